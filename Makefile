@@ -1,0 +1,51 @@
+# One entry for developers: `make demo`, `make test`, `make lint`, `make types`, `make check`.
+# PYTHON picks the interpreter; PIP_ARGS goes to every pip install, so a CUDA or CPU build of
+# torch can be chosen, e.g. PIP_ARGS="--extra-index-url ..." (constraints.txt pins its version).
+PYTHON   ?= python3.11
+VENV     ?= .venv
+PIP_ARGS ?=
+RUN      ?= runs/demo
+
+BIN     := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
+SOURCES := evoframe tests examples benchmarks
+
+.PHONY: demo test lint types fix check wheel clean
+
+demo: $(VENV)/.demo
+	$(BIN)/evoframe evolve --recipe demo --out $(RUN)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+check: lint types test
+
+wheel: $(VENV)/.dev
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist build
+
+$(VENV)/.python:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
+	$(INSTALL) -e ".[demo]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
+	$(INSTALL) -e ".[dev]"
+	touch $@ $(VENV)/.demo

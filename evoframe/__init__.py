@@ -1,0 +1,47 @@
+"""evoframe: evolutionary synthesis of deep networks.
+
+A trained network goes in; its weights are read as DNA, offspring are drawn, trained like newborns
+and selected; after a few generations a far smaller network comes out, with its whole ancestry.
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from evoframe.markers import hookimpl as hookimpl
+
+if TYPE_CHECKING:
+    from evoframe.api import evolve as evolve, open_run as open_run, resume as resume
+    from evoframe.config.recipe import Recipe as Recipe
+    from evoframe.errors import EvoframeError as EvoframeError
+    from evoframe.kernel.key import Key as Key
+    from evoframe.run.run import Run as Run
+    from evoframe.strategies.task.loaders import task as task
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "EvoframeError": "evoframe.errors",
+    "Key": "evoframe.kernel.key",
+    "Recipe": "evoframe.config.recipe",
+    "Run": "evoframe.run.run",
+    "evolve": "evoframe.api",
+    "open_run": "evoframe.api",
+    "resume": "evoframe.api",
+    "task": "evoframe.strategies.task.loaders",
+}
+
+__all__ = ["__version__", "hookimpl", *_PLACES]  # noqa: PLE0604  the keys are strings
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'evoframe' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

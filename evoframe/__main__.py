@@ -1,0 +1,5 @@
+"""``python -m evoframe``."""
+
+from evoframe.cli import main
+
+main(prog_name="evoframe")

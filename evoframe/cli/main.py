@@ -1,0 +1,59 @@
+"""The group of commands, found by name and imported only when called for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+import evoframe
+from evoframe.errors import EvoframeError
+
+COMMANDS = {
+    "evolve": "evolve a network: the main job",
+    "resume": "go on with a run that was interrupted",
+    "show": "show what a run has brought forth",
+    "strategies": "list strategies, or show the options of one",
+    "plugins": "list plugins, and those that could not be loaded",
+    "recipes": "list recipes, or show one",
+}
+"""Every command with its one-line help, in the order in which people need them."""
+
+
+class Refused(click.ClickException):
+    """Something evoframe refused: printed in one line, exit code 2."""
+
+    exit_code = 2
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are called, so that help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"evoframe.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EvoframeError as error:
+            raise Refused(str(error)) from error
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(evoframe.__version__, prog_name="evoframe")
+def main() -> None:
+    """Evolve trained networks into far smaller ones.
+
+    Start with `evoframe evolve --recipe demo`.
+    """

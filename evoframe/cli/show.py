@@ -1,0 +1,42 @@
+"""``evoframe show``: what a run has brought forth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+
+@click.command(short_help="show what a run has brought forth")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--individual", metavar="ID", help="whose lineage and layers to show; the best's if not given"
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="print everything as JSON, with the run's digest"
+)
+def command(run: Path, individual: str | None, *, as_json: bool) -> None:
+    """Show the generations of RUN, and the lineage and layers of its best individual.
+
+    Works while the run goes on.
+    """
+    from evoframe.report import tables
+    from evoframe.run.run import Run
+
+    opened = Run(run)
+    if as_json:
+        click.echo(json.dumps(opened.as_json(), indent=2, allow_nan=False))
+        return
+    chosen = individual or opened.best.id
+    lineage, layers = tables.lineage(opened, chosen), tables.layers(opened, chosen)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(tables.generations(opened))
+    for line in tables.stillborn(opened):
+        console.print(line, markup=False)
+    console.print(f"\nlineage of {chosen}")
+    console.print(lineage)
+    console.print(f"\nlayers of {chosen}")
+    console.print(layers)
+    console.print(f"\n{opened.finished or 'not finished'}; digest {opened.digest()}")

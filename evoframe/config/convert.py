@@ -1,0 +1,206 @@
+"""Recipes from tables and back."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from packaging.requirements import InvalidRequirement, Requirement
+
+from evoframe.config import references
+from evoframe.config.recipe import DEFAULTS, SLOTS, Recipe, RunOptions
+from evoframe.config.values import structure, unstructure
+from evoframe.errors import ConfigError, NoSuchStrategyError, RequirementError, close_match
+from evoframe.registry.checking import is_accepted, options
+from evoframe.registry.offers import Registry
+from evoframe.roles import SEVERAL, Strategy
+
+IN_SESSION = "made in Python"
+"""What stands for a strategy that no file or module holds, in the record of a run."""
+
+
+def recipe_from(
+    tables: Mapping[str, Any], registry: Registry, ready: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Return the recipe that tables describe; tables left out mean :data:`DEFAULTS`.
+
+    Args:
+        tables: one for ``run``, ``about`` and each slot that is not to have its default.
+        registry: where strategies are found by name.
+        ready: strategies that are there already, by slot (tuples where a slot takes several);
+            they take the place of tables.
+
+    Raises:
+        ConfigError: an unknown table or option, a wrong type, a missing task.
+        NoSuchStrategyError: a strategy that nobody offers.
+        RequirementError: a distribution of ``run.requires`` is missing or too old.
+    """
+    known = {"run", "about", *SLOTS}
+    for name in tables:
+        if name not in known:
+            raise ConfigError(
+                f"there is no table [{name}] in a recipe.{close_match(name, known)} "
+                f"Tables: {', '.join(sorted(known))}."
+            )
+    ready = ready or {}
+    if "task" not in {**tables, **ready}:
+        raise ConfigError("the recipe names no task. Try --task mnist, or --task file.py:Name.")
+    run = structure(_table(tables.get("run", {}), "run"), RunOptions, "run")
+    check_requirements(run.requires)
+    sources: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for slot, role in SLOTS.items():
+        given = tables.get(slot, DEFAULTS.get(slot))
+        if slot in ready:
+            values[slot] = ready[slot]
+        elif role in SEVERAL:
+            entries = _entries(given, slot)
+            values[slot] = tuple(
+                _strategy(entry, f"{slot}[{index}]", role, registry, sources)
+                for index, entry in enumerate(entries)
+            )
+        elif given is not None:
+            values[slot] = _strategy(_table(given, slot), slot, role, registry, sources)
+    about = {
+        str(key): str(value) for key, value in _table(tables.get("about", {}), "about").items()
+    }
+    return Recipe(run=run, about=about, sources=sources, **values)
+
+
+def tables_from(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    """Return the tables that describe a recipe completely."""
+    tables: dict[str, Any] = {"run": unstructure(recipe.run)}
+    if recipe.about:
+        tables["about"] = dict(recipe.about)
+    for slot, role in SLOTS.items():
+        value = getattr(recipe, slot)
+        if role in SEVERAL:
+            tables[slot] = [
+                _described(one, f"{slot}[{index}]", recipe, registry)
+                for index, one in enumerate(value)
+            ]
+        elif value is not None:
+            tables[slot] = _described(value, slot, recipe, registry)
+    return tables
+
+
+def anchored(recipe: Recipe) -> Recipe:
+    """Return the recipe with every path made absolute, to mean the same from any folder."""
+
+    def anchor(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(anchor(one) for one in value)
+        if not isinstance(value, Strategy):
+            return value
+        paths = {
+            field.name: path.absolute()
+            for field in attrs.fields(type(value))
+            if field.init and isinstance(path := getattr(value, field.name), Path)
+        }
+        return attrs.evolve(value, **paths) if paths else value
+
+    plugins = tuple(
+        str(Path(name).expanduser().resolve()) if name.endswith(".py") else name
+        for name in recipe.run.plugins
+    )
+    sources = {slot: references.absolute(use, Path.cwd()) for slot, use in recipe.sources.items()}
+    return attrs.evolve(
+        recipe,
+        run=attrs.evolve(recipe.run, plugins=plugins),
+        sources=sources,
+        **{slot: anchor(getattr(recipe, slot)) for slot in SLOTS},
+    )
+
+
+def check_requirements(requires: Iterable[str]) -> None:
+    """Refuse to go on when a required distribution is missing or has another version.
+
+    Raises:
+        RequirementError: all that is missing, in one message.
+        ConfigError: a requirement that cannot be read.
+    """
+    missing = []
+    for text in requires:
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement as error:
+            raise ConfigError(f"run.requires: {text!r} is not a requirement: {error}") from error
+        try:
+            version = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(f"{text} (not installed)")
+            continue
+        if not wanted.specifier.contains(version, prereleases=True):
+            missing.append(f"{text} (found {version})")
+    if missing:
+        raise RequirementError(f"the recipe requires {', '.join(missing)}. Try pip install.")
+
+
+def _strategy(
+    table: Mapping[str, Any], slot: str, role: str, registry: Registry, sources: dict[str, str]
+) -> Strategy:
+    given = dict(table)
+    use = given.pop("use", None)
+    if not isinstance(use, str):
+        raise ConfigError(f'[{slot}] says no strategy; wanted use = "NAME". Found: {dict(table)}.')
+    if use == IN_SESSION:
+        raise ConfigError(
+            f"the {slot} of this run was made in a Python session and cannot be rebuilt from its "
+            f"record. Go on from Python: evoframe.resume(path, {slot}=...)."
+        )
+    found = _find(use, role, registry)
+    if registry.offer_of(found if inspect.isclass(found) else type(found)) is None:
+        sources[slot] = use
+    if inspect.isclass(found):
+        return structure(given, found, slot)
+    if given:
+        raise ConfigError(
+            f"{use} is a ready-made {role} and takes no options; found {', '.join(given)}. "
+            "Name its class to give options."
+        )
+    return found
+
+
+def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:
+    if not references.is_reference(use):
+        return registry.find(role, use).strategy
+    try:
+        return registry.find(role, use).strategy  # "plugin:name", where the name has no hyphen
+    except NoSuchStrategyError:
+        return references.resolve(use, role)
+
+
+def _described(value: Strategy, slot: str, recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    offer = registry.offer_of(type(value))
+    if offer is not None:
+        rivals = [o for o in registry.of_role(offer.role) if o.name == offer.name]
+        use = offer.name if len(rivals) == 1 else f"{offer.plugin.name}:{offer.name}"
+        return {"use": use, **unstructure(value)}
+    if source := recipe.sources.get(slot):
+        ready = not inspect.isclass(references.resolve(source, value.role))
+        return {"use": source, **({} if ready else unstructure(value))}
+    use = references.reference_to(type(value)) or IN_SESSION
+    if use == IN_SESSION or not _can_be_written(value):
+        return {"use": IN_SESSION}
+    return {"use": use, **unstructure(value)}
+
+
+def _can_be_written(value: Strategy) -> bool:
+    return all(is_accepted(option.type) for option in options(type(value)))
+
+
+def _table(given: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"[{name}] is {given!r}; wanted a table.")
+    return given
+
+
+def _entries(given: Any, name: str) -> list[Mapping[str, Any]]:
+    if given is None:
+        return []
+    entries = given if isinstance(given, list) else [given]
+    return [_table(entry, f"{name}[{index}]") for index, entry in enumerate(entries)]

@@ -1,0 +1,180 @@
+"""Recipe: one run, completely said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from evoframe.roles import (
+    Encoding,
+    Environment,
+    Executor,
+    Heredity,
+    Mutation,
+    Nurture,
+    Observer,
+    Selection,
+    Strategy,
+    Task,
+    Training,
+    doc,
+)
+
+COSTS = ("synapses", "parameters")
+"""The sizes that the rule ``until`` may look at."""
+
+_UNTIL = re.compile(rf"(?:({'|'.join(COSTS)})=)?(\d+(?:\.\d+)?)x")
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _matches(pattern: re.Pattern[str], wanted: str) -> Any:
+    def check(_instance: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
+        if value is not None and not pattern.fullmatch(value):
+            raise ValueError(f"{attribute.name!r} is {value!r}; wanted {wanted}")
+
+    return check
+
+
+@attrs.frozen
+class RunOptions:
+    """How long a run goes on, where, and from which seed."""
+
+    seed: int = attrs.field(default=0, metadata=doc("where all randomness comes from"))
+    generations: int = attrs.field(
+        default=5,
+        validator=attrs.validators.ge(1),
+        metadata=doc("generations at most, the ancestor's included, as the papers count"),
+    )
+    population: int = attrs.field(
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("individuals in each generation after the ancestor's"),
+    )
+    until: str | None = attrs.field(
+        default=None,
+        validator=_matches(_UNTIL, "a factor as in '10x', 'synapses=10x' or 'parameters=4x'"),
+        metadata=doc("stop once somebody is this many times smaller than the ancestor, as in 10x"),
+    )
+    max_drop: float | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.ge(0)),
+        metadata=doc(
+            "loss of the primary metric allowed: percentage points if it lies in 0..1 and larger "
+            "is better, else its own unit"
+        ),
+    )
+    time: str | None = attrs.field(
+        default=None,
+        validator=_matches(_TIME, "a duration as in '90s', '20m' or '2h'"),
+        metadata=doc("stop after the generation in which this much time has passed, as in 20m"),
+    )
+    device: str = attrs.field(default="auto", metadata=doc("auto, cpu, cuda or cuda:n"))
+    threads: int = attrs.field(
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("CPU threads of each life; weights depend on it in their last bits"),
+    )
+    strict: bool = attrs.field(
+        default=True, metadata=doc("on CUDA, use only kernels that give the same bits again")
+    )
+    checkpoint: float = attrs.field(
+        default=30.0,
+        validator=attrs.validators.ge(0),
+        metadata=doc("seconds between the checkpoints of a life, which are put after epochs"),
+    )
+    plugins: tuple[str, ...] = attrs.field(
+        default=(), metadata=doc("modules or Python files to load besides installed plugins")
+    )
+    requires: tuple[str, ...] = attrs.field(
+        default=(), metadata=doc("distributions that must be there, as in evoframe-lottery>=0.2")
+    )
+
+    @property
+    def target(self) -> tuple[str, float] | None:
+        """The size and the factor of ``until``."""
+        if self.until is None:
+            return None
+        found = _UNTIL.fullmatch(self.until)
+        assert found is not None
+        return found[1] or "synapses", float(found[2])
+
+    @property
+    def seconds(self) -> float | None:
+        """The time limit in seconds."""
+        if self.time is None:
+            return None
+        found = _TIME.fullmatch(self.time)
+        assert found is not None
+        return float(found[1]) * _SECONDS[found[2]]
+
+
+@attrs.frozen
+class Recipe:
+    """One run, completely said: the same value in Python, TOML, logs and the run record.
+
+    Attributes:
+        run: how long, where, and from which seed.
+        about: what people should know of the recipe; changes nothing.
+        task, ancestor, ...: the strategies; ``ancestor`` is how the ancestor is trained when it
+            does not come trained (as ``training``, if None).
+        sources: for strategies that nobody offers, where they were found, by slot.
+        can_be_rebuilt: whether the record of a run is enough to make the recipe again, in another
+            process or on another day; not so with strategies made in a Python session.
+    """
+
+    task: Task
+    run: RunOptions = RunOptions()
+    about: Mapping[str, str] = attrs.field(factory=dict)
+    heredity: Heredity = attrs.field(kw_only=True)
+    encoding: Encoding = attrs.field(kw_only=True)
+    mutation: tuple[Mutation, ...] = ()
+    environment: tuple[Environment, ...] = ()
+    training: Training = attrs.field(kw_only=True)
+    ancestor: Training | None = None
+    nurture: tuple[Nurture, ...] = ()
+    selection: Selection = attrs.field(kw_only=True)
+    executor: Executor = attrs.field(kw_only=True)
+    observer: tuple[Observer, ...] = attrs.field(default=(), eq=False)
+    sources: Mapping[str, str] = attrs.field(factory=dict, eq=False)
+    can_be_rebuilt: bool = attrs.field(default=True, eq=False)
+
+    def slots(self) -> list[tuple[str, Strategy]]:
+        """Return every strategy with the name of its place, e.g. ``("mutation[0]", ...)``."""
+        found: list[tuple[str, Strategy]] = []
+        for slot in SLOTS:
+            value = getattr(self, slot)
+            if isinstance(value, tuple):
+                found += [(f"{slot}[{index}]", one) for index, one in enumerate(value)]
+            elif value is not None:
+                found.append((slot, value))
+        return found
+
+
+SLOTS = {
+    "task": "task",
+    "heredity": "heredity",
+    "encoding": "encoding",
+    "mutation": "mutation",
+    "environment": "environment",
+    "training": "training",
+    "ancestor": "training",
+    "nurture": "nurture",
+    "selection": "selection",
+    "executor": "executor",
+    "observer": "observer",
+}
+"""The tables of a recipe that hold strategies, with the role of each."""
+
+DEFAULTS: dict[str, Any] = {
+    "heredity": {"use": "asexual"},
+    "encoding": {"use": "synaptic"},
+    "environment": [{"use": "retention"}],
+    "training": {"use": "gradient"},
+    "selection": {"use": "random-pairs"},
+    "executor": {"use": "serial"},
+}
+"""What a recipe means when it leaves a table out."""

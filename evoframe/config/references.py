@@ -1,0 +1,64 @@
+"""Strategies by reference: ``path/to/file.py:Name`` or ``package.module:Name``."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+from evoframe.errors import ConfigError, close_match
+from evoframe.registry.loading import import_plugin
+from evoframe.roles import ROLES, Strategy
+
+FILE_MODULE = "evoframe_file_"
+
+
+def is_reference(use: str) -> bool:
+    """Tell a reference from a strategy's name (or ``plugin:name``)."""
+    place, _, name = use.rpartition(":")
+    return bool(place) and name.isidentifier() and (place.endswith(".py") or "-" not in name)
+
+
+def resolve(use: str, role: str) -> type[Strategy] | Strategy:
+    """Return the class, or the ready value, that a reference names.
+
+    A function without arguments is called, and must return a value.
+
+    Raises:
+        ConfigError: the file, the module or the name does not exist, or is no such strategy.
+    """
+    place, _, name = use.rpartition(":")
+    module = import_plugin(place)
+    if not hasattr(module, name):
+        names = [n for n in vars(module) if not n.startswith("_")]
+        raise ConfigError(f"{place} has no {name!r}.{close_match(name, names)}")
+    found: Any = getattr(module, name)
+    if inspect.isfunction(found):
+        found = found()
+    base = ROLES[role]
+    if not (inspect.isclass(found) and issubclass(found, base)) and not isinstance(found, base):
+        raise ConfigError(
+            f"{use} is {found!r}; wanted a {role}: a class derived from evoframe.roles."
+            f"{base.__name__}, such a value, or a function that returns one."
+        )
+    return found
+
+
+def reference_to(strategy: type[Strategy]) -> str | None:
+    """Return the reference by which another process finds a class; None if there is no way."""
+    if "<locals>" in strategy.__qualname__:
+        return None
+    module = sys.modules.get(strategy.__module__)
+    file = getattr(module, "__file__", None)
+    if strategy.__module__ == "__main__" or strategy.__module__.startswith(FILE_MODULE):
+        return f"{Path(file).resolve()}:{strategy.__qualname__}" if file else None
+    return f"{strategy.__module__}:{strategy.__qualname__}"
+
+
+def absolute(use: str, folder: Path) -> str:
+    """Return a reference to a file with its path made absolute from a folder."""
+    place, colon, name = use.rpartition(":")
+    if colon and place.endswith(".py"):
+        return f"{(folder / Path(place).expanduser()).resolve()}:{name}"
+    return use

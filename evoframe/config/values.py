@@ -1,0 +1,140 @@
+"""Options from TOML values and back, strictly: no "false" that turns into True."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn
+
+from evoframe.errors import ConfigError, close_match
+
+T = TypeVar("T")
+
+
+def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
+    """Return a value of an attrs class from a TOML table.
+
+    Args:
+        table: the options that are given.
+        kind: the class.
+        where: the table's name, for messages.
+
+    Raises:
+        ConfigError: every option that is unknown, missing or of the wrong type.
+    """
+    try:
+        return _CONVERTER.structure(dict(table), kind)
+    except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError) as error:
+        problems = "; ".join(_problems(error, where, kind))
+        raise ConfigError(f"{problems}.") from error
+
+
+def unstructure(value: Any) -> dict[str, Any]:
+    """Return an attrs value's options as a TOML table; options that are None are left out."""
+    return {
+        field.name: _plain(given)
+        for field in attrs.fields(type(value))
+        if field.init and (given := getattr(value, field.name)) is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _exactly(kind: type, words: str) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"wanted {words}, found {value!r}")
+        return value
+
+    return hook
+
+
+def _number(value: Any, _: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError(f"wanted a number, found {value!r}")
+    return float(value)
+
+
+def _path(value: Any, _: Any) -> Path:
+    if not isinstance(value, str | Path):
+        raise TypeError(f"wanted a path, found {value!r}")
+    return Path(value).expanduser()
+
+
+def _is_literal(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
+def _choice(value: Any, kind: Any) -> Any:
+    choices = get_args(kind)
+    if value not in choices:
+        near = close_match(str(value), map(str, choices))
+        raise ValueError(f"wanted one of {', '.join(map(repr, choices))}, found {value!r}.{near}")
+    return value
+
+
+def _member(value: Any, kind: type[enum.Enum]) -> enum.Enum:
+    choices = [member.value for member in kind]
+    if value not in choices:
+        near = close_match(str(value), map(str, choices))
+        raise ValueError(f"wanted one of {', '.join(map(repr, choices))}, found {value!r}.{near}")
+    return kind(value)
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_structure_hook(bool, _exactly(bool, "true or false"))
+    converter.register_structure_hook(int, _exactly(int, "a whole number"))
+    converter.register_structure_hook(str, _exactly(str, "text"))
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(Path, _path)
+    converter.register_structure_hook_func(_is_literal, _choice)
+    converter.register_structure_hook_func(
+        lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _member
+    )
+    converter.register_structure_hook_factory(
+        attrs.has,
+        lambda kind: make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True),
+    )
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def _problems(error: Exception, where: str, kind: type) -> list[str]:
+    """Return one sentence for each thing that is wrong, with the option's name."""
+    if not isinstance(error, cattrs.BaseValidationError):
+        return [_sentence(error, where, kind)]
+    found: list[str] = []
+    for inner in error.exceptions:
+        notes = [n for n in getattr(inner, "__notes__", ()) if hasattr(n, "name")]
+        place = f"{where}.{notes[0].name}" if notes else where
+        found += _problems(inner, place, kind)
+    return found
+
+
+def _sentence(error: Exception, where: str, kind: type) -> str:
+    if isinstance(error, cattrs.ForbiddenExtraKeysError):
+        names = [field.name for field in attrs.fields(kind) if field.init]
+        return "; ".join(
+            f"there is no option {where}.{extra}.{close_match(extra, names)} "
+            f"Options: {', '.join(names) or 'none'}"
+            for extra in sorted(error.extra_fields)
+        )
+    if isinstance(error, KeyError):
+        return f"{where} needs the option {error.args[0]!r}"
+    return f"{where}: {error}"

@@ -1,0 +1,71 @@
+"""Everything evoframe refuses, as one tree: who, what was found, what was wanted, what to try."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EvoframeError(Exception):
+    """Something evoframe refuses to do; the command line prints it and exits with code 2."""
+
+
+# --- before anything runs -------------------------------------------------------------------
+
+
+class ConfigError(EvoframeError):
+    """A recipe, an option or a command line that cannot be understood."""
+
+
+class NoSuchStrategyError(EvoframeError):
+    """A strategy was named that nobody offers."""
+
+
+class AmbiguousStrategyError(EvoframeError):
+    """A strategy was named that several plugins offer."""
+
+
+class OfferError(EvoframeError):
+    """A plugin offered something that is not a well-formed strategy."""
+
+
+class RequirementError(EvoframeError):
+    """A recipe requires distributions that are missing or too old."""
+
+
+class TaskError(EvoframeError):
+    """A task that lacks something evolution needs, or whose data cannot be read."""
+
+
+class DeviceError(EvoframeError):
+    """A device that is not there."""
+
+
+# --- while it runs --------------------------------------------------------------------------
+
+
+class RunError(EvoframeError):
+    """A run folder that cannot be created, opened, read or written."""
+
+
+class RunLockedError(RunError):
+    """Another process is working on this run folder."""
+
+
+class DamagedError(RunError):
+    """A file of the run does not hold what the journal says it holds."""
+
+
+class StillbornError(EvoframeError):
+    """An offspring that cannot live: recorded with its reason, never a crash of the run."""
+
+
+def close_match(word: str, choices: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the choice nearest to ``word``, or an empty string."""
+    matches = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def listing(choices: Iterable[str]) -> str:
+    """Return the choices as one readable list, sorted; "none" when there are none."""
+    return ", ".join(sorted(choices)) or "none"

@@ -1,0 +1,129 @@
+"""What strategies may ask about the world: circumstances of a run, and evidence about parents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.errors import TaskError
+from evoframe.kernel import device as devices
+from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.genotype import Genotype, State
+from evoframe.kernel.individual import Individual
+from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.phenotype import Anatomy
+from evoframe.kernel.wiring import settle
+
+if TYPE_CHECKING:
+    from evoframe.roles.task import Task
+
+
+@attrs.frozen(eq=False)
+class Parent:
+    """An individual with its genotype at hand."""
+
+    individual: Individual
+    genotype: Genotype
+
+
+@attrs.frozen(eq=False)
+class Circumstances:
+    """What surrounds a life and is no strategy.
+
+    Attributes:
+        generation: number of the generation being made; the ancestor's is 1.
+        anatomy: the body plan of the ancestor.
+        task: what the networks are for.
+        ancestor: the trained ancestor's genotype.
+        initial: the state the ancestor had before it was trained; None when it came trained.
+        device: where tensors of this run live.
+    """
+
+    generation: int
+    anatomy: Anatomy
+    task: Task
+    ancestor: Genotype
+    initial: State | None
+    device: torch.device
+
+    def initial_state(self) -> State:
+        """Return the weights that the ancestor was born with.
+
+        Raises:
+            TaskError: the ancestor came trained, so nobody knows them.
+        """
+        if self.initial is None:
+            raise TaskError(
+                f"task {self.task.name!r} brings an ancestor that is already trained, so its "
+                "initial weights are not known. Try heredity.weights = 'clone' or "
+                "'reinitialise' instead of 'rewind'."
+            )
+        return self.initial
+
+    def newborn_state(self, key: Key) -> State:
+        """Return freshly initialised weights for the ancestor's architecture."""
+        with sealed(key):
+            state = self.task.newborn(key).state_dict()
+        return {name: value.detach().to(self.device) for name, value in state.items()}
+
+
+class Evidence:
+    """Answers what an encoding asks about the inheritance, and computes only what is asked.
+
+    Everything is measured on the developed inheritance (the parents' mated network before
+    anything is removed), on training batches that the key chooses, and comes in ancestor
+    coordinates.
+    """
+
+    def __init__(self, inheritance: Inheritance, circumstances: Circumstances, key: Key) -> None:
+        self._inheritance = inheritance
+        self._circumstances = circumstances
+        self._key = key
+        self._answers: dict[tuple[str, int], dict[str, Tensor]] = {}
+
+    def mean_gradient(self, *, batches: int) -> dict[str, Tensor]:
+        """Return the mean gradient of the loss for each synapse, over this many batches."""
+        return self._ask("mean", batches, lambda gradient: gradient)
+
+    def mean_squared_gradient(self, *, batches: int) -> dict[str, Tensor]:
+        """Return the mean squared gradient of each synapse: the empirical Fisher diagonal."""
+        return self._ask("squared", batches, torch.square)
+
+    def _ask(
+        self, what: str, batches: int, statistic: Callable[[Tensor], Tensor]
+    ) -> dict[str, Tensor]:
+        if (what, batches) not in self._answers:
+            self._answers[what, batches] = self._mean_over_batches(batches, statistic)
+        return self._answers[what, batches]
+
+    @cached_property
+    def _genotype(self) -> Genotype:
+        inherited = Genotype(self._inheritance.eligible, self._inheritance.strengths)
+        return settle(inherited, self._circumstances.anatomy.wiring)
+
+    def _mean_over_batches(
+        self, batches: int, statistic: Callable[[Tensor], Tensor]
+    ) -> dict[str, Tensor]:
+        around = self._circumstances
+        phenotype = around.anatomy.develop(self._genotype)
+        network = phenotype.network.eval()
+        parameters = dict(network.named_parameters())
+        total = {name: torch.zeros_like(value) for name, value in parameters.items()}
+        seen = 0
+        with sealed(self._key):
+            for batch in around.task.batches("train", shuffle=self._key):
+                network.zero_grad(set_to_none=True)
+                around.task.step(network, devices.move(batch, around.device)).backward()  # type: ignore[no-untyped-call]
+                for name, value in parameters.items():
+                    if value.grad is not None:
+                        total[name] += statistic(value.grad)
+                seen += 1
+                if seen == batches:
+                    break
+        means: Mapping[str, Tensor] = {name: value / max(seen, 1) for name, value in total.items()}
+        return around.anatomy.home(phenotype, means)

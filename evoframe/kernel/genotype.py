@@ -1,0 +1,74 @@
+"""Genotype: one individual's heritable half, in the coordinates of the ancestor."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+State = Mapping[str, Tensor]
+"""Parameters and buffers by their name in the ancestor's ``state_dict``."""
+
+Masks = Mapping[str, Tensor]
+"""Boolean tensors by parameter name; True where a synapse is present."""
+
+
+@attrs.frozen(eq=False)
+class Genotype:
+    """Which synapses exist, and how strong they are.
+
+    Both halves are shaped like the ancestor for ever, whatever the phenotype looks like, so any
+    two individuals of a run can mate and every surviving channel can be traced home.
+
+    Attributes:
+        masks: for each parameter that holds synapses, a boolean tensor of its shape.
+        state: every parameter and buffer of the ancestor; zero where a synapse is absent.
+    """
+
+    masks: Masks
+    state: State
+
+    @property
+    def synapses(self) -> int:
+        """How many synapses are present."""
+        return count(self.masks)
+
+    def strengths(self) -> dict[str, Tensor]:
+        """Return the weights of the parameters that hold synapses."""
+        return {name: self.state[name] for name in self.masks}
+
+    def to(self, device: torch.device) -> Genotype:
+        """Return the same genotype with its tensors on ``device``."""
+        return Genotype(
+            {name: mask.to(device) for name, mask in self.masks.items()},
+            {name: value.to(device) for name, value in self.state.items()},
+        )
+
+    def digest(self) -> str:
+        """Return 32 hex digits that two genotypes share only if they agree in every bit."""
+        state = hashlib.blake2b(digest_size=16, person=b"evoframe.gene")
+        for name in sorted(self.masks):
+            state.update(b"m%s" % name.encode())
+            state.update(np.packbits(self.masks[name].cpu().numpy()).tobytes())
+        for name in sorted(self.state):
+            value = self.state[name].detach().cpu().contiguous()
+            state.update(f"s{name}{value.dtype}{tuple(value.shape)}".encode())
+            state.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+        return state.hexdigest()
+
+
+def count(masks: Masks) -> int:
+    """Return how many entries are True over all masks."""
+    return sum(int(mask.sum()) for mask in masks.values())
+
+
+def masked(state: State, masks: Masks) -> dict[str, Tensor]:
+    """Return the state with every absent synapse at exactly zero (never a negative zero)."""
+    return {
+        name: torch.where(masks[name], value, torch.zeros_like(value)) if name in masks else value
+        for name, value in state.items()
+    }

@@ -1,0 +1,112 @@
+"""Individual: one network of a run as a record, without its weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+
+
+class Origin(StrEnum):
+    """How an individual came to be."""
+
+    ANCESTOR = "ancestor"
+    OFFSPRING = "offspring"
+    ELITE = "elite"
+
+
+@attrs.frozen
+class Measurement:
+    """A number that was measured on data, with its sampling error.
+
+    Attributes:
+        value: the mean over the examples.
+        error: standard error of that mean; None where it cannot be told.
+    """
+
+    value: float
+    error: float | None = None
+
+
+@attrs.frozen
+class Metric:
+    """What a number measures and which way is better."""
+
+    name: str
+    maximise: bool = True
+
+    def sort_value(self, value: float) -> float:
+        """Return a number that is larger for better values; NaN is worse than everything."""
+        if math.isnan(value):
+            return -math.inf
+        return value if self.maximise else -value
+
+    def drop(self, value: float, reference: float) -> float:
+        """Return how much worse ``value`` is than ``reference``, in the metric's own unit."""
+        return reference - value if self.maximise else value - reference
+
+
+@attrs.frozen
+class Fitness:
+    """All that was measured of one individual.
+
+    Attributes:
+        validation: the metrics that selection may see.
+        test: the same on examples that nothing but the report ever sees; may be empty.
+        costs: sizes: ``synapses`` and ``parameters``.
+    """
+
+    validation: Mapping[str, Measurement]
+    test: Mapping[str, Measurement]
+    costs: Mapping[str, float]
+
+    def value(self, name: str) -> float:
+        """Return a validation metric or a cost by name; NaN where there is none."""
+        if name in self.validation:
+            return self.validation[name].value
+        return float(self.costs.get(name, math.nan))
+
+
+@attrs.frozen
+class Individual:
+    """One network of a run.
+
+    Attributes:
+        id: unique in the run, e.g. ``g3s1``.
+        generation: 1 is the ancestor's, as in the papers.
+        slot: place in its generation, from 0.
+        parents: ids of the individuals it descends from.
+        origin: how it came to be.
+        key: path of the key its life was drawn from.
+        genotype: id of the individual whose stored genotype it carries (an elite carries its
+            parent's); empty when stillborn.
+        fitness: what was measured; None when stillborn.
+        stillborn: why it could not live; empty for the living.
+    """
+
+    id: str
+    generation: int
+    slot: int
+    parents: tuple[str, ...]
+    origin: Origin
+    key: str
+    genotype: str = ""
+    fitness: Fitness | None = None
+    stillborn: str = ""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be a parent."""
+        return self.fitness is not None
+
+    @property
+    def synapses(self) -> int:
+        """How many synapses it has; 0 when stillborn."""
+        return int(self.fitness.costs["synapses"]) if self.fitness else 0
+
+
+def identifier(generation: int, slot: int) -> str:
+    """Return the id of an individual: where it was born."""
+    return f"g{generation}s{slot}"

@@ -1,0 +1,62 @@
+"""Population: the generation that selection chooses parents from."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from evoframe.kernel.individual import Individual, Metric
+
+
+@attrs.frozen
+class Family:
+    """The parents of one offspring-to-be.
+
+    Attributes:
+        parents: ids of the parents, in order; the first lends its coordinates where it matters.
+        elite: the single parent itself passes into the next generation, unchanged.
+    """
+
+    parents: tuple[str, ...]
+    elite: bool = False
+
+
+@attrs.frozen
+class Population:
+    """What a selection sees.
+
+    Attributes:
+        individuals: the living of the last generation, in order of their slots.
+        archive: every living individual of the run so far, the last generation's included.
+        size: how many families the next generation needs.
+        parents: how many parents each family needs.
+        metric: the task's primary metric.
+    """
+
+    individuals: tuple[Individual, ...]
+    archive: tuple[Individual, ...]
+    size: int
+    parents: int
+    metric: Metric
+
+    def ranked(self, individuals: tuple[Individual, ...] | None = None) -> tuple[Individual, ...]:
+        """Return individuals from best to worst by the primary metric; NaN last, ties by id.
+
+        The order depends on who they are, never on the order in which they are given.
+        """
+        chosen = self.individuals if individuals is None else individuals
+        return tuple(sorted(chosen, key=self._rank))
+
+    def sound(self) -> tuple[Individual, ...]:
+        """Return the last generation without those whose primary metric is NaN, if any remain."""
+        sound = tuple(one for one in self.individuals if not math.isnan(self._value(one)))
+        return sound or self.individuals
+
+    def _value(self, individual: Individual) -> float:
+        assert individual.fitness is not None
+        return individual.fitness.value(self.metric.name)
+
+    def _rank(self, individual: Individual) -> tuple[float, int, int, int]:
+        value = self.metric.sort_value(self._value(individual))
+        return (-value, individual.synapses, individual.generation, individual.slot)

@@ -1,0 +1,82 @@
+"""Synthesis: one keyed Bernoulli draw for each cluster and synapse, and the caps enforced.
+
+P(H) = prod_c [ P(c) * prod_{j in c} P(j) ]  (1609.01360, eq. 2): a synapse exists iff its cluster
+does and its own draw says so. A draw compares a uniform 32-bit word with an integer threshold,
+so the same DNA and key give the same offspring on every device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from evoframe.kernel.dna import DNA, Cap, Genes, Table
+from evoframe.kernel.key import WORD_VALUES, Key
+
+
+def draw(dna: DNA, key: Key) -> dict[str, Tensor]:
+    """Return the masks of an offspring: which of the possible synapses come to be.
+
+    Every parameter has its own stream (``key.at("synapses", name)``), so neither the order of
+    the parameters nor the presence of others changes a draw.
+    """
+    born = None
+    if dna.clusters is not None:
+        born = bernoulli(dna.clusters.genes, key.at("clusters"))
+    masks = {}
+    for name, genes in dna.synapses.items():
+        masks[name] = bernoulli(genes, key.at("synapses", name))
+        if born is not None and dna.clusters is not None:
+            masks[name] &= born[dna.clusters.members[name]]
+    for cap in dna.caps:
+        masks = _enforce(cap, masks, dna, key)
+    return masks
+
+
+def bernoulli(genes: Genes, key: Key) -> Tensor:
+    """Return a bool for each gene, True with its survival probability (rounded down to 2**-32)."""
+    device = genes.levels.device
+    table = torch.from_numpy(thresholds(genes.log_survival)).to(device)
+    return (_words(genes, key) < table[genes.levels.long()]) & genes.eligible
+
+
+def thresholds(log_survival: Table) -> npt.NDArray[np.int64]:
+    """Return, for each level, how many of the 2**32 words let it live."""
+    living: Table = np.floor(np.exp(np.minimum(log_survival, 0.0)) * WORD_VALUES)
+    return living.astype(np.int64)
+
+
+def _words(genes: Genes, key: Key) -> Tensor:
+    words = torch.from_numpy(key.words(genes.levels.numel()).astype(np.int64))
+    return words.reshape(genes.levels.shape).to(genes.levels.device)
+
+
+def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
+    """Drop the least probable of the drawn synapses until the cap holds; the draw breaks ties."""
+    capped = dict(masks)
+    drawn = [masks[name].reshape(-1).nonzero().squeeze(1) for name in cap.names]
+    surplus = sum(len(places) for places in drawn) - cap.limit
+    if surplus <= 0:
+        return capped
+    odds = [
+        dna.probabilities(name).reshape(-1)[places].cpu().numpy()
+        for name, places in zip(cap.names, drawn, strict=True)
+    ]
+    words = [
+        _words(dna.synapses[name], key.at("synapses", name)).reshape(-1)[places].cpu().numpy()
+        for name, places in zip(cap.names, drawn, strict=True)
+    ]
+    doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)
+    doomed[np.lexsort((-np.concatenate(words), np.concatenate(odds)))[:surplus]] = True
+    start = 0
+    for name, places in zip(cap.names, drawn, strict=True):
+        gone = torch.from_numpy(doomed[start : start + len(places)]).to(places.device)
+        mask = masks[name].clone().reshape(-1)
+        mask[places[gone]] = False
+        capped[name] = mask.reshape(masks[name].shape)
+        start += len(places)
+    return capped

@@ -1,0 +1,107 @@
+"""Checking offers at the border: what a plugin hands over must be a well-formed strategy."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal, Union
+
+import attrs
+
+from evoframe.errors import OfferError, close_match
+from evoframe.roles import ROLES, Strategy, summary
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+SCALARS = (bool, int, float, str, Path)
+
+HOOK_PREFIX = "evoframe_"
+
+
+def check_offer(strategy: Any, role: str) -> None:
+    """Refuse what is not a well-formed strategy of a role.
+
+    Raises:
+        OfferError: what was found, what was wanted, and what to try.
+    """
+    base = ROLES[role]
+    if not inspect.isclass(strategy) or not issubclass(strategy, base):
+        raise OfferError(
+            f"it offers {strategy!r} as {role}; wanted a class derived from "
+            f"evoframe.roles.{base.__name__}"
+        )
+    who = f"{role} class {strategy.__name__}"
+    if not isinstance(strategy.name, str) or not NAME.fullmatch(strategy.name):
+        raise OfferError(
+            f"{who} has the name {strategy.name!r}; wanted lower-case words joined by hyphens, "
+            "as in name = 'my-strategy'"
+        )
+    if not summary(strategy):
+        raise OfferError(f"{who} has no docstring; its first line is shown to people who choose")
+    if "__attrs_attrs__" not in vars(strategy) or not _is_frozen(strategy):
+        raise OfferError(f"{who} is not frozen; decorate it with @attrs.frozen")
+    if missing := sorted(getattr(strategy, "__abstractmethods__", ())):
+        raise OfferError(f"{who} does not define {', '.join(missing)}")
+    for option in options(strategy):
+        _check_option(option, who)
+
+
+def options(strategy: type[Strategy]) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the options of a strategy: its fields that can be given, with resolved types."""
+    attrs.resolve_types(strategy)
+    return tuple(field for field in attrs.fields(strategy) if field.init)
+
+
+def is_accepted(kind: Any) -> bool:
+    """Tell whether recipes can hold an option of this type."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return all(isinstance(value, str | int | bool) for value in arguments)
+    if origin in (Union, types.UnionType):
+        rest = [part for part in arguments if part is not type(None)]
+        return len(rest) == 1 and len(rest) < len(arguments) and is_accepted(rest[0])
+    if origin is tuple:
+        return len(arguments) == 2 and arguments[1] is Ellipsis and is_accepted(arguments[0])
+    return kind in SCALARS or (inspect.isclass(kind) and issubclass(kind, enum.Enum))
+
+
+def check_functions(plugin: object, hooks: frozenset[str]) -> None:
+    """Refuse a plugin with a misspelt hook, or with a hook that lacks its marker.
+
+    Raises:
+        OfferError: the function, and the nearest hook.
+    """
+    for name, function in vars(plugin).items():
+        if not callable(function) or not (
+            hasattr(function, "evoframe_impl") or _is_own(plugin, name, function)
+        ):
+            continue
+        if name not in hooks:
+            raise OfferError(f"there is no hook {name!r}.{close_match(name, hooks)}")
+        if not hasattr(function, "evoframe_impl"):
+            raise OfferError(f"{name} is not marked: put @evoframe.hookimpl above it")
+
+
+def _is_own(plugin: object, name: str, function: Any) -> bool:
+    where = getattr(plugin, "__name__", None)
+    return name.startswith(HOOK_PREFIX) and getattr(function, "__module__", where) == where
+
+
+def _is_frozen(strategy: type[Strategy]) -> bool:
+    return attrs.inspect(strategy).is_frozen
+
+
+def _check_option(option: attrs.Attribute[Any], who: str) -> None:
+    if not option.metadata.get("help"):
+        raise OfferError(
+            f"option {option.name!r} of {who} has no help; give it metadata=doc('...')"
+        )
+    if not is_accepted(option.type):
+        raise OfferError(
+            f"option {option.name!r} of {who} has type {option.type}; wanted bool, int, float, "
+            "str, Path, Literal, an Enum, tuple[one of these, ...], or one of these or None"
+        )

@@ -1,0 +1,84 @@
+"""Strategies and their options in words, made from the classes themselves."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from evoframe.registry.checking import options
+from evoframe.registry.offers import Registry
+from evoframe.roles import SEVERAL, Strategy, summary
+
+
+def strategy_rows(registry: Registry, role: str) -> list[tuple[str, str, str, str]]:
+    """Return role, name, summary and origin of everything that is offered for a role."""
+    return [
+        (role, offer.name, summary(offer.strategy), offer.plugin.distribution or offer.plugin.name)
+        for offer in registry.of_role(role)
+    ]
+
+
+def documentation(strategy: type[Strategy]) -> str:
+    """Return a strategy's docstring and, if it has one, its module's."""
+    module = inspect.getmodule(strategy)
+    texts = [inspect.getdoc(strategy) or "", inspect.cleandoc((module and module.__doc__) or "")]
+    return "\n\n".join(text for text in texts if text)
+
+
+def option_rows(strategy: type[Strategy]) -> list[tuple[str, str, str, str]]:
+    """Return name, type, default and meaning of every option."""
+    return [
+        (field.name, type_in_words(field.type), default_in_words(field), field.metadata["help"])
+        for field in options(strategy)
+    ]
+
+
+def toml_snippet(strategy: type[Strategy]) -> str:
+    """Return how a strategy is written in a recipe, with all defaults."""
+    head = f"[[{strategy.role}]]" if strategy.role in SEVERAL else f"[{strategy.role}]"
+    lines = [head, f'use = "{strategy.name}"']
+    for field in options(strategy):
+        text = default_in_words(field)
+        needs_value = text in ("required", "not given")
+        lines.append(f"# {field.name} = ..." if needs_value else f"{field.name} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def default_in_words(field: attrs.Attribute[Any]) -> str:
+    """Return an option's default as TOML, or "required", or "not given" for None."""
+    if field.default is attrs.NOTHING:
+        return "required"
+    default: Any = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory()
+    return "not given" if default is None else _literal(default)
+
+
+def type_in_words(kind: Any) -> str:
+    """Return an option's type as people would say it."""
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is Literal:
+        return " | ".join(map(str, arguments))
+    if type(None) in arguments:
+        return type_in_words(next(part for part in arguments if part is not type(None)))
+    if typing.get_origin(kind) is tuple:
+        return f"list of {type_in_words(arguments[0])}"
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return " | ".join(str(member.value) for member in kind)
+    names = {bool: "true | false", int: "whole number", float: "number", str: "text", Path: "path"}
+    return names[kind]
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, enum.Enum):
+        return _literal(value.value)
+    return repr(value) if isinstance(value, int | float) else f'"{value}"'

@@ -1,0 +1,1 @@
+"""Reports: what a run brought forth, for people."""

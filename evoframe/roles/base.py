@@ -1,0 +1,41 @@
+"""Strategy: what every strategy of every role has in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+
+@attrs.frozen
+class Strategy:
+    """One way to play a role: a frozen attrs value whose fields are its options.
+
+    The same object is used in Python, recipes, the command line, logs and the run record. State
+    is passed and returned, never kept in it. Every option needs a help text (see :func:`doc`) and
+    one of the accepted types: bool, int, float, str, Path, Literal, an Enum, a tuple of those, or
+    any of them or None.
+
+    Attributes:
+        name: what people write to choose it: lower case words joined by hyphens.
+        traits: what it is able to do, as declared words; each role's docstring lists its own.
+    """
+
+    name: ClassVar[str] = ""
+    role: ClassVar[str] = ""
+    traits: ClassVar[frozenset[str]] = frozenset()
+
+
+def doc(help_text: str) -> dict[str, Any]:
+    """Return the metadata that gives an option its help text.
+
+    Write it for the person at the terminal: lower case, no full stop, unit included::
+
+        rate: float = attrs.field(default=0.1, metadata=doc("share of absent synapses offered"))
+    """
+    return {"help": help_text}
+
+
+def summary(strategy: type[Strategy]) -> str:
+    """Return the first line of a strategy's docstring."""
+    return (strategy.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,39 @@
+"""Encoding: reads an inheritance as DNA."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.dna import DNA, Inheritance
+    from evoframe.kernel.evidence import Evidence
+
+
+@attrs.frozen
+class Encoding(Strategy, ABC):
+    """Gives every eligible synapse, and every cluster of synapses, a probability.
+
+    Called once for each offspring, on the run's device, after heredity and before mutation.
+    """
+
+    role: ClassVar[str] = "encoding"
+
+    @abstractmethod
+    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+        """Return the DNA of an offspring.
+
+        Args:
+            inheritance: what may exist (``eligible``) and the parents' ``strengths``, in ancestor
+                coordinates; not to be modified.
+            evidence: answers questions about gradients, each at the price of some batches;
+                an encoding that asks nothing pays nothing.
+
+        Returns:
+            Genes for exactly the parameters of ``inheritance.eligible``, with ``eligible`` passed
+            on, and tables of log-probabilities that are at most 0.
+        """

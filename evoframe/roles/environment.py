@@ -1,0 +1,37 @@
+"""Environment: presses on probabilities."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.dna import DNA, Inheritance
+    from evoframe.kernel.evidence import Circumstances
+
+
+@attrs.frozen
+class Environment(Strategy, ABC):
+    """An environmental factor model: says how much may live, and so decides how likely each is.
+
+    Called in the order in which a recipe names environments, after all mutations.
+    """
+
+    role: ClassVar[str] = "environment"
+
+    @abstractmethod
+    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+        """Return the DNA under pressure.
+
+        Args:
+            dna: probabilities so far; not to be modified.
+            inheritance: what was eligible before mutation: budgets are fractions of that.
+            around: the ancestor, its anatomy and the task.
+
+        Returns:
+            DNA over the same parameters: rewritten tables, and caps if the limit is a hard one.
+        """

@@ -1,0 +1,43 @@
+"""Executor: where the lives of a generation are lived."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.events import Event
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+Send = Callable[[str, "Event"], None]
+"""Takes an event with the name of its hook to the run's observers."""
+
+
+@attrs.frozen
+class Executor(Strategy, ABC):
+    """Maps a function over the births of a generation.
+
+    The function is pure but for the files it writes, and can be pickled; so the results do not
+    depend on where, when and in what order it is called.
+    """
+
+    role: ClassVar[str] = "executor"
+
+    @abstractmethod
+    def map(
+        self, live: Callable[[Job, Any], Result], jobs: Sequence[Job], send: Send
+    ) -> Iterator[Result]:
+        """Yield ``live(job, send)`` for each job, as soon as each is there.
+
+        Args:
+            live: the function to call.
+            jobs: what to call it with.
+            send: takes events; to be called in the thread that iterates.
+        """

@@ -1,0 +1,45 @@
+"""Heredity: what an offspring has from its parents."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.dna import Inheritance
+    from evoframe.kernel.evidence import Circumstances, Parent
+    from evoframe.kernel.key import Key
+
+
+@attrs.frozen
+class Heredity(Strategy, ABC):
+    """Mixes one or more parents into an inheritance.
+
+    Traits:
+        ``identity_on_clones``: with identical parents, the inheritance is the parent.
+    """
+
+    role: ClassVar[str] = "heredity"
+
+    @property
+    def parents(self) -> int:
+        """How many parents an offspring has."""
+        return 1
+
+    @abstractmethod
+    def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:
+        """Return what an offspring of these parents starts from.
+
+        Args:
+            parents: as many as :attr:`parents` says, with genotypes in ancestor coordinates;
+                not to be modified.
+            key: the only source of randomness.
+            around: the ancestor, its first weights and the task.
+
+        Returns:
+            The eligible synapses, the mated strengths, and the state the newborn starts with.
+        """

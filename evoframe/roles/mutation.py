@@ -1,0 +1,36 @@
+"""Mutation: perturbs DNA."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.dna import DNA
+    from evoframe.kernel.key import Key
+
+
+@attrs.frozen
+class Mutation(Strategy, ABC):
+    """Changes levels at random, or offers synapses that the parents did not have.
+
+    Called in the order in which a recipe names mutations, between encoding and environment.
+
+    Traits:
+        ``grows``: it may make synapses eligible that heredity did not.
+    """
+
+    role: ClassVar[str] = "mutation"
+
+    @abstractmethod
+    def mutate(self, dna: DNA, key: Key) -> DNA:
+        """Return mutated DNA over the same parameters.
+
+        Args:
+            dna: probabilities so far; not to be modified.
+            key: the only source of randomness.
+        """

@@ -1,0 +1,50 @@
+"""Nurture: what acts on an individual within its life."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
+
+    from evoframe.kernel.phenotype import Life, Phenotype
+    from evoframe.roles.task import Batch
+
+
+@attrs.frozen
+class Nurture(Strategy, ABC):
+    """Takes part in a training at any of five moments; each does nothing unless overridden.
+
+    Randomness comes from ``life.key`` (give it a path of your own, with epoch and step).
+
+    Traits:
+        ``rewires``: :meth:`after_step` and :meth:`after_epoch` may return other masks.
+    """
+
+    role: ClassVar[str] = "nurture"
+
+    def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
+        """Act before an epoch; the first is 0."""
+
+    def shape_loss(self, loss: Tensor, phenotype: Phenotype, batch: Batch, life: Life) -> Tensor:
+        """Return the loss to minimise, given the task's own (a scalar with its graph)."""
+        return loss
+
+    def after_backward(self, phenotype: Phenotype, life: Life, step: int) -> None:
+        """Act on gradients before the optimiser's step; the first step of a life is 0."""
+
+    def after_step(
+        self, phenotype: Phenotype, optimiser: Optimizer, life: Life, step: int
+    ) -> Phenotype:
+        """Return the phenotype to go on with after an optimiser's step."""
+        return phenotype
+
+    def after_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> Phenotype:
+        """Return the phenotype to go on with after an epoch."""
+        return phenotype

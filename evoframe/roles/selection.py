@@ -1,0 +1,34 @@
+"""Selection: who has offspring with whom, and who survives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.key import Key
+    from evoframe.kernel.population import Family, Population
+
+
+@attrs.frozen
+class Selection(Strategy, ABC):
+    """Chooses the families of the next generation.
+
+    The choice depends on who the individuals are, not on the order in which they are listed.
+    """
+
+    role: ClassVar[str] = "selection"
+
+    @abstractmethod
+    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+        """Return ``population.size`` families of ``population.parents`` parents each.
+
+        Args:
+            population: the living, at least one; a metric may be NaN, and such an individual is
+                never preferred to one with a finite metric.
+            key: the only source of randomness.
+        """

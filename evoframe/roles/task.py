@@ -1,0 +1,179 @@
+"""Task: what the networks are for, and the ancestor they descend from."""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.kernel import device as devices
+from evoframe.kernel.individual import Measurement, Metric
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.key import Key
+
+Split = Literal["train", "validation", "test"]
+
+Batch = Any
+"""Whatever :meth:`Task.step` and :meth:`Task.measure` understand: a tuple, a mapping, a tensor."""
+
+
+WITH_SYNAPSES = (
+    nn.Linear,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
+"""The layers whose weights evolve unless a task says otherwise."""
+
+
+@attrs.frozen
+class Task(Strategy, ABC):
+    """An ancestor network, data in three splits, a loss and metrics.
+
+    Selection sees the validation split; the test split is reported and never decided on.
+
+    Traits:
+        ``trained``: the ancestor comes with trained weights, so the run does not train it.
+    """
+
+    role: ClassVar[str] = "task"
+
+    @property
+    @abstractmethod
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured; the first is the primary metric."""
+
+    @abstractmethod
+    def ancestor(self, key: Key) -> nn.Module:
+        """Return the network that everything descends from; called in a sealed block.
+
+        Random initial weights must come from the global torch generator or from ``key``.
+        """
+
+    @abstractmethod
+    def example_inputs(self) -> tuple[Tensor, ...]:
+        """Return inputs for one forward pass of the ancestor, on the CPU; the smallest will do."""
+
+    @abstractmethod
+    def batches(
+        self, split: Split, *, shuffle: Key | None = None, batch_size: int | None = None
+    ) -> Iterable[Batch]:
+        """Return one pass over a split, as batches on any device.
+
+        Args:
+            split: which examples; ``test`` may be empty.
+            shuffle: the order to draw them in; None for the natural order, every example once.
+            batch_size: examples in a batch; None for the task's own choice.
+        """
+
+    @abstractmethod
+    def step(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Return the loss of one batch, a scalar with its graph."""
+
+    @abstractmethod
+    def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """Return each metric for each example of a batch (one axis), without gradients.
+
+        A scalar counts as the mean of the batch, and then no sampling error can be told.
+        """
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the ancestor comes with trained weights."""
+        return "trained" in self.traits
+
+    @property
+    def primary(self) -> Metric:
+        """The metric that selection and the stop and pick rules look at."""
+        return self.metrics[0]
+
+    def newborn(self, key: Key) -> nn.Module:
+        """Return a network of the ancestor's architecture with fresh weights; called sealed."""
+        network = copy.deepcopy(self.ancestor(key))
+        for module in network.modules():
+            if callable(reset := getattr(module, "reset_parameters", None)):
+                reset()
+        return network
+
+    def evolvable(self, network: nn.Module) -> tuple[str, ...]:
+        """Return the names of the parameters whose synapses may evolve.
+
+        By default every weight of a convolution (transposed ones too) or linear layer, except the
+        last such layer. Biases and normalisation never hold synapses.
+        """
+        weights = [
+            f"{name}.weight" if name else "weight"
+            for name, module in network.named_modules()
+            if isinstance(module, WITH_SYNAPSES)
+        ]
+        return tuple(weights[:-1])
+
+    def fit(self, network: nn.Module, key: Key, device: torch.device) -> None:
+        """Train a network in place, by whatever means; used by the training strategy ``fit``."""
+        raise NotImplementedError
+
+    def evaluate(
+        self, network: nn.Module, split: Split, device: torch.device
+    ) -> Mapping[str, Measurement]:
+        """Return the mean of every metric over a split, with its standard error.
+
+        Args:
+            network: in evaluation mode, on ``device``; called without gradients.
+            split: ``validation`` or ``test``; an empty split gives an empty mapping.
+            device: where batches must go.
+        """
+        sums: dict[str, _Sum] = {}
+        for batch in self.batches(split):
+            here = devices.move(batch, device)
+            size = examples_in(batch)
+            for name, values in self.measure(network, here).items():
+                sums[name] = sums.get(name, _Sum()).add(values, size)
+        return {name: total.measurement() for name, total in sums.items()}
+
+
+def examples_in(batch: Batch) -> int:
+    """Return how many examples a batch holds: the length of its first tensor."""
+    if isinstance(batch, Mapping):
+        return examples_in(next(iter(batch.values())))
+    if isinstance(batch, Tensor):
+        return len(batch) if batch.ndim else 1
+    return examples_in(batch[0])
+
+
+@attrs.frozen
+class _Sum:
+    """Running sums of a metric: enough for its mean and the error of the mean."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    per_example: bool = True
+
+    def add(self, values: Tensor, size: int) -> _Sum:
+        values = values.detach().double().cpu()
+        if values.ndim == 0:
+            return _Sum(self.count + size, self.total + float(values) * size, 0.0, False)
+        return _Sum(
+            self.count + len(values),
+            self.total + float(values.sum()),
+            self.squares + float(values.square().sum()),
+            self.per_example,
+        )
+
+    def measurement(self) -> Measurement:
+        mean = self.total / self.count
+        if not self.per_example or self.count < 2:
+            return Measurement(mean)
+        variance = max(self.squares / self.count - mean**2, 0.0)
+        return Measurement(mean, math.sqrt(variance / (self.count - 1)))

@@ -1,0 +1,39 @@
+"""Training: the life of an individual."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from evoframe.roles.base import Strategy
+
+if TYPE_CHECKING:
+    from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
+    from evoframe.roles.task import Task
+
+
+@attrs.frozen
+class Training(Strategy, ABC):
+    """Trains a newborn network; absent synapses stay absent.
+
+    Traits:
+        ``rewires``: the masks that come back may differ from those that went in.
+    """
+
+    role: ClassVar[str] = "training"
+
+    @abstractmethod
+    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+        """Return the trained phenotype; the one given may be changed in place and returned.
+
+        Args:
+            phenotype: the network on ``life.device``; call ``phenotype.enforce()`` after every
+                optimiser step.
+            task: where batches and the loss come from.
+            life: the key, the nurture to apply, where to report epochs and put checkpoints.
+
+        Raises:
+            StillbornError: the loss stopped being a number.
+        """

@@ -1,0 +1,149 @@
+"""The run folder: where everything lies, written so that a kill at any instant loses nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import attrs
+
+from evoframe.errors import RunError, RunLockedError
+
+
+@attrs.frozen
+class RunFolder:
+    """The paths of a run."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe and the record of versions."""
+        return self.path / "run.toml"
+
+    @property
+    def journal(self) -> Path:
+        """The database of individuals and events."""
+        return self.path / "journal.sqlite"
+
+    @property
+    def log(self) -> Path:
+        """What happened, one JSON object a line."""
+        return self.path / "log.jsonl"
+
+    def genotype(self, identity: str) -> Path:
+        """Return where the genotype of an individual is kept."""
+        return self.path / "individuals" / f"{identity}.safetensors"
+
+    def checkpoint(self, identity: str) -> Path:
+        """Return where the life in flight of an individual is put down."""
+        return self.path / "lives" / f"{identity}.safetensors"
+
+    def exists(self) -> bool:
+        """Tell whether there is a run here."""
+        return self.recipe.is_file()
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            RunError: there is a run already, something else is in the way, or it is not allowed.
+        """
+        if self.exists():
+            raise RunError(
+                f"there is a run in {self.path} already. Go on with `evoframe resume {self.path}`, "
+                "or name another folder with --out."
+            )
+        try:
+            if self.path.exists() and self._foreign():
+                raise RunError(
+                    f"{self.path} exists and is not an evoframe run: it holds "
+                    f"{', '.join(self._foreign()[:3])}. Name another folder with --out."
+                )
+            (self.path / "individuals").mkdir(parents=True, exist_ok=True)
+            (self.path / "lives").mkdir(exist_ok=True)
+        except OSError as error:
+            raise RunError(f"the run folder {self.path} cannot be made: {error}") from error
+
+    def require(self) -> None:
+        """Refuse a path that holds no run.
+
+        Raises:
+            RunError: there is none.
+        """
+        if not self.exists():
+            raise RunError(
+                f"there is no run in {self.path}: no file {self.recipe.name}. Start one with "
+                f"`evoframe evolve --out {self.path}`."
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; the lock goes with the process, however it ends.
+
+        Raises:
+            RunLockedError: another process holds it.
+            RunError: the folder is not writable.
+        """
+        # An exclusive transaction of SQLite is a file lock that works on every system.
+        connection = None
+        try:
+            connection = sqlite3.connect(self.path / "lock.sqlite", timeout=0, isolation_level=None)
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if connection is not None:
+                connection.close()
+            if "locked" in str(error):
+                raise RunLockedError(
+                    f"another process is working on {self.path}. Wait for it, or stop it first."
+                ) from error
+            raise RunError(f"the run folder {self.path} is not writable: {error}") from error
+        try:
+            yield
+        finally:
+            connection.close()
+
+    def _foreign(self) -> list[str]:
+        ours = {"individuals", "lives", "lock.sqlite", "lock.sqlite-journal"}
+        names = {entry.name for entry in self.path.iterdir()}
+        return sorted(name for name in names - ours if not name.startswith(".new-"))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is either there as a whole or not at all, even after a power cut.
+
+    Raises:
+        RunError: the disk is full or the folder not writable; nothing is left behind.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()
+        raise RunError(
+            f"{path} cannot be written: {error}. What was finished before is safe; make room and "
+            f"go on with `evoframe resume`."
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable; systems that cannot open folders do not need it."""
+    with suppress(PermissionError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

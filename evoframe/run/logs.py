@@ -1,0 +1,65 @@
+"""Logs: structlog events, as JSON lines in the run folder and in words on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from evoframe.errors import RunError
+
+
+class Log:
+    """Writes every event to the run's file; people see warnings, and more if they ask."""
+
+    def __init__(self, file: Any, level: str) -> None:
+        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+        self._file = structlog.wrap_logger(
+            structlog.WriteLogger(file),
+            processors=[
+                structlog.processors.add_log_level,
+                stamp,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+        self._person = structlog.wrap_logger(
+            structlog.PrintLogger(sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(level),
+        )
+
+    def info(self, event: str, **facts: Any) -> None:
+        """Record something that happened as it should."""
+        self._file.info(event, **facts)
+        self._person.info(event, **facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        """Record something that a person should know."""
+        self._file.warning(event, **facts)
+        self._person.warning(event, **facts)
+
+
+@contextmanager
+def open_log(path: Path, level: str = "warning") -> Iterator[Log]:
+    """Append to the log of a run.
+
+    Args:
+        path: the file of JSON lines.
+        level: what people see on stderr: ``debug``, ``info``, ``warning`` or ``error``.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    try:
+        file = path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise RunError(f"the log {path} cannot be written: {error}") from error
+    with file:
+        yield Log(file, level)

@@ -1,0 +1,113 @@
+"""The record of a run: its resolved recipe, and the versions of all that took part."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+
+import evoframe
+from evoframe.config import files
+from evoframe.config.convert import IN_SESSION, recipe_from, tables_from
+from evoframe.config.recipe import Recipe
+from evoframe.errors import RunError
+from evoframe.kernel import device as devices
+from evoframe.registry import Registry, load_registry
+from evoframe.run.folder import RunFolder, write_atomically
+
+RECORD = "record"
+"""The table of ``run.toml`` that is not part of the recipe."""
+
+
+def write_record(recipe: Recipe, registry: Registry, folder: RunFolder) -> None:
+    """Write ``run.toml``: from here on the folder is a run."""
+    tables = tables_from(recipe, registry)
+    tables[RECORD] = versions(recipe, registry)
+    write_atomically(folder.recipe, files.write(tables).encode())
+
+
+def open_recipe(
+    folder: RunFolder, ready: Mapping[str, Any] | None = None
+) -> tuple[Recipe, list[str]]:
+    """Return the recipe of a run, and what is different now from when it was recorded.
+
+    Args:
+        folder: where the run is.
+        ready: strategies that the record cannot hold, by slot.
+
+    Raises:
+        RunError: there is no run, or its record cannot be read.
+        ConfigError: a strategy of the recipe cannot be made again.
+    """
+    folder.require()
+    try:
+        text = folder.recipe.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{folder.recipe} cannot be read: {error}") from error
+    tables = files.parse(text, str(folder.recipe))
+    recorded = tables.pop(RECORD, {})
+    registry = load_registry(tables.get("run", {}).get("plugins", ()))
+    recipe = recipe_from(tables, registry, ready)
+    if ready:
+        recipe = attrs.evolve(recipe, can_be_rebuilt=False)
+    return recipe, differences(recorded, versions(recipe, registry))
+
+
+def is_rebuildable(recipe: Recipe, registry: Registry) -> bool:
+    """Tell whether tables can say the whole recipe."""
+    tables = tables_from(recipe, registry)
+    held = [
+        entry
+        for value in tables.values()
+        for entry in (value if isinstance(value, list) else [value])
+    ]
+    return all(entry.get("use") != IN_SESSION for entry in held)
+
+
+def versions(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    """Return the versions of libraries and of every strategy that takes part."""
+    return {
+        "evoframe": evoframe.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "device": devices.describe(devices.resolve(recipe.run.device)),
+        "strategies": {
+            slot: _origin(type(strategy), recipe.sources.get(slot, ""), registry)
+            for slot, strategy in recipe.slots()
+        },
+    }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for everything that a record says otherwise."""
+    found = []
+    flat_now = _flat(now)
+    for name, old in _flat(before).items():
+        new = flat_now.get(name)
+        if new is not None and new != old:
+            found.append(f"{name} was {old}, is {new}")
+    return found
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, str]:
+    strategies = record.get("strategies", {})
+    flat = {name: str(value) for name, value in record.items() if name != "strategies"}
+    return flat | {str(slot): str(origin) for slot, origin in strategies.items()}
+
+
+def _origin(strategy: type, source: str, registry: Registry) -> str:
+    offer = registry.offer_of(strategy)
+    if offer is not None and offer.plugin.distribution:
+        return f"{offer.name} of {offer.plugin.distribution} {offer.plugin.version}"
+    place = Path(source.rpartition(":")[0])
+    if source and place.is_file():
+        digest = hashlib.blake2b(place.read_bytes(), digest_size=8).hexdigest()
+        return f"{strategy.__qualname__} of {place} with content {digest}"
+    return f"{strategy.__qualname__} of {strategy.__module__}"

@@ -1,0 +1,85 @@
+"""When a run stops, and which individual it delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evoframe.config.recipe import RunOptions
+from evoframe.kernel.individual import Individual, Metric
+
+
+def drop_in_points(one: Individual, ancestor: Individual, metric: Metric) -> float:
+    """Return how much worse an individual is than the ancestor on the validation split.
+
+    In percentage points for a metric in 0..1 of which more is better, else in the metric's unit.
+    """
+    assert one.fitness is not None
+    assert ancestor.fitness is not None
+    reference = ancestor.fitness.value(metric.name)
+    scale = 100.0 if metric.maximise and 0 <= reference <= 1 else 1.0
+    return scale * metric.drop(one.fitness.value(metric.name), reference)
+
+
+def is_small_enough(one: Individual, ancestor: Individual, options: RunOptions) -> bool:
+    """Tell whether an individual reaches the target of ``until``; False without one."""
+    if options.target is None or one.fitness is None:
+        return False
+    assert ancestor.fitness is not None
+    cost, factor = options.target
+    return ancestor.fitness.value(cost) >= factor * one.fitness.value(cost)
+
+
+def is_good_enough(
+    one: Individual, ancestor: Individual, options: RunOptions, metric: Metric
+) -> bool:
+    """Tell whether an individual loses no more than ``max_drop``; True without one."""
+    if options.max_drop is None:
+        return True
+    return drop_in_points(one, ancestor, metric) <= options.max_drop
+
+
+def stop_reason(
+    generation: Sequence[Individual],
+    ancestor: Individual,
+    options: RunOptions,
+    metric: Metric,
+    seconds: float,
+) -> str | None:
+    """Return why a run ends after this generation, or None if it goes on."""
+    number = generation[0].generation
+    alive = [one for one in generation if one.is_alive]
+    if not alive:
+        reasons = "; ".join(sorted({one.stillborn for one in generation}))
+        return f"nobody lives in generation {number} ({reasons})"
+    reached = [one for one in alive if is_small_enough(one, ancestor, options)]
+    if reached:
+        return f"{reached[0].id} reached {options.until}"
+    if not any(is_good_enough(one, ancestor, options, metric) for one in alive):
+        return f"everybody in generation {number} lost more than max_drop = {options.max_drop:g}"
+    if options.seconds is not None and seconds >= options.seconds:
+        return f"the time limit of {options.time} passed in generation {number}"
+    if number >= options.generations:
+        return f"generation {number} was the last one asked for"
+    return None
+
+
+def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric) -> str:
+    """Return the id of the individual that a run delivers.
+
+    With ``max_drop``: the smallest that loses no more than that. Without: the best of the last
+    generation in which anybody lives, among those that reach ``until`` if any do.
+    """
+    ancestor = individuals[0]
+    alive = [one for one in individuals if one.is_alive]
+
+    def badness(one: Individual) -> float:
+        assert one.fitness is not None
+        return -metric.sort_value(one.fitness.value(metric.name))
+
+    if options.max_drop is not None:
+        good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]
+        return min(good, key=lambda one: (one.synapses, badness(one))).id
+    last = max(one.generation for one in alive)
+    final = [one for one in alive if one.generation == last]
+    reached = [one for one in final if is_small_enough(one, ancestor, options)]
+    return min(reached or final, key=lambda one: (badness(one), one.synapses, one.slot)).id

@@ -1,0 +1,167 @@
+"""Run: reading what a run has brought forth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import attrs
+from torch import nn
+
+from evoframe.config.recipe import Recipe
+from evoframe.errors import RunError
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import Individual, Measurement
+from evoframe.kernel.lineage import ancestry
+from evoframe.run.folder import RunFolder
+from evoframe.run.journal import Entry, Journal, run_digest
+from evoframe.run.record import open_recipe
+from evoframe.run.runner import FINISHED, PICK
+from evoframe.run.weights import load_genotype
+from evoframe.run.world import build_world
+
+
+@attrs.frozen(eq=False, slots=False)
+class Run:
+    """A run as it stands on disk at the time of asking; it is never changed from here.
+
+    Attributes:
+        path: the run folder.
+        ready: strategies that the record cannot hold, by slot; needed for :meth:`network` only.
+    """
+
+    path: Path
+    ready: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        RunFolder(self.path).require()
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything in the journal about individuals, read once."""
+        journal = Journal(RunFolder(self.path).journal, writable=False)
+        try:
+            return journal.entries()
+        finally:
+            journal.close()
+
+    @property
+    def individuals(self) -> tuple[Individual, ...]:
+        """All individuals, by generation and slot; the ancestor is the first."""
+        return tuple(entry.individual for entry in self.entries)
+
+    def __getitem__(self, identity: str) -> Individual:
+        for one in self.individuals:
+            if one.id == identity:
+                return one
+        raise RunError(f"there is no individual {identity!r} in {self.path}.")
+
+    @property
+    def ancestor(self) -> Individual:
+        """The individual that all others descend from.
+
+        Raises:
+            RunError: the run was ended before it was trained.
+        """
+        if not self.entries:
+            raise RunError(
+                f"nobody is on record in {self.path} yet. Go on with `evoframe resume {self.path}`."
+            )
+        return self.individuals[0]
+
+    @property
+    def best(self) -> Individual:
+        """The individual that the run delivers; while it goes on, the last generation's first."""
+        chosen = self._fact(PICK)
+        if chosen is not None:
+            return self[chosen]
+        alive = [one for one in self.individuals if one.is_alive] or [self.ancestor]
+        return next(one for one in alive if one.generation == alive[-1].generation)
+
+    @property
+    def finished(self) -> str | None:
+        """Why the run ended; None while it has not."""
+        return self._fact(FINISHED)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that was run."""
+        return open_recipe(RunFolder(self.path), self.ready)[0]
+
+    def digest(self) -> str:
+        """Return 32 hex digits that two runs share only if they agree in every bit."""
+        return run_digest(self.entries)
+
+    def efficiency(self, one: Individual) -> float:
+        """Return how many times fewer synapses an individual has than the ancestor."""
+        return self.ancestor.synapses / one.synapses if one.synapses else math.inf
+
+    def lineage(self, identity: str) -> tuple[Individual, ...]:
+        """Return an individual and all its forebears, youngest first."""
+        self[identity]
+        return ancestry(identity, self.individuals)
+
+    def genotype(self, identity: str) -> Genotype:
+        """Return the genotype of a living individual, on the CPU.
+
+        Raises:
+            RunError: there is no such individual, or it was stillborn.
+            DamagedError: its file is not what the journal recorded.
+        """
+        one = self[identity]
+        if not one.is_alive:
+            raise RunError(f"{identity} was stillborn ({one.stillborn}): it has no genotype.")
+        entry = next(e for e in self.entries if e.individual.id == one.genotype)
+        return load_genotype(RunFolder(self.path).genotype(one.genotype), entry.digest)
+
+    def network(self, identity: str | None = None) -> nn.Module:
+        """Return the trained network of an individual, or of the best, in evaluation mode."""
+        recipe = attrs.evolve(self.recipe, run=attrs.evolve(self.recipe.run, device="cpu"))
+        anatomy = build_world(recipe, RunFolder(self.path)).anatomy
+        return anatomy.develop(self.genotype(identity or self.best.id)).network.eval()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all there is to say of the run, for other programs."""
+        return {
+            "digest": self.digest(),
+            "finished": self.finished,
+            "best": self.best.id if self.entries else None,
+            "individuals": [self._described(one) for one in self.individuals],
+        }
+
+    def _described(self, one: Individual) -> dict[str, Any]:
+        fitness = one.fitness
+        return {
+            "id": one.id,
+            "generation": one.generation,
+            "slot": one.slot,
+            "parents": list(one.parents),
+            "origin": str(one.origin),
+            "synapses": one.synapses,
+            "efficiency": None if fitness is None else self.efficiency(one),
+            "costs": {} if fitness is None else dict(fitness.costs),
+            "metrics": {}
+            if fitness is None
+            else _values(fitness.validation, fitness.test, "value"),
+            "errors": {} if fitness is None else _values(fitness.validation, fitness.test, "error"),
+            "stillborn": one.stillborn or None,
+        }
+
+    def _fact(self, name: str) -> str | None:
+        journal = Journal(RunFolder(self.path).journal, writable=False)
+        try:
+            return journal.fact(name)
+        finally:
+            journal.close()
+
+
+def _values(
+    validation: Mapping[str, Measurement], test: Mapping[str, Measurement], part: str
+) -> dict[str, float | None]:
+    """Return validation metrics under their names and test metrics under ``test_`` names."""
+    named = {**validation, **{f"test_{name}": value for name, value in test.items()}}
+    values = {name: getattr(value, part) for name, value in named.items()}
+    return {n: v if v is not None and math.isfinite(v) else None for n, v in values.items()}

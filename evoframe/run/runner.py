@@ -1,0 +1,213 @@
+"""The loop of a run: generation after generation, each individual on record before the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from evoframe.config.convert import anchored
+from evoframe.config.recipe import Recipe
+from evoframe.errors import RunError, StillbornError
+from evoframe.kernel import device as devices
+from evoframe.kernel.events import (
+    Event,
+    GenerationFinished,
+    IndividualEvaluated,
+    RunFinished,
+    RunStarted,
+)
+from evoframe.kernel.generation import births
+from evoframe.kernel.individual import Individual
+from evoframe.kernel.population import Population
+from evoframe.registry import Registry
+from evoframe.run import rules
+from evoframe.run.folder import RunFolder
+from evoframe.run.journal import Entry, Journal
+from evoframe.run.logs import Log, open_log
+from evoframe.run.observers import Observers
+from evoframe.run.record import is_rebuildable, open_recipe, write_record
+from evoframe.run.world import Lives, World, build_world, live_ancestor
+
+FINISHED, PICK, SECONDS = "finished", "pick", "seconds"
+"""Names of the facts that the journal holds of a run."""
+
+
+def start(recipe: Recipe, registry: Registry, path: Path, *, level: str = "warning") -> None:
+    """Begin a run in a new folder and carry it to its end.
+
+    Args:
+        recipe: what to run.
+        registry: where its strategies came from, for the record.
+        path: a folder that does not exist or is empty.
+        level: which log events people see on stderr.
+
+    Raises:
+        EvoframeError: what is wrong; if it is the recipe, the task, the device or the folder,
+            nothing has been written.
+    """
+    recipe = anchored(recipe)
+    recipe = attrs.evolve(recipe, can_be_rebuilt=is_rebuildable(recipe, registry))
+    folder = RunFolder(path.absolute())
+    world = build_world(recipe, folder)
+    folder.create()
+    with folder.locked():
+        write_record(recipe, registry, folder)
+        _go_on(world, level, [])
+
+
+def resume(path: Path, *, ready: Mapping[str, Any] | None = None, level: str = "warning") -> None:
+    """Go on with a run from where it was, however it was ended.
+
+    Args:
+        path: the run folder.
+        ready: strategies that were made in Python when the run began, by slot.
+        level: which log events people see on stderr.
+
+    Raises:
+        EvoframeError: what is wrong; the run stays as it was.
+    """
+    folder = RunFolder(path.absolute())
+    folder.require()
+    with folder.locked():
+        recipe, changed = open_recipe(folder, ready)
+        _go_on(build_world(recipe, folder), level, changed)
+
+
+def _go_on(world: World, level: str, changed: list[str]) -> None:
+    journal = Journal(world.folder.journal, writable=True)
+    try:
+        if journal.fact(FINISHED) is not None:
+            return
+        with open_log(world.folder.log, level) as log:
+            if changed:
+                log.warning("versions differ from the record", changes="; ".join(changed))
+            _Runner(world, journal, log).run()
+    finally:
+        journal.close()
+
+
+class _Runner:
+    """One session of a run: from the first individual that is missing to a stop rule."""
+
+    def __init__(self, world: World, journal: Journal, log: Log) -> None:
+        self.world = world
+        self.journal = journal
+        self.log = log
+        self.metric = world.recipe.task.primary
+        self.observers = Observers(world.recipe.observer, self._observer_failed)
+        self.clock = time.monotonic()
+        self.before = float(journal.fact(SECONDS) or 0.0)
+
+    def run(self) -> None:
+        """Live every life that is not on record, until a rule says stop."""
+        options = self.world.recipe.run
+        self._announce_start()
+        if not self.journal.individuals():
+            self._record(self._ancestor())
+            self._announce_generation(1)
+        for number in range(1, options.generations + 1):
+            if number > 1:
+                self._generation(number)
+            everyone = self.journal.individuals()
+            generation = [one for one in everyone if one.generation == number]
+            reason = rules.stop_reason(
+                generation, everyone[0], options, self.metric, self._seconds()
+            )
+            if reason is not None:
+                self._finish(reason)
+                return
+
+    def _generation(self, number: int) -> None:
+        families = births(
+            self._population(number), self.world.recipe.selection, number, self.world.key
+        )
+        there = {one.id for one in self.journal.individuals()}
+        missing = [birth for birth in families if birth.id not in there]
+        if not missing:
+            return
+        lives = Lives(self.world, number, self.observers.heard(), self.observers.phase)
+        for entry in self.world.recipe.executor.map(lives, missing, self._send):
+            self._record(entry)
+        self._announce_generation(number)
+
+    def _population(self, number: int) -> Population:
+        archive = tuple(
+            one for one in self.journal.individuals() if one.is_alive and one.generation < number
+        )
+        return Population(
+            individuals=tuple(one for one in archive if one.generation == number - 1),
+            archive=archive,
+            size=self.world.recipe.run.population,
+            parents=self.world.recipe.heredity.parents,
+            metric=self.metric,
+        )
+
+    def _ancestor(self) -> Entry:
+        try:
+            return live_ancestor(
+                self.world, self._send, self.observers.heard(), self.observers.phase
+            )
+        except StillbornError as error:
+            raise RunError(f"the ancestor cannot live: {error}.") from error
+
+    # --- telling ------------------------------------------------------------------------------
+
+    def _record(self, entry: Entry) -> None:
+        one = entry.individual
+        self.journal.add(entry)
+        self.journal.note(**{SECONDS: repr(self._seconds())})
+        facts = {"individual": one.id, "parents": one.parents, "synapses": one.synapses}
+        if one.fitness is None:
+            self.log.info("stillborn", reason=one.stillborn, **facts)
+        else:
+            values = {name: m.value for name, m in one.fitness.validation.items()}
+            self.log.info("evaluated", seconds=round(entry.seconds, 3), **facts, **values)
+        self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
+
+    def _announce_start(self) -> None:
+        options, finished = self.world.recipe.run, len(self.journal.individuals())
+        event = RunStarted(
+            path=str(self.world.folder.path),
+            generations=options.generations,
+            population=options.population,
+            metric=self.metric,
+            finished=finished,
+            device=devices.describe(self.world.device),
+        )
+        self.log.info("run started" if not finished else "run resumed", path=event.path)
+        for barrier in self.world.anatomy.barriers:
+            self.log.info("barrier", operation=barrier.operation, reason=barrier.reason)
+        self._send("evoframe_run_started", event)
+
+    def _announce_generation(self, number: int) -> None:
+        members = tuple(one for one in self.journal.individuals() if one.generation == number)
+        alive = [one for one in members if one.is_alive]
+        best = max(alive, key=self._worth).id if alive else ""
+        self.log.info("generation finished", generation=number, alive=len(alive), best=best)
+        self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
+
+    def _finish(self, reason: str) -> None:
+        chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)
+        self.journal.note(**{FINISHED: reason, PICK: chosen, SECONDS: repr(self._seconds())})
+        self.log.info("run finished", reason=reason, pick=chosen)
+        path = str(self.world.folder.path)
+        self._send("evoframe_run_finished", RunFinished(path, reason, chosen))
+
+    def _send(self, hook: str, event: Event) -> None:
+        self.observers.send(hook, event)
+
+    def _observer_failed(self, name: str, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        self.journal.tell("observer_disabled", {"observer": name, "reason": reason})
+        self.log.warning("observer disabled for the rest of the run", observer=name, reason=reason)
+
+    def _worth(self, one: Individual) -> tuple[float, int]:
+        assert one.fitness is not None
+        return self.metric.sort_value(one.fitness.value(self.metric.name)), -one.slot
+
+    def _seconds(self) -> float:
+        return self.before + time.monotonic() - self.clock

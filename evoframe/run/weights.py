@@ -1,0 +1,130 @@
+"""Genotypes and checkpoints as files: safetensors, and nothing that runs code when it is read."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+
+import attrs
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from evoframe.errors import DamagedError, RunError
+from evoframe.kernel.genotype import Genotype, State
+from evoframe.run.folder import write_atomically
+
+
+def save_genotype(genotype: Genotype, path: Path) -> None:
+    """Write a genotype: masks as packed bits, and only the weights that are present.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, value in genotype.state.items():
+        if name in genotype.masks:
+            mask = genotype.masks[name].cpu()
+            tensors[f"bits.{name}"] = torch.from_numpy(np.packbits(mask.numpy()))
+            tensors[f"kept.{name}"] = value.detach().cpu()[mask]
+        else:
+            tensors[f"state.{name}"] = value.detach().cpu().clone().contiguous()
+    shapes = {name: list(mask.shape) for name, mask in genotype.masks.items()}
+    order = list(genotype.state)
+    metadata = {"shapes": json.dumps(shapes), "order": json.dumps(order)}
+    write_atomically(path, save(tensors, metadata))
+
+
+def load_genotype(path: Path, digest: str | None = None) -> Genotype:
+    """Return the genotype of a file, on the CPU.
+
+    Args:
+        path: where it is.
+        digest: what the journal says it should be; None to take it as it is.
+
+    Raises:
+        DamagedError: it is missing, cannot be read, or is not what the journal says.
+    """
+    try:
+        content = path.read_bytes()
+        tensors = load(content)
+        metadata = _metadata(content)
+        shapes, order = json.loads(metadata["shapes"]), json.loads(metadata["order"])
+        genotype = _unpacked(tensors, shapes, order)
+    except (OSError, SafetensorError, KeyError, ValueError, IndexError, RuntimeError) as error:
+        raise DamagedError(_damaged(path, f"{type(error).__name__}: {error}")) from error
+    if digest is not None and genotype.digest() != digest:
+        raise DamagedError(_damaged(path, "its content is not what the journal recorded"))
+    return genotype
+
+
+def _damaged(path: Path, reason: str) -> str:
+    return (
+        f"{path} is damaged ({reason}). The journal is whole: restore the file from a backup, or "
+        "start a new run with the same recipe and seed, which makes the same file again."
+    )
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    return dict(header["__metadata__"])
+
+
+def _unpacked(
+    tensors: dict[str, Tensor], shapes: dict[str, list[int]], order: list[str]
+) -> Genotype:
+    masks: dict[str, Tensor] = {}
+    state: dict[str, Tensor] = {}
+    for name in order:
+        if name not in shapes:
+            state[name] = tensors[f"state.{name}"]
+            continue
+        bits = np.unpackbits(tensors[f"bits.{name}"].numpy(), count=math.prod(shapes[name]))
+        masks[name] = torch.from_numpy(bits.astype(bool)).reshape(shapes[name])
+        kept = tensors[f"kept.{name}"]
+        state[name] = torch.zeros(shapes[name], dtype=kept.dtype)
+        state[name][masks[name]] = kept
+    return Genotype({name: masks[name] for name in shapes}, state)
+
+
+@attrs.frozen(eq=False)
+class FileCheckpoint:
+    """Puts a life down in a file, not more often than every so many seconds.
+
+    When it is written depends on the clock; what comes out of the life does not.
+    """
+
+    path: Path
+    seconds: float
+    _last: list[float] = attrs.field(factory=lambda: [time.monotonic()], init=False)
+
+    def load(self) -> tuple[int, State] | None:
+        """Return the epochs and tensors of the file; None if there is none that can be read."""
+        try:
+            tensors = load(self.path.read_bytes())
+            return int(tensors.pop("epochs")), tensors
+        except (OSError, SafetensorError, KeyError):
+            return None  # a life can always be lived again from its start
+
+    def save(self, epochs: int, tensors: State) -> None:
+        """Write the tensors of a life, if it is time again."""
+        now = time.monotonic()
+        if now - self._last[0] < self.seconds:
+            return
+        self._last[0] = now
+        packed = {
+            name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()
+        }
+        write_atomically(self.path, save({**packed, "epochs": torch.tensor(epochs)}))
+
+    def clear(self) -> None:
+        """Remove the file: the life is over."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be removed: {error}") from error

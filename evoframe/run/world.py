@@ -1,0 +1,246 @@
+"""The world of a run: what a recipe means on this machine, and how a life is lived in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+
+from evoframe import anatomy as anatomies
+from evoframe.anatomy import Anatomy
+from evoframe.config.recipe import Recipe
+from evoframe.errors import TaskError
+from evoframe.kernel import device as devices
+from evoframe.kernel.events import Event, Phase, Silence
+from evoframe.kernel.evidence import Circumstances, Parent
+from evoframe.kernel.generation import Birth, Newborn, Strategies, found, live
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import identifier
+from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.phenotype import Life
+from evoframe.roles.executor import Send
+from evoframe.run.folder import RunFolder
+from evoframe.run.journal import Entry, Journal
+from evoframe.run.record import open_recipe
+from evoframe.run.weights import FileCheckpoint, load_genotype, save_genotype
+
+ANCESTOR = identifier(1, 0)
+
+
+@attrs.frozen(eq=False)
+class World:
+    """A recipe come true: the surveyed ancestor on a device, and the folder of the run.
+
+    Attributes:
+        recipe: what was asked for.
+        folder: where the run is kept.
+        device: where its tensors live.
+        anatomy: the ancestor's body plan, wired on the device.
+        initial: the ancestor as it is before any training.
+    """
+
+    recipe: Recipe
+    folder: RunFolder
+    device: torch.device
+    anatomy: Anatomy
+    initial: Genotype
+
+    @property
+    def key(self) -> Key:
+        """The root of all randomness of the run."""
+        return Key(self.recipe.run.seed)
+
+    def strategies(self) -> Strategies:
+        """Return the strategies that make generations."""
+        recipe = self.recipe
+        return Strategies(
+            encoding=recipe.encoding,
+            environment=recipe.environment,
+            heredity=recipe.heredity,
+            mutation=recipe.mutation,
+            training=recipe.training,
+            nurture=recipe.nurture,
+            selection=recipe.selection,
+        )
+
+    def circumstances(self, generation: int, ancestor: Genotype) -> Circumstances:
+        """Return what surrounds the lives of a generation."""
+        initial = None if self.recipe.task.is_trained else self.initial.state
+        return Circumstances(
+            generation=generation,
+            anatomy=self.anatomy,
+            task=self.recipe.task,
+            ancestor=ancestor,
+            initial=initial,
+            device=self.device,
+        )
+
+    def checkpoint(self, identity: str) -> FileCheckpoint:
+        """Return where the life of an individual is put down."""
+        return FileCheckpoint(self.folder.checkpoint(identity), self.recipe.run.checkpoint)
+
+
+def build_world(recipe: Recipe, folder: RunFolder) -> World:
+    """Return the world of a recipe; nothing is written, so a mistake leaves nothing behind.
+
+    Raises:
+        DeviceError: the device is not there.
+        TaskError: the ancestor cannot evolve, or there is nothing to learn from or to judge by.
+    """
+    device = devices.resolve(recipe.run.device)
+    task, key = recipe.task, Key(recipe.run.seed)
+    with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
+        with sealed(key.at("ancestor")):
+            network = task.ancestor(key.at("ancestor"))
+        anatomy = anatomies.survey(network, task.example_inputs(), task.evolvable(network))
+        with sealed(key.at("probe")):
+            _require_examples(recipe)
+    return World(recipe, folder, device, anatomy.to(device), anatomy.genotype().to(device))
+
+
+def _require_examples(recipe: Recipe) -> None:
+    for split in ("train", "validation"):
+        for _ in recipe.task.batches(split):
+            break
+        else:
+            raise TaskError(
+                f"task {recipe.task.name!r} has no {split} batch; wanted at least one example to "
+                f"{'learn from' if split == 'train' else 'judge by'}."
+            )
+
+
+@attrs.frozen(eq=False)
+class Lives:
+    """Lives one birth after another: what an executor maps over the births of a generation.
+
+    It travels to another process as the path of the run, and builds its world anew there.
+    """
+
+    world: World
+    generation: int
+    heard: frozenset[str]
+    phase: Callable[[Phase], Any] | None = None
+
+    def __call__(self, birth: Birth, send: Send) -> Entry:
+        """Return the finished individual; its genotype is on disk by then."""
+        run, start = self.world.recipe.run, time.perf_counter()
+        announcer = LifeAnnouncer(send, self.heard, self.phase)
+        checkpoint = self.world.checkpoint(birth.id)
+        with devices.arithmetic(self.world.device, threads=run.threads, strict=run.strict):
+            recall = Recall.of(self.world)
+            around = self.world.circumstances(self.generation, recall.genotype(ANCESTOR))
+            strategies = self.world.strategies()
+            newborn = live(birth, strategies, around, recall, announcer, checkpoint)
+        return finished(newborn, self.world, checkpoint, time.perf_counter() - start)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.world.recipe.can_be_rebuilt:
+            raise TypeError("a strategy was made in Python and is in no file or module")
+        return _reopened, (self.world.folder.path, self.generation, self.heard)
+
+
+def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -> Entry:
+    """Return the ancestor, trained if it did not come trained; its genotype is on disk by then.
+
+    Raises:
+        StillbornError: its training broke down.
+    """
+    recipe, start = world.recipe, time.perf_counter()
+    training = None if recipe.task.is_trained else recipe.ancestor or recipe.training
+    checkpoint = world.checkpoint(ANCESTOR)
+    life = Life(
+        id=ANCESTOR,
+        key=world.key.at("generation", 1, "slot", 0),
+        device=world.device,
+        nurture=(),
+        parents=(),
+        circumstances=world.circumstances(1, world.initial),
+        announcer=LifeAnnouncer(send, heard, phase),
+        checkpoint=checkpoint,
+    )
+    with devices.arithmetic(world.device, threads=recipe.run.threads, strict=recipe.run.strict):
+        newborn = found(world.initial, training, life)
+    return finished(newborn, world, checkpoint, time.perf_counter() - start)
+
+
+def finished(newborn: Newborn, world: World, checkpoint: FileCheckpoint, seconds: float) -> Entry:
+    """Put a genotype on disk and return the entry for the journal, which comes after it."""
+    one, digest = newborn.individual, ""
+    if newborn.genotype is not None:
+        digest = newborn.genotype.digest()
+        save_genotype(newborn.genotype, world.folder.genotype(one.id))
+    elif one.genotype:  # an elite carries its parent's genotype
+        digest = Recall.of(world).digest(one.genotype)
+    checkpoint.clear()
+    return Entry(one, digest, seconds)
+
+
+@attrs.frozen(eq=False)
+class Recall:
+    """Fetches individuals of a run from its folder, on the run's device."""
+
+    world: World
+    entries: Mapping[str, Entry]
+
+    @classmethod
+    def of(cls, world: World) -> Recall:
+        """Return a recall of everybody who is in the journal now."""
+        journal = Journal(world.folder.journal, writable=False)
+        try:
+            return cls(world, {entry.individual.id: entry for entry in journal.entries()})
+        finally:
+            journal.close()
+
+    def __call__(self, identity: str) -> Parent:
+        """Return an individual with its genotype.
+
+        Raises:
+            DamagedError: its file is not what the journal recorded.
+        """
+        individual = self.entries[identity].individual
+        return Parent(individual, self.genotype(individual.genotype))
+
+    def genotype(self, identity: str) -> Genotype:
+        """Return the genotype that was stored under an id."""
+        path = self.world.folder.genotype(identity)
+        return load_genotype(path, self.digest(identity)).to(self.world.device)
+
+    def digest(self, identity: str) -> str:
+        """Return the digest of the genotype that was stored under an id."""
+        return self.entries[identity].digest
+
+
+@attrs.frozen(eq=False)
+class LifeAnnouncer:
+    """Carries the events of a life to the observers that hear them."""
+
+    send: Send
+    heard: frozenset[str]
+    wrap: Callable[[Phase], Any] | None
+
+    def tell(self, hook: str, event: Callable[[], Event]) -> None:
+        """Make and send an event, if anybody hears it."""
+        if hook in self.heard:
+            self.send(hook, event())
+
+    def phase(self, phase: Phase) -> Any:
+        """Return the observers' context where they are in this process, else an empty one."""
+        if self.wrap is None or "evoframe_phase" not in self.heard:
+            return Silence().phase(phase)
+        return self.wrap(phase)
+
+
+@lru_cache(maxsize=1)
+def _world_of(path: Path) -> World:
+    folder = RunFolder(path)
+    recipe, _ = open_recipe(folder)
+    return build_world(recipe, folder)
+
+
+def _reopened(path: Path, generation: int, heard: frozenset[str]) -> Lives:
+    return Lives(_world_of(path), generation, heard)

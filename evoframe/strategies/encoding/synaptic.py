@@ -1,0 +1,70 @@
+"""Synaptic probability model of "Deep Learning with Darwin" (arXiv 1606.04393).
+
+    P(s) = exp((|w| / z - 1) / T)
+
+with z a normaliser for each layer. T = 1 is the paper's law, in which the strongest synapse is
+only e times likelier to survive than the weakest; T -> 0 tends to magnitude pruning, T -> infinity
+to a uniform draw. The paper writes w; read literally, strong negative weights would be the least
+likely of all, so the magnitude is meant.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import attrs
+import numpy as np
+from torch import Tensor
+
+from evoframe.kernel.dna import DNA, Genes, Inheritance, even_levels, even_scores
+from evoframe.kernel.evidence import Evidence
+from evoframe.roles import Encoding, doc
+
+
+@attrs.frozen
+class Synaptic(Encoding):
+    """Strong synapses are likelier to live, softly: the law of 1606.04393."""
+
+    name: ClassVar[str] = "synaptic"
+    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+
+    temperature: float = attrs.field(
+        default=1.0,
+        validator=attrs.validators.gt(0),
+        metadata=doc("softness of the law: 1 is the paper's, near 0 keeps the strongest"),
+    )
+    normaliser: Literal["max", "percentile", "deviation"] = attrs.field(
+        default="max",
+        metadata=doc("what a layer's weights are divided by; larger ones count as the normaliser"),
+    )
+    percentile: float = attrs.field(
+        default=99.9,
+        validator=[attrs.validators.gt(0), attrs.validators.le(100)],
+        metadata=doc("which percentile of |w| the normaliser 'percentile' takes"),
+    )
+    deviations: float = attrs.field(
+        default=3.0,
+        validator=attrs.validators.gt(0),
+        metadata=doc("how many standard deviations the normaliser 'deviation' takes"),
+    )
+
+    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+        """Return P(s) for each eligible synapse from its own strength."""
+        table = (even_scores() - 1.0) / self.temperature
+        genes = {}
+        for name, eligible in inheritance.eligible.items():
+            strengths = inheritance.strengths[name].abs()
+            levels = even_levels(strengths, self._normaliser(strengths[eligible]))
+            genes[name] = Genes(levels, table, eligible)
+        return DNA(genes)
+
+    def _normaliser(self, strengths: Tensor) -> float:
+        if strengths.numel() == 0:
+            return 1.0
+        if self.normaliser == "max":
+            return float(strengths.max())
+        # Sums and interpolation round differently on other devices: done on the host, in float64.
+        values = strengths.detach().cpu().double().numpy()
+        if self.normaliser == "percentile":
+            return float(np.percentile(values, self.percentile, method="lower"))
+        return self.deviations * float(np.sqrt(np.mean(values**2)))

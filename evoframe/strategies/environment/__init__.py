@@ -1,0 +1,12 @@
+"""Built-in strategies of the role ``environment``."""
+
+from __future__ import annotations
+
+from evoframe.markers import hookimpl
+from evoframe.strategies.environment.retention import Retention as Retention
+
+
+@hookimpl
+def evoframe_environments() -> list[type]:
+    """Offer the strategies of this folder."""
+    return [Retention]

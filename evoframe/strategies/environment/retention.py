@@ -1,0 +1,121 @@
+"""Retention: the environmental factor model of the papers, F(E) = C.
+
+``multiplicative`` is 1606.04393's: q = C * P, so far fewer than C survive where P is small.
+``calibrated`` finds the lambda for which the sum of min(1, lambda * P) is C times the eligible
+synapses (1609.01360, 1709.02043). ``hard-cap`` draws with P and then drops the least probable
+until at most that many are left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import attrs
+import numpy as np
+import torch
+
+from evoframe.kernel.dna import (
+    DNA,
+    Cap,
+    Clusters,
+    Genes,
+    Inheritance,
+    log_multiplier,
+    scaled,
+)
+from evoframe.kernel.evidence import Circumstances
+from evoframe.roles import Environment, doc
+
+
+@attrs.frozen
+class Retention(Environment):
+    """At most this share of the synapses that the parents offer may live."""
+
+    name: ClassVar[str] = "retention"
+
+    retention: float = attrs.field(
+        default=0.5,
+        validator=[attrs.validators.ge(0), attrs.validators.le(1)],
+        metadata=doc("share of the eligible synapses that may live, 0 to 1"),
+    )
+    mode: Literal["multiplicative", "calibrated", "hard-cap"] = attrs.field(
+        default="calibrated",
+        metadata=doc("multiply probabilities by it, meet it on average, or never exceed it"),
+    )
+    scope: Literal["network", "layer"] = attrs.field(
+        default="network",
+        metadata=doc("one budget for the whole network, or the same share of every layer"),
+    )
+    clusters: float | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional([attrs.validators.gt(0), attrs.validators.le(1)]),
+        metadata=doc("part of the pressure put on clusters; square root of retention if not given"),
+    )
+
+    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+        """Return DNA that keeps to the share of ``inheritance.eligible``."""
+        if self.mode == "hard-cap":
+            return attrs.evolve(dna, caps=dna.caps + self._caps(dna, inheritance))
+        level = self._cluster_share(dna)
+        if dna.clusters is not None:
+            dna = attrs.evolve(dna, clusters=self._press_clusters(dna.clusters, dna, level))
+        synapses: dict[str, Genes] = {}
+        for names in self._groups(dna):
+            factor = self._log_factor(names, dna, inheritance, level)
+            for name in names:
+                genes = dna.synapses[name]
+                table = scaled(genes.log_survival, factor)
+                synapses[name] = attrs.evolve(genes, log_survival=table)
+        return attrs.evolve(dna, synapses=synapses)
+
+    def _groups(self, dna: DNA) -> list[tuple[str, ...]]:
+        names = tuple(dna.synapses)
+        return [names] if self.scope == "network" else [(name,) for name in names]
+
+    def _caps(self, dna: DNA, inheritance: Inheritance) -> tuple[Cap, ...]:
+        return tuple(
+            Cap(names, math.floor(self.retention * _eligible(inheritance, names)))
+            for names in self._groups(dna)
+        )
+
+    def _cluster_share(self, dna: DNA) -> float:
+        if dna.clusters is None:
+            return 1.0
+        return math.sqrt(self.retention) if self.clusters is None else self.clusters
+
+    def _log_factor(
+        self, names: tuple[str, ...], dna: DNA, inheritance: Inheritance, level: float
+    ) -> float:
+        if self.mode == "multiplicative":
+            return _log(self.retention / level if level else 0.0)
+        members: Mapping[str, torch.Tensor] = dna.clusters.members if dna.clusters else {}
+        survival = dna.clusters.genes.probabilities() if dna.clusters else None
+        counts = [
+            dna.synapses[name].histogram(None if survival is None else survival[members[name]])
+            for name in names
+        ]
+        tables = [dna.synapses[name].log_survival for name in names]
+        return log_multiplier(counts, tables, self.retention * _eligible(inheritance, names))
+
+    def _press_clusters(self, clusters: Clusters, dna: DNA, level: float) -> Clusters:
+        genes = clusters.genes
+        factor = _log(level)
+        if self.mode == "calibrated":
+            sizes = torch.zeros(genes.levels.shape, dtype=torch.int64, device=genes.levels.device)
+            for name, synapses in dna.synapses.items():
+                members = clusters.members[name].expand_as(synapses.eligible)[synapses.eligible]
+                sizes += torch.bincount(members, minlength=len(sizes))
+            weights = genes.histogram(sizes.double())
+            factor = log_multiplier([weights], [genes.log_survival], level * weights.sum())
+        table = scaled(genes.log_survival, factor)
+        return attrs.evolve(clusters, genes=attrs.evolve(genes, log_survival=table))
+
+
+def _eligible(inheritance: Inheritance, names: tuple[str, ...]) -> int:
+    return sum(int(inheritance.eligible[name].sum()) for name in names)
+
+
+def _log(share: float) -> float:
+    return float(np.log(share)) if share > 0 else -math.inf

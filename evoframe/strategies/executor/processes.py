@@ -1,0 +1,103 @@
+"""Processes: several lives at once, each in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for_sentinels
+from typing import Any, ClassVar
+
+import attrs
+
+from evoframe.errors import RunError, TaskError
+from evoframe.roles import Executor, doc
+from evoframe.roles.executor import Job, Result, Send
+
+
+@attrs.frozen
+class Processes(Executor):
+    """Lives several lives at once, each in a process of its own."""
+
+    name: ClassVar[str] = "processes"
+
+    workers: int = attrs.field(
+        default=0,
+        validator=attrs.validators.ge(0),
+        metadata=doc("processes to use; 0 for as many as there are CPU cores"),
+    )
+
+    def map(
+        self, live: Callable[[Job, Any], Result], jobs: Sequence[Job], send: Send
+    ) -> Iterator[Result]:
+        """Yield the results as they come; the first failure stops what has not begun.
+
+        Raises:
+            TaskError: the life cannot be sent to another process.
+            RunError: a process died, killed by the system perhaps.
+        """
+        if not jobs:
+            return
+        try:
+            pickle.dumps(live)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise TaskError(
+                "the executor 'processes' must rebuild the task in other processes, and this one "
+                f"lives only in this Python session ({error}). Put it in a file and name it as "
+                "--task file.py:Name, or use the executor 'serial'."
+            ) from error
+        # Spawned rather than forked: torch's threads and CUDA do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        events: multiprocessing.Queue[tuple[str, Any]] = context.Queue()
+        count = min(self.workers or os.cpu_count() or 1, len(jobs))
+        pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(events,))
+        try:
+            pending = {pool.submit(_live, live, job) for job in jobs}
+            while pending:
+                done, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
+                _deliver(events, send)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool as error:
+            raise RunError(
+                "a process of the executor 'processes' died (killed, or out of memory?). What was "
+                "finished is kept: go on with `evoframe resume`, perhaps with fewer workers."
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+            _deliver(events, send)
+            events.close()
+
+
+_outbox: list[Any] = []  # one queue a worker process: how its lives reach the observers
+
+
+def _begin(events: Any) -> None:
+    """Prepare a worker process: events go home, and it dies with its parent."""
+    _outbox.append(events)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        wait_for_sentinels([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _live(live: Callable[[Job, Any], Result], job: Job) -> Result:
+    return live(job, lambda hook, event: _outbox[-1].put((hook, event)))
+
+
+def _deliver(events: Any, send: Send) -> None:
+    while True:
+        try:
+            hook, event = events.get_nowait()
+        except queue.Empty:
+            return
+        send(hook, event)

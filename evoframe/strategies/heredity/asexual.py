@@ -1,0 +1,44 @@
+"""Asexual heredity: one parent, cloned (1606.04393, 1609.01360).
+
+"Offspring are synthesised by stochastically sparsifying a clone of their parent" (1709.02043, in
+our words): only the parent's synapses are eligible, so nothing grows back by itself. Whether the
+newborn starts from the parent's weights or from fresh ones is not said; here it is an option.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import attrs
+
+from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.evidence import Circumstances, Parent
+from evoframe.kernel.genotype import State, masked
+from evoframe.kernel.key import Key
+from evoframe.roles import Heredity, doc
+
+
+@attrs.frozen
+class Asexual(Heredity):
+    """One parent gives its synapses, and its weights if so wished."""
+
+    name: ClassVar[str] = "asexual"
+    traits: ClassVar[frozenset[str]] = frozenset({"identity_on_clones"})
+
+    weights: Literal["clone", "rewind", "reinitialise"] = attrs.field(
+        default="clone",
+        metadata=doc("the newborn's weights: its parent's, the ancestor's first ones, or fresh"),
+    )
+
+    def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:
+        """Return the parent's synapses and strengths, with the state that the option names."""
+        parent = parents[0].genotype
+        state = masked(self._state(parent.state, key, around), parent.masks)
+        return Inheritance(parent.masks, parent.state, state)
+
+    def _state(self, parent: State, key: Key, around: Circumstances) -> State:
+        if self.weights == "rewind":
+            return around.initial_state()
+        if self.weights == "reinitialise":
+            return around.newborn_state(key.at("weights"))
+        return parent

@@ -1,0 +1,145 @@
+"""Console: what a person sees while a run goes on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+from rich.console import Console as Terminal
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from evoframe.kernel.events import (
+    EpochFinished,
+    GenerationFinished,
+    IndividualEvaluated,
+    RunFinished,
+    RunStarted,
+)
+from evoframe.kernel.individual import Individual, Metric
+from evoframe.markers import hookimpl
+from evoframe.roles import Observer
+
+
+@attrs.define(eq=False)
+class _Screen:
+    """What the display remembers between events."""
+
+    metric: Metric = attrs.field(default=Metric("metric"))
+    lives: int = 0
+    population: int = 1
+    individual: str = ""
+    best: float | None = None
+    synapses: int = 0
+    epochs: dict[str, float] = attrs.Factory(dict)
+    finished: int = 0
+    progress: Progress | None = None
+    bar: TaskID | None = None
+
+
+@attrs.frozen(eq=False)
+class Console(Observer):
+    """Shows progress: live on a terminal, plain lines elsewhere (both on stderr)."""
+
+    name: ClassVar[str] = "console"
+
+    _terminal: Terminal = attrs.field(factory=lambda: Terminal(stderr=True), init=False, repr=False)
+    _screen: _Screen = attrs.field(factory=_Screen, init=False, repr=False)
+
+    @hookimpl
+    def evoframe_run_started(self, event: RunStarted) -> None:
+        """Put up the bar, or say where the run goes."""
+        screen = self._screen
+        screen.metric, screen.population = event.metric, event.population
+        screen.finished = event.finished
+        screen.lives = 1 + (event.generations - 1) * event.population
+        how = f"resumed after {event.finished} individuals" if event.finished else "started"
+        self._terminal.print(
+            f"run {event.path} {how} on {event.device}", highlight=False, soft_wrap=True
+        )
+        if self._terminal.is_terminal:
+            screen.progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[best]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=self._terminal,
+                transient=True,
+            )
+            screen.bar = screen.progress.add_task("ancestor", total=screen.lives, best="")
+            screen.progress.start()
+            self._refresh()
+
+    @hookimpl
+    def evoframe_epoch_finished(self, event: EpochFinished) -> None:
+        """Move the bar by a part of a life."""
+        self._screen.epochs[event.individual] = event.epoch / event.epochs
+        self._screen.individual = f"{event.individual} epoch {event.epoch}/{event.epochs}"
+        self._refresh()
+
+    @hookimpl
+    def evoframe_individual_evaluated(self, event: IndividualEvaluated) -> None:
+        """Count one more life and remember the best."""
+        screen, one = self._screen, event.individual
+        screen.epochs.pop(one.id, None)
+        screen.finished += 1
+        screen.individual = one.id
+        if one.fitness is not None:
+            value = one.fitness.value(screen.metric.name)
+            order = screen.metric.sort_value
+            if screen.best is None or order(value) > order(screen.best):
+                screen.best = value
+        self._refresh()
+
+    @hookimpl
+    def evoframe_generation_finished(self, event: GenerationFinished) -> None:
+        """Print one line about a whole generation."""
+        self._terminal.print(self._line(event), highlight=False, soft_wrap=True)
+
+    @hookimpl
+    def evoframe_run_finished(self, event: RunFinished) -> None:
+        """Take down the bar and say why the run ended."""
+        if self._screen.progress is not None:
+            self._screen.progress.stop()
+        self._terminal.print(f"finished: {event.reason}", highlight=False, soft_wrap=True)
+
+    def _line(self, event: GenerationFinished) -> str:
+        alive = [one for one in event.individuals if one.is_alive]
+        head = f"generation {event.generation}: "
+        if not alive:
+            return head + "nobody lives; " + "; ".join(one.stillborn for one in event.individuals)
+        best = next(one for one in event.individuals if one.id == event.best)
+        lost = len(event.individuals) - len(alive)
+        return (
+            f"{head}best {best.id} with {self._value(best)}, {best.synapses:,} synapses"
+            + (f", {len(alive)} alive" if len(event.individuals) > 1 else "")
+            + (f", {lost} stillborn" if lost else "")
+        )
+
+    def _value(self, one: Individual) -> str:
+        assert one.fitness is not None
+        measured = one.fitness.validation[self._screen.metric.name]
+        error = "" if measured.error is None else f" ± {measured.error:.4f}"
+        return f"{self._screen.metric.name} {measured.value:.4f}{error}"
+
+    def _refresh(self) -> None:
+        screen = self._screen
+        if screen.progress is None or screen.bar is None:
+            return
+        generation = 1 + max(screen.finished - 1 + screen.population, 0) // screen.population
+        best = "" if screen.best is None else f"best {screen.metric.name} {screen.best:.4f}"
+        screen.progress.update(
+            screen.bar,
+            description=f"generation {generation} {screen.individual}",
+            completed=screen.finished + sum(screen.epochs.values()),
+            best=best,
+        )

@@ -1,0 +1,38 @@
+"""Random pairs: the papers' selection, which is none.
+
+No paper of the family selects by fitness: parents are drawn from the last generation, and the
+environment alone is "natural selection".
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from evoframe.kernel.key import Key
+from evoframe.kernel.population import Family, Population
+from evoframe.roles import Selection
+from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, family
+
+
+@attrs.frozen
+class RandomPairs(Selection):
+    """Parents are drawn at random from the last generation, whatever they are worth."""
+
+    name: ClassVar[str] = "random-pairs"
+    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+
+    elites: int = attrs.field(default=0, validator=attrs.validators.ge(0), metadata=ELITES)
+
+    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+        """Return elites first, then families drawn without regard to fitness.
+
+        Individuals whose primary metric is NaN are drawn only when there are no others.
+        """
+        elites = elite_families(population, self.elites)
+        sound = population.sound()
+        return elites + tuple(
+            family(draw(sound, population.parents, key.at("family", slot)))
+            for slot in range(len(elites), population.size)
+        )

@@ -1,0 +1,42 @@
+"""Tournament: every parent is the best of a few drawn at random."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from evoframe.kernel.key import Key
+from evoframe.kernel.population import Family, Population
+from evoframe.roles import Selection, doc
+from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, family
+
+
+@attrs.frozen
+class Tournament(Selection):
+    """Each parent is the best of a few individuals drawn at random."""
+
+    name: ClassVar[str] = "tournament"
+    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+
+    size: int = attrs.field(
+        default=3,
+        validator=attrs.validators.ge(1),
+        metadata=doc("individuals drawn for each tournament, at most the generation"),
+    )
+    elites: int = attrs.field(default=0, validator=attrs.validators.ge(0), metadata=ELITES)
+
+    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+        """Return elites first, then families of tournament winners, apart where possible."""
+        elites = elite_families(population, self.elites)
+        families = list(elites)
+        for slot in range(len(elites), population.size):
+            left, parents = list(population.sound()), []
+            for place in range(population.parents):
+                entrants = draw(
+                    left, min(self.size, len(left)), key.at("family", slot, "parent", place)
+                )
+                parents.append(population.ranked(entrants)[0])
+                left = [one for one in left if one != parents[-1]] or list(population.sound())
+            families.append(family(parents))
+        return tuple(families)

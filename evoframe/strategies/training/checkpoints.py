@@ -1,0 +1,37 @@
+"""Putting a life down between epochs and taking it up again, bit for bit."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from evoframe.kernel.genotype import State
+from evoframe.kernel.phenotype import Phenotype
+
+
+def snapshot(phenotype: Phenotype, optimiser: Optimizer) -> dict[str, Tensor]:
+    """Return weights, buffers, masks and the optimiser's state as one flat mapping of tensors."""
+    tensors = {f"network.{name}": v for name, v in phenotype.network.state_dict().items()}
+    tensors |= {f"mask.{name}": mask for name, mask in phenotype.masks.items()}
+    for index, values in optimiser.state_dict()["state"].items():
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimiser.{index}.{name}"] = value
+    return tensors
+
+
+def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Phenotype:
+    """Return the phenotype as it was at the snapshot; network and optimiser change in place."""
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "mask": {}, "optimiser": {}}
+    for full_name, value in tensors.items():
+        part, _, name = full_name.partition(".")
+        parts[part][name] = value
+    phenotype.network.load_state_dict(parts["network"])
+    state: dict[int, dict[str, Tensor]] = {}
+    for full_name, value in parts["optimiser"].items():
+        index, _, name = full_name.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
+    device = next(phenotype.network.parameters()).device
+    return Phenotype(phenotype.network, {n: mask.to(device) for n, mask in parts["mask"].items()})

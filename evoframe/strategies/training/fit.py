@@ -1,0 +1,42 @@
+"""Fit: the task trains the network itself, with whatever loop its author has."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import attrs
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from evoframe.errors import TaskError
+from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
+from evoframe.roles import Task, Training
+
+
+@attrs.frozen
+class Fit(Training):
+    """Calls the task's own fit(network, key, device)."""
+
+    name: ClassVar[str] = "fit"
+
+    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+        """Return the phenotype after the task has trained it.
+
+        Absent synapses are put back to zero after every step of any torch optimiser that runs
+        meanwhile, so the task's loop needs to know nothing of them.
+
+        Raises:
+            TaskError: the task has no ``fit`` of its own.
+        """
+        if type(task).fit is Task.fit:
+            raise TaskError(
+                f"training 'fit' was named, but task {task.name!r} defines no "
+                "fit(network, key, device). Define it, or use training 'gradient'."
+            )
+        hook = register_optimizer_step_post_hook(lambda *_: phenotype.enforce())
+        try:
+            task.fit(phenotype.network, life.key.at("training", "fit"), life.device)
+        finally:
+            hook.remove()
+        phenotype.enforce()
+        return TrainingResult(phenotype, 0, math.nan)

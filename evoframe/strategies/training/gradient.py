@@ -1,0 +1,177 @@
+"""Gradient training: an individual learns like any newborn network, by minibatch descent."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterable, Sized
+from typing import Any, ClassVar, Literal
+
+import attrs
+import torch
+from torch import Tensor
+from torch.optim import SGD, AdamW, Optimizer
+
+from evoframe.errors import StillbornError, TaskError
+from evoframe.kernel import device as devices
+from evoframe.kernel.events import EpochFinished
+from evoframe.kernel.key import sealed
+from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
+from evoframe.roles import Task, Training, doc
+from evoframe.roles.task import examples_in
+from evoframe.strategies.training.checkpoints import restore, snapshot
+
+
+@attrs.frozen
+class Gradient(Training):
+    """Trains with SGD or AdamW for some epochs; the optimiser is fresh in every life."""
+
+    name: ClassVar[str] = "gradient"
+
+    epochs: int = attrs.field(
+        default=3, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")
+    )
+    optimiser: Literal["sgd", "adamw"] = attrs.field(
+        default="sgd", metadata=doc("the rule of descent")
+    )
+    learning_rate: float = attrs.field(
+        default=0.05, validator=attrs.validators.gt(0), metadata=doc("step size at the start")
+    )
+    momentum: float = attrs.field(
+        default=0.9,
+        validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
+        metadata=doc("momentum of sgd, first moment's decay of adamw"),
+    )
+    weight_decay: float = attrs.field(
+        default=1e-4, validator=attrs.validators.ge(0), metadata=doc("decay of all parameters")
+    )
+    schedule: Literal["constant", "cosine", "steps"] = attrs.field(
+        default="cosine",
+        metadata=doc("step size over a life: constant, half a cosine, or a tenth at 2/3 and 8/9"),
+    )
+    batch_size: int | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.ge(1)),
+        metadata=doc("examples in a batch; the task's own choice if not given"),
+    )
+    label_smoothing: float = attrs.field(
+        default=0.0,
+        validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
+        metadata=doc("probability mass spread over the other classes; needs a task that knows it"),
+    )
+    half_precision: bool = attrs.field(
+        default=False,
+        metadata=doc("compute in bfloat16 where the device has it, in float32 elsewhere"),
+    )
+
+    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+        """Return the phenotype after all epochs, or from the last checkpoint on.
+
+        Raises:
+            StillbornError: the loss stopped being a number.
+            TaskError: the training split is empty, or the task cannot smooth labels.
+        """
+        optimiser = self._optimiser(phenotype)
+        start = 0
+        if (saved := life.checkpoint.load()) is not None:
+            start, tensors = saved
+            phenotype = restore(tensors, phenotype, optimiser)
+        loss = math.nan
+        for epoch in range(start, self.epochs):
+            with sealed(life.key.at("training", "epoch", epoch)):
+                phenotype, loss = self._epoch(epoch, phenotype, optimiser, task, life)
+            if not math.isfinite(loss):
+                raise StillbornError(
+                    f"training diverged: the loss became {loss} in epoch {epoch + 1}; "
+                    f"try a smaller learning_rate than {self.learning_rate:g}"
+                )
+            if epoch + 1 < self.epochs:
+                life.checkpoint.save(epoch + 1, snapshot(phenotype, optimiser))
+            done = EpochFinished(life.id, epoch + 1, self.epochs, loss)
+            life.announcer.tell("evoframe_epoch_finished", lambda done=done: done)  # type: ignore[misc]
+        return TrainingResult(phenotype, self.epochs, loss)
+
+    def _epoch(
+        self, epoch: int, phenotype: Phenotype, optimiser: Optimizer, task: Task, life: Life
+    ) -> tuple[Phenotype, float]:
+        batches = self._batches(task, life, epoch)
+        steps = len(batches) if isinstance(batches, Sized) else 0
+        total, seen = torch.zeros((), device=life.device), 0
+        phenotype.network.train()
+        for nurture in life.nurture:
+            nurture.before_epoch(phenotype, life, epoch)
+        for index, batch in enumerate(batches):
+            self._set_rate(optimiser, epoch + (index / steps if steps else 0.0))
+            here = devices.move(batch, life.device)
+            step = epoch * steps + index
+            phenotype, loss = self._step(phenotype, here, optimiser, task, life, step)
+            total += loss * examples_in(batch)
+            seen += examples_in(batch)
+        if not seen:
+            raise TaskError(f"task {task.name!r} has no training batch: nothing can be learned.")
+        for nurture in life.nurture:
+            phenotype = nurture.after_epoch(phenotype, life, epoch)
+        return phenotype, float(total) / seen
+
+    def _step(
+        self,
+        phenotype: Phenotype,
+        batch: Any,
+        optimiser: Optimizer,
+        task: Task,
+        life: Life,
+        step: int,
+    ) -> tuple[Phenotype, Tensor]:
+        optimiser.zero_grad(set_to_none=True)
+        with devices.half_precision(life.device, wanted=self.half_precision):
+            loss = self._loss(phenotype, batch, task)
+            for nurture in life.nurture:
+                loss = nurture.shape_loss(loss, phenotype, batch, life)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for nurture in life.nurture:
+            nurture.after_backward(phenotype, life, step)
+        optimiser.step()
+        phenotype.enforce()
+        for nurture in life.nurture:
+            phenotype = nurture.after_step(phenotype, optimiser, life, step)
+        return phenotype, loss.detach()
+
+    def _loss(self, phenotype: Phenotype, batch: Any, task: Task) -> Tensor:
+        if not self.label_smoothing:
+            return task.step(phenotype.network, batch)
+        if "label_smoothing" not in inspect.signature(task.step).parameters:
+            raise TaskError(
+                f"training.label_smoothing is {self.label_smoothing:g}, but the step() of task "
+                f"{task.name!r} takes no label_smoothing. Set it to 0, or give step() the argument."
+            )
+        return task.step(phenotype.network, batch, label_smoothing=self.label_smoothing)  # type: ignore[call-arg]
+
+    def _batches(self, task: Task, life: Life, epoch: int) -> Iterable[Any]:
+        shuffle = life.key.at("training", "shuffle", epoch)
+        return task.batches("train", shuffle=shuffle, batch_size=self.batch_size)
+
+    def _optimiser(self, phenotype: Phenotype) -> Optimizer:
+        parameters = [p for p in phenotype.network.parameters() if p.requires_grad]
+        if self.optimiser == "sgd":
+            return SGD(
+                parameters,
+                self.learning_rate,
+                momentum=self.momentum,
+                weight_decay=self.weight_decay,
+            )
+        return AdamW(
+            parameters,
+            self.learning_rate,
+            betas=(self.momentum, 0.999),
+            weight_decay=self.weight_decay,
+        )
+
+    def _set_rate(self, optimiser: Optimizer, epochs: float) -> None:
+        done = epochs / self.epochs
+        factor = {
+            "constant": 1.0,
+            "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+            "steps": 1.0 if done < 2 / 3 else 0.1 if done < 8 / 9 else 0.01,
+        }[self.schedule]
+        for group in optimiser.param_groups:
+            group["lr"] = self.learning_rate * factor

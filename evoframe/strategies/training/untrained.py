@@ -1,0 +1,58 @@
+"""No training: an offspring is judged as it was drawn."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, ClassVar
+
+import attrs
+import torch
+
+from evoframe.kernel import device as devices
+from evoframe.kernel.key import sealed
+from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
+from evoframe.roles import Task, Training, doc
+
+
+@attrs.frozen
+class Untrained(Training):
+    """Trains nothing, and only re-estimates batch-norm statistics."""
+
+    name: ClassVar[str] = "none"
+
+    batches: int = attrs.field(
+        default=20,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training batches to re-estimate batch-norm statistics on"),
+    )
+
+    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+        """Return the phenotype with its weights as they are.
+
+        A draw shifts the mean and variance of every layer, so a network with running statistics
+        would be judged by those of another network unless they are measured again.
+        """
+        layers = [
+            module
+            for module in phenotype.network.modules()
+            if getattr(module, "running_mean", None) is not None
+        ]
+        if layers:
+            self._reestimate(layers, phenotype, task, life)
+        return TrainingResult(phenotype, 0, math.nan)
+
+    @torch.no_grad()
+    def _reestimate(self, layers: list[Any], phenotype: Phenotype, task: Task, life: Life) -> None:
+        momenta = [layer.momentum for layer in layers]
+        phenotype.network.eval()
+        for layer in layers:
+            layer.train()
+            layer.reset_running_stats()
+            layer.momentum = None  # a plain average over all batches
+        key = life.key.at("training", "statistics")
+        with sealed(key):
+            for batch in itertools.islice(task.batches("train", shuffle=key), self.batches):
+                task.step(phenotype.network, devices.move(batch, life.device))
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
