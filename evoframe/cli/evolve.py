@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from evoframe.cli.finish import report
+from evoframe.cli.finish import report, resumable
 
 ROLE_FLAGS = {
     "heredity": False,
@@ -96,7 +96,8 @@ def command(**given: Any) -> None:
     recipe = recipe_from(tables, registry)
     name = Path(given["recipe"]).stem if given["recipe"] else recipe.task.name
     out = given["out"] or new_folder(name)
-    runner.start(recipe, registry, out, level="info" if given["verbose"] else "warning")
+    with resumable(out):
+        runner.start(recipe, registry, out, level="info" if given["verbose"] else "warning")
     report(out)
 
 

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from rich.console import Console
+
+
+@contextmanager
+def resumable(path: Path) -> Iterator[None]:
+    """Run a block; when a person interrupts it, say how to go on and exit with code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"\ninterrupted; go on with: evoframe resume {path}", err=True)
+        sys.exit(130)
 
 
 def report(path: Path) -> None:

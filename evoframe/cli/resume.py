@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evoframe.cli.finish import report
+from evoframe.cli.finish import report, resumable
 
 
 @click.command(short_help="go on with a run that was interrupted")
@@ -19,5 +19,6 @@ def command(run: Path, *, verbose: bool) -> None:
     """
     from evoframe.run import runner
 
-    runner.resume(run, level="info" if verbose else "warning")
+    with resumable(run):
+        runner.resume(run, level="info" if verbose else "warning")
     report(run)

@@ -43,6 +43,13 @@ class Metric:
             return -math.inf
         return value if self.maximise else -value
 
+    def in_words(self, measured: Measurement) -> str:
+        """Return a value with its standard error for people; shares of one in per cent."""
+        value, error = measured.value, measured.error
+        if self.maximise and 0 <= value <= 1:
+            return f"{100 * value:.1f}" + ("" if error is None else f" ± {100 * error:.1f}") + " %"
+        return f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
+
     def drop(self, value: float, reference: float) -> float:
         """Return how much worse ``value`` is than ``reference``, in the metric's own unit."""
         return reference - value if self.maximise else value - reference

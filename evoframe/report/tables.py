@@ -71,15 +71,11 @@ def listing(rows: Iterable[tuple[str, ...]], header: tuple[str, ...]) -> Table:
 
 
 def measured(one: Individual, metric: Metric, split: str) -> str:
-    """Return a metric with its standard error; shares of one are shown in per cent."""
+    """Return a metric of a split in words, or a dash."""
     values = {} if one.fitness is None else getattr(one.fitness, split)
     if metric.name not in values:
         return "-"
-    value, error = values[metric.name].value, values[metric.name].error
-    if metric.maximise and 0 <= value <= 1:
-        spread = "" if error is None else f" ± {100 * error:.1f}"
-        return f"{100 * value:.1f}{spread} %"
-    return f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
+    return metric.in_words(values[metric.name])
 
 
 def _table(header: tuple[str, ...], *, no_wrap: bool = False) -> Table:

@@ -53,7 +53,9 @@ def kill_while_it_works(process: subprocess.Popen[bytes], folder: Path, delay: f
     return alive
 
 
-@pytest.mark.parametrize(("executor", "kills", "longest"), [("serial", 5, 0.9), ("processes", 3, 5.0)])
+@pytest.mark.parametrize(
+    ("executor", "kills", "longest"), [("serial", 5, 0.9), ("processes", 3, 5.0)]
+)
 def test_a_killed_run_ends_like_an_unbroken_one(
     executor: str, kills: int, longest: float, tmp_path: Path
 ) -> None:
@@ -81,7 +83,9 @@ def test_a_killed_run_ends_like_an_unbroken_one(
 def test_a_life_in_flight_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
     """A long life is not lived again from its start."""
     folder = tmp_path / "run"
-    process = start("evolve", *RECIPE, "-o", "training.epochs=400", "--generations=1", f"--out={folder}")
+    process = start(
+        "evolve", *RECIPE, "-o", "training.epochs=400", "--generations=1", f"--out={folder}"
+    )
     while not list(folder.glob("lives/g1s0.safetensors")):
         assert process.poll() is None
         time.sleep(0.002)

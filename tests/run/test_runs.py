@@ -78,7 +78,7 @@ class Flames:
 
 def burn() -> None:
     random.seed()
-    np.random.seed()
+    np.random.seed()  # noqa: NPY002
     torch.seed()
 
 
@@ -201,7 +201,9 @@ def loader_task(workers: int, generator: torch.Generator | None = None) -> objec
     )
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"
+)
 def test_a_loader_with_workers_gives_the_same_run_every_time(tmp_path) -> None:
     """Worker processes draw their seeds from sealed randomness."""
     one = evolve(tmp_path / "one", task=loader_task(2), generations=2)
@@ -279,7 +281,10 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path) -> None:
     resumed = evoframe.resume(out)
 
     whole = evoframe.evolve(
-        BLOBS, out=tmp_path / "whole", options=["task.hidden=200", "training.epochs=1"], generations=3
+        BLOBS,
+        out=tmp_path / "whole",
+        options=["task.hidden=200", "training.epochs=1"],
+        generations=3,
     )
     assert whole.digest() == resumed.digest()
 
@@ -348,9 +353,7 @@ def test_max_drop_delivers_the_smallest_that_is_good_enough(tmp_path) -> None:
     run = evolve(tmp_path / "run", "task.hidden=64", generations=9, max_drop=5.0)
 
     def drop(one):
-        return 100 * (
-            run.ancestor.fitness.value("accuracy") - one.fitness.value("accuracy")
-        )
+        return 100 * (run.ancestor.fitness.value("accuracy") - one.fitness.value("accuracy"))
 
     alive = [one for one in run.individuals if one.is_alive]
     assert drop(run.best) <= 5.0
@@ -447,7 +450,7 @@ def test_a_task_of_this_session_is_given_again_on_resume(tmp_path) -> None:
     """What the record cannot hold must be handed over, and the message says so."""
     run = evolve(tmp_path / "run", task=loader_task(0), generations=2)
 
-    with pytest.raises(ConfigError, match="evoframe.resume"):
+    with pytest.raises(ConfigError, match=r"evoframe\.resume"):
         evoframe.resume(run.path)
 
     again = evoframe.resume(run.path, task=loader_task(0))

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import queue
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -55,6 +56,7 @@ class Processes(Executor):
         context = multiprocessing.get_context("spawn")
         events: multiprocessing.Queue[tuple[str, Any]] = context.Queue()
         count = min(self.workers or os.cpu_count() or 1, len(jobs))
+        others = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(events,))
         try:
             pending = {pool.submit(_live, live, job) for job in jobs}
@@ -68,6 +70,11 @@ class Processes(Executor):
                 "a process of the executor 'processes' died (killed, or out of memory?). What was "
                 "finished is kept: go on with `evoframe resume`, perhaps with fewer workers."
             ) from error
+        except BaseException:
+            # Lives in flight can be lived again: a person who interrupts is not made to wait.
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
             _deliver(events, send)
@@ -78,7 +85,8 @@ _outbox: list[Any] = []  # one queue a worker process: how its lives reach the o
 
 
 def _begin(events: Any) -> None:
-    """Prepare a worker process: events go home, and it dies with its parent."""
+    """Prepare a worker process: events go home, and it dies with its parent, by no other signal."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _outbox.append(events)
     parent = multiprocessing.parent_process()
     assert parent is not None

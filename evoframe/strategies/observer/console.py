@@ -23,7 +23,7 @@ from evoframe.kernel.events import (
     RunFinished,
     RunStarted,
 )
-from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.individual import Individual, Measurement, Metric
 from evoframe.markers import hookimpl
 from evoframe.roles import Observer
 
@@ -61,9 +61,7 @@ class Console(Observer):
         screen.finished = event.finished
         screen.lives = 1 + (event.generations - 1) * event.population
         how = f"resumed after {event.finished} individuals" if event.finished else "started"
-        self._terminal.print(
-            f"run {event.path} {how} on {event.device}", highlight=False, soft_wrap=True
-        )
+        self._say(f"run {event.path} {how} on {event.device}")
         if self._terminal.is_terminal:
             screen.progress = Progress(
                 TextColumn("{task.description}"),
@@ -90,6 +88,8 @@ class Console(Observer):
     def evoframe_individual_evaluated(self, event: IndividualEvaluated) -> None:
         """Count one more life and remember the best."""
         screen, one = self._screen, event.individual
+        if screen.progress is None:
+            self._say(f"{one.id}: {self._words(one)}")
         screen.epochs.pop(one.id, None)
         screen.finished += 1
         screen.individual = one.id
@@ -103,40 +103,46 @@ class Console(Observer):
     @hookimpl
     def evoframe_generation_finished(self, event: GenerationFinished) -> None:
         """Print one line about a whole generation."""
-        self._terminal.print(self._line(event), highlight=False, soft_wrap=True)
+        self._say(self._line(event))
 
     @hookimpl
     def evoframe_run_finished(self, event: RunFinished) -> None:
         """Take down the bar and say why the run ended."""
         if self._screen.progress is not None:
             self._screen.progress.stop()
-        self._terminal.print(f"finished: {event.reason}", highlight=False, soft_wrap=True)
+        self._say(f"finished: {event.reason}")
 
     def _line(self, event: GenerationFinished) -> str:
         alive = [one for one in event.individuals if one.is_alive]
         head = f"generation {event.generation}: "
         if not alive:
-            return head + "nobody lives; " + "; ".join(one.stillborn for one in event.individuals)
+            return head + "nobody lives"
         best = next(one for one in event.individuals if one.id == event.best)
         lost = len(event.individuals) - len(alive)
-        return (
-            f"{head}best {best.id} with {self._value(best)}, {best.synapses:,} synapses"
-            + (f", {len(alive)} alive" if len(event.individuals) > 1 else "")
-            + (f", {lost} stillborn" if lost else "")
-        )
+        stillborn = f"; {lost} stillborn" if lost else ""
+        return f"{head}best of {len(alive)} is {best.id}, {self._words(best)}{stillborn}"
 
-    def _value(self, one: Individual) -> str:
-        assert one.fitness is not None
-        measured = one.fitness.validation[self._screen.metric.name]
-        error = "" if measured.error is None else f" ± {measured.error:.4f}"
-        return f"{self._screen.metric.name} {measured.value:.4f}{error}"
+    def _words(self, one: Individual) -> str:
+        if one.fitness is None:
+            return f"stillborn, {one.stillborn}"
+        metric = self._screen.metric
+        measured = metric.in_words(one.fitness.validation[metric.name])
+        return f"{metric.name} {measured}, {one.synapses:,} synapses"
+
+    def _say(self, text: str) -> None:
+        self._terminal.print(text, highlight=False, soft_wrap=True, markup=False)
 
     def _refresh(self) -> None:
         screen = self._screen
         if screen.progress is None or screen.bar is None:
             return
-        generation = 1 + max(screen.finished - 1 + screen.population, 0) // screen.population
-        best = "" if screen.best is None else f"best {screen.metric.name} {screen.best:.4f}"
+        born = max(min(screen.finished, screen.lives - 1) - 1 + screen.population, 0)
+        generation = 1 + born // screen.population
+        best = (
+            ""
+            if screen.best is None
+            else f"best {screen.metric.name} {screen.metric.in_words(Measurement(screen.best))}"
+        )
         screen.progress.update(
             screen.bar,
             description=f"generation {generation} {screen.individual}",

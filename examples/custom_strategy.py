@@ -1,0 +1,54 @@
+"""Write an encoding of your own and use it: here, synapses of about mean strength live."""
+
+import argparse
+import tempfile
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+import evoframe
+from evoframe.kernel.dna import DNA, Genes, Inheritance, even_levels, even_scores
+from evoframe.kernel.evidence import Evidence
+from evoframe.roles import Encoding, doc
+
+
+@attrs.frozen
+class Mediocrity(Encoding):
+    """The closer a synapse is to its layer's mean strength, the likelier it lives."""
+
+    name: ClassVar[str] = "mediocrity"
+
+    tolerance: float = attrs.field(default=0.1, metadata=doc("how far from the mean is far"))
+
+    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+        """Return P = exp(-distance / tolerance), with distances as shares of the largest."""
+        table = -even_scores() / self.tolerance
+        genes = {}
+        for name, eligible in inheritance.eligible.items():
+            strengths = inheritance.strengths[name].abs()
+            distance = (strengths - strengths[eligible].mean()).abs()
+            levels = even_levels(distance, float(distance[eligible].max()))
+            genes[name] = Genes(levels, table, eligible)
+        return DNA(genes)
+
+
+def main(out: str) -> None:
+    """Evolve the digits network with it, and with the strongest synapses for comparison."""
+    for encoding in (Mediocrity(tolerance=0.2), "magnitude"):
+        name = encoding if isinstance(encoding, str) else encoding.name
+        run = evoframe.evolve(
+            "mnist",
+            encoding=encoding,
+            generations=3,
+            out=f"{out}/{name}",
+            options=["task.train_size=600", "training.epochs=3", "training.batch_size=20"],
+        )
+        scores = [one.fitness.test["accuracy"].value for one in run.individuals if one.fitness]
+        print(f"{name}: {run.efficiency(run.best):.1f}x smaller, accuracy {np.round(scores, 3)}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", default=None, help="folder for the runs")
+    main(parser.parse_args().out or tempfile.mkdtemp())
