@@ -41,12 +41,12 @@ class Population:
     metric: Metric
 
     def ranked(self, individuals: tuple[Individual, ...] | None = None) -> tuple[Individual, ...]:
-        """Return individuals from best to worst by the primary metric; NaN last, ties by id.
+        """Return individuals from best to worst by the primary metric, see :func:`rank`.
 
         The order depends on who they are, never on the order in which they are given.
         """
         chosen = self.individuals if individuals is None else individuals
-        return tuple(sorted(chosen, key=self._rank))
+        return tuple(sorted(chosen, key=lambda one: rank(one, self.metric)))
 
     def sound(self) -> tuple[Individual, ...]:
         """Return the last generation without those whose primary metric is NaN, if any remain."""
@@ -57,6 +57,12 @@ class Population:
         assert individual.fitness is not None
         return individual.fitness.value(self.metric.name)
 
-    def _rank(self, individual: Individual) -> tuple[float, int, int, int]:
-        value = self.metric.sort_value(self._value(individual))
-        return (-value, individual.synapses, individual.generation, individual.slot)
+
+def rank(individual: Individual, metric: Metric) -> tuple[float, int, int, int]:
+    """Return a key that sorts the living from best to worst by a metric.
+
+    NaN comes last; of equals, the one with fewer synapses first, then the older.
+    """
+    assert individual.fitness is not None
+    value = metric.sort_value(individual.fitness.value(metric.name))
+    return (-value, individual.synapses, individual.generation, individual.slot)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evoframe.config.recipe import RunOptions
 from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.population import rank
 
 
 def drop_in_points(one: Individual, ancestor: Individual, metric: Metric) -> float:
@@ -72,14 +73,10 @@ def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric)
     ancestor = individuals[0]
     alive = [one for one in individuals if one.is_alive]
 
-    def badness(one: Individual) -> float:
-        assert one.fitness is not None
-        return -metric.sort_value(one.fitness.value(metric.name))
-
     if options.max_drop is not None:
         good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]
-        return min(good, key=lambda one: (one.synapses, badness(one))).id
+        return min(good, key=lambda one: (one.synapses, rank(one, metric))).id
     last = max(one.generation for one in alive)
     final = [one for one in alive if one.generation == last]
     reached = [one for one in final if is_small_enough(one, ancestor, options)]
-    return min(reached or final, key=lambda one: (badness(one), one.synapses, one.slot)).id
+    return min(reached or final, key=lambda one: rank(one, metric)).id

@@ -21,8 +21,7 @@ from evoframe.kernel.events import (
     RunStarted,
 )
 from evoframe.kernel.generation import births
-from evoframe.kernel.individual import Individual
-from evoframe.kernel.population import Population
+from evoframe.kernel.population import Population, rank
 from evoframe.registry import Registry
 from evoframe.run import rules
 from evoframe.run.folder import RunFolder
@@ -186,7 +185,7 @@ class _Runner:
     def _announce_generation(self, number: int) -> None:
         members = tuple(one for one in self.journal.individuals() if one.generation == number)
         alive = [one for one in members if one.is_alive]
-        best = max(alive, key=self._worth).id if alive else ""
+        best = min(alive, key=lambda one: rank(one, self.metric)).id if alive else ""
         self.log.info("generation finished", generation=number, alive=len(alive), best=best)
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
 
@@ -204,10 +203,6 @@ class _Runner:
         reason = f"{type(error).__name__}: {error}"
         self.journal.tell("observer_disabled", {"observer": name, "reason": reason})
         self.log.warning("observer disabled for the rest of the run", observer=name, reason=reason)
-
-    def _worth(self, one: Individual) -> tuple[float, int]:
-        assert one.fitness is not None
-        return self.metric.sort_value(one.fitness.value(self.metric.name)), -one.slot
 
     def _seconds(self) -> float:
         return self.before + time.monotonic() - self.clock
