@@ -79,7 +79,7 @@ def chosen(tables: Tables, slot: str, names: Iterable[str]) -> Tables:
     changed = copy.deepcopy(tables)
     given = changed.get(slot, [])
     old = {entry.get("use"): entry for entry in (given if isinstance(given, list) else [given])}
-    new = [old.get(name, {"use": name}) for name in names]
+    new = [copy.deepcopy(old.get(name, {"use": name})) for name in names]
     changed[slot] = new if SLOTS[slot] in SEVERAL else new[-1]
     return changed
 

@@ -7,6 +7,7 @@ import inspect
 import re
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -46,7 +47,11 @@ def check_offer(strategy: Any, role: str) -> None:
         raise OfferError(f"{who} is not frozen; decorate it with @attrs.frozen")
     if missing := sorted(getattr(strategy, "__abstractmethods__", ())):
         raise OfferError(f"{who} does not define {', '.join(missing)}")
-    for option in options(strategy):
+    try:
+        given = options(strategy)
+    except NameError as error:
+        raise OfferError(f"an option of {who} has a type that is not there: {error}") from error
+    for option in given:
         _check_option(option, who)
 
 
@@ -72,23 +77,45 @@ def is_accepted(kind: Any) -> bool:
 def check_functions(plugin: object, hooks: frozenset[str]) -> None:
     """Refuse a plugin with a misspelt hook, or with a hook that lacks its marker.
 
+    Args:
+        plugin: a module, an object, or the class of an observer.
+        hooks: the names of all hooks.
+
     Raises:
         OfferError: the function, and the nearest hook.
     """
-    for name, function in vars(plugin).items():
-        if not callable(function) or not (
-            hasattr(function, "evoframe_impl") or _is_own(plugin, name, function)
-        ):
+    for name in dir(plugin):
+        function = getattr(plugin, name, None)
+        marked = hasattr(function, "evoframe_impl")
+        if not callable(function) or not (marked or _is_own(plugin, name, function)):
             continue
         if name not in hooks:
             raise OfferError(f"there is no hook {name!r}.{close_match(name, hooks)}")
-        if not hasattr(function, "evoframe_impl"):
+        if not marked:
             raise OfferError(f"{name} is not marked: put @evoframe.hookimpl above it")
 
 
+def check_arguments(observer: type[Strategy], hooks: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse an observer whose hook methods take what the hooks do not give.
+
+    Raises:
+        OfferError: the method, what it takes, and what there is.
+    """
+    for name, given in hooks.items():
+        if (method := getattr(observer, name, None)) is None:
+            continue
+        taken = list(inspect.signature(method).parameters)[1:]
+        if extra := [argument for argument in taken if argument not in given]:
+            raise OfferError(f"{name} takes {', '.join(extra)}; the hook gives {', '.join(given)}")
+
+
 def _is_own(plugin: object, name: str, function: Any) -> bool:
-    where = getattr(plugin, "__name__", None)
-    return name.startswith(HOOK_PREFIX) and getattr(function, "__module__", where) == where
+    """Tell a hook that was meant to be one from a function that was only imported."""
+    if not name.startswith(HOOK_PREFIX):
+        return False
+    if not inspect.ismodule(plugin):
+        return True
+    return getattr(function, "__module__", plugin.__name__) == plugin.__name__
 
 
 def _is_frozen(strategy: type[Strategy]) -> bool:

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -23,9 +24,9 @@ import evoframe
 from evoframe import hookspecs
 from evoframe.errors import ConfigError, OfferError
 from evoframe.markers import PROJECT
-from evoframe.registry.checking import check_functions, check_offer
+from evoframe.registry.checking import check_arguments, check_functions, check_offer
 from evoframe.registry.offers import LoadedPlugin, LoadFailure, Offer, Registry
-from evoframe.roles import ROLES
+from evoframe.roles import ROLES, Observer
 
 GROUP = "evoframe"
 """The entry-point group of plugins."""
@@ -60,8 +61,9 @@ def load_registry(plugins: Iterable[str] = (), *, entry_points: bool = True) -> 
     for entry in _entry_points() if entry_points else ():
         loader.add_entry_point(entry)
     for name in plugins:
-        before = len(loader.failures)
-        loader.add(import_plugin(name), LoadedPlugin(name, "", ""))
+        module, before = import_plugin(name), len(loader.failures)
+        if not loader.manager.is_registered(module):  # named twice, or installed as well
+            loader.add(module, LoadedPlugin(name, "", ""))
         if len(loader.failures) > before:
             raise ConfigError(str(loader.failures[-1]))
     loader.manager.check_pending()
@@ -76,7 +78,7 @@ def import_plugin(name: str) -> types.ModuleType:
     """
     try:
         return _import_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"cannot import {name!r}: {type(error).__name__}: {error}. Wanted: the path of a "
             "Python file, or the dotted name of an installed module."
@@ -150,6 +152,8 @@ class _Loader:
             for strategy in self._offered(hook, plugin):
                 try:
                     check_offer(strategy, role)
+                    if role == Observer.role:
+                        self._check_observer(strategy)
                 except OfferError as error:
                     self._fail(plugin, str(error))
                 else:
@@ -158,13 +162,25 @@ class _Loader:
         self.plugins.append(attrs.evolve(plugin, offers=names))
         self.offers += [Offer(strategy, self.plugins[-1]) for strategy in found]
 
+    def _check_observer(self, observer: type[Observer]) -> None:
+        """Refuse an observer that would never be told, or could not be."""
+        arguments = {
+            name: inspect.getfullargspec(getattr(hookspecs, name)).args
+            for name in self.hooks - set(PLURALS.values())
+        }
+        try:
+            check_functions(observer, frozenset(arguments))
+            check_arguments(observer, {name: tuple(given) for name, given in arguments.items()})
+        except OfferError as error:
+            raise OfferError(f"observer class {observer.__name__}: {error}") from error
+
     def _offered(self, hook: str, plugin: LoadedPlugin) -> list[Any]:
         """Call one plugin's own implementation, so that its failure is its own."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             if implementation.plugin_name == plugin.name:
                 try:
                     return list(implementation.function())
-                except Exception as error:  # noqa: BLE001  a plugin may do anything
+                except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may do anything
                     self._fail(plugin, f"{hook}() raised {type(error).__name__}: {error}")
         return []
 

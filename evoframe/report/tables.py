@@ -81,7 +81,7 @@ def measured(one: Individual, metric: Metric, split: str) -> str:
 def _table(header: tuple[str, ...], *, no_wrap: bool = False) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in header:
-        table.add_column(name, no_wrap=no_wrap)
+        table.add_column(name, no_wrap=no_wrap, overflow="fold")
     return table
 
 

@@ -185,7 +185,7 @@ def test_two_plugins_may_offer_one_name_until_somebody_asks_for_it(install: Inst
         registry.find("encoding", "evt-gamma:sound")
     with pytest.raises(NoSuchStrategyError):
         registry.find("training", "sound")
-    with pytest.raises(ConfigError, match="no role 'encodng'. Did you mean 'encoding'"):
+    with pytest.raises(ConfigError, match=r"no role 'encodng'\. Did you mean 'encoding'"):
         registry.find("encodng", "sound")
 
 
@@ -212,8 +212,10 @@ ENCODE = """
 
 ILL_FORMED = {
     "of another role": (
-        '@attrs.frozen\nclass Bad(Selection):\n    """Bad."""\n    name = "bad"\n'
-        "    def select(self, population, key): ...\n",
+        (
+            '@attrs.frozen\nclass Bad(Selection):\n    """Bad."""\n    name = "bad"\n'
+            "    def select(self, population, key): ...\n"
+        ),
         ("Bad", "as encoding", "evoframe.roles.Encoding"),
     ),
     "an instance": ("Bad = Sound()", ("Sound(loudness=1.0)", "wanted a class derived from")),
@@ -234,28 +236,38 @@ ILL_FORMED = {
         ("encoding class Bad", "@attrs.frozen"),
     ),
     "with an option without help": (
-        '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
-        f"    depth: int = 3\n{ENCODE}",
+        (
+            '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
+            f"    depth: int = 3\n{ENCODE}"
+        ),
         ("option 'depth' of encoding class Bad", "no help"),
     ),
     "with an option that recipes cannot hold": (
-        '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
-        f'    table: dict = attrs.field(factory=dict, metadata=doc("a table"))\n{ENCODE}',
+        (
+            '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
+            f'    table: dict = attrs.field(factory=dict, metadata=doc("a table"))\n{ENCODE}'
+        ),
         ("option 'table' of encoding class Bad", "dict", "wanted bool, int, float"),
     ),
     "with an option of one type or another": (
-        '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
-        f'    width: int | str = attrs.field(default=1, metadata=doc("width"))\n{ENCODE}',
+        (
+            '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
+            f'    width: int | str = attrs.field(default=1, metadata=doc("width"))\n{ENCODE}'
+        ),
         ("option 'width' of encoding class Bad", "int | str"),
     ),
     "with an option of no type": (
-        '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
-        f'    depth = attrs.field(default=1, metadata=doc("depth"))\n    x: int = 3\n{ENCODE}',
+        (
+            '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
+            f'    depth = attrs.field(default=1, metadata=doc("depth"))\n    x: int = 3\n{ENCODE}'
+        ),
         ("class Bad",),
     ),
     "with an annotation of nothing": (
-        '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
-        f'    depth: "Deep" = attrs.field(default=1, metadata=doc("depth"))\n{ENCODE}',
+        (
+            '@attrs.frozen\nclass Bad(Encoding):\n    """Bad."""\n    name = "bad"\n'
+            f'    depth: "Deep" = attrs.field(default=1, metadata=doc("depth"))\n{ENCODE}'
+        ),
         ("encoding class Bad", "'Deep' is not defined"),
     ),
     "that is abstract": (
