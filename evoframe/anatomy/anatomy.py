@@ -1,22 +1,25 @@
-"""The body plan of an ancestor: which synapses it has and how genotypes become networks.
-
-A phenotype is the ancestor's module with masks that are enforced after every optimiser step.
-"""
+"""The body plan of an ancestor: which synapses it has and how genotypes become networks."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 import torch
 from torch import Tensor, nn
 
-from evoframe.anatomy.tracing import Barrier, trace
-from evoframe.errors import TaskError, close_match
-from evoframe.kernel.genotype import Genotype, Masks
+from evoframe.anatomy.bundles import Bundles
+from evoframe.anatomy.growing import Places, body_of, cut, grow, uncut
+from evoframe.anatomy.proving import prove, shapes_agree
+from evoframe.anatomy.tracing import Barrier, Trace, trace
+from evoframe.errors import StillbornError, TaskError, close_match
+from evoframe.kernel import device as devices
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.key import untouched
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.kernel.wiring import Wiring, living_neurons, settle
+from evoframe.kernel.wiring import Wiring, living_channels, settle
 
 
 @attrs.frozen(eq=False)
@@ -24,97 +27,262 @@ class Anatomy:
     """What a survey learned about an ancestor.
 
     Attributes:
-        network: the ancestor's module; never changed, only copied.
+        network: the ancestor's module; never changed.
+        body: the same on the meta device.
         evolvable: shapes of the parameters whose synapses may evolve.
-        wiring: how their synapses join channels.
+        wiring: how their synapses join channels, on the device of genotypes.
+        bundles: which channels can be removed together.
         barriers: operations at which channels are kept, each with its reason.
+        seen: the forward pass that was watched.
+        inputs: example inputs, on the meta device.
     """
 
     network: nn.Module
+    body: nn.Module
     evolvable: Mapping[str, torch.Size]
     wiring: Wiring
+    bundles: Bundles
     barriers: tuple[Barrier, ...]
+    seen: Trace
+    inputs: tuple[Any, ...]
+
+    @property
+    def aliases(self) -> frozenset[str]:
+        """Further names of tied parameters; a genotype holds them under their first name."""
+        first = {name for name, _ in self.body.named_parameters()}
+        every = {name for name, _ in self.body.named_parameters(remove_duplicate=False)}
+        return frozenset(every - first)
 
     def genotype(self) -> Genotype:
         """Return the ancestor's own genotype: every synapse present, weights as they are."""
-        state = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        state = {
+            name: value.detach().cpu().clone()
+            for name, value in self.network.state_dict().items()
+            if name not in self.aliases
+        }
         masks = {
-            name: torch.ones(shape, dtype=torch.bool, device=state[name].device)
-            for name, shape in self.evolvable.items()
+            name: torch.ones(shape, dtype=torch.bool) for name, shape in self.evolvable.items()
         }
         return Genotype(masks, state)
 
-    def develop(self, genotype: Genotype) -> Phenotype:
-        """Return a network with the genotype's weights, on the genotype's device."""
+    def develop(self, genotype: Genotype, *, admit: bool = True) -> Phenotype:
+        """Return the network that a settled genotype describes, physically smaller.
+
+        Channels without life are cut away as far as tensors stay rectangular; what remains dead
+        inside is masked.
+
+        Args:
+            genotype: masks and weights in the ancestor's coordinates.
+            admit: run the forward pass once on the meta device first, and compare every shape.
+
+        Raises:
+            StillbornError: an operation gives another shape than its channels say.
+        """
+        alive = living_channels(genotype.masks, self.wiring).cpu()
+        staying = self.bundles.closure(alive)
+        places = self.places(staying)
+        if admit and (reason := self.objection(staying)):
+            raise StillbornError(f"the network cannot be built: {reason}")
         device = next(iter(genotype.masks.values())).device
-        network = copy.deepcopy(self.network).to(device)
-        network.load_state_dict(dict(genotype.state))
-        masks = {name: mask for name, mask in genotype.masks.items() if not bool(mask.all())}
-        parameters = {name for name, _ in network.named_parameters()}
-        for entry, owner in self.wiring.belongings.items():
-            alive = living_neurons(genotype.masks[owner], self.wiring.targets[owner])
-            if entry in parameters and not bool(alive.all()):
-                masks[entry] = alive
-        return Phenotype(network, masks)
+        places = {name: _on(left, device) for name, left in places.items()}
+        values = {
+            name: cut(value.to(device), places[name]).clone() if name in places else value.clone()
+            for name, value in self._values(genotype).items()
+        }
+        network = grow(self.body, values)
+        return Phenotype(network, self._masks(genotype, alive.to(device), places), places)
 
     def absorb(self, phenotype: Phenotype) -> Genotype:
         """Return the weights and buffers of a phenotype as a settled genotype."""
-        state = {n: value.detach().clone() for n, value in phenotype.network.state_dict().items()}
-        masks = {
-            name: phenotype.masks.get(name, torch.ones_like(state[name], dtype=torch.bool))
-            for name in self.evolvable
+        shapes = {name: value.shape for name, value in self.body.state_dict().items()}
+        aliases = self.aliases
+        state = {
+            name: self._home(name, value.detach().clone(), phenotype, shapes[name])
+            for name, value in phenotype.network.state_dict().items()
+            if name not in aliases
         }
+        masks = {}
+        parameters = dict(phenotype.network.named_parameters())
+        for name, shape in self.evolvable.items():
+            mask = phenotype.masks.get(name)
+            if mask is None:
+                mask = torch.ones_like(parameters[name], dtype=torch.bool)
+            masks[name] = self._home(name, mask, phenotype, shape)
         return settle(Genotype(masks, state), self.wiring)
 
     def home(self, phenotype: Phenotype, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return tensors that are shaped like the phenotype's parameters, as the ancestor's."""
-        return {name: values[name] for name in self.evolvable}
+        return {
+            name: self._home(name, values[name], phenotype, shape)
+            for name, shape in self.evolvable.items()
+        }
 
     def costs(self, genotype: Genotype) -> dict[str, float]:
         """Return the sizes of an individual.
 
-        ``synapses`` are present entries of evolvable parameters. ``parameters`` adds what belongs
-        to living neurons (biases, normalisation) and all parameters that do not evolve.
+        ``synapses`` are present entries of evolvable parameters; ``parameters`` are all entries
+        of all parameters of its network, masked ones included.
         """
-        present = self._present(genotype.masks)
-        total = sum(present.get(name, p.numel()) for name, p in self.network.named_parameters())
+        alive = living_channels(genotype.masks, self.wiring).cpu()
+        places = self.places(self.bundles.closure(alive))
+        total = 0
+        for name, parameter in self.body.named_parameters():
+            left = places.get(name, (None,) * parameter.ndim)
+            size = 1
+            for whole, some in zip(parameter.shape, left, strict=True):
+                size *= whole if some is None else len(some)
+            total += size
         return {"synapses": float(genotype.synapses), "parameters": float(total)}
 
-    def _present(self, masks: Masks) -> dict[str, int]:
-        present = {name: int(mask.sum()) for name, mask in masks.items()}
-        for entry, owner in self.wiring.belongings.items():
-            present[entry] = int(living_neurons(masks[owner], self.wiring.targets[owner]).sum())
-        return present
+    def objection(self, staying: Tensor) -> str:
+        """Return why a network of these channels would not run as it should; "" if it would.
+
+        Costs one forward pass without arithmetic, and no weights.
+        """
+        if not self.seen.shapes:  # nothing was learned, so nothing is ever cut
+            return ""
+        left = {
+            name: _on(some, torch.device("meta")) for name, some in self.places(staying).items()
+        }
+        values = {**dict(self.body.named_buffers()), **self.body.state_dict()}
+        values = {n: cut(value, left[n]) if n in left else value for n, value in values.items()}
+        return shapes_agree(grow(self.body, values), self.inputs, self.seen, staying)
 
     def to(self, device: torch.device) -> Anatomy:
-        """Return the same anatomy with its wiring on a device, where genotypes will be."""
-        wiring = Wiring(
-            {name: value.to(device) for name, value in self.wiring.sources.items()},
-            {name: value.to(device) for name, value in self.wiring.targets.items()},
-            self.wiring.fed.to(device),
-            self.wiring.read.to(device),
-            self.wiring.belongings,
-        )
-        return attrs.evolve(self, wiring=wiring)
+        """Return the same anatomy for genotypes on a device."""
+        return attrs.evolve(self, wiring=self.wiring.to(device))
+
+    def _values(self, genotype: Genotype) -> dict[str, Tensor]:
+        """Return state and the buffers that a state dict leaves out."""
+        buffers = dict(self.network.named_buffers(remove_duplicate=False))
+        return {**{name: value.detach() for name, value in buffers.items()}, **genotype.state}
+
+    def places(self, staying: Tensor) -> dict[str, Places]:
+        """Return what is left of every entry that loses something when these channels stay."""
+        left: dict[str, dict[int, Tensor]] = {}
+        for held in (self.seen.sources, self.seen.targets):
+            for name, signal in held.items():
+                for axis in _own_axes(signal):
+                    others = [at for at in range(signal.ndim) if at != axis]
+                    flags = staying[signal].any(dim=others) if others else staying[signal]
+                    if not bool(flags.all()):
+                        left.setdefault(name, {})[axis] = flags
+        for holding in self.seen.channels.holdings:
+            flags = staying[holding.channels]
+            if not bool(flags.all()):
+                left.setdefault(holding.entry, {})[holding.axis] = flags
+        ranks = {name: value.ndim for name, value in self.body.named_parameters()}
+        ranks |= {name: value.ndim for name, value in self.body.named_buffers()}
+        return {
+            name: tuple(
+                axes[axis].nonzero().squeeze(1) if axis in axes else None
+                for axis in range(ranks[name])
+            )
+            for name, axes in left.items()
+        }
+
+    def _masks(
+        self, genotype: Genotype, alive: Tensor, places: Mapping[str, Places]
+    ) -> dict[str, Tensor]:
+        masks: dict[str, Tensor] = {}
+        for name, mask in genotype.masks.items():
+            inside = cut(mask, places[name]) if name in places else mask
+            if not bool(inside.all()):
+                masks[name] = inside
+        parameters = {name for name, _ in self.body.named_parameters()}
+        for holding in self.wiring.holdings:
+            if holding.entry not in parameters:
+                continue
+            living, left = alive[holding.channels], places.get(holding.entry)
+            if left is not None and left[holding.axis] is not None:
+                living = living[left[holding.axis]]
+            if not bool(living.all()):
+                rank = len(left) if left is not None else self._rank(holding.entry)
+                shape = [-1 if at == holding.axis else 1 for at in range(rank)]
+                inside = living.reshape(shape)
+                masks[holding.entry] = masks.get(holding.entry, torch.ones_like(inside)) & inside
+        return masks
+
+    def _rank(self, name: str) -> int:
+        return self.body.get_parameter(name).ndim
+
+    def _home(self, name: str, value: Tensor, phenotype: Phenotype, shape: torch.Size) -> Tensor:
+        places = phenotype.places.get(name)
+        return value if places is None else uncut(value, places, shape)
 
 
 def survey(
-    network: nn.Module, example_inputs: tuple[Tensor, ...], evolvable: Sequence[str]
+    network: nn.Module, example_inputs: tuple[Any, ...], evolvable: Sequence[str]
 ) -> Anatomy:
     """Return the anatomy of an ancestor; done once a run.
 
     Args:
-        network: any module; it is copied, never changed.
+        network: any module; it is never changed, and read when its genotype is asked for.
         example_inputs: inputs for one forward pass.
         evolvable: names of the parameters whose synapses may evolve.
 
     Raises:
         TaskError: a name is not a parameter with at least two axes, or there is none.
     """
-    own = copy.deepcopy(network).cpu()
-    shapes = _evolvable_shapes(own, evolvable)
-    wiring, barriers = trace(own, example_inputs, tuple(shapes))
-    return Anatomy(own, shapes, wiring, barriers)
+    if not isinstance(example_inputs, tuple):
+        _require_forward(network, example_inputs)
+    shapes = _evolvable_shapes(network, evolvable)
+    body = body_of(network)
+    inputs = devices.move(example_inputs, torch.device("meta"))
+    seen = trace(copy.deepcopy(body).eval(), inputs, tuple(shapes))
+    if not seen.shapes:  # it did not run on the meta device: is it the inputs?
+        _require_forward(network, example_inputs)
+    channels = seen.channels
+    wiring = Wiring(
+        seen.sources,
+        seen.targets,
+        channels.flags(channels.fed),
+        channels.flags(channels.read),
+        tuple(channels.steps),
+        tuple(channels.holdings),
+    )
+    bundles = Bundles(
+        channels.classes(),
+        channels.flags(channels.kept),
+        tuple(channels.grids),
+        tuple(torch.unique(signal) for signal in seen.targets.values()),
+    )
+    plan = Anatomy(network, body, shapes, wiring, bundles, tuple(seen.barriers), seen, inputs)
+    return prove(plan)
+
+
+def _require_forward(network: nn.Module, example_inputs: Any) -> None:
+    """Refuse inputs that the network cannot run on at all.
+
+    Raises:
+        TaskError: what the network said.
+    """
+    if not isinstance(example_inputs, tuple):
+        raise TaskError(
+            f"example_inputs() gave a {type(example_inputs).__name__}; wanted a tuple with one "
+            "entry for each argument of the network, as in (torch.zeros(1, 3, 32, 32),)."
+        )
+    try:
+        with untouched(), torch.no_grad():
+            copy.deepcopy(network).cpu().eval()(*devices.move(example_inputs, torch.device("cpu")))
+    except Exception as error:
+        raise TaskError(
+            f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _own_axes(signal: Tensor) -> tuple[int, ...]:
+    """Return the axes of a parameter that a signal cuts: all of its own for a plain layer.
+
+    In a grouped layer the channels at one end also vary along the rows of their group, which the
+    other end cuts.
+    """
+    axes = [axis for axis, size in enumerate(signal.shape) if size > 1]
+    return tuple(axes[-1:]) if len(axes) > 1 else tuple(axes)
+
+
+def _on(places: Places, device: torch.device) -> Places:
+    return tuple(None if left is None else left.to(device) for left in places)
 
 
 def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str, torch.Size]:
@@ -128,8 +296,8 @@ def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str,
                 f"parameter {name!r} cannot evolve: it {found}; wanted a weight with at least "
                 f"two axes.{close_match(name, tied)}"
             )
-        if name in parameters:  # a tied weight evolves once, under its first name
-            shapes[name] = parameters[name].shape
+        first = next(own for own, value in parameters.items() if value is tied[name])
+        shapes[first] = tied[name].shape  # a tied weight evolves once, under its first name
     if not shapes:
         raise TaskError(
             "the ancestor has no parameter that may evolve: wanted a convolution or linear layer "

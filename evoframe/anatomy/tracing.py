@@ -1,24 +1,25 @@
 """Tracing: which channel each synapse reads and writes, from one forward pass without arithmetic.
 
 The ancestor runs once on the meta device while every dispatched ATen call is seen. A tensor whose
-channels are known carries their ids along one axis; convolutions and linear layers turn ids into
-wiring, and operations that work on each channel alone pass them on. Anything else is a barrier:
-the channels that enter it stay alive, and so do the ones that leave it.
+channels are known carries a signal (see :mod:`evoframe.anatomy.channels`); the rules of
+:mod:`evoframe.anatomy.operations` carry signals on, and layers turn them into wiring. Where there
+is no rule, or a rule cannot tell, there is a barrier: the channels that enter stay.
 """
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
-from evoframe.kernel.wiring import Wiring
+from evoframe.anatomy.channels import Channels, Grid, narrowed, varying
+from evoframe.anatomy.operations import RULES, Call, Signal, Unknown
 
 
 @attrs.frozen
@@ -26,7 +27,7 @@ class Barrier:
     """Where channels are kept because what happens to them is not understood.
 
     Attributes:
-        operation: the ATen operation, or what stopped the survey.
+        operation: the ATen operation, the module, or what stopped the survey.
         reason: what it does to channels.
     """
 
@@ -35,65 +36,82 @@ class Barrier:
 
 
 @attrs.frozen(eq=False)
-class Signal:
-    """What is known of a tensor: channel ids along one axis, the same at all other indices."""
+class Trace:
+    """What one forward pass has shown.
 
-    axis: int
-    channels: Tensor
+    Attributes:
+        channels: all channels with their ties and grids.
+        sources: channel that each synapse reads, by parameter.
+        targets: channel that each synapse writes, by parameter.
+        cuts: for every state entry, the channels along axes that may shrink.
+        shapes: for every call that counts, the shape and signal of each tensor that came out.
+        numbers: for every call that counts, the numbers that went into arithmetic.
+        barriers: where channels are kept, and why.
+    """
 
-
-CHANNELWISE = frozenset(
-    {
-        "relu", "relu_", "leaky_relu", "leaky_relu_", "elu", "elu_", "gelu", "silu", "silu_",
-        "sigmoid", "sigmoid_", "tanh", "tanh_", "hardtanh", "hardtanh_", "hardswish",
-        "hardswish_", "hardsigmoid", "hardsigmoid_", "softplus", "mish", "mish_", "clone",
-        "alias", "detach", "max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool2d",
-        "avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "constant_pad_nd",
-        "upsample_nearest2d", "upsample_bilinear2d", "native_dropout", "_to_copy",
-    }
-)  # fmt: skip
-"""Operations that keep the shape's channel axis and treat every channel alone."""
-
-NORMALISATIONS = frozenset(
-    {"native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training"}
-)
+    channels: Channels
+    sources: dict[str, Tensor]
+    targets: dict[str, Tensor]
+    shapes: list[list[tuple[torch.Size, Tensor | None]]]
+    numbers: list[tuple[float, ...]]
+    barriers: list[Barrier]
 
 
-def trace(
-    network: nn.Module, example_inputs: tuple[Tensor, ...], evolvable: tuple[str, ...]
-) -> tuple[Wiring, tuple[Barrier, ...]]:
-    """Return the wiring of the evolvable parameters, and the barriers that were met."""
-    twin = copy.deepcopy(network).to("meta").eval()
+@contextmanager
+def plain_operations() -> Iterator[None]:
+    """Run attention as products and a softmax, not as one fused operation that tells nothing."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def trace(twin: nn.Module, example_inputs: tuple[Any, ...], evolvable: tuple[str, ...]) -> Trace:
+    """Return what a forward pass of a network on the meta device shows.
+
+    Args:
+        twin: the network, in evaluation mode, on the meta device.
+        example_inputs: its inputs, on the meta device.
+        evolvable: names of the parameters whose synapses may evolve.
+    """
     tracer = _Tracer(twin, evolvable)
     try:
-        with torch.no_grad(), tracer:
-            outputs = twin(*(value.to("meta") for value in example_inputs))
-        tracer.read_all(outputs)
-    except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+        with plain_operations(), tracer:
+            outputs = twin(*example_inputs)
+        if not tracer.keep_all(_opened(outputs)):
+            raise TypeError(  # noqa: TRY301
+                f"no channel was found in the output, {type(outputs).__name__}"
+            )
+    except Exception as error:  # noqa: BLE001  a network may do anything
         # A network that computes on values cannot run on meta: nothing is known, all is kept.
         tracer = _Tracer(twin, evolvable)
-        tracer.barriers.append(Barrier("forward pass on the meta device", str(error)))
-    return tracer.wiring(), tuple(dict.fromkeys(tracer.barriers))
+        reason = f"{type(error).__name__}: {error}"
+        tracer.barriers.append(Barrier("the forward pass on the meta device", reason))
+    return tracer.trace()
 
 
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every ATen call and follows channel ids through those it understands."""
+    """Sees every ATen call and carries signals through those it understands."""
 
     def __init__(self, network: nn.Module, evolvable: tuple[str, ...]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.parameters = dict(network.named_parameters())
-        self.names = {id(value): name for name, value in self.parameters.items()}
-        self.buffers = {id(value): name for name, value in network.named_buffers()}
+        named = [*network.named_parameters(), *network.named_buffers()]
+        self.parameters = dict(named)
+        self.entries = {id(value): (name, tuple(range(value.ndim))) for name, value in named}
         self.evolvable = evolvable
-        self.signals: dict[int, Signal] = {}
-        self.transposed: dict[int, str] = {}
+        self.channels = Channels()
+        self.signals: dict[int, Tensor] = {}
         self.sources: dict[str, Tensor] = {}
         self.targets: dict[str, Tensor] = {}
-        self.belongings: dict[str, str] = {}
-        self.fed: list[bool] = []
-        self.read: list[bool] = []
+        self.used: set[str] = set()
+        self.shapes: list[list[tuple[torch.Size, Tensor | None]]] = []
+        self.numbers: list[tuple[float, ...]] = []
         self.barriers: list[Barrier] = []
-        self.kept: list[Any] = []  # ids stay unique only while their objects live
+        self.relatives: dict[int, list[Tensor]] = {}
+        self.alive: list[Any] = [named]  # ids stay unique only while their objects live
 
     def __torch_dispatch__(
         self,
@@ -103,179 +121,288 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        self.kept.append((args, out))
+        self.alive.append((args, out))
         name = func.overloadpacket.__name__
-        rule = self._rule(name)
-        if rule is None or not rule(name, args, out):
-            self._barrier(name, func, args)
+        changes = name.endswith("_") and not name.endswith("__")
+        call = Call(func, name[:-1] if changes else name, args, dict(kwargs or {}), out)
+        self._follow_entry(call)
+        if changes:
+            self._change(call)
+        if self._meets_channels(call):
+            self._apply(call)
+        self._relate(call)
+        if name not in UNCOUNTED:
+            self.shapes.append([(t.shape, self.signal(t)) for t in tensors_in(out)])
+            self.numbers.append(numbers_in(func, args))
         return out
 
-    def _rule(self, name: str) -> Callable[[str, tuple[Any, ...], Any], bool] | None:
-        if name in CHANNELWISE:
-            return self._pass_on
-        if name in NORMALISATIONS:
-            return self._normalise
-        return {
-            "convolution": self._convolve,
-            "addmm": self._linear,
-            "mm": self._linear,
-            "t": self._transpose,
-            "view": self._reshape,
-            "_unsafe_view": self._reshape,
-            "reshape": self._reshape,
-            "empty": self._ignore,
-        }.get(name)
+    # --- what rules may ask -----------------------------------------------------------------
 
-    # --- rules; each returns whether it understood the call ---------------------------------
+    def signal(self, value: Any) -> Tensor | None:
+        """Return the signal of a tensor; None if it carries no channel."""
+        return self.signals.get(id(value)) if isinstance(value, Tensor) else None
 
-    def _ignore(self, _name: str, _args: tuple[Any, ...], _out: Any) -> bool:
-        return True
+    def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
+        """Return which state entry a tensor is, and where its axes come from."""
+        return self.entries.get(id(value)) if isinstance(value, Tensor) else None
 
-    def _pass_on(self, name: str, args: tuple[Any, ...], out: Any) -> bool:
-        signal = self.signals.get(id(args[0]))
-        first = out[0] if isinstance(out, tuple) else out
+    def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
+        """Return the output channels of a layer with synapses."""
+        found = self.entry(weight)
+        if found is None:
+            raise Unknown("a layer's weights are computed")
+        name, axes = found
+        convolves = call.name == "convolution"
+        groups = int(call.args[8]) if convolves else 1
+        transposed = bool(call.args[6]) if convolves else False
+        parameter = self.parameters[name]
+        out_axis = axes[1] if call.name in ("addmm", "mm") else (1 if transposed else 0)
+        axis = 1 if convolves else inputs.ndim - 1
+        incoming = self._incoming(inputs, axis)
+        count = parameter.shape[out_axis] * (groups if transposed else 1)
+        evolves = name in self.evolvable and name not in self.used
+        outgoing = self.channels.new(count, fed=not evolves)
+        ins, outs = _ends(parameter, incoming, outgoing, out_axis, groups, transposed=transposed)
+        if groups > 1:
+            self._bind_groups(incoming, outgoing, groups)
+        if name in self.used:
+            self._used_again(name, incoming, outgoing)
+        elif evolves:
+            self.sources[name], self.targets[name] = ins, outs
+            self.channels.steps.append(name)
+        else:
+            self.channels.mark_read(incoming)
+            self._hold_weight(name, ins, outs)
+        self.used.add(name)
+        self._hold_bias(bias, outgoing)
+        return outgoing.reshape([-1 if at == axis else 1 for at in range(call.out.ndim)])
+
+    # --- layers -----------------------------------------------------------------------------
+
+    def _incoming(self, inputs: Tensor, axis: int) -> Tensor:
+        """Return one channel for each slot of the axis that a layer sums over."""
+        signal = self.signal(inputs)
+        size = inputs.shape[axis]
         if signal is None:
-            return True
-        if first.ndim != args[0].ndim or first.shape[signal.axis] != len(signal.channels):
-            return False
-        self.signals[id(first)] = signal
-        return True
+            channels = self.channels.new(size, fed=True)
+            self.channels.keep(channels)
+            return channels
+        if signal.shape[axis] != size and signal.numel() > 1:
+            raise Unknown("a layer sums over an axis without channels")
+        if signal.shape[axis] != size:
+            self.channels.keep(signal)
+            return signal.reshape(-1).expand(size)
+        rows = signal.movedim(axis, 0).reshape(size, -1)
+        if rows.shape[1] == 1:
+            return rows[:, 0]
+        return self.channels.derive(list(rows.unbind(1)))
 
-    def _normalise(self, _name: str, args: tuple[Any, ...], out: Any) -> bool:
-        signal = self.signals.get(id(args[0]))
-        if signal is None:
-            return True
-        if signal.axis != 1:
-            return False
-        owner = self._owner(signal.channels)
-        if owner:
-            for value in args[1:5]:
-                if (entry := self.names.get(id(value)) or self.buffers.get(id(value))) is not None:
-                    self.belongings[entry] = owner
-        self.signals[id(out[0])] = signal
-        return True
+    def _bind_groups(self, incoming: Tensor, outgoing: Tensor, groups: int) -> None:
+        """Let groups go as a whole, or lose the same places in each."""
+        ins, outs = incoming.reshape(groups, -1), outgoing.reshape(groups, -1)
+        if ins.shape[1] == 1 and outs.shape[1] == 1:
+            self.channels.ties.append((ins.reshape(-1), outs.reshape(-1)))
+            return
+        self.channels.grids.append(Grid(ins))
+        self.channels.grids.append(Grid(outs))
+        self.channels.keep(outs[:, 0])  # no group goes: their number is the module's
+        self.channels.keep(ins[:, 0])
 
-    def _convolve(self, _name: str, args: tuple[Any, ...], out: Any) -> bool:
-        inputs, weight, bias, *_, is_transposed, _padding, groups = args
-        name = self.names.get(id(weight), "")
-        if name not in self.evolvable or is_transposed or name in self.sources:
-            return self._opaque(name, inputs, out, axis=1)
-        incoming = self._incoming(inputs, axis=1)
-        rows, columns = weight.shape[:2]
-        group = torch.arange(rows) // (rows // groups)
-        grouped = incoming.reshape(groups, columns)[group]
-        tail = (1,) * (weight.ndim - 2)
-        sources = grouped if groups > 1 else grouped[:1]
-        self.sources[name] = sources.reshape(*sources.shape, *tail)
-        self._outgoing(name, bias, out, rows, tail, axis=1)
-        return True
-
-    def _linear(self, name: str, args: tuple[Any, ...], out: Any) -> bool:
-        bias, inputs, weight = args if name == "addmm" else (None, *args)
-        parameter = self.transposed.get(id(weight), "")
-        if parameter not in self.evolvable or parameter in self.sources:
-            return self._opaque(parameter, inputs, out, axis=1)
-        self.sources[parameter] = self._incoming(inputs, axis=1).reshape(1, -1)
-        self._outgoing(parameter, bias, out, out.shape[1], (1,), axis=1)
-        return True
-
-    def _transpose(self, _name: str, args: tuple[Any, ...], out: Any) -> bool:
-        if (name := self.names.get(id(args[0]))) is not None:
-            self.transposed[id(out)] = name
-            return True
-        return id(args[0]) not in self.signals
-
-    def _reshape(self, _name: str, args: tuple[Any, ...], out: Any) -> bool:
-        signal = self.signals.get(id(args[0]))
-        if signal is None:
-            return True
-        before, after, axis = args[0].shape, out.shape, signal.axis
-        if axis == args[0].ndim - 1 and after[-1] == before[-1]:  # leading axes folded or split
-            self.signals[id(out)] = Signal(out.ndim - 1, signal.channels)
-            return True
-        if axis == 1 and out.ndim == 2 and after[0] == before[0]:  # flatten
-            inner = math.prod(before[2:])
-            self.signals[id(out)] = Signal(1, signal.channels.repeat_interleave(inner))
-            return True
-        return False
-
-    # --- channels ---------------------------------------------------------------------------
-
-    def _new(self, count: int, *, fed: bool, read: bool) -> Tensor:
-        start = len(self.fed)
-        self.fed += [fed] * count
-        self.read += [read] * count
-        return torch.arange(start, start + count)
-
-    def _incoming(self, inputs: Tensor, *, axis: int) -> Tensor:
-        signal = self.signals.get(id(inputs))
-        if signal is not None and signal.axis == axis:
-            return signal.channels
-        self.read_all(inputs)
-        return self._new(inputs.shape[axis], fed=True, read=True)
-
-    def _outgoing(
-        self, name: str, bias: Any, out: Tensor, rows: int, tail: tuple[int, ...], *, axis: int
-    ) -> None:
-        channels = self._new(rows, fed=False, read=False)
-        self.targets[name] = channels.reshape(rows, 1, *tail[: self.parameters[name].ndim - 2])
-        self.signals[id(out)] = Signal(axis, channels)
-        if (entry := self.names.get(id(bias))) is not None:
-            self.belongings[entry] = name
-
-    def _opaque(self, name: str, inputs: Tensor, out: Tensor, *, axis: int) -> bool:
-        """Take a layer that does not evolve, or is used again, as a reader and a feeder."""
-        self.read_all(inputs)
+    def _used_again(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
+        """Take a layer that is used again as one whose channels all stay."""
         if name in self.sources:
-            self._keep(self.sources[name], self.targets[name])
-            self.sources[name] = self._new(1, fed=True, read=True).reshape(
-                [1] * self.parameters[name].ndim
-            )
-            self.barriers.append(Barrier(name, "is used more than once"))
-        self.signals[id(out)] = Signal(axis, self._new(out.shape[axis], fed=True, read=False))
-        return True
+            for held in (self.sources, self.targets):
+                self.channels.pin(held[name])
+            rank = self.parameters[name].ndim
+            always = self.channels.new(1, fed=True)
+            self.channels.keep(always)
+            self.sources[name] = always.reshape([1] * rank)
+        self.channels.pin(incoming)
+        self.channels.pin(outgoing)
+        for holding in self.channels.holdings:
+            if holding.entry == name:
+                self.channels.pin(holding.channels)
+        self.barriers.append(Barrier(name, "is used more than once"))
 
-    def _owner(self, channels: Tensor) -> str:
-        """Return the layer whose output neurons are exactly these channels; "" for none."""
-        for name, targets in self.targets.items():
-            if torch.equal(targets.reshape(-1), channels):
-                return name
-        return ""
+    def _hold_weight(self, name: str, ins: Tensor, outs: Tensor) -> None:
+        for signal in (ins, outs):
+            if len(varying(signal)) > 1:
+                self.channels.keep(signal)
+            for axis in varying(signal):
+                if len(varying(signal)) == 1:
+                    self.channels.hold(name, axis, signal)
 
-    def _barrier(self, name: str, func: Any, args: tuple[Any, ...]) -> None:
-        if self.read_all(args):
-            self.barriers.append(Barrier(str(func), f"what {name} does to channels is not known"))
+    def _hold_bias(self, bias: Any, outgoing: Tensor) -> None:
+        if bias is None:
+            return
+        found = self.entry(bias)
+        if found is None or found[0] in self.used:
+            self.channels.pin(outgoing)
+            return
+        self.used.add(found[0])
+        self.channels.hold(found[0], 0, outgoing)
 
-    def _keep(self, *channels: Tensor) -> None:
-        for channel in torch.cat([value.reshape(-1) for value in channels]).tolist():
-            self.fed[channel] = self.read[channel] = True
+    # --- carrying on ------------------------------------------------------------------------
 
-    def read_all(self, value: Any) -> bool:
-        """Mark the channels of every tensor inside a value as read; tell whether there were any."""
-        if isinstance(value, Tensor):
-            signal = self.signals.get(id(value))
-            for channel in signal.channels.tolist() if signal else ():
-                self.read[channel] = True
-            return signal is not None
-        if isinstance(value, Mapping):
-            value = list(value.values())
-        if isinstance(value, list | tuple):
-            return any([self.read_all(item) for item in value])  # noqa: C419  all must be read
-        return False
+    def _follow_entry(self, call: Call) -> None:
+        """Remember that a parameter with its axes moved is that parameter."""
+        found = self.entry(call.args[0]) if call.args else None
+        if found is None or not isinstance(call.out, Tensor):
+            return
+        name, axes = found
+        rank = len(axes)
+        if call.name == "t":
+            self.entries[id(call.out)] = (name, tuple(reversed(axes)))
+        elif call.name == "permute":
+            self.entries[id(call.out)] = (name, tuple(axes[dim] for dim in call.args[1]))
+        elif call.name == "transpose":
+            moved = list(axes)
+            one, other = call.args[1] % rank, call.args[2] % rank
+            moved[one], moved[other] = moved[other], moved[one]
+            self.entries[id(call.out)] = (name, tuple(moved))
+        elif call.name in ("detach", "alias") or (call.name == "expand" and call.out.ndim == rank):
+            self.entries[id(call.out)] = found
 
-    def wiring(self) -> Wiring:
+    def _relate(self, call: Call) -> None:
+        """Remember which tensors may share memory: what moves elements makes views."""
+        if call.name not in VIEWS or not isinstance(call.args[0], Tensor):
+            return
+        family = self.relatives.setdefault(id(call.args[0]), [call.args[0]])
+        for value in tensors_in(call.out):
+            family.append(value)
+            self.relatives[id(value)] = family
+
+    def _change(self, call: Call) -> None:
+        """Take a tensor that is written through a view as one whose channels all stay."""
+        family = self.relatives.get(id(call.args[0]), [])
+        known = [signal for value in family if (signal := self.signal(value)) is not None]
+        if len(family) < 2 or not known:
+            return
+        for signal in known:
+            self.channels.pin(signal)
+        for value in family:
+            self.signals.pop(id(value), None)
+        self.barriers.append(Barrier(str(call.func), "writes into a part of another tensor"))
+
+    def _meets_channels(self, call: Call) -> bool:
+        if any(self.signal(value) is not None for value in tensors_in((call.args, call.kwargs))):
+            return True
+        return call.name in ("convolution", "addmm", "mm", "linear", "embedding")
+
+    def _apply(self, call: Call) -> None:
+        rule = RULES.get(call.name)
+        try:
+            if rule is None:
+                raise Unknown(f"what {call.name} does to channels is not known")  # noqa: TRY301
+            self._set(call, rule(self, call))
+        except Unknown as unknown:
+            if self.keep_all((call.args, call.kwargs)):
+                self.barriers.append(Barrier(str(call.func), str(unknown)))
+            for value in tensors_in(call.out):
+                if (signal := self.signals.pop(id(value), None)) is not None:  # changed in place
+                    self.channels.pin(signal)
+
+    def _set(self, call: Call, signal: Signal) -> None:
+        outs = tensors_in(call.out)
+        several = signal if isinstance(signal, list) else [signal]
+        for value, one in zip(outs, several, strict=False):
+            if one is None:
+                self.signals.pop(id(value), None)
+                continue
+            sizes = zip(one.shape, value.shape, strict=True)
+            assert all(mine in (1, size) for mine, size in sizes), (call.name, one.shape)
+            self.signals[id(value)] = narrowed(one)
+
+    def keep_all(self, value: Any) -> bool:
+        """Keep the channels of every tensor inside a value; tell whether there were any."""
+        found = [self.signal(one) for one in tensors_in(value)]
+        known = [signal for signal in found if signal is not None]
+        for signal in known:
+            self.channels.keep(signal)
+        return bool(known)
+
+    def trace(self) -> Trace:
         """Return what was learned; parameters that were never used are left to themselves."""
         for name in self.evolvable:
-            shape = [1] * self.parameters[name].ndim
-            if name not in self.sources:
-                self.sources[name] = self._new(1, fed=True, read=True).reshape(shape)
-            if name not in self.targets:
-                rows = self.parameters[name].shape[0]
-                self.targets[name] = self._new(rows, fed=True, read=True).reshape(rows, *shape[1:])
-        return Wiring(
-            self.sources,
-            self.targets,
-            torch.tensor(self.fed, dtype=torch.bool),
-            torch.tensor(self.read, dtype=torch.bool),
-            self.belongings,
-        )
+            shape = self.parameters[name].shape
+            for held, axis in ((self.sources, None), (self.targets, 0)):
+                if name not in held:
+                    channels = self.channels.new(1 if axis is None else shape[axis], fed=True)
+                    self.channels.keep(channels)
+                    held[name] = channels.reshape(-1, *[1] * (len(shape) - 1))
+            if name not in self.channels.steps:
+                self.channels.steps.append(name)
+        barriers = list(dict.fromkeys(self.barriers))
+        return Trace(self.channels, self.sources, self.targets, self.shapes, self.numbers, barriers)
+
+
+def _ends(
+    parameter: Tensor,
+    incoming: Tensor,
+    outgoing: Tensor,
+    out_axis: int,
+    groups: int,
+    *,
+    transposed: bool,
+) -> tuple[Tensor, Tensor]:
+    """Return the channels at both ends of every synapse, shaped to broadcast to the weight."""
+    tail = [1] * (parameter.ndim - 2)
+    if groups == 1:
+        in_axis = 1 - out_axis
+        shapes = [[1] * parameter.ndim, [1] * parameter.ndim]
+        shapes[0][in_axis], shapes[1][out_axis] = -1, -1
+        return incoming.reshape(shapes[0]), outgoing.reshape(shapes[1])
+    rows = torch.arange(parameter.shape[0]) // (parameter.shape[0] // groups)
+    if transposed:  # rows read, columns write within the row's group
+        outs = outgoing.reshape(groups, -1)[rows]
+        return incoming.reshape(-1, 1, *tail), outs.reshape(*outs.shape, *tail)
+    ins = incoming.reshape(groups, -1)[rows]
+    return ins.reshape(*ins.shape, *tail), outgoing.reshape(-1, 1, *tail)
+
+
+def _opened(value: Any, depth: int = 4) -> Any:
+    """Return a value in which objects are replaced by what they hold."""
+    if (
+        depth
+        and not isinstance(value, Tensor | Mapping | list | tuple)
+        and hasattr(value, "__dict__")
+    ):
+        return [_opened(item, depth - 1) for item in vars(value).values()]
+    if depth and isinstance(value, list | tuple):
+        return [_opened(item, depth - 1) for item in value]
+    if depth and isinstance(value, Mapping):
+        return [_opened(item, depth - 1) for item in value.values()]
+    return value
+
+
+VIEWS = frozenset(
+    {
+        "view", "_unsafe_view", "reshape", "permute", "transpose", "t", "expand", "unsqueeze",
+        "squeeze", "slice", "select", "narrow", "unbind", "split", "split_with_sizes", "detach",
+        "alias", "_reshape_alias", "as_strided", "unfold", "diagonal",
+    }
+)  # fmt: skip
+"""Operations whose results share memory with their argument, or may."""
+
+UNCOUNTED = frozenset({"clone", "alias", "detach", "contiguous", "empty"})
+"""Calls that come and go with memory layout, and change nothing."""
+
+ARITHMETIC = frozenset({"mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm"})
+
+
+def numbers_in(func: Any, args: tuple[Any, ...]) -> tuple[float, ...]:
+    """Return the plain numbers that an arithmetic operation was given; none for all others."""
+    if func.overloadpacket.__name__.rstrip("_") not in ARITHMETIC:
+        return ()
+    return tuple(float(value) for value in args if isinstance(value, int | float))
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Return every tensor inside tuples, lists and mappings, in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [tensor for item in value for tensor in tensors_in(item)]
+    return []

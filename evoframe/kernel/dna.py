@@ -154,7 +154,8 @@ def _share(scores: Tensor, scale: float) -> Tensor:
     # The divisor is a tensor on the device: CUDA turns a Python number into a multiplication by
     # its reciprocal, which rounds differently from the division that the CPU does.
     divisor = torch.full((), scale, dtype=torch.float32, device=scores.device)
-    return torch.clamp(scores.float() / divisor, 0.0, 1.0).contiguous()
+    # Without its sign, because the bits of a negative zero are those of a large number.
+    return torch.clamp(scores.float() / divisor, 0.0, 1.0).abs().contiguous()
 
 
 def ranked(levels: int = LEVELS) -> Table:

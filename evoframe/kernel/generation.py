@@ -178,7 +178,7 @@ def synthesise(dna: DNA, inheritance: Inheritance, around: Circumstances, key: K
     """
     wiring = around.anatomy.wiring
     genotype = settle(Genotype(draw(dna, key), inheritance.state), wiring)
-    if is_extinct(genotype.masks, wiring):
+    if is_extinct(genotype.masks):
         empty = [name for name, mask in genotype.masks.items() if not mask.any()]
         raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")
     return revive(
@@ -205,7 +205,7 @@ def grow_up(genotype: Genotype, training: Training, life: Life) -> tuple[Genotyp
     )
     trained = anatomy.absorb(result.phenotype)
     with _step("evaluation", life.key, life.id, life.announcer):
-        fitness = judge(anatomy.develop(trained), life, anatomy.costs(trained))
+        fitness = judge(anatomy.develop(trained, admit=False), life, anatomy.costs(trained))
     return trained, fitness
 
 

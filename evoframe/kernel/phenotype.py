@@ -25,11 +25,15 @@ class Phenotype:
 
     Attributes:
         network: the module to train and run; its parameters may be smaller than the ancestor's.
-        masks: for parameters of ``network`` with absent entries, a bool tensor of their shape.
+        masks: for parameters of ``network`` with absent entries, a bool tensor that broadcasts to
+            their shape.
+        places: for state entries that were cut, the ancestor's indices that are left along each
+            axis; None for an axis that is whole.
     """
 
     network: nn.Module
     masks: Masks
+    places: Mapping[str, tuple[Tensor | None, ...]] = attrs.field(factory=dict)
 
     @torch.no_grad()
     def enforce(self) -> None:
@@ -46,8 +50,11 @@ class Anatomy(Protocol):
     def wiring(self) -> Wiring:
         """How the ancestor's synapses join its channels."""
 
-    def develop(self, genotype: Genotype) -> Phenotype:
-        """Return the network that a settled genotype describes."""
+    def develop(self, genotype: Genotype, *, admit: bool = True) -> Phenotype:
+        """Return the network that a settled genotype describes.
+
+        With ``admit``, raises StillbornError if it would not run as it should.
+        """
 
     def absorb(self, phenotype: Phenotype) -> Genotype:
         """Return the phenotype's weights and buffers as a settled genotype."""

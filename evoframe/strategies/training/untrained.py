@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import sealed
@@ -36,7 +37,7 @@ class Untrained(Training):
         layers = [
             module
             for module in phenotype.network.modules()
-            if getattr(module, "running_mean", None) is not None
+            if isinstance(module, _BatchNorm) and module.running_mean is not None
         ]
         if layers:
             self._reestimate(layers, phenotype, task, life)

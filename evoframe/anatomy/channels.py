@@ -1,0 +1,138 @@
+"""Channels of an ancestor while it is surveyed: who feeds, reads and resembles whom.
+
+A *signal* says which channel each element of a tensor carries: an int64 tensor with as many axes
+as the tensor, of size 1 along axes where the channel does not vary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.kernel.wiring import Derived, Holding
+
+
+@attrs.frozen(eq=False)
+class Grid:
+    """Channels in a block that can only lose whole rows, whole columns, and so on.
+
+    Attributes:
+        channels: int64, at least two axes.
+        fixed: axes that cannot lose anything.
+    """
+
+    channels: Tensor
+    fixed: tuple[int, ...] = ()
+
+
+@attrs.define(eq=False)
+class Channels:
+    """Grows while the ancestor's operations are seen."""
+
+    fed: list[Tensor] = attrs.Factory(list)
+    count: int = 0
+    read: list[Tensor] = attrs.Factory(list)
+    kept: list[Tensor] = attrs.Factory(list)
+    ties: list[tuple[Tensor, Tensor]] = attrs.Factory(list)
+    grids: list[Grid] = attrs.Factory(list)
+    steps: list[str | Derived] = attrs.Factory(list)
+    holdings: list[Holding] = attrs.Factory(list)
+    shared: set[tuple[str, int]] = attrs.Factory(set)
+
+    def new(self, count: int, *, fed: bool) -> Tensor:
+        """Return so many new channels."""
+        channels = torch.arange(self.count, self.count + count)
+        self.count += count
+        if fed:
+            self.fed.append(channels)
+        return channels
+
+    def derive(self, parts: Sequence[Tensor], *, every: bool = False, fed: bool = False) -> Tensor:
+        """Return channels derived elementwise from signals of one shape.
+
+        They are tied to the parts that meet them one to one; a part that is spread over several
+        of them is not.
+        """
+        flat = torch.stack([part.reshape(-1) for part in parts])
+        if len(parts) > 1 and bool((flat == flat[0]).all()) and not fed:
+            return parts[0]
+        unique, places = torch.unique(flat, dim=1, return_inverse=True)
+        channels = self.new(unique.shape[1], fed=fed)
+        self.steps.append(Derived(channels, tuple(unique), every))
+        for part in unique:
+            if len(part.unique()) == len(part):
+                self.ties.append((channels, part))
+        return channels[places].reshape(parts[0].shape)
+
+    def hold(self, entry: str, axis: int, channels: Tensor) -> None:
+        """Let slices of a state entry live and die with channels."""
+        channels = channels.reshape(-1)
+        for other in self.holdings:
+            if (other.entry, other.axis) == (entry, axis):
+                if not torch.equal(other.channels, channels):
+                    self.holdings.remove(other)
+                    self.shared.add((entry, axis))
+                    self.pin(other.channels)
+                    self.pin(channels)
+                return
+        if (entry, axis) in self.shared:  # used at several places: all of it stays
+            self.pin(channels)
+            return
+        self.holdings.append(Holding(entry, axis, channels))
+
+    def keep(self, channels: Tensor) -> None:
+        """Rule out that channels are removed, and take them as read by somebody."""
+        self.kept.append(channels.reshape(-1))
+        self.read.append(channels.reshape(-1))
+
+    def pin(self, channels: Tensor) -> None:
+        """Rule out that channels ever die: something else writes them, and somebody reads them."""
+        self.keep(channels)
+        self.fed.append(channels.reshape(-1))
+
+    def mark_read(self, channels: Tensor) -> None:
+        """Take channels as read by something that is no synapse."""
+        self.read.append(channels.reshape(-1))
+
+    def flags(self, marked: list[Tensor]) -> Tensor:
+        """Return a bool for each channel: it is among the marked."""
+        flags = torch.zeros(self.count, dtype=torch.bool)
+        if marked:
+            flags[torch.cat(marked)] = True
+        return flags
+
+    def classes(self) -> Tensor:
+        """Return for each channel the number of its class: tied channels share one."""
+        label = torch.arange(self.count)
+        if not self.ties:
+            return label
+        ends = torch.cat([torch.stack((a.reshape(-1), b.reshape(-1))) for a, b in self.ties], 1)
+        while True:  # hook each root to the smaller of its neighbours' roots, then shorten
+            lower = torch.minimum(label[ends[0]], label[ends[1]])
+            hooked = label.clone()
+            for end in ends:
+                hooked.scatter_reduce_(0, label[end], lower, "amin")
+            hooked = torch.minimum(hooked, hooked[label])
+            while not torch.equal(hooked, hooked[hooked]):
+                hooked = hooked[hooked]
+            if torch.equal(hooked, label):
+                return label
+            label = hooked
+
+
+def varying(signal: Tensor) -> tuple[int, ...]:
+    """Return the axes along which a signal's channel varies."""
+    return tuple(axis for axis, size in enumerate(signal.shape) if size > 1)
+
+
+def narrowed(signal: Tensor) -> Tensor:
+    """Return a signal with size 1 along every axis where its channel does not vary."""
+    for axis in range(signal.ndim):
+        if signal.shape[axis] > 1:
+            first = signal.narrow(axis, 0, 1)
+            if signal.stride(axis) == 0 or bool((signal == first).all()):
+                signal = first
+    return signal
