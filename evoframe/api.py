@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from inspect import isclass
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,11 @@ def evolve(
     Raises:
         EvoframeError: what is wrong; nothing is written before recipe, task and device are sound.
     """
+    if isinstance(options, str):
+        raise ConfigError(f"options is the text {options!r}; wanted a list of such texts.")
     if task is not None:
         choices["task"] = task
+    choices = {slot: _made(value) for slot, value in choices.items() if value is not None}
     ready = {slot: value for slot, value in choices.items() if _is_ready(value)}
     if isinstance(recipe, Recipe):
         if choices or options:
@@ -97,7 +101,11 @@ def _started(recipe: Recipe, registry: Registry, path: Path, ready: Mapping[str,
 def _tables(recipe: str | Path | Mapping[str, Any] | None) -> files.Tables:
     if recipe is None:
         return {}
-    return files.read_recipe(str(recipe)) if isinstance(recipe, str | Path) else dict(recipe)
+    if isinstance(recipe, str | Path):
+        return files.read_recipe(str(recipe))
+    if not isinstance(recipe, Mapping):
+        raise ConfigError(f"recipe is {recipe!r}; wanted a name, a .toml file, or tables.")
+    return files.shaped(dict(recipe))
 
 
 def _table(tables: files.Tables, name: str) -> Mapping[str, Any]:
@@ -109,9 +117,19 @@ def _name(recipe: Any) -> str:
     return Path(recipe).stem if isinstance(recipe, str | Path) else "run"
 
 
+def _made(value: Any) -> Any:
+    """Return a value in which strategy classes have become strategies with default options."""
+    if isinstance(value, list | tuple):
+        return [_made(one) for one in value]
+    return value() if isclass(value) and issubclass(value, Strategy) else value
+
+
 def _is_ready(value: Any) -> bool:
     if isinstance(value, list | tuple):
-        return any(isinstance(one, Strategy) for one in value)
+        ready = [isinstance(one, Strategy) for one in value]
+        if any(ready) and not all(ready):
+            raise ConfigError(f"{value!r} mixes names and strategies; give one kind.")
+        return any(ready)
     return isinstance(value, Strategy)
 
 

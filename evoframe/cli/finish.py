@@ -33,5 +33,6 @@ def report(path: Path) -> None:
     best = run.best
     console.print(
         f"\nbest: {best.id}, {run.efficiency(best):.1f} times fewer synapses than the ancestor\n"
-        f"run:  {path}"
+        f"run:  {path}",
+        markup=False,
     )

@@ -39,4 +39,5 @@ def command(run: Path, individual: str | None, *, as_json: bool) -> None:
     console.print(lineage)
     console.print(f"\nlayers of {chosen}")
     console.print(layers)
-    console.print(f"\n{opened.finished or 'not finished'}; digest {opened.digest()}")
+    ending = opened.finished or "not finished"
+    console.print(f"\n{ending}; digest {opened.digest()}", markup=False)

@@ -61,9 +61,26 @@ def parse(text: str, name: str) -> Tables:
         ConfigError: it is not TOML; the message says where.
     """
     try:
-        return tomllib.loads(text)
+        return shaped(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not TOML: {error}") from error
+
+
+def shaped(tables: Tables) -> Tables:
+    """Return tables that are tables indeed.
+
+    Raises:
+        ConfigError: one that is something else.
+    """
+    for name, held in tables.items():
+        several = SLOTS.get(name) in SEVERAL
+        entries = held if several and isinstance(held, list) else [held]
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise ConfigError(f"[{name}] is {held!r}; wanted a table.")
+    plugins = tables.get("run", {}).get("plugins", [])
+    if not isinstance(plugins, list | tuple) or not all(isinstance(one, str) for one in plugins):
+        raise ConfigError(f"run.plugins is {plugins!r}; wanted a list of modules or files.")
+    return tables
 
 
 def write(tables: Mapping[str, Any]) -> str:
@@ -104,6 +121,8 @@ def assigned(tables: Tables, assignment: str) -> Tables:
             f"-o {assignment!r}: there is no table {slot!r}.{close_match(slot, [*SLOTS, 'run'])}"
         )
     changed = copy.deepcopy(tables)
+    if not changed.get(slot) and slot in SLOTS and not DEFAULTS.get(slot):
+        raise ConfigError(f"-o {assignment!r}: the recipe names no {slot}. Name one with --{slot}.")
     if slot not in changed:
         changed[slot] = copy.deepcopy(DEFAULTS.get(slot, {}))
     _entry(changed[slot], slot, index, assignment)[option] = _literal(literal)

@@ -26,7 +26,7 @@ from evoframe.roles import (
 COSTS = ("synapses", "parameters")
 """The sizes that the rule ``until`` may look at."""
 
-_UNTIL = re.compile(rf"(?:({'|'.join(COSTS)})=)?(\d+(?:\.\d+)?)x")
+_UNTIL = re.compile(rf"(?:({'|'.join(COSTS)})=)?([1-9]\d*(?:\.\d+)?)x")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 

@@ -7,6 +7,7 @@ draws the same numbers whatever ran before it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 import torch
 
-from evoframe.errors import StillbornError
+from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.events import (
     Announcer,
@@ -204,6 +205,7 @@ def grow_up(genotype: Genotype, training: Training, life: Life) -> tuple[Genotyp
         lambda: OffspringTrained(life.id, result.epochs, result.loss),
     )
     trained = anatomy.absorb(result.phenotype)
+    _require_finite(trained)
     with _step("evaluation", life.key, life.id, life.announcer):
         fitness = judge(anatomy.develop(trained, admit=False), life, anatomy.costs(trained))
     return trained, fitness
@@ -215,11 +217,15 @@ def found(genotype: Genotype, training: Training | None, life: Life) -> Newborn:
     Raises:
         StillbornError: training broke down.
     """
+    _require_finite(genotype)
     if training is None:
         anatomy = life.circumstances.anatomy
         fitness = judge(anatomy.develop(genotype), life, anatomy.costs(genotype))
     else:
         genotype, fitness = grow_up(genotype, training, life)
+    primary = life.circumstances.task.primary
+    if math.isnan(fitness.value(primary.name)):
+        raise StillbornError(f"its {primary.name} is not a number")
     birth = Birth(1, 0, Family(()), life.key)
     return Newborn(_individual(birth, Origin.ANCESTOR, fitness=fitness), genotype)
 
@@ -232,7 +238,20 @@ def judge(phenotype: Phenotype, life: Life, costs: Mapping[str, float]) -> Fitne
         for split in ("validation", "test"):
             with sealed(life.key.at("evaluation", split)):
                 measured[split] = task.evaluate(network, split, life.device)
+    missing = [one.name for one in task.metrics if one.name not in measured["validation"]]
+    if missing:
+        raise TaskError(
+            f"task {task.name!r} names the metric {missing[0]!r}, but measuring the validation "
+            f"split gave {', '.join(measured['validation']) or 'nothing'}."
+        )
     return Fitness(measured["validation"], measured["test"], costs)
+
+
+def _require_finite(genotype: Genotype) -> None:
+    """Refuse weights that are not numbers: nothing could be read from them, or compared."""
+    for name, value in genotype.state.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise StillbornError(f"{name} holds numbers that are not finite")
 
 
 def _passed_on(birth: Birth, parent: Parent) -> Newborn:

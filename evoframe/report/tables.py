@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.markup import escape
 from rich.table import Table
 
 from evoframe.kernel.individual import Individual, Metric
@@ -15,7 +16,7 @@ def generations(run: Run) -> Table:
     metric = run.recipe.task.primary
     tested = any(one.fitness and one.fitness.test for one in run.individuals)
     table = _table(("gen", "id", "parents"), no_wrap=True)
-    for name in ("synapses", "efficiency", "parameters", metric.name):
+    for name in ("synapses", "efficiency", "parameters", escape(metric.name)):
         table.add_column(name, justify="right", no_wrap=True)
     if tested:
         table.add_column("test", justify="right", no_wrap=True)
@@ -42,7 +43,7 @@ def lineage(run: Run, identity: str) -> Table:
     """Return one row for each forebear of an individual, youngest first."""
     metric = run.recipe.task.primary
     table = _table(("individual", "from", "how"))
-    for name in ("synapses", metric.name):
+    for name in ("synapses", escape(metric.name)):
         table.add_column(name, justify="right", no_wrap=True)
     for one in run.lineage(identity):
         parents, size = " ".join(one.parents) or "-", f"{one.synapses:,}"
@@ -81,7 +82,7 @@ def measured(one: Individual, metric: Metric, split: str) -> str:
 def _table(header: tuple[str, ...], *, no_wrap: bool = False) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in header:
-        table.add_column(name, no_wrap=no_wrap, overflow="fold")
+        table.add_column(escape(name), no_wrap=no_wrap, overflow="fold")
     return table
 
 

@@ -30,6 +30,16 @@ class Executor(Strategy, ABC):
 
     role: ClassVar[str] = "executor"
 
+    def check(self, *, can_be_rebuilt: bool) -> None:
+        """Refuse a recipe that cannot be lived here, before anything is written.
+
+        Args:
+            can_be_rebuilt: whether the run's record is enough to make its strategies again.
+
+        Raises:
+            TaskError: what cannot work, and what to do instead.
+        """
+
     @abstractmethod
     def map(
         self, live: Callable[[Job, Any], Result], jobs: Sequence[Job], send: Send

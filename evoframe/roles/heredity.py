@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evoframe.kernel.dna import Inheritance
     from evoframe.kernel.evidence import Circumstances, Parent
     from evoframe.kernel.key import Key
+    from evoframe.roles.task import Task
 
 
 @attrs.frozen
@@ -29,6 +30,13 @@ class Heredity(Strategy, ABC):
     def parents(self) -> int:
         """How many parents an offspring has."""
         return 1
+
+    def check(self, task: Task) -> None:
+        """Refuse a task that cannot be inherited this way, before anything is written.
+
+        Raises:
+            TaskError: what is missing, and what to do instead.
+        """
 
     @abstractmethod
     def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:

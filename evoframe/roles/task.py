@@ -12,6 +12,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.roles.base import Strategy
@@ -119,6 +120,15 @@ class Task(Strategy, ABC):
         ]
         return tuple(weights[:-1])
 
+    def _checked(self, name: str, values: Any) -> Tensor:
+        measured = _measured(values)
+        if measured.ndim > 1:
+            raise TaskError(
+                f"metric {name!r} of task {self.name!r} has shape {tuple(measured.shape)} for a "
+                "batch; wanted one value for each example, (N,), or the mean of the batch, ()."
+            )
+        return measured
+
     def fit(self, network: nn.Module, key: Key, device: torch.device) -> None:
         """Train a network in place, by whatever means; used by the training strategy ``fit``."""
         raise NotImplementedError
@@ -138,17 +148,23 @@ class Task(Strategy, ABC):
             here = devices.move(batch, device)
             size = examples_in(batch)
             for name, values in self.measure(network, here).items():
-                sums[name] = sums.get(name, _Sum()).add(values, size)
-        return {name: total.measurement() for name, total in sums.items()}
+                sums[name] = sums.get(name, _Sum()).add(self._checked(name, values), size)
+        return {name: total.measurement() for name, total in sums.items() if total.count}
+
+
+def _measured(values: Any) -> Tensor:
+    return values if isinstance(values, Tensor) else torch.as_tensor(values)
 
 
 def examples_in(batch: Batch) -> int:
-    """Return how many examples a batch holds: the length of its first tensor."""
-    if isinstance(batch, Mapping):
-        return examples_in(next(iter(batch.values())))
+    """Return how many examples a batch holds: the length of its first tensor; 1 without any."""
     if isinstance(batch, Tensor):
         return len(batch) if batch.ndim else 1
-    return examples_in(batch[0])
+    parts = list(batch.values()) if isinstance(batch, Mapping) else batch
+    if isinstance(parts, list | tuple):
+        held = [part for part in parts if isinstance(part, Tensor | Mapping | list | tuple)]
+        return examples_in(held[0]) if held else 1
+    return 1
 
 
 @attrs.frozen

@@ -24,6 +24,13 @@ class Training(Strategy, ABC):
 
     role: ClassVar[str] = "training"
 
+    def check(self, task: Task) -> None:
+        """Refuse a task that cannot be trained this way, before anything is written.
+
+        Raises:
+            TaskError: what is missing, and what to do instead.
+        """
+
     @abstractmethod
     def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
         """Return the trained phenotype; the one given may be changed in place and returned.

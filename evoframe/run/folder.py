@@ -45,7 +45,10 @@ class RunFolder:
 
     def exists(self) -> bool:
         """Tell whether there is a run here."""
-        return self.recipe.is_file()
+        try:
+            return self.recipe.is_file()
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be looked into: {error}") from error
 
     def create(self) -> None:
         """Make the folders.
@@ -94,7 +97,7 @@ class RunFolder:
         try:
             connection = sqlite3.connect(self.path / "lock.sqlite", timeout=0, isolation_level=None)
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if connection is not None:
                 connection.close()
             if "locked" in str(error):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,8 +166,21 @@ def _read_only(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         # A folder that may only be read: SQLite cannot make its shared-memory file there.
         base.close()
-        base = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+        base = _copied(path)
     return base
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """Open a copy in memory of a database, with what its write-ahead log adds."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in (path, path.with_name(f"{path.name}-wal")):
+            if file.exists():
+                shutil.copyfile(file, Path(folder, file.name))
+        copy = sqlite3.connect(Path(folder, path.name))
+        memory = sqlite3.connect(":memory:", isolation_level=None)
+        copy.backup(memory)
+        copy.close()
+    return memory
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

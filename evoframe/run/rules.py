@@ -52,10 +52,11 @@ def stop_reason(
     if not alive:
         reasons = "; ".join(sorted({one.stillborn for one in generation}))
         return f"nobody lives in generation {number} ({reasons})"
-    reached = [one for one in alive if is_small_enough(one, ancestor, options)]
+    good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]
+    reached = [one for one in good if is_small_enough(one, ancestor, options)]
     if reached:
         return f"{reached[0].id} reached {options.until}"
-    if not any(is_good_enough(one, ancestor, options, metric) for one in alive):
+    if not good:
         return f"everybody in generation {number} lost more than max_drop = {options.max_drop:g}"
     if options.seconds is not None and seconds >= options.seconds:
         return f"the time limit of {options.time} passed in generation {number}"

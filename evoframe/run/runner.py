@@ -50,6 +50,7 @@ def start(recipe: Recipe, registry: Registry, path: Path, *, level: str = "warni
     """
     recipe = anchored(recipe)
     recipe = attrs.evolve(recipe, can_be_rebuilt=is_rebuildable(recipe, registry))
+    recipe.executor.check(can_be_rebuilt=recipe.can_be_rebuilt)
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder)
     folder.create()
@@ -112,6 +113,8 @@ class _Runner:
             if number > 1:
                 self._generation(number)
             everyone = self.journal.individuals()
+            if number < everyone[-1].generation:
+                continue  # the run went on after this one, and the clock may not say otherwise now
             generation = [one for one in everyone if one.generation == number]
             reason = rules.stop_reason(
                 generation, everyone[0], options, self.metric, self._seconds()

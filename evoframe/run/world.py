@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -10,11 +11,12 @@ from typing import Any
 
 import attrs
 import torch
+from torch import nn
 
 from evoframe import anatomy as anatomies
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
-from evoframe.errors import TaskError
+from evoframe.errors import EvoframeError, TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.events import Event, Phase, Silence
 from evoframe.kernel.evidence import Circumstances, Parent
@@ -23,7 +25,9 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import identifier
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.phenotype import Life
+from evoframe.roles import Split, Task
 from evoframe.roles.executor import Send
+from evoframe.roles.task import examples_in
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.record import open_recipe
@@ -97,21 +101,68 @@ def build_world(recipe: Recipe, folder: RunFolder) -> World:
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
         with sealed(key.at("ancestor")):
             network = task.ancestor(key.at("ancestor"))
+        if not isinstance(network, nn.Module):
+            raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
         anatomy = anatomies.survey(network, task.example_inputs(), task.evolvable(network))
         with sealed(key.at("probe")):
-            _require_examples(recipe)
+            _probe(recipe, network)
     return World(recipe, folder, device, anatomy.to(device), anatomy.genotype().to(device))
 
 
-def _require_examples(recipe: Recipe) -> None:
-    for split in ("train", "validation"):
-        for _ in recipe.task.batches(split):
-            break
-        else:
-            raise TaskError(
-                f"task {recipe.task.name!r} has no {split} batch; wanted at least one example to "
-                f"{'learn from' if split == 'train' else 'judge by'}."
-            )
+def _probe(recipe: Recipe, network: nn.Module) -> None:
+    """Try the task once on its untrained ancestor, so that mistakes cost seconds.
+
+    Raises:
+        TaskError: the call that went wrong, and how.
+    """
+    task = recipe.task
+    if not task.metrics:
+        raise TaskError(f"task {task.name!r} has no metric; wanted at least the primary one.")
+    recipe.heredity.check(task)
+    for training in (recipe.training, recipe.ancestor):
+        if training is not None:
+            training.check(task)
+    twin = copy.deepcopy(network).cpu().eval()
+    cpu = torch.device("cpu")
+    batch = _first(task, "train", "learn from")
+    loss = _tried(task, "step(network, batch)", lambda: task.step(twin, devices.move(batch, cpu)))
+    if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.requires_grad:
+        found = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(loss)
+        raise TaskError(
+            f"step() of task {task.name!r} gave {found}; wanted a scalar tensor with a gradient "
+            "(not all parameters frozen, nothing detached)."
+        )
+    batch = _first(task, "validation", "judge by")
+    with torch.no_grad():
+        measured = _tried(
+            task, "measure(network, batch)", lambda: task.measure(twin, devices.move(batch, cpu))
+        )
+    missing = [one.name for one in task.metrics if one.name not in measured]
+    if missing:
+        raise TaskError(
+            f"task {task.name!r} names the metric {missing[0]!r}, but measure() gave "
+            f"{', '.join(measured) or 'nothing'}."
+        )
+
+
+def _first(task: Task, split: Split, purpose: str) -> Any:
+    for batch in task.batches(split):
+        if examples_in(batch):
+            return batch
+    raise TaskError(
+        f"task {task.name!r} has no {split} batch; wanted at least one example to {purpose}."
+    )
+
+
+def _tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except EvoframeError:
+        raise
+    except Exception as error:
+        raise TaskError(
+            f"{what} of task {task.name!r} raised {type(error).__name__}: {error}"
+        ) from error
 
 
 @attrs.frozen(eq=False)

@@ -119,18 +119,21 @@ def test_nobody_is_born_whom_the_parents_did_not_offer(case, environment, key) -
         assert not bool((masks[name] & ~eligible).any())
 
 
-@given(st.integers(0, 1000), environments.filter(lambda one: one.retention > 0.2), keys)
+@given(st.integers(0, 1000), environments, keys)
 def test_the_absent_return_through_regrowth_alone(seed, environment, key) -> None:
     """And only those that were offered, so a rate is a rate."""
     case = a_case(seed, clustered=False)
-    grown = Regrowth(rate=0.5).mutate(case.dna, key)
+    some = Regrowth(rate=0.5).mutate(case.dna, key)
+    everybody = Regrowth(rate=1.0, standing=1.0).mutate(case.dna, key)
 
-    masks = draw(environment.press(grown, case.inheritance, None), key)
+    masks = draw(environment.press(some, case.inheritance, None), key)
+    certain = draw(everybody, key)
 
-    returned = {n: masks[n] & ~case.inheritance.eligible[n] for n in masks}
-    assert count(returned) > 0
-    for name, mask in returned.items():
-        assert not bool((mask & ~grown.synapses[name].eligible).any())
+    for name, eligible in case.inheritance.eligible.items():
+        assert not bool((masks[name] & ~some.synapses[name].eligible).any())
+        assert bool(certain[name][~eligible].all())  # the standing of the strongest: P = 1 of z
+        offered = some.synapses[name].eligible[~eligible].double()
+        assert abs(float(offered.mean()) - 0.5) <= 5 * 0.5 / math.sqrt(len(offered))
 
 
 @given(cases, keys)

@@ -229,9 +229,7 @@ def test_smoothing_needs_a_task_that_knows_it() -> None:
     around = circumstances(Blobs())
 
     with pytest.raises(TaskError, match="takes no label_smoothing"):
-        Gradient(label_smoothing=0.1).train(
-            around.anatomy.develop(around.ancestor), around.task, life(around)
-        )
+        Gradient(label_smoothing=0.1).check(around.task)
 
 
 def test_untrained_networks_get_statistics_of_their_own() -> None:
@@ -277,7 +275,7 @@ def test_a_tasks_own_loop_needs_to_know_nothing_of_masks() -> None:
         assert torch.equal(mask, grown.masks[name])
         assert not grown.state[name][~mask].any()
     with pytest.raises(TaskError, match="defines no"):
-        Fit().train(around.anatomy.develop(genotype), Blobs(), life(around))
+        Fit().check(Blobs())
 
 
 # --- tasks --------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import queue
 import signal
 import threading
@@ -33,6 +32,15 @@ class Processes(Executor):
         metadata=doc("processes to use; 0 for as many as there are CPU cores"),
     )
 
+    def check(self, *, can_be_rebuilt: bool) -> None:
+        """Refuse strategies that other processes could not make again."""
+        if not can_be_rebuilt:
+            raise TaskError(
+                "the executor 'processes' must rebuild the task in other processes, and a strategy "
+                "of this recipe lives only in this Python session. Put it in a file and name it "
+                "as --task file.py:Name, or use the executor 'serial'."
+            )
+
     def map(
         self, live: Callable[[Job, Any], Result], jobs: Sequence[Job], send: Send
     ) -> Iterator[Result]:
@@ -44,14 +52,6 @@ class Processes(Executor):
         """
         if not jobs:
             return
-        try:
-            pickle.dumps(live)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise TaskError(
-                "the executor 'processes' must rebuild the task in other processes, and this one "
-                f"lives only in this Python session ({error}). Put it in a file and name it as "
-                "--task file.py:Name, or use the executor 'serial'."
-            ) from error
         # Spawned rather than forked: torch's threads and CUDA do not survive a fork.
         context = multiprocessing.get_context("spawn")
         events: multiprocessing.Queue[tuple[str, Any]] = context.Queue()
@@ -67,8 +67,9 @@ class Processes(Executor):
                     yield future.result()
         except BrokenProcessPool as error:
             raise RunError(
-                "a process of the executor 'processes' died (killed, or out of memory?). What was "
-                "finished is kept: go on with `evoframe resume`, perhaps with fewer workers."
+                "a process of the executor 'processes' died. In a script, put the call under "
+                "`if __name__ == '__main__':`; otherwise it was killed, or out of memory: go on "
+                "with `evoframe resume`, perhaps with fewer workers. What was finished is kept."
             ) from error
         except BaseException:
             # Lives in flight can be lived again: a person who interrupts is not made to wait.

@@ -11,11 +11,12 @@ from typing import ClassVar, Literal
 
 import attrs
 
+from evoframe.errors import TaskError
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Circumstances, Parent
 from evoframe.kernel.genotype import State, masked
 from evoframe.kernel.key import Key
-from evoframe.roles import Heredity, doc
+from evoframe.roles import Heredity, Task, doc
 
 
 @attrs.frozen
@@ -29,6 +30,14 @@ class Asexual(Heredity):
         default="clone",
         metadata=doc("the newborn's weights: its parent's, the ancestor's first ones, or fresh"),
     )
+
+    def check(self, task: Task) -> None:
+        """Refuse to rewind what came trained: nobody knows its first weights."""
+        if self.weights == "rewind" and task.is_trained:
+            raise TaskError(
+                f"task {task.name!r} brings an ancestor that is already trained, so its initial "
+                "weights are not known. Try heredity.weights = 'clone' or 'reinitialise'."
+            )
 
     def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:
         """Return the parent's synapses and strengths, with the state that the option names."""

@@ -148,6 +148,7 @@ def task(
     Raises:
         TaskError: a loader keeps its workers, a direction is unknown, or there is no example.
     """
+    _require_kinds(network, train, validation, loss, metrics, example_inputs, evolvable)
     loaders = {"train": train, "validation": validation, "test": test}
     for split, loader in loaders.items():
         if loader is not None and getattr(loader, "persistent_workers", False):
@@ -168,10 +169,34 @@ def task(
     )
 
 
+def _require_kinds(
+    network: Any, train: Any, validation: Any, loss: Any, metrics: Any, inputs: Any, names: Any
+) -> None:
+    wanted = (
+        ("network", network, isinstance(network, nn.Module), "a torch.nn.Module"),
+        ("train", train, isinstance(train, DataLoader), "a torch.utils.data.DataLoader"),
+        ("validation", validation, isinstance(validation, DataLoader), "a DataLoader"),
+        ("loss", loss, callable(loss), "a function of outputs and targets"),
+        ("metrics", metrics, metrics is None or isinstance(metrics, Mapping), "a mapping"),
+        ("example_inputs", inputs, inputs is None or isinstance(inputs, tuple), "a tuple"),
+        ("evolvable", names, names is None or isinstance(names, tuple | list), "a tuple of names"),
+    )
+    for name, value, fits, what in wanted:
+        if not fits:
+            found = type(value).__name__
+            raise TaskError(f"evoframe.task({name}=...) was given a {found}; wanted {what}.")
+
+
 def _metrics(given: Mapping[str, Direction]) -> tuple[dict[str, Measure], tuple[Metric, ...]]:
     functions, directions = {}, []
     for name, entry in given.items():
-        function, direction = entry if isinstance(entry, tuple) else (entry, "max")
+        pair = entry if isinstance(entry, tuple) else (entry, "max")
+        if len(pair) != 2 or not callable(pair[0]):
+            raise TaskError(
+                f"metric {name!r} is {entry!r}; wanted a function of outputs and targets, or "
+                '(function, "min").'
+            )
+        function, direction = pair
         if direction not in ("max", "min"):
             raise TaskError(
                 f"metric {name!r} has direction {direction!r}; wanted {listing(('max', 'min'))}."
@@ -182,13 +207,14 @@ def _metrics(given: Mapping[str, Direction]) -> tuple[dict[str, Measure], tuple[
 
 
 def _inputs_and_targets(batch: Batch) -> tuple[tuple[Any, ...], Any]:
-    try:
-        inputs, targets = batch
-    except (TypeError, ValueError):
+    pair = isinstance(batch, tuple | list) and len(batch) == 2
+    if not pair or isinstance(batch[0], Mapping):
+        found = f"a {type(batch).__name__}" + (" with inputs in a mapping" if pair else "")
         raise TaskError(
-            f"a batch is a {type(batch).__name__} that is not (inputs, targets). Write a Task of "
-            "your own with step() and measure(): see docs/tutorial/own-network.md."
-        ) from None
+            f"a batch is {found}, and not (inputs, targets). Write a Task of your own with step() "
+            "and measure(): see docs/tutorial/own-network.md."
+        )
+    inputs, targets = batch
     return (tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)), targets
 
 
@@ -202,7 +228,9 @@ def _first_example(loader: DataLoader[Any]) -> tuple[Tensor, ...]:
 
 
 def _generators(loader: DataLoader[Any]) -> list[torch.Generator]:
-    holders = (loader, loader.sampler, getattr(loader, "batch_sampler", None))
+    holders: list[Any] = [loader, loader.sampler, loader.batch_sampler]
+    while (inner := getattr(holders[-1], "sampler", None)) is not None:
+        holders.append(inner)  # samplers wrap samplers
     found = [getattr(holder, "generator", None) for holder in holders]
     unique = {id(one): one for one in found if isinstance(one, torch.Generator)}
     return list(unique.values())

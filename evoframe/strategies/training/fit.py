@@ -19,20 +19,20 @@ class Fit(Training):
 
     name: ClassVar[str] = "fit"
 
-    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
-        """Return the phenotype after the task has trained it.
-
-        Absent synapses are put back to zero after every step of any torch optimiser that runs
-        meanwhile, so the task's loop needs to know nothing of them.
-
-        Raises:
-            TaskError: the task has no ``fit`` of its own.
-        """
+    def check(self, task: Task) -> None:
+        """Refuse a task that has no ``fit`` of its own."""
         if type(task).fit is Task.fit:
             raise TaskError(
                 f"training 'fit' was named, but task {task.name!r} defines no "
                 "fit(network, key, device). Define it, or use training 'gradient'."
             )
+
+    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+        """Return the phenotype after the task has trained it.
+
+        Absent synapses are put back to zero after every step of any torch optimiser that runs
+        meanwhile, so the task's loop needs to know nothing of them.
+        """
         hook = register_optimizer_step_post_hook(lambda *_: phenotype.enforce())
         try:
             task.fit(phenotype.network, life.key.at("training", "fit"), life.device)

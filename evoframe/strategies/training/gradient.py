@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable, Sized
+from inspect import signature
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -64,12 +64,21 @@ class Gradient(Training):
         metadata=doc("compute in bfloat16 where the device has it, in float32 elsewhere"),
     )
 
+    def check(self, task: Task) -> None:
+        """Refuse a task that cannot smooth labels, or has another batch size."""
+        if self.label_smoothing and "label_smoothing" not in signature(task.step).parameters:
+            raise TaskError(
+                f"training.label_smoothing is {self.label_smoothing:g}, but the step() of task "
+                f"{task.name!r} takes no label_smoothing. Set it to 0, or give step() the argument."
+            )
+        task.batches("train", batch_size=self.batch_size)
+
     def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
         """Return the phenotype after all epochs, or from the last checkpoint on.
 
         Raises:
             StillbornError: the loss stopped being a number.
-            TaskError: the training split is empty, or the task cannot smooth labels.
+            TaskError: the training split is empty.
         """
         optimiser = self._optimiser(phenotype)
         start = 0
@@ -139,11 +148,6 @@ class Gradient(Training):
     def _loss(self, phenotype: Phenotype, batch: Any, task: Task) -> Tensor:
         if not self.label_smoothing:
             return task.step(phenotype.network, batch)
-        if "label_smoothing" not in inspect.signature(task.step).parameters:
-            raise TaskError(
-                f"training.label_smoothing is {self.label_smoothing:g}, but the step() of task "
-                f"{task.name!r} takes no label_smoothing. Set it to 0, or give step() the argument."
-            )
         return task.step(phenotype.network, batch, label_smoothing=self.label_smoothing)  # type: ignore[call-arg]
 
     def _batches(self, task: Task, life: Life, epoch: int) -> Iterable[Any]:
