@@ -84,6 +84,12 @@ class RunFolder:
                 f"`evoframe evolve --out {self.path}`."
             )
 
+    def sweep(self) -> None:
+        """Remove half-written files that a kill has left; to be called with the lock held."""
+        for leftover in (*self.path.glob(".new-*"), *self.path.glob("*/.new-*")):
+            with suppress(OSError):
+                leftover.unlink()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process; the lock goes with the process, however it ends.

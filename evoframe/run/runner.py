@@ -78,6 +78,7 @@ def resume(path: Path, *, ready: Mapping[str, Any] | None = None, level: str = "
 
 
 def _go_on(world: World, level: str, changed: list[str]) -> None:
+    world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
     try:
         if journal.fact(FINISHED) is not None:

@@ -185,6 +185,41 @@ def evoframe_encodings():
 '''
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "run = 3",
+        "[[run]]",
+        'encoding = "magnitude"',
+        'environment = ["retention"]',
+        "[run]\nplugins = 5",
+        '[run]\nplugins = "abc"',
+        "not toml",
+    ],
+)
+def test_a_recipe_of_the_wrong_shape_is_refused(text: str, tmp_path: Path) -> None:
+    """People edit recipes by hand."""
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    arguments = ["--recipe", str(file), "--task", BLOBS, "--environment", "retention"]
+
+    result = invoke("evolve", *arguments, "-o", "encoding.temperature=1", "--out", f"{tmp_path}/r")
+
+    assert result.exit_code == 2, result.output
+    assert "Error:" in result.output
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Brackets in a path are no markup."""
+    out = tmp_path / "b[/x]y [bold]ü"
+
+    result = invoke("evolve", "--task", BLOBS, *QUICK, "--out", str(out))
+
+    assert result.exit_code == 0, result.output
+    assert str(out) in result.output.replace("\n", "")
+
+
 def test_every_strategy_can_be_listed_and_explained() -> None:
     """The tool is its own reference."""
     overview = invoke("strategies").output
