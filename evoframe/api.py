@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evoframe.config import files
-from evoframe.config.convert import recipe_from
+from evoframe.config.convert import recipe_from, run_options
 from evoframe.config.recipe import SLOTS, Recipe
 from evoframe.errors import ConfigError, close_match
 from evoframe.registry import Registry, load_registry
@@ -60,7 +60,7 @@ def evolve(
                 tables = _chosen(tables, name, value)
         for option in options:
             tables = files.assigned(tables, option)
-        registry = load_registry(_table(tables, "run").get("plugins", ()))
+        registry = load_registry(run_options(tables).plugins)
         final = recipe_from(tables, registry, _by_slot(ready))
     path = Path(out) if out is not None else new_folder(_name(recipe))
     return _started(final, registry, path, _by_slot(ready))
@@ -105,12 +105,7 @@ def _tables(recipe: str | Path | Mapping[str, Any] | None) -> files.Tables:
         return files.read_recipe(str(recipe))
     if not isinstance(recipe, Mapping):
         raise ConfigError(f"recipe is {recipe!r}; wanted a name, a .toml file, or tables.")
-    return files.shaped(dict(recipe))
-
-
-def _table(tables: files.Tables, name: str) -> Mapping[str, Any]:
-    table = tables.get(name, {})
-    return table if isinstance(table, Mapping) else {}
+    return dict(recipe)
 
 
 def _name(recipe: Any) -> str:
@@ -146,4 +141,4 @@ def _by_slot(ready: Mapping[str, Any]) -> dict[str, Any]:
 def _chosen(tables: files.Tables, name: str, value: Any) -> files.Tables:
     if name in SLOTS:
         return files.chosen(tables, name, [value] if isinstance(value, str) else value)
-    return {**tables, "run": {**_table(tables, "run"), name: value}}
+    return {**tables, "run": {**files.table(tables.get("run", {}), "run"), name: value}}

@@ -87,12 +87,12 @@ def command(**given: Any) -> None:
     Defaults come first, then the recipe, then what is said here.
     """
     from evoframe.api import new_folder
-    from evoframe.config.convert import recipe_from
+    from evoframe.config.convert import recipe_from, run_options
     from evoframe.registry import load_registry
     from evoframe.run import runner
 
     tables = _tables(given)
-    registry = load_registry(tables["run"].get("plugins", ()))
+    registry = load_registry(run_options(tables).plugins)
     recipe = recipe_from(tables, registry)
     name = Path(given["recipe"]).stem if given["recipe"] else recipe.task.name
     out = given["out"] or new_folder(name)
@@ -104,6 +104,7 @@ def command(**given: Any) -> None:
 def _tables(given: dict[str, Any]) -> dict[str, Any]:
     """Return the tables of the recipe, changed by what the command line says."""
     from evoframe.config import files
+    from evoframe.config.convert import run_options
 
     tables = files.read_recipe(given["recipe"]) if given["recipe"] else {}
     for slot in ("task", *ROLE_FLAGS):
@@ -112,10 +113,11 @@ def _tables(given: dict[str, Any]) -> dict[str, Any]:
             tables = files.chosen(tables, slot, [names] if isinstance(names, str) else names)
     if "observer" not in tables:
         tables["observer"] = [{"use": "console"}]
-    run = tables.setdefault("run", {})
+    run = dict(files.table(tables.get("run", {}), "run"))
     run |= {name: given[name] for name in RUN_FLAGS if given[name] is not None}
     if given["plugins"]:
-        run["plugins"] = [*run.get("plugins", ()), *given["plugins"]]
+        run["plugins"] = [*run_options({"run": run}).plugins, *given["plugins"]]
+    tables["run"] = run
     for assignment in given["assignments"]:
         tables = files.assigned(tables, assignment)
     return tables

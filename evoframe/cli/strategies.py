@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 
 @click.command(short_help="list strategies, or show the options of one")
@@ -27,7 +28,9 @@ def command(role: str | None, name: str | None, plugins: tuple[str, ...]) -> Non
     console = Console(soft_wrap=True, highlight=False)
     if role is not None and name is not None:
         offer = registry.find(role, name)
-        console.print(f"{offer.role} [bold]{offer.name}[/bold] (from {offer.plugin.name})\n")
+        console.print(
+            f"{offer.role} [bold]{offer.name}[/bold] (from {escape(offer.plugin.name)})\n"
+        )
         console.print(describe.documentation(offer.strategy), markup=False)
         rows = describe.option_rows(offer.strategy)
         if rows:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from packaging.requirements import InvalidRequirement, Requirement
 
-from evoframe.config import references
+from evoframe.config import files, references
 from evoframe.config.recipe import DEFAULTS, SLOTS, Recipe, RunOptions
 from evoframe.config.values import structure, unstructure
 from evoframe.errors import ConfigError, NoSuchStrategyError, RequirementError, close_match
@@ -49,7 +49,7 @@ def recipe_from(
     ready = ready or {}
     if "task" not in {**tables, **ready}:
         raise ConfigError("the recipe names no task. Try --task mnist, or --task file.py:Name.")
-    run = structure(_table(tables.get("run", {}), "run"), RunOptions, "run")
+    run = run_options(tables)
     check_requirements(run.requires)
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -58,17 +58,25 @@ def recipe_from(
         if slot in ready:
             values[slot] = ready[slot]
         elif role in SEVERAL:
-            entries = _entries(given, slot)
             values[slot] = tuple(
                 _strategy(entry, f"{slot}[{index}]", role, registry, sources)
-                for index, entry in enumerate(entries)
+                for index, entry in enumerate(files.entries(given, slot))
             )
         elif given is not None:
-            values[slot] = _strategy(_table(given, slot), slot, role, registry, sources)
+            values[slot] = _strategy(files.table(given, slot), slot, role, registry, sources)
     about = {
-        str(key): str(value) for key, value in _table(tables.get("about", {}), "about").items()
+        str(key): str(value) for key, value in files.table(tables.get("about", {}), "about").items()
     }
     return Recipe(run=run, about=about, sources=sources, **values)
+
+
+def run_options(tables: Mapping[str, Any]) -> RunOptions:
+    """Return the options of the run; they say which plugins the rest needs.
+
+    Raises:
+        ConfigError: an unknown option or a wrong type.
+    """
+    return structure(files.table(tables.get("run", {}), "run"), RunOptions, "run")
 
 
 def tables_from(recipe: Recipe, registry: Registry) -> dict[str, Any]:
@@ -191,16 +199,3 @@ def _described(value: Strategy, slot: str, recipe: Recipe, registry: Registry) -
 
 def _can_be_written(value: Strategy) -> bool:
     return all(is_accepted(option.type) for option in options(type(value)))
-
-
-def _table(given: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(given, Mapping):
-        raise ConfigError(f"[{name}] is {given!r}; wanted a table.")
-    return given
-
-
-def _entries(given: Any, name: str) -> list[Mapping[str, Any]]:
-    if given is None:
-        return []
-    entries = given if isinstance(given, list) else [given]
-    return [_table(entry, f"{name}[{index}]") for index, entry in enumerate(entries)]

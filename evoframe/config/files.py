@@ -19,7 +19,7 @@ from evoframe.roles import SEVERAL
 
 Tables = dict[str, Any]
 
-_ASSIGNMENT = re.compile(r"([a-z]+)(?:\[(\d+)\])?\.([a-z_]+)=(.*)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"([a-z]+)(?:\[(\d+)\])?\.(\w+)=(.*)", re.DOTALL)
 
 
 def built_in_recipes() -> dict[str, str]:
@@ -61,26 +61,9 @@ def parse(text: str, name: str) -> Tables:
         ConfigError: it is not TOML; the message says where.
     """
     try:
-        return shaped(tomllib.loads(text))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not TOML: {error}") from error
-
-
-def shaped(tables: Tables) -> Tables:
-    """Return tables that are tables indeed.
-
-    Raises:
-        ConfigError: one that is something else.
-    """
-    for name, held in tables.items():
-        several = SLOTS.get(name) in SEVERAL
-        entries = held if several and isinstance(held, list) else [held]
-        if not all(isinstance(entry, dict) for entry in entries):
-            raise ConfigError(f"[{name}] is {held!r}; wanted a table.")
-    plugins = tables.get("run", {}).get("plugins", [])
-    if not isinstance(plugins, list | tuple) or not all(isinstance(one, str) for one in plugins):
-        raise ConfigError(f"run.plugins is {plugins!r}; wanted a list of modules or files.")
-    return tables
 
 
 def write(tables: Mapping[str, Any]) -> str:
@@ -94,9 +77,12 @@ def chosen(tables: Tables, slot: str, names: Iterable[str]) -> Tables:
     A strategy that the slot already held keeps its options.
     """
     changed = copy.deepcopy(tables)
-    given = changed.get(slot, [])
-    old = {entry.get("use"): entry for entry in (given if isinstance(given, list) else [given])}
-    new = [copy.deepcopy(old.get(name, {"use": name})) for name in names]
+    old = entries(changed.get(slot), slot)
+    new = []
+    for name in names:  # of several with one name, the first named is the first there
+        held = [entry for entry in old if entry.get("use") == name]
+        new.append(held[0] if held else {"use": name})
+        old = [entry for entry in old if not (held and entry is held[0])]
     changed[slot] = new if SLOTS[slot] in SEVERAL else new[-1]
     return changed
 
@@ -125,8 +111,34 @@ def assigned(tables: Tables, assignment: str) -> Tables:
         raise ConfigError(f"-o {assignment!r}: the recipe names no {slot}. Name one with --{slot}.")
     if slot not in changed:
         changed[slot] = copy.deepcopy(DEFAULTS.get(slot, {}))
-    _entry(changed[slot], slot, index, assignment)[option] = _literal(literal)
+    held = _entry(changed[slot], slot, index, assignment)
+    table(held, f"{slot}[{index}]" if index else slot)
+    held[option] = _literal(literal)
     return changed
+
+
+def table(given: Any, name: str) -> Mapping[str, Any]:
+    """Return what was given for a table, if it is one.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"[{name}] is {given!r}; wanted a table.")
+    return given
+
+
+def entries(given: Any, name: str) -> list[Mapping[str, Any]]:
+    """Return the tables of a slot: none, one, or a list of them.
+
+    Raises:
+        ConfigError: one of them is no table.
+    """
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        return [table(given, name)]
+    return [table(entry, f"{name}[{index}]") for index, entry in enumerate(given)]
 
 
 def _entry(held: Any, slot: str, index: str | None, assignment: str) -> dict[str, Any]:
@@ -153,7 +165,10 @@ def _literal(text: str) -> Any:
 
 
 def _with_references_from(folder: Path, tables: Tables) -> Tables:
-    """Return tables in which references to files are taken from the recipe's own folder."""
+    """Return tables in which plugins and references are taken from the recipe's own folder."""
+    run = tables.get("run")
+    if isinstance(run, dict) and isinstance(run.get("plugins"), list):
+        run["plugins"] = [references.file_from(name, folder) for name in run["plugins"]]
     for slot in SLOTS:
         held = tables.get(slot, [])
         for entry in held if isinstance(held, list) else [held]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evoframe.errors import ConfigError, close_match
+from evoframe.errors import ConfigError, EvoframeError, close_match
 from evoframe.registry.loading import import_plugin
 from evoframe.roles import ROLES, Strategy
 
@@ -26,7 +27,8 @@ def resolve(use: str, role: str) -> type[Strategy] | Strategy:
     A function without arguments is called, and must return a value.
 
     Raises:
-        ConfigError: the file, the module or the name does not exist, or is no such strategy.
+        ConfigError: the file, the module or the name does not exist, or is no such strategy, or
+            the function raised something.
     """
     place, _, name = use.rpartition(":")
     module = import_plugin(place)
@@ -35,7 +37,7 @@ def resolve(use: str, role: str) -> type[Strategy] | Strategy:
         raise ConfigError(f"{place} has no {name!r}.{close_match(name, names)}")
     found: Any = getattr(module, name)
     if inspect.isfunction(found):
-        found = found()
+        found = _called(found, use)
     base = ROLES[role]
     if not (inspect.isclass(found) and issubclass(found, base)) and not isinstance(found, base):
         raise ConfigError(
@@ -47,7 +49,7 @@ def resolve(use: str, role: str) -> type[Strategy] | Strategy:
 
 def reference_to(strategy: type[Strategy]) -> str | None:
     """Return the reference by which another process finds a class; None if there is no way."""
-    if "<locals>" in strategy.__qualname__:
+    if "." in strategy.__qualname__:  # inside a function or another class
         return None
     module = sys.modules.get(strategy.__module__)
     file = getattr(module, "__file__", None)
@@ -59,6 +61,23 @@ def reference_to(strategy: type[Strategy]) -> str | None:
 def absolute(use: str, folder: Path) -> str:
     """Return a reference to a file with its path made absolute from a folder."""
     place, colon, name = use.rpartition(":")
-    if colon and place.endswith(".py"):
-        return f"{(folder / Path(place).expanduser()).resolve()}:{name}"
-    return use
+    return f"{file_from(place, folder)}:{name}" if colon else use
+
+
+def file_from(name: Any, folder: Path) -> Any:
+    """Return the path of a Python file made absolute from a folder; anything else as it is."""
+    if isinstance(name, str) and name.endswith(".py"):
+        return str((folder / Path(name).expanduser()).resolve())
+    return name
+
+
+def _called(function: Callable[[], Any], use: str) -> Any:
+    try:
+        return function()
+    except EvoframeError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigError(
+            f"{use} raised {type(error).__name__}: {error}. Wanted: a function that takes nothing "
+            "and returns a value."
+        ) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -30,8 +31,8 @@ def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
     try:
         return _CONVERTER.structure(dict(table), kind)
     except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError) as error:
-        problems = "; ".join(_problems(error, where, kind))
-        raise ConfigError(f"{problems}.") from error
+        problems = "; ".join(_problems(error, where, kind)).rstrip(".")
+        raise ConfigError(problems if problems.endswith("?") else f"{problems}.") from error
 
 
 def unstructure(value: Any) -> dict[str, Any]:
@@ -78,9 +79,18 @@ def _is_literal(kind: Any) -> bool:
     return get_origin(kind) is Literal
 
 
+def _is_among(value: Any, choices: Iterable[Any]) -> bool:
+    """Tell whether a value is one of the choices; True is not 1, and 1.0 is not either."""
+    return any(type(value) is type(choice) and value == choice for choice in choices)
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
 def _choice(value: Any, kind: Any) -> Any:
     choices = get_args(kind)
-    if value not in choices:
+    if not _is_among(value, choices):
         near = close_match(str(value), map(str, choices))
         raise ValueError(f"wanted one of {', '.join(map(repr, choices))}, found {value!r}.{near}")
     return value
@@ -88,10 +98,16 @@ def _choice(value: Any, kind: Any) -> Any:
 
 def _member(value: Any, kind: type[enum.Enum]) -> enum.Enum:
     choices = [member.value for member in kind]
-    if value not in choices:
+    if not _is_among(value, choices):
         near = close_match(str(value), map(str, choices))
         raise ValueError(f"wanted one of {', '.join(map(repr, choices))}, found {value!r}.{near}")
     return kind(value)
+
+
+def _items(converter: cattrs.Converter, value: Any, kind: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"wanted a list, found {value!r}")
+    return tuple(converter.structure(item, get_args(kind)[0]) for item in value)
 
 
 def _converter() -> cattrs.Converter:
@@ -102,6 +118,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(Path, _path)
     converter.register_structure_hook_func(_is_literal, _choice)
+    converter.register_structure_hook_func(_is_list, partial(_items, converter))
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _member
     )

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union
 
 import attrs
 
+from evoframe import hookspecs
 from evoframe.errors import OfferError, close_match
 from evoframe.roles import ROLES, Strategy, summary
 
@@ -21,6 +22,13 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SCALARS = (bool, int, float, str, Path)
 
 HOOK_PREFIX = "evoframe_"
+
+HOOKS = {
+    name: tuple(inspect.signature(hook).parameters)
+    for name, hook in vars(hookspecs).items()
+    if name.startswith(HOOK_PREFIX)
+}
+"""The arguments of every hook; offers have none, lifecycle hooks have one."""
 
 
 def check_offer(strategy: Any, role: str) -> None:
@@ -49,10 +57,24 @@ def check_offer(strategy: Any, role: str) -> None:
         raise OfferError(f"{who} does not define {', '.join(missing)}")
     try:
         given = options(strategy)
-    except NameError as error:
+    except Exception as error:
         raise OfferError(f"an option of {who} has a type that is not there: {error}") from error
     for option in given:
         _check_option(option, who)
+
+
+def check_observer(observer: type[Strategy]) -> None:
+    """Refuse an observer that would never be told, or could not be.
+
+    Raises:
+        OfferError: the class, the method, and what is wrong with it.
+    """
+    lifecycle = {name: arguments for name, arguments in HOOKS.items() if arguments}
+    try:
+        check_functions(observer, frozenset(lifecycle))
+        check_arguments(observer, lifecycle)
+    except OfferError as error:
+        raise OfferError(f"observer class {observer.__name__}: {error}") from error
 
 
 def options(strategy: type[Strategy]) -> tuple[attrs.Attribute[Any], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import json
 import typing
 from pathlib import Path
 from typing import Any, Literal
@@ -44,17 +45,19 @@ def toml_snippet(strategy: type[Strategy]) -> str:
     lines = [head, f'use = "{strategy.name}"']
     for field in options(strategy):
         text = default_in_words(field)
-        needs_value = text in ("required", "not given")
+        needs_value = text in ("required", "not given", "computed")
         lines.append(f"# {field.name} = ..." if needs_value else f"{field.name} = {text}")
     return "\n".join(lines) + "\n"
 
 
 def default_in_words(field: attrs.Attribute[Any]) -> str:
-    """Return an option's default as TOML, or "required", or "not given" for None."""
+    """Return an option's default as TOML, or "required", "computed", or "not given" for None."""
     if field.default is attrs.NOTHING:
         return "required"
     default: Any = field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        if default.takes_self:
+            return "computed"
         default = default.factory()
     return "not given" if default is None else _literal(default)
 
@@ -81,4 +84,8 @@ def _literal(value: Any) -> str:
         return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, enum.Enum):
         return _literal(value.value)
-    return repr(value) if isinstance(value, int | float) else f'"{value}"'
+    return (
+        repr(value)
+        if isinstance(value, int | float)
+        else json.dumps(str(value), ensure_ascii=False)
+    )

@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-import inspect
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -24,9 +23,9 @@ import evoframe
 from evoframe import hookspecs
 from evoframe.errors import ConfigError, OfferError
 from evoframe.markers import PROJECT
-from evoframe.registry.checking import check_arguments, check_functions, check_offer
+from evoframe.registry.checking import HOOKS, check_functions, check_observer, check_offer
 from evoframe.registry.offers import LoadedPlugin, LoadFailure, Offer, Registry
-from evoframe.roles import ROLES, Observer
+from evoframe.roles import ROLES, Observer, Strategy
 
 GROUP = "evoframe"
 """The entry-point group of plugins."""
@@ -115,13 +114,17 @@ def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
             yield entry
 
 
+def _check_single(strategy: type[Strategy], found: Iterable[type[Strategy]]) -> None:
+    if any((one.role, one.name) == (strategy.role, strategy.name) for one in found):
+        raise OfferError(f"it offers {strategy.role} {strategy.name!r} more than once")
+
+
 class _Loader:
     """Collects offers and failures while plugins are loaded one by one."""
 
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
-        self.hooks = frozenset(n for n in vars(hookspecs) if n.startswith("evoframe_"))
         self.offers: list[Offer] = []
         self.plugins: list[LoadedPlugin] = []
         self.failures: list[LoadFailure] = []
@@ -142,18 +145,22 @@ class _Loader:
     def add(self, module: object, plugin: LoadedPlugin) -> None:
         """Register a plugin and collect what it offers; whatever it raises is recorded."""
         try:
-            check_functions(module, self.hooks)
+            check_functions(module, frozenset(HOOKS))
             self.manager.register(module, name=plugin.name)
         except (OfferError, ValueError, pluggy.PluginValidationError) as error:
             self._fail(plugin, str(error))
             return
-        found = []
+        except Exception as error:  # noqa: BLE001  a plugin may do anything
+            self._fail(plugin, f"reading it raised {type(error).__name__}: {error}")
+            return
+        found: list[type[Strategy]] = []
         for role, hook in PLURALS.items():
             for strategy in self._offered(hook, plugin):
                 try:
                     check_offer(strategy, role)
                     if role == Observer.role:
-                        self._check_observer(strategy)
+                        check_observer(strategy)
+                    _check_single(strategy, found)
                 except OfferError as error:
                     self._fail(plugin, str(error))
                 else:
@@ -161,18 +168,6 @@ class _Loader:
         names = tuple(f"{strategy.role}/{strategy.name}" for strategy in found)
         self.plugins.append(attrs.evolve(plugin, offers=names))
         self.offers += [Offer(strategy, self.plugins[-1]) for strategy in found]
-
-    def _check_observer(self, observer: type[Observer]) -> None:
-        """Refuse an observer that would never be told, or could not be."""
-        arguments = {
-            name: inspect.getfullargspec(getattr(hookspecs, name)).args
-            for name in self.hooks - set(PLURALS.values())
-        }
-        try:
-            check_functions(observer, frozenset(arguments))
-            check_arguments(observer, {name: tuple(given) for name, given in arguments.items()})
-        except OfferError as error:
-            raise OfferError(f"observer class {observer.__name__}: {error}") from error
 
     def _offered(self, hook: str, plugin: LoadedPlugin) -> list[Any]:
         """Call one plugin's own implementation, so that its failure is its own."""

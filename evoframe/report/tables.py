@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.run.run import Run
@@ -67,7 +68,7 @@ def listing(rows: Iterable[tuple[str, ...]], header: tuple[str, ...]) -> Table:
     """Return a plain table of texts."""
     table = _table(header)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     return table
 
 

@@ -14,7 +14,7 @@ import torch
 
 import evoframe
 from evoframe.config import files
-from evoframe.config.convert import IN_SESSION, recipe_from, tables_from
+from evoframe.config.convert import IN_SESSION, recipe_from, run_options, tables_from
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.kernel import device as devices
@@ -52,7 +52,7 @@ def open_recipe(
         raise RunError(f"{folder.recipe} cannot be read: {error}") from error
     tables = files.parse(text, str(folder.recipe))
     recorded = tables.pop(RECORD, {})
-    registry = load_registry(tables.get("run", {}).get("plugins", ()))
+    registry = load_registry(run_options(tables).plugins)
     recipe = recipe_from(tables, registry, ready)
     if ready:
         recipe = attrs.evolve(recipe, can_be_rebuilt=False)

@@ -23,6 +23,7 @@ from evoframe.kernel.events import (
 from evoframe.kernel.generation import births
 from evoframe.kernel.population import Population, rank
 from evoframe.registry import Registry
+from evoframe.registry.checking import check_observer
 from evoframe.run import rules
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
@@ -48,6 +49,8 @@ def start(recipe: Recipe, registry: Registry, path: Path, *, level: str = "warni
         EvoframeError: what is wrong; if it is the recipe, the task, the device or the folder,
             nothing has been written.
     """
+    for observer in recipe.observer:
+        check_observer(type(observer))
     recipe = anchored(recipe)
     recipe = attrs.evolve(recipe, can_be_rebuilt=is_rebuildable(recipe, registry))
     recipe.executor.check(can_be_rebuilt=recipe.can_be_rebuilt)

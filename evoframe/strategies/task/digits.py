@@ -93,7 +93,7 @@ def _checked(digits: Digits) -> Digits:
 
 
 def _archive(file: Path) -> Digits:
-    with np.load(file, allow_pickle=False) as arrays:
+    with file.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
         return Digits(*(arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")))
 
 
