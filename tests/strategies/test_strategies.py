@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import pickle
+import random
 import runpy
 import struct
 from collections import Counter
@@ -22,7 +23,7 @@ import evoframe
 from evoframe import anatomy
 from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel.events import Silence
-from evoframe.kernel.evidence import Circumstances, Parent
+from evoframe.kernel.evidence import Circumstances, Evidence, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
 from evoframe.kernel.key import Key
@@ -30,6 +31,7 @@ from evoframe.kernel.phenotype import Life, NoCheckpoint
 from evoframe.kernel.population import Population
 from evoframe.kernel.wiring import settle
 from evoframe.registry import load_registry
+from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.heredity import Asexual
 from evoframe.strategies.selection import RandomPairs, Tournament, Truncation
 from evoframe.strategies.task import Mnist
@@ -159,6 +161,31 @@ def test_fitness_counts_where_it_should() -> None:
     assert mean_rank(RandomPairs()) == pytest.approx(4.5, abs=0.6)
 
 
+@pytest.mark.parametrize("selection", SELECTIONS, ids=repr)
+def test_selection_copes_with_one_individual_and_with_equals(selection) -> None:
+    """A lone survivor is both parents; among equals the smallest networks are the elite."""
+    lone = (an_individual(0, math.nan),)
+    families = selection.select(Population(lone, lone, 3, 2, Metric("accuracy")), Key(0))
+    assert [family.parents for family in families] == [("g1s0", "g1s0")] * 3
+
+    equals = tuple(an_individual(slot) for slot in (4, 2, 0, 3, 1))
+    population = Population(equals, equals, 5, 2, Metric("accuracy"))
+    families = attrs.evolve(selection, elites=2).select(population, Key(0))
+    assert [family.parents for family in families if family.elite] == [("g1s0",), ("g1s1",)]
+    assert all(len(set(family.parents)) == 2 for family in families if not family.elite)
+
+
+@pytest.mark.parametrize("maximise", [True, False])
+def test_nothing_is_worse_than_no_number(maximise) -> None:
+    """An infinite loss was at least measured; NaN is the last even where it has fewer synapses."""
+    worst = -math.inf if maximise else math.inf
+    group = tuple(an_individual(slot, value) for slot, value in enumerate((math.nan, worst, 0.5)))
+
+    ranked = Population(group, group, 1, 1, Metric("accuracy", maximise=maximise)).ranked()
+
+    assert [one.slot for one in ranked] == [2, 1, 0]
+
+
 # --- training -----------------------------------------------------------------------------------
 
 
@@ -249,6 +276,32 @@ def test_untrained_networks_get_statistics_of_their_own() -> None:
 
 
 @attrs.frozen
+class Normed(Blobs):
+    """Has a layer whose running statistics are not batch norm's."""
+
+    name = "normed"
+
+    def ancestor(self, key):
+        network = nn.Sequential(
+            nn.Unflatten(1, (2, 2)), nn.InstanceNorm1d(2, track_running_stats=True), nn.Flatten()
+        )
+        return network.extend([nn.Linear(4, 5), nn.BatchNorm1d(5, momentum=0.3), nn.Linear(5, 3)])
+
+
+def test_statistics_that_are_not_measured_again_are_not_thrown_away() -> None:
+    """Only batch norm can average over batches; all else about its layers stays as it was."""
+    around = circumstances(Normed())
+    phenotype = around.anatomy.develop(around.ancestor)
+    phenotype.network[1].running_mean.fill_(7.0)
+
+    Untrained().train(phenotype, around.task, life(around))
+
+    assert phenotype.network[1].running_mean.tolist() == [7.0, 7.0]
+    assert phenotype.network[4].running_mean.any()
+    assert phenotype.network[4].momentum == 0.3
+
+
+@attrs.frozen
 class SelfMade(Blobs):
     """Trains with a loop of its own."""
 
@@ -332,6 +385,67 @@ def test_mnist_reads_an_archive_and_a_folder_alike(tmp_path: Path) -> None:
         list(Mnist(data=tmp_path).batches("train"))
 
 
+def spoil(kind: str, place: Path) -> Path:
+    """Write something that is no MNIST and return where it is."""
+    (x, y), file = digits(30, 1), place / "m.npz"
+    parts = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    match kind:
+        case "missing":
+            return place / "nowhere.npz"
+        case "empty":
+            file.write_bytes(b"")
+        case "text":
+            file.write_text("x_train,y_train")
+        case "one array":
+            file = place / "m.npy"
+            np.save(file, x)
+        case "lacks a part":
+            np.savez(file, **dict(list(parts.items())[:3]))
+        case "flat images":
+            np.savez(file, **(parts | {"x_train": x.reshape(30, -1)}))
+        case "too few labels":
+            np.savez(file, **(parts | {"y_test": y[:7]}))
+        case "cut short":
+            np.savez(file, **parts)
+            file.write_bytes(file.read_bytes()[:5_000])
+        case "cut gzip":
+            file = place
+            packed = gzip.compress(struct.pack(">HBB3I", 0, 8, 3, *x.shape) + x.tobytes())
+            (place / "train-images-idx3-ubyte.gz").write_bytes(packed[: len(packed) // 2])
+        case "other idx":
+            file = place
+            (place / "train-images-idx3-ubyte").write_bytes(struct.pack(">HBBI", 0, 13, 1, 1))
+        case "short idx":
+            file = place
+            (place / "train-images.idx3-ubyte").write_bytes(struct.pack(">HBB3I", 0, 8, 3, 9, 9, 9))
+    return file
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "missing", "empty", "text", "one array", "lacks a part", "flat images", "too few labels",
+        "cut short", "cut gzip", "other idx", "short idx",
+    ],
+)  # fmt: skip
+def test_what_is_no_mnist_is_refused_in_words(kind: str, tmp_path: Path) -> None:
+    """Half a download is the commonest file of all, and deserves better than a traceback."""
+    file = spoil(kind, tmp_path)
+
+    with pytest.raises(TaskError, match="cannot be read as MNIST"):
+        Mnist(data=file, validation_size=5).batches("train")
+
+
+def test_more_digits_than_there_are_cannot_be_asked_for(tmp_path: Path) -> None:
+    """The 5,000 validation images of the full set do not fit into a small one."""
+    (x, y), file = digits(60, 1), tmp_path / "m.npz"
+    np.savez(file, x_train=x, y_train=y, x_test=x, y_test=y)
+
+    for sizes in ({}, {"validation_size": 20, "train_size": 41}, {"validation_size": 60}):
+        with pytest.raises(TaskError, match="ask for more than the 60 images"):
+            Mnist(data=file, **sizes).batches("train")
+
+
 def loaders(**options) -> dict:
     data = TensorDataset(torch.randn(6, 3), torch.arange(6) % 2)
     return {
@@ -369,7 +483,99 @@ def test_loaders_that_cannot_be_sealed_are_refused() -> None:
         evoframe.task(**loaders(), metrics={"a": (nn.functional.cross_entropy, "best")})
 
 
+def test_a_loaders_own_generator_is_seeded_for_a_pass_and_put_back() -> None:
+    """Lives shuffle by their keys, and the user's generator never notices, not even a break."""
+    generator = torch.Generator().manual_seed(4)
+    before = generator.get_state()
+    task = evoframe.task(**(given := loaders(shuffle=True, generator=generator)))
+    batches = given["train"]
+    global_state = torch.get_rng_state()
+
+    def labels(key: Key | None) -> list[int]:
+        return torch.cat([targets for _, targets in task.batches("train", shuffle=key)]).tolist()
+
+    def inputs(key: Key) -> list[float]:
+        return [float(x.sum()) for x, _ in task.batches("train", shuffle=key)]
+
+    assert inputs(Key(1)) == inputs(Key(1)) != inputs(Key(2))
+    assert labels(None) == labels(None)
+    for _ in task.batches("train", shuffle=Key(1)):
+        break
+    assert torch.equal(generator.get_state(), before)
+    assert torch.equal(torch.get_rng_state(), global_state)
+    assert len(task.batches("train")) == len(batches) == 3
+    with pytest.raises(TaskError, match="makes batches of 2"):
+        task.batches("train", batch_size=3)
+
+
+def test_labels_are_smoothed_where_the_loss_is_known() -> None:
+    """Cross-entropy can be smoothed from outside; for any other loss that would be a guess."""
+    task = evoframe.task(**loaders())
+    network, batch = task.ancestor(Key(0)), next(iter(task.batches("train")))
+
+    smoothed = task.step(network, batch, label_smoothing=0.2)
+
+    outputs = network(batch[0])
+    by_hand = nn.functional.cross_entropy(outputs, batch[1], label_smoothing=0.2)
+    assert torch.equal(smoothed, by_hand)
+    other = evoframe.task(**(loaders() | {"loss": nn.functional.multi_margin_loss}))
+    assert other.step(network, batch).ndim == 0
+    with pytest.raises(TaskError, match=r"needs loss=torch\.nn\.functional\.cross_entropy"):
+        other.step(network, batch, label_smoothing=0.2)
+
+
 # --- all of them --------------------------------------------------------------------------------
+
+
+def touched(*values) -> list[object]:
+    """Return the global generators' states, and the digests of genotypes."""
+    rng = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
+    return [rng, *(value.digest() for value in values)]
+
+
+OFFERS = load_registry(entry_points=False).offers
+ON_DNA = [o for o in OFFERS if o.role in ("heredity", "encoding", "mutation", "environment")]
+
+
+@pytest.mark.parametrize("offer", ON_DNA, ids=lambda o: f"{o.role}-{o.name}")
+def test_strategies_before_birth_leave_the_world_as_it_is(offer) -> None:
+    """Parents are shared between siblings, and randomness is an argument: neither is touched."""
+    around = circumstances(Blobs(norm=True))
+    parent = Parent(an_individual(0), thinned(around))
+    strategy, key = offer.strategy(), Key(2)
+    inheritance = Asexual().inherit((parent,), key, around)
+    given = Genotype(inheritance.eligible, inheritance.state)
+    dna = Synaptic().encode(inheritance, Evidence(inheritance, around, key))
+    tables = {name: genes.log_survival.copy() for name, genes in dna.synapses.items()}
+    levels = {name: genes.levels.clone() for name, genes in dna.synapses.items()}
+    before = touched(parent.genotype, around.ancestor, given)
+
+    match offer.role:
+        case "heredity":
+            strategy.inherit((parent,) * strategy.parents, key, around)
+        case "encoding":
+            strategy.encode(inheritance, Evidence(inheritance, around, key))
+        case "mutation":
+            strategy.mutate(dna, key)
+        case "environment":
+            strategy.press(dna, inheritance, around)
+
+    assert touched(parent.genotype, around.ancestor, given) == before
+    for name, genes in dna.synapses.items():
+        assert np.array_equal(genes.log_survival, tables[name])
+        assert torch.equal(genes.levels, levels[name])
+
+
+@pytest.mark.parametrize("training", [Gradient(epochs=2), Untrained()], ids=repr)
+def test_training_leaves_the_world_as_it_is(training) -> None:
+    """What is trained is the phenotype, and nothing that it was grown from."""
+    around = circumstances(Blobs(norm=True))
+    genotype = thinned(around)
+    before = touched(genotype, around.ancestor)
+
+    training.train(around.anatomy.develop(genotype), around.task, life(around))
+
+    assert touched(genotype, around.ancestor) == before
 
 
 @pytest.mark.parametrize(
