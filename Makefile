@@ -10,13 +10,16 @@ BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 SOURCES := evoframe tests examples benchmarks
 
-.PHONY: demo test lint types fix check wheel clean
+.PHONY: demo test fuzz lint types fix check wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/evoframe evolve --recipe demo --out $(RUN)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.dev
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -o timeout=0 tests/anatomy tests/kernel $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)

@@ -71,17 +71,33 @@ def prove(plan: Anatomy) -> Anatomy:
 def trials(plan: Anatomy) -> list[Trial]:
     """Return one trial for every different way in which a layer could lose a channel."""
     found: dict[bytes, Trial] = {}
+    in_blocks = torch.zeros_like(plan.bundles.kept)
+    for block in plan.bundles.grids:
+        in_blocks[block.channels.reshape(-1)] = True
     for layer, signal in plan.seen.targets.items():
         channels = signal.reshape(-1)
-        for staying, grid in _removals(plan.bundles, channels[len(channels) // 2]):
+        middle = channels[len(channels) // 2]
+        for staying, grid in _removals(plan.bundles, middle, in_blocks):
             trial = Trial(layer, channels, staying, grid)
             found.setdefault(staying.numpy().tobytes(), trial)
     return list(found.values())
 
 
-def _removals(bundles: Bundles, channel: Tensor) -> list[tuple[Tensor, tuple[int, int] | None]]:
-    """Return what stays when a channel goes with its class, or with a slot of a block."""
+def _removals(
+    bundles: Bundles, channel: Tensor, in_blocks: Tensor
+) -> list[tuple[Tensor, tuple[int, int] | None]]:
+    """Return what stays when a channel goes with its class, or with a slot of a block.
+
+    Args:
+        bundles: how channels depend on each other.
+        channel: one of a layer's output channels.
+        in_blocks: bool, the channels that are part of any block.
+    """
     own = bundles.classes == bundles.classes[channel]
+    if bool(bundles.kept[own].any()):
+        return []
+    if not bool(in_blocks[own].any()):
+        return [(~own, None)]
     staying = bundles.closure(~own)
     if not bool(staying.all()):
         return [(staying, None)]

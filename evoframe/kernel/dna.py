@@ -186,12 +186,12 @@ def log_multiplier(counts: Sequence[Table], tables: Sequence[Table], budget: flo
     weight, log_p = weight[possible], log_p[possible]
     if budget <= 0 or not len(weight):
         return -np.inf
-    if budget >= weight.sum():
-        return np.inf
     order = np.argsort(-log_p, kind="stable")
     weight, log_p = weight[order], log_p[order]
     log_rest = np.logaddexp.accumulate((np.log(weight) + log_p)[::-1])[::-1]
     taken = np.cumsum(weight)
+    if budget >= taken[-1]:  # the same sum as below: another order of summands rounds otherwise
+        return np.inf
     free = np.maximum(budget - (taken - weight), 0.0)
     with np.errstate(divide="ignore"):
         candidates = np.log(free) - log_rest

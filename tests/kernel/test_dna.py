@@ -180,6 +180,16 @@ def test_no_budget_kills_all_and_a_full_one_nobody_who_can_live(levels) -> None:
         assert log_multiplier(counts, tables, everything) == (math.inf if total else -math.inf)
 
 
+def test_a_budget_that_rounds_to_everybody_spares_everybody() -> None:
+    """One part in 2**53 short of all: the last level must not be lost to rounding."""
+    generator = np.random.default_rng(0)
+    for _ in range(500):
+        counts, table = generator.uniform(0, 9, 6), generator.uniform(-9, 0, 6)
+        budget = np.nextafter(counts.sum(), 0)
+        factor = log_multiplier([counts], [table], budget)
+        assert kept([counts], [table], factor) == pytest.approx(budget, rel=1e-12)
+
+
 @given(st.lists(ODDS, min_size=1, max_size=20), st.floats(-1e7, 1e7) | st.just(math.inf))
 def test_scaling_never_makes_the_impossible_possible(odds, factor) -> None:
     """Tables stay logarithms of probabilities, in the same order."""

@@ -167,10 +167,12 @@ def test_certain_synapses_always_live_and_impossible_ones_never() -> None:
 def test_caps_hold_and_drop_the_least_probable(case, key, limit, layer_limit) -> None:
     """Of what was drawn the likeliest stay, and of equals those with the luckier draw."""
     caps = (Cap(("fc",), layer_limit), Cap(tuple(SHAPES), limit))
-    drawn = draw(case.dna, key)
+    coarse = {n: attrs.evolve(g, levels=g.levels >> 14 << 14) for n, g in case.dna.synapses.items()}
+    dna = attrs.evolve(case.dna, synapses=coarse)
+    drawn = draw(dna, key)
 
-    first = draw(attrs.evolve(case.dna, caps=caps[:1]), key)
-    capped = draw(attrs.evolve(case.dna, caps=caps), key)
+    first = draw(attrs.evolve(dna, caps=caps[:1]), key)
+    capped = draw(attrs.evolve(dna, caps=caps), key)
 
     assert int(first["fc"].sum()) == min(layer_limit, int(drawn["fc"].sum()))
     assert torch.equal(first["conv"], drawn["conv"])
@@ -182,7 +184,7 @@ def test_caps_hold_and_drop_the_least_probable(case, key, limit, layer_limit) ->
             luck = -torch.from_numpy(
                 key.at("synapses", name).words(after[name].numel()).astype(float)
             )
-            rank = torch.stack((case.dna.probabilities(name).reshape(-1), luck), 1)
+            rank = torch.stack((dna.probabilities(name).reshape(-1), luck), 1)
             stayed += rank[after[name].reshape(-1)].tolist()
             gone += rank[(before[name] & ~after[name]).reshape(-1)].tolist()
         assert not gone or not stayed or max(gone) <= min(stayed)
@@ -235,6 +237,17 @@ def test_the_clusters_part_of_a_budget_can_be_named(part) -> None:
     expected = float((pressed.clusters.genes.probabilities() * sizes).sum())
     assert expected == pytest.approx((part or 0.6) * case.offered, rel=1e-6)
     assert pressed.expected_synapses() == pytest.approx(0.36 * case.offered, rel=1e-6)
+
+
+@given(st.integers(0, 1000), st.sampled_from([0.3, 0.5, 0.7]))
+def test_clusters_can_take_all_of_the_pressure(seed, share) -> None:
+    """Then the budget of the synapses is all of them, give or take a rounding: all must live."""
+    case = a_case(seed)
+
+    environment = Retention(retention=share, clusters=share)
+
+    pressed = environment.press(case.dna, case.inheritance, None)
+    assert pressed.expected_synapses() == pytest.approx(share * case.offered, rel=1e-6)
 
 
 @given(cases, shares, st.sampled_from([None, 0.5, 1.0]))
