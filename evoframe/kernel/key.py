@@ -36,7 +36,8 @@ class Key:
 
     def at(self, *steps: Step) -> Key:
         """Return the key further down the path; streams of different paths are independent."""
-        return Key(self.seed, (*self.path, *steps))
+        plain = (int(step) if isinstance(step, np.integer) else step for step in steps)
+        return Key(self.seed, (*self.path, *plain))
 
     def words(self, count: int) -> npt.NDArray[np.uint32]:
         """Return the first ``count`` uniform 32-bit words of the stream."""

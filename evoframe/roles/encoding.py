@@ -19,6 +19,9 @@ class Encoding(Strategy, ABC):
     """Gives every eligible synapse, and every cluster of synapses, a probability.
 
     Called once for each offspring, on the run's device, after heredity and before mutation.
+
+    Traits:
+        ``ranks``: only the order of its probabilities means something, not their size.
     """
 
     role: ClassVar[str] = "encoding"

@@ -12,6 +12,7 @@ from evoframe.roles.base import Strategy
 if TYPE_CHECKING:
     from evoframe.kernel.dna import DNA, Inheritance
     from evoframe.kernel.evidence import Circumstances
+    from evoframe.roles.encoding import Encoding
 
 
 @attrs.frozen
@@ -22,6 +23,13 @@ class Environment(Strategy, ABC):
     """
 
     role: ClassVar[str] = "environment"
+
+    def check(self, encoding: Encoding) -> None:
+        """Refuse an encoding whose DNA it cannot press on, before anything is written.
+
+        Raises:
+            ConfigError: what does not fit, and what to do instead.
+        """
 
     @abstractmethod
     def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:

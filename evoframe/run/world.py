@@ -118,6 +118,8 @@ def _probe(recipe: Recipe, network: nn.Module) -> None:
     task = recipe.task
     if not task.metrics:
         raise TaskError(f"task {task.name!r} has no metric; wanted at least the primary one.")
+    for environment in recipe.environment:
+        environment.check(recipe.encoding)
     recipe.heredity.check(task)
     for training in (recipe.training, recipe.ancestor):
         if training is not None:

@@ -76,6 +76,10 @@ def test_a_broken_task_is_refused_before_anything_is_written(flaw: str, tmp_path
         ({"heredity": "asexual", "options": ["heredity.weights=rewind"]}, "already trained"),
         ({"executor": "processes"}, "file.py:Name"),
         ({"training": "fit"}, "defines no"),
+        (
+            {"encoding": "magnitude", "options": ["environment.mode=hard-cap"]},
+            "only ranks synapses. Use mode = 'calibrated'",
+        ),
         ({"options": ["training.batch_size=7"]}, "makes batches of 20"),
     ],
 )

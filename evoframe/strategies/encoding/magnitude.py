@@ -17,6 +17,7 @@ class Magnitude(Encoding):
     """The strongest synapses live: magnitude pruning."""
 
     name: ClassVar[str] = "magnitude"
+    traits: ClassVar[frozenset[str]] = frozenset({"ranks"})
 
     scope: Scope = attrs.field(
         default="network",

@@ -21,6 +21,7 @@ class Sensitivity(Encoding):
     """The synapses that the loss feels most live: |w| times root mean squared gradient."""
 
     name: ClassVar[str] = "sensitivity"
+    traits: ClassVar[frozenset[str]] = frozenset({"ranks"})
 
     batches: int = attrs.field(
         default=20,

@@ -16,6 +16,7 @@ import attrs
 import numpy as np
 import torch
 
+from evoframe.errors import ConfigError
 from evoframe.kernel.dna import (
     DNA,
     Cap,
@@ -26,7 +27,7 @@ from evoframe.kernel.dna import (
     scaled,
 )
 from evoframe.kernel.evidence import Circumstances
-from evoframe.roles import Environment, doc
+from evoframe.roles import Encoding, Environment, doc
 
 
 @attrs.frozen
@@ -53,6 +54,14 @@ class Retention(Environment):
         validator=attrs.validators.optional([attrs.validators.gt(0), attrs.validators.le(1)]),
         metadata=doc("part of the pressure put on clusters; square root of retention if not given"),
     )
+
+    def check(self, encoding: Encoding) -> None:
+        """Refuse to take probabilities at their word where only their order counts."""
+        if "ranks" in encoding.traits and self.mode != "calibrated":
+            raise ConfigError(
+                f"environment 'retention' with mode {self.mode!r} takes probabilities as they are, "
+                f"and encoding {encoding.name!r} only ranks synapses. Use mode = 'calibrated'."
+            )
 
     def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
         """Return DNA that keeps to the share of ``inheritance.eligible``."""

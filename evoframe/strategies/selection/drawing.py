@@ -14,7 +14,7 @@ ELITES = doc("how many of the best of the last generation pass on unchanged")
 
 def elite_families(population: Population, elites: int) -> tuple[Family, ...]:
     """Return a family for each of the best of the last generation, at most ``population.size``."""
-    best = population.ranked()[: min(elites, population.size)]
+    best = population.ranked(population.sound())[: min(elites, population.size)]
     return tuple(Family((one.id,), elite=True) for one in best)
 
 
