@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -84,31 +84,24 @@ class Evidence:
         self._inheritance = inheritance
         self._circumstances = circumstances
         self._key = key
-        self._answers: dict[tuple[str, int], dict[str, Tensor]] = {}
-
-    def mean_gradient(self, *, batches: int) -> dict[str, Tensor]:
-        """Return the mean gradient of the loss for each synapse, over this many batches."""
-        return self._ask("mean", batches, lambda gradient: gradient)
+        self._answers: dict[int, dict[str, Tensor]] = {}
 
     def mean_squared_gradient(self, *, batches: int) -> dict[str, Tensor]:
-        """Return the mean squared gradient of each synapse: the empirical Fisher diagonal."""
-        return self._ask("squared", batches, torch.square)
+        """Return the mean squared gradient of each synapse: the empirical Fisher diagonal.
 
-    def _ask(
-        self, what: str, batches: int, statistic: Callable[[Tensor], Tensor]
-    ) -> dict[str, Tensor]:
-        if (what, batches) not in self._answers:
-            self._answers[what, batches] = self._mean_over_batches(batches, statistic)
-        return self._answers[what, batches]
+        Args:
+            batches: how many training batches to take the mean over.
+        """
+        if batches not in self._answers:
+            self._answers[batches] = self._over_batches(batches)
+        return self._answers[batches]
 
     @cached_property
     def _genotype(self) -> Genotype:
         inherited = Genotype(self._inheritance.eligible, self._inheritance.strengths)
         return settle(inherited, self._circumstances.anatomy.wiring)
 
-    def _mean_over_batches(
-        self, batches: int, statistic: Callable[[Tensor], Tensor]
-    ) -> dict[str, Tensor]:
+    def _over_batches(self, batches: int) -> dict[str, Tensor]:
         around = self._circumstances
         phenotype = around.anatomy.develop(self._genotype)
         network = phenotype.network.eval()
@@ -121,7 +114,7 @@ class Evidence:
                 around.task.step(network, devices.move(batch, around.device)).backward()  # type: ignore[no-untyped-call]
                 for name, value in parameters.items():
                     if value.grad is not None:
-                        total[name] += statistic(value.grad)
+                        total[name] += value.grad.square()
                 seen += 1
                 if seen == batches:
                     break

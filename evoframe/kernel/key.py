@@ -44,10 +44,6 @@ class Key:
         raw = np.random.Philox(key=self._digest(16)).random_raw((count + 1) // 2)
         return np.asarray(raw, dtype="<u8").view("<u4")[:count]
 
-    def uniforms(self, count: int) -> npt.NDArray[np.float64]:
-        """Return ``count`` numbers in [0, 1), each a word divided by 2**32 (exact in float64)."""
-        return self.words(count) / WORD_VALUES
-
     def shuffled(self, count: int) -> npt.NDArray[np.int64]:
         """Return 0 .. count - 1 in an order drawn from the stream."""
         return np.argsort(self.words(count), kind="stable")

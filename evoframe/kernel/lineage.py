@@ -18,14 +18,3 @@ def ancestry(start: str, individuals: Iterable[Individual]) -> tuple[Individual,
             found[one.id] = one
             waiting.extend(one.parents)
     return tuple(sorted(found.values(), key=lambda one: (-one.generation, one.slot)))
-
-
-def descendants(start: str, individuals: Iterable[Individual]) -> tuple[Individual, ...]:
-    """Return all individuals that descend from one, oldest first, itself excluded."""
-    line = {start}
-    found = []
-    for one in sorted(individuals, key=lambda one: (one.generation, one.slot)):
-        if one.id not in line and line.intersection(one.parents):
-            line.add(one.id)
-            found.append(one)
-    return tuple(found)
