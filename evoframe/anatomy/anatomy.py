@@ -16,6 +16,7 @@ from evoframe.anatomy.proving import prove, shapes_agree
 from evoframe.anatomy.tracing import Barrier, Trace, trace
 from evoframe.errors import StillbornError, TaskError, close_match
 from evoframe.kernel import device as devices
+from evoframe.kernel.clusters import Kind, Partition, partition
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import untouched
 from evoframe.kernel.phenotype import Phenotype
@@ -64,6 +65,12 @@ class Anatomy:
             name: torch.ones(shape, dtype=torch.bool) for name, shape in self.evolvable.items()
         }
         return Genotype(masks, state)
+
+    def clusters(self, kind: Kind) -> Partition:
+        """Return the synapses sorted into clusters, on the device of genotypes."""
+        device = self.wiring.fed.device
+        classes, kept = self.bundles.classes.to(device), self.bundles.kept.to(device)
+        return partition(kind, self.wiring, classes, kept)
 
     def develop(self, genotype: Genotype, *, admit: bool = True) -> Phenotype:
         """Return the network that a settled genotype describes, physically smaller.

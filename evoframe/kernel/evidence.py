@@ -12,6 +12,7 @@ from torch import Tensor
 
 from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
+from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Individual
@@ -95,6 +96,10 @@ class Evidence:
         if batches not in self._answers:
             self._answers[batches] = self._over_batches(batches)
         return self._answers[batches]
+
+    def clusters(self, kind: Kind) -> Partition:
+        """Return the ancestor's synapses sorted into clusters; costs no data."""
+        return self._circumstances.anatomy.clusters(kind)
 
     @cached_property
     def _genotype(self) -> Genotype:

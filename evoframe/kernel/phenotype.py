@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.wiring import Wiring
 
@@ -49,6 +50,9 @@ class Anatomy(Protocol):
     @property
     def wiring(self) -> Wiring:
         """How the ancestor's synapses join its channels."""
+
+    def clusters(self, kind: Kind) -> Partition:
+        """Return the ancestor's synapses sorted into clusters."""
 
     def develop(self, genotype: Genotype, *, admit: bool = True) -> Phenotype:
         """Return the network that a settled genotype describes.

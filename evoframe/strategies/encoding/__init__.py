@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evoframe.markers import hookimpl
+from evoframe.strategies.encoding.cluster import Cluster as Cluster
 from evoframe.strategies.encoding.magnitude import Magnitude as Magnitude
 from evoframe.strategies.encoding.sensitivity import Sensitivity as Sensitivity
 from evoframe.strategies.encoding.synaptic import Synaptic as Synaptic
@@ -12,4 +13,4 @@ from evoframe.strategies.encoding.uniform import Uniform as Uniform
 @hookimpl
 def evoframe_encodings() -> list[type]:
     """Offer the strategies of this folder."""
-    return [Magnitude, Sensitivity, Synaptic, Uniform]
+    return [Cluster, Magnitude, Sensitivity, Synaptic, Uniform]

@@ -1,0 +1,78 @@
+"""Clusters of synapses: a kernel, a filter, or a bundle of filters that can only go together.
+
+A *kernel* joins one channel to another, a *filter* is all that writes one channel, and a *bundle*
+is all that writes the channels which a network must keep or lose together, so that a bundle that
+dies takes whole slices of tensors with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.kernel.wiring import Wiring
+
+Kind = Literal["kernel", "filter", "bundle"]
+"""What a cluster is."""
+
+
+@attrs.frozen(eq=False)
+class Partition:
+    """All synapses of an ancestor, sorted into clusters.
+
+    Attributes:
+        members: for each parameter, the cluster of every synapse: int64, broadcastable to the
+            parameter's shape.
+        fixed: bool, a row with one entry a cluster: it cannot be removed from the network, so
+            there is nothing to be won by its death.
+    """
+
+    members: Mapping[str, Tensor]
+    fixed: Tensor
+
+
+def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Partition:
+    """Return the clusters of a kind.
+
+    Args:
+        kind: what a cluster is.
+        wiring: which channels each synapse joins.
+        classes: for each channel its class; channels of a class go together.
+        kept: bool, channels that are never removed.
+    """
+    if kind != "bundle":
+        return _within_parameters(kind, wiring)
+    stays = torch.zeros_like(kept)
+    stays[classes[kept]] = True
+    labels = {name: classes[targets] for name, targets in wiring.targets.items()}
+    used, places = torch.unique(
+        torch.cat([x.reshape(-1) for x in labels.values()]), return_inverse=True
+    )
+    parts = places.split([label.numel() for label in labels.values()])
+    members = {
+        name: part.reshape(labels[name].shape) for name, part in zip(labels, parts, strict=True)
+    }
+    return Partition(members, stays[used])
+
+
+def _within_parameters(kind: Kind, wiring: Wiring) -> Partition:
+    members, count = {}, 0
+    for name, targets in wiring.targets.items():
+        writes, outs = _numbered(targets)
+        if kind == "kernel":
+            reads, ins = _numbered(wiring.sources[name])
+            writes, outs = _numbered(writes * ins + reads)
+        members[name] = writes + count
+        count += outs
+    first = next(iter(members.values()))
+    return Partition(members, torch.zeros(count, dtype=torch.bool, device=first.device))
+
+
+def _numbered(channels: Tensor) -> tuple[Tensor, int]:
+    """Return channels numbered from 0 without gaps, and how many there are."""
+    unique, places = torch.unique(channels, return_inverse=True)
+    return places.reshape(channels.shape), len(unique)
