@@ -10,6 +10,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from evoframe.anatomy import costs
 from evoframe.anatomy.bundles import Bundles
 from evoframe.anatomy.growing import Places, body_of, cut, grow, uncut
 from evoframe.anatomy.proving import prove, shapes_agree
@@ -127,19 +128,22 @@ class Anatomy:
     def costs(self, genotype: Genotype) -> dict[str, float]:
         """Return the sizes of an individual.
 
-        ``synapses`` are present entries of evolvable parameters; ``parameters`` are all entries
-        of all parameters of its network, masked ones included.
+        ``synapses`` are present entries of evolvable parameters; ``bundles`` are the sets of
+        channels with synapses that are left and can still go; ``parameters`` are all entries of
+        all parameters of its network, masked ones included; ``bytes`` are those of its weights
+        and buffers on disk; ``flops`` and ``activations`` (peak bytes) are those of a forward
+        pass on the example inputs, and missing if that does not run on the meta device.
         """
         alive = living_channels(genotype.masks, self.wiring).cpu()
-        places = self.places(self.bundles.closure(alive))
-        total = 0
-        for name, parameter in self.body.named_parameters():
-            left = places.get(name, (None,) * parameter.ndim)
-            size = 1
-            for whole, some in zip(parameter.shape, left, strict=True):
-                size *= whole if some is None else len(some)
-            total += size
-        return {"synapses": float(genotype.synapses), "parameters": float(total)}
+        staying = self.bundles.closure(alive)
+        body = self._body(staying)
+        return {
+            "synapses": float(genotype.synapses),
+            "bundles": float(self.bundles.count(staying)),
+            "parameters": float(sum(value.numel() for value in body.parameters())),
+            "bytes": float(costs.bytes_of(body.state_dict())),
+            **costs.of_forward(body.eval(), self.inputs),
+        }
 
     def objection(self, staying: Tensor) -> str:
         """Return why a network of these channels would not run as it should; "" if it would.
@@ -148,12 +152,16 @@ class Anatomy:
         """
         if not self.seen.shapes:  # nothing was learned, so nothing is ever cut
             return ""
+        return shapes_agree(self._body(staying), self.inputs, self.seen, staying)
+
+    def _body(self, staying: Tensor) -> nn.Module:
+        """Return the network of these channels on the meta device."""
         left = {
             name: _on(some, torch.device("meta")) for name, some in self.places(staying).items()
         }
         values = {**dict(self.body.named_buffers()), **self.body.state_dict()}
         values = {n: cut(value, left[n]) if n in left else value for n, value in values.items()}
-        return shapes_agree(grow(self.body, values), self.inputs, self.seen, staying)
+        return grow(self.body, values)
 
     def to(self, device: torch.device) -> Anatomy:
         """Return the same anatomy for genotypes on a device."""

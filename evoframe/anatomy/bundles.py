@@ -45,6 +45,12 @@ class Bundles:
             staying, before = self._by_class(staying), now
         return staying
 
+    def count(self, staying: Tensor) -> int:
+        """Return how many removable classes of layers' output channels are among these."""
+        fixed = self._by_class(self.kept)
+        outputs = torch.cat(self.layers)
+        return len(torch.unique(self.classes[outputs[staying[outputs] & ~fixed[outputs]]]))
+
     def _fill(self, layer: Tensor, staying: Tensor) -> None:
         """Let dead channels stay until the layer has as many as it should (in place)."""
         count = int(staying[layer].sum())

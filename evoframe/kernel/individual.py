@@ -62,7 +62,8 @@ class Fitness:
     Attributes:
         validation: the metrics that selection may see.
         test: the same on examples that nothing but the report ever sees; may be empty.
-        costs: sizes: ``synapses`` and ``parameters``.
+        costs: sizes: ``synapses``, ``bundles``, ``parameters``, ``bytes``, and where they are known
+            ``flops`` and ``activations`` (peak bytes).
     """
 
     validation: Mapping[str, Measurement]

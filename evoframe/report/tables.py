@@ -13,22 +13,27 @@ from evoframe.run.run import Run
 
 
 def generations(run: Run) -> Table:
-    """Return one row for each individual: sizes, and the primary metric with its sampling error."""
+    """Return one row for each individual: sizes, and the primary metric with its sampling error.
+
+    MFLOPs are those of a forward pass on the example inputs; a life is the wall-clock seconds from
+    conception to the last measurement.
+    """
     metric = run.recipe.task.primary
     tested = any(one.fitness and one.fitness.test for one in run.individuals)
-    table = _table(("gen", "id", "parents"), no_wrap=True)
-    for name in ("synapses", "efficiency", "parameters", escape(metric.name)):
+    table = _table(("gen", "id", "from"), no_wrap=True)
+    for name in ("synapses", "fewer", "params", "MFLOPs", "life", escape(metric.name)):
         table.add_column(name, justify="right", no_wrap=True)
     if tested:
         table.add_column("test", justify="right", no_wrap=True)
     chosen = run.best.id
-    for one in run.individuals:
+    for entry in run.entries:
+        one = entry.individual
         mark = "*" if one.id == chosen else ""
         row = [str(one.generation), one.id + mark, " ".join(one.parents) or "-"]
         if one.fitness is None:
             table.add_row(*row, "stillborn", style="dim")
             continue
-        row += _sizes(run, one)
+        row += [*_sizes(run, one), f"{entry.seconds:.1f} s"]
         row.append(measured(one, metric, "validation"))
         row += [measured(one, metric, "test")] if tested else []
         table.add_row(*row, style="bold" if mark else "")
@@ -89,5 +94,6 @@ def _table(header: tuple[str, ...], *, no_wrap: bool = False) -> Table:
 
 def _sizes(run: Run, one: Individual) -> list[str]:
     assert one.fitness is not None
-    parameters = int(one.fitness.costs["parameters"])
-    return [f"{one.synapses:,}", f"{run.efficiency(one):.1f}x", f"{parameters:,}"]
+    parameters, flops = int(one.fitness.costs["parameters"]), one.fitness.costs.get("flops")
+    work = "-" if flops is None else f"{flops / 1e6:.3g}"
+    return [f"{one.synapses:,}", f"{run.efficiency(one):.1f}x", f"{parameters:,}", work]

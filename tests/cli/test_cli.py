@@ -112,7 +112,10 @@ REFUSED = [
     (["resume", "nowhere"], "there is no run in"),
     (["show", "nowhere"], "there is no run in"),
     (["strategies", "encodings"], "there is no role 'encodings'. Did you mean 'encoding'?"),
-    (["strategies", "encoding", "x"], "There are: magnitude, sensitivity, synaptic, uniform"),
+    (
+        ["strategies", "encoding", "x"],
+        "There are: cluster, magnitude, sensitivity, synaptic, uniform",
+    ),
     (["recipes", "dem"], "Did you mean 'demo'?"),
     (["evolv"], "No such command"),
 ]

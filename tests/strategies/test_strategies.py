@@ -341,7 +341,9 @@ def test_the_lenet_is_the_papers_and_the_digits_are_split_fairly() -> None:
     network = task.ancestor(Key(0))
     plan = anatomy.survey(network, task.example_inputs(), task.evolvable(network))
 
-    assert plan.costs(plan.genotype()) == {"synapses": 143_136.0, "parameters": 143_978.0}
+    assert {"synapses": 143_136.0, "parameters": 143_978.0}.items() <= plan.costs(
+        plan.genotype()
+    ).items()
     assert sum(shape[0] * shape[1] for shape in plan.evolvable.values()) == 7_200
     assert plan.barriers == ()
     seen = Counter()

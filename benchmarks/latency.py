@@ -1,0 +1,56 @@
+"""Latency of a run's ancestor and of the individual it delivers, on this machine.
+
+    python benchmarks/latency.py runs/demo
+
+prints a Markdown table: milliseconds of a forward pass in evaluation mode without gradients,
+median and interquartile range by ``torch.utils.benchmark``, for 1 and 2 threads, batch 1 and 64.
+Both networks are measured in turn in one process; the ratio is what carries over.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.benchmark import Timer
+
+from evoframe.run.run import Run
+
+SECONDS = 2.0
+"""How long each network is measured, at least."""
+
+
+@torch.no_grad()
+def milliseconds(
+    network: nn.Module, inputs: tuple[Tensor, ...], threads: int
+) -> tuple[float, float]:
+    """Return median and interquartile range of a forward pass."""
+    names = {"network": network, "inputs": inputs}
+    taken = Timer("network(*inputs)", globals=names, num_threads=threads)
+    measured = taken.blocked_autorange(min_run_time=SECONDS)
+    return 1e3 * measured.median, 1e3 * measured.iqr
+
+
+def main(path: Path) -> None:
+    """Print the table of a finished run."""
+    run = Run(path)
+    networks = run.network(run.ancestor.id), run.network()
+    example = run.recipe.task.example_inputs()
+    print(f"| threads | batch | {run.ancestor.id}, ms | {run.best.id}, ms | faster |")
+    print("|---|---|---|---|---|")
+    for threads in (1, 2):
+        for batch in (1, 64):
+            inputs = tuple(torch.rand(batch, *value.shape[1:]) for value in example)
+            (before, spread), (now, spread_now) = (
+                milliseconds(network, inputs, threads) for network in networks
+            )
+            print(
+                f"| {threads} | {batch} | {before:.3g} (IQR {spread:.1g}) "
+                f"| {now:.3g} (IQR {spread_now:.1g}) | {before / now:.1f}x |"
+            )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
