@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from evoframe.anatomy import costs
 from evoframe.anatomy.bundles import Bundles
-from evoframe.anatomy.growing import Places, body_of, cut, grow, uncut
-from evoframe.anatomy.proving import prove, shapes_agree
+from evoframe.anatomy.channels import Follower
+from evoframe.anatomy.growing import Numbers, Places, body_of, cut, grow, uncut
+from evoframe.anatomy.proving import Objection, prove, shapes_agree
 from evoframe.anatomy.tracing import Barrier, Trace, trace
 from evoframe.errors import StillbornError, TaskError, close_match
 from evoframe.kernel import device as devices
@@ -37,6 +38,7 @@ class Anatomy:
         barriers: operations at which channels are kept, each with its reason.
         seen: the forward pass that was watched.
         inputs: example inputs, on the meta device.
+        followers: numbers in attributes of modules that say how many channels there are.
     """
 
     network: nn.Module
@@ -47,6 +49,7 @@ class Anatomy:
     barriers: tuple[Barrier, ...]
     seen: Trace
     inputs: tuple[Any, ...]
+    followers: tuple[Follower, ...] = ()
 
     @property
     def aliases(self) -> frozenset[str]:
@@ -88,17 +91,20 @@ class Anatomy:
         """
         alive = living_channels(genotype.masks, self.wiring).cpu()
         staying = self.bundles.closure(alive)
-        places = self.places(staying)
         if admit and (reason := self.objection(staying)):
             raise StillbornError(f"the network cannot be built: {reason}")
         device = next(iter(genotype.masks.values())).device
-        places = {name: _on(left, device) for name, left in places.items()}
+        places = {name: _on(left, device) for name, left in self.places(staying).items()}
         values = {
-            name: cut(value.to(device), places[name]).clone() if name in places else value.clone()
+            name: cut(value.to(device), places[name]) if name in places else value.clone()
             for name, value in self._values(genotype).items()
         }
-        network = grow(self.body, values)
+        network = grow(self.body, values, self.numbers(staying))
         return Phenotype(network, self._masks(genotype, alive.to(device), places), places)
+
+    def numbers(self, staying: Tensor) -> Numbers:
+        """Return what the attributes that follow say when these channels stay."""
+        return {one.key: one.count(staying) for one in self.followers}
 
     def absorb(self, phenotype: Phenotype) -> Genotype:
         """Return the weights and buffers of a phenotype as a settled genotype."""
@@ -150,18 +156,25 @@ class Anatomy:
 
         Costs one forward pass without arithmetic, and no weights.
         """
+        found = self.examine(staying)
+        return found.reason if found else ""
+
+    def examine(self, staying: Tensor) -> Objection | None:
+        """Return the same with the place where it showed; None if nothing is wrong."""
         if not self.seen.shapes:  # nothing was learned, so nothing is ever cut
-            return ""
+            return None
         return shapes_agree(self._body(staying), self.inputs, self.seen, staying)
 
     def _body(self, staying: Tensor) -> nn.Module:
         """Return the network of these channels on the meta device."""
-        left = {
-            name: _on(some, torch.device("meta")) for name, some in self.places(staying).items()
-        }
         values = {**dict(self.body.named_buffers()), **self.body.state_dict()}
-        values = {n: cut(value, left[n]) if n in left else value for n, value in values.items()}
-        return grow(self.body, values)
+        for name, left in self.places(staying).items():
+            shape = [
+                size if some is None else len(some)
+                for size, some in zip(values[name].shape, left, strict=True)
+            ]
+            values[name] = values[name].new_empty(shape)
+        return grow(self.body, values, self.numbers(staying))
 
     def to(self, device: torch.device) -> Anatomy:
         """Return the same anatomy for genotypes on a device."""
@@ -227,7 +240,14 @@ class Anatomy:
 
 
 def survey(
-    network: nn.Module, example_inputs: tuple[Any, ...], evolvable: Sequence[str]
+    network: nn.Module,
+    example_inputs: tuple[Any, ...],
+    evolvable: Sequence[str],
+    *,
+    keep: Sequence[str] = (),
+    at_least: int = 1,
+    multiple: int = 1,
+    approximate: bool = False,
 ) -> Anatomy:
     """Return the anatomy of an ancestor; done once a run.
 
@@ -235,19 +255,30 @@ def survey(
         network: any module; it is never changed, and read when its genotype is asked for.
         example_inputs: inputs for one forward pass.
         evolvable: names of the parameters whose synapses may evolve.
+        keep: layers that keep all their output channels: names of modules, which stand for all
+            that they contain, or of parameters.
+        at_least: how many output channels every layer keeps, dead ones if need be.
+        multiple: what the number of a layer's output channels is rounded up to, where it can be.
+        approximate: let channels leave that a layer, group or RMS norm or a mean averages over.
+            A smaller network then normalises over those that stay, so it no longer computes
+            what its masked ancestor does, and has to learn anew.
 
     Raises:
-        TaskError: a name is not a parameter with at least two axes, or there is none.
+        TaskError: a name is not a parameter with at least two axes, there is none, or a layer to
+            keep does not exist.
     """
     if not isinstance(example_inputs, tuple):
         _require_forward(network, example_inputs)
     shapes = _evolvable_shapes(network, evolvable)
     body = body_of(network)
     inputs = devices.move(example_inputs, torch.device("meta"))
-    seen = trace(copy.deepcopy(body).eval(), inputs, tuple(shapes))
+    twin = copy.deepcopy(body).eval()
+    seen = trace(twin, inputs, tuple(shapes), approximate=approximate)
     if not seen.shapes:  # it did not run on the meta device: is it the inputs?
         _require_forward(network, example_inputs)
     channels = seen.channels
+    for name in _kept_layers(network, shapes, keep):
+        channels.keep(seen.targets[name])
     wiring = Wiring(
         seen.sources,
         seen.targets,
@@ -261,9 +292,34 @@ def survey(
         channels.flags(channels.kept),
         tuple(channels.grids),
         tuple(torch.unique(signal) for signal in seen.targets.values()),
+        at_least,
+        multiple,
     )
-    plan = Anatomy(network, body, shapes, wiring, bundles, tuple(seen.barriers), seen, inputs)
+    barriers, followers = tuple(seen.barriers), tuple(channels.followers)
+    plan = Anatomy(network, body, shapes, wiring, bundles, barriers, seen, inputs, followers)
     return prove(plan)
+
+
+def _kept_layers(
+    network: nn.Module, shapes: Mapping[str, torch.Size], keep: Sequence[str]
+) -> list[str]:
+    """Return the evolvable parameters that names of modules or parameters stand for.
+
+    Raises:
+        TaskError: a name is neither.
+    """
+    known = {name for name, _ in network.named_modules()} | set(shapes)
+    for name in keep:
+        if name not in known:
+            raise TaskError(
+                f"the layer to keep {name!r} does not exist; wanted the name of a module or of an "
+                f"evolvable parameter.{close_match(name, known)}"
+            )
+    return [
+        entry
+        for entry in shapes
+        if any(not name or entry == name or entry.startswith(f"{name}.") for name in keep)
+    ]
 
 
 def _require_forward(network: nn.Module, example_inputs: Any) -> None:

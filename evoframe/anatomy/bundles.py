@@ -39,7 +39,7 @@ class Bundles:
         staying, before = self._by_class(alive | self.kept), -1
         while (now := int(staying.sum())) != before:
             for grid in self.grids:
-                staying[grid.channels] |= _slots(staying[grid.channels], grid.fixed)
+                staying[grid.channels] |= grid.slots(staying[grid.channels])
             for layer in self.layers:
                 self._fill(layer, staying)
             staying, before = self._by_class(staying), now
@@ -62,16 +62,3 @@ class Bundles:
         flags = torch.zeros_like(channels)
         flags[self.classes[channels]] = True
         return flags[self.classes]
-
-
-def _slots(staying: Tensor, fixed: tuple[int, ...]) -> Tensor:
-    """Return for each place of a block whether all its slots stay.
-
-    A slot stays if anything in it does, or if its axis is fixed.
-    """
-    whole = torch.ones_like(staying)
-    for axis in range(staying.ndim):
-        if axis not in fixed and staying.shape[axis] > 1:
-            others = [at for at in range(staying.ndim) if at != axis]
-            whole &= staying.any(dim=others, keepdim=True)
-    return whole & staying.any()

@@ -22,10 +22,65 @@ class Grid:
     Attributes:
         channels: int64, at least two axes.
         fixed: axes that cannot lose anything.
+        parts: sizes of the parts of axis 1 that each keep a slot at least; none if empty.
     """
 
     channels: Tensor
     fixed: tuple[int, ...] = ()
+    parts: tuple[int, ...] = ()
+
+    def slots(self, staying: Tensor) -> Tensor:
+        """Return for each place of the block whether all its slots stay.
+
+        A slot stays if anything in it does, if its axis is fixed, or if it is the first of a part
+        that would be empty otherwise.
+
+        Args:
+            staying: bool, shaped like the block.
+        """
+        whole = torch.ones_like(staying)
+        if self.parts and not bool(staying.any()):
+            staying = staying.clone()
+            staying[0, 0] = True
+        for axis in range(staying.ndim):
+            if axis not in self.fixed and staying.shape[axis] > 1:
+                others = [at for at in range(staying.ndim) if at != axis]
+                whole &= staying.any(dim=others, keepdim=True)
+        whole &= staying.any()
+        for part in torch.split(whole, list(self.parts), 1) if self.parts else ():
+            if not bool(part.any()):
+                part[:, :1] = whole.any(1, keepdim=True)
+        return whole
+
+
+@attrs.frozen(eq=False)
+class Follower:
+    """A number that a module keeps in an attribute: how many slots an axis of channels has.
+
+    Attributes:
+        module: name of the module, "" for the network itself.
+        attribute: name of an attribute that is a whole number, or a tuple or list of them.
+        place: which of several; None for a plain number.
+        signal: the channels.
+        axis: the axis that is counted.
+    """
+
+    module: str
+    attribute: str
+    place: int | None
+    signal: Tensor
+    axis: int
+
+    @property
+    def key(self) -> tuple[str, str, int | None]:
+        """What is followed: one number of one attribute of one module."""
+        return self.module, self.attribute, self.place
+
+    def count(self, staying: Tensor) -> int:
+        """Return the number for a network of these channels, a bool for each."""
+        flags = staying[self.signal]
+        others = [at for at in range(flags.ndim) if at != self.axis]
+        return int((flags.any(dim=others) if others else flags).sum())
 
 
 @attrs.define(eq=False)
@@ -41,6 +96,7 @@ class Channels:
     steps: list[str | Derived] = attrs.Factory(list)
     holdings: list[Holding] = attrs.Factory(list)
     shared: set[tuple[str, int]] = attrs.Factory(set)
+    followers: list[Follower] = attrs.Factory(list)
 
     def new(self, count: int, *, fed: bool) -> Tensor:
         """Return so many new channels."""
@@ -136,3 +192,14 @@ def narrowed(signal: Tensor) -> Tensor:
             if signal.stride(axis) == 0 or bool((signal == first).all()):
                 signal = first
     return signal
+
+
+def sizes_left(signal: Tensor, staying: Tensor) -> tuple[int | None, ...]:
+    """Return how many slots of each axis have a channel that stays; None where it is constant."""
+    flags = staying[signal]
+    sizes: list[int | None] = []
+    for axis, size in enumerate(signal.shape):
+        others = [at for at in range(signal.ndim) if at != axis]
+        some = flags.any(dim=others) if others else flags
+        sizes.append(int(some.sum()) if size > 1 else None)
+    return tuple(sizes)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 from torch.utils.flop_counter import FlopCounterMode
 
+from evoframe.anatomy.shortcuts import run
 from evoframe.anatomy.tracing import plain_operations, tensors_in
 
 
@@ -56,7 +57,7 @@ class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for value in tensors_in((args, kwargs or {})):
             if isinstance(value, nn.Parameter):
                 self.alive.setdefault(id(value.untyped_storage()), 0)
-        out = func(*args, **(kwargs or {}))
+        out = run(func, args, kwargs)
         for value in tensors_in(out):
             self._see(value)
         return out

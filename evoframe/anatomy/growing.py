@@ -43,12 +43,17 @@ def uncut(value: Tensor, places: Places, shape: torch.Size) -> Tensor:
     return whole
 
 
-def grow(body: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
+Numbers = Mapping[tuple[str, str, int | None], int]
+"""Numbers in attributes, by module, attribute and place (None for a plain number)."""
+
+
+def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.Module:
     """Return a copy of a module with these parameters and buffers, its attributes in keeping.
 
     Args:
         body: the module on the meta device; not changed.
         values: every parameter and buffer by name; tied ones under their first name.
+        numbers: what is to be written into attributes.
     """
     network = copy.deepcopy(body)
     grown: dict[int, nn.Parameter] = {}
@@ -58,9 +63,20 @@ def grow(body: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
         _put(network, name, grown[id(old)])
     for name, _ in list(network.named_buffers(remove_duplicate=False)):
         _put(network, name, values[name])
+    for (name, attribute, place), number in numbers.items():
+        _write(network.get_submodule(name), attribute, place, number)
     for module in network.modules():
         follow(module)
     return network
+
+
+def _write(module: nn.Module, attribute: str, place: int | None, number: int) -> None:
+    if place is None:
+        setattr(module, attribute, number)
+        return
+    old = getattr(module, attribute)
+    changed = [number if at == place else one for at, one in enumerate(old)]
+    setattr(module, attribute, changed if isinstance(old, list) else tuple(changed))
 
 
 def follow(module: nn.Module) -> None:
@@ -71,15 +87,15 @@ def follow(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         module.out_features, module.in_features = weight.shape
     elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-        if module.groups == module.in_channels == module.out_channels:  # depthwise
-            module.groups = weight.shape[0]
         module.out_channels, module.in_channels = weight.shape[0], weight.shape[1] * module.groups
     elif isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-        if module.groups == module.in_channels == module.out_channels:
-            module.groups = weight.shape[0]
         module.in_channels, module.out_channels = weight.shape[0], weight.shape[1] * module.groups
     elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
         module.num_features = weight.shape[0]
+    elif isinstance(module, nn.LayerNorm | nn.RMSNorm) and weight.ndim == 1:
+        module.normalized_shape = tuple(weight.shape)
+    elif isinstance(module, nn.GroupNorm):
+        module.num_channels = weight.shape[0]
     elif isinstance(module, nn.Embedding):
         module.num_embeddings, module.embedding_dim = weight.shape
     elif isinstance(module, nn.PReLU):

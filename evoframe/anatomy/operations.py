@@ -7,6 +7,7 @@ operation with several outputs; None when the output carries no channel. It rais
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -48,6 +49,10 @@ class Scene(Protocol):
     """What rules may ask of the survey and tell it."""
 
     channels: Channels
+    approximate: bool
+
+    def follow(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of an entry's module follow an axis; tell whether it has it."""
 
     def signal(self, value: Any) -> Tensor | None:
         """Return the signal of a tensor; None if it carries no channel."""
@@ -318,15 +323,26 @@ def batch_norm(scene: Scene, call: Call) -> Signal:
 
 @rule("native_group_norm")
 def group_norm(scene: Scene, call: Call) -> Signal:
-    """Like batch norm where every group is one channel."""
-    signal = _required(scene.signal(call.args[0]))
-    if call.args[6] != call.args[0].shape[1]:
+    """Like batch norm where every group is one channel; else it mixes those of a group."""
+    signal, groups = _required(scene.signal(call.args[0])), call.args[6]
+    if varying(signal) not in ((), (1,)):
+        raise Unknown("group norm over an axis that carries other channels")
+    alone = groups == call.args[0].shape[1]
+    if not alone and not scene.approximate:
         raise Unknown("group norm mixes the channels of a group")
     for value in call.args[1:3]:
         if isinstance(value, Tensor):
             _hold_all(scene, value, signal)
-    scene.channels.keep(signal)  # the number of groups is fixed in the module
+    if not alone:
+        scene.channels.grids.append(Grid(signal.reshape(groups, -1), fixed=(0,)))
+    elif not _follows(scene, call.args[1], "num_groups", signal):
+        scene.channels.keep(signal)  # their number is written somewhere in the code
     return signal
+
+
+def _follows(scene: Scene, value: Any, attribute: str, signal: Tensor) -> bool:
+    found = scene.entry(value)
+    return found is not None and scene.follow(found[0], attribute, signal, 1)
 
 
 @rule("native_layer_norm", "_fused_rms_norm")
@@ -334,9 +350,16 @@ def layer_norm(scene: Scene, call: Call) -> Signal:
     """Mixes what it normalises over; other axes pass."""
     signal = _required(scene.signal(call.args[0]))
     over = len(call.args[1])
-    if any(axis >= signal.ndim - over for axis in varying(signal)):
+    if not any(axis >= signal.ndim - over for axis in varying(signal)):
+        return scene.channels.derive([signal], fed=True)
+    if not scene.approximate:
         raise Unknown("a norm mixes the channels that it normalises over")
-    return scene.channels.derive([signal], fed=True)
+    if over > 1 or len(varying(signal)) > 1:
+        raise Unknown("a norm mixes channels along several axes")
+    for value in call.args[2:4]:
+        if isinstance(value, Tensor):
+            _hold_all(scene, value, signal)
+    return signal
 
 
 def _hold_all(scene: Scene, value: Tensor, signal: Tensor) -> None:
@@ -413,7 +436,8 @@ def reductions(scene: Scene, call: Call) -> Signal:
     dims = [dims] if isinstance(dims, int) else list(dims or range(signal.ndim))
     dims = [dim % signal.ndim for dim in dims]
     if set(dims) & set(varying(signal)):
-        if call.name not in ("sum", "linalg_vector_norm"):
+        averages = scene.approximate and call.name in ("mean", "var", "std")
+        if call.name not in ("sum", "linalg_vector_norm") and not averages:
             raise Unknown(f"{call.name} mixes channels")
         if set(varying(signal)) - set(dims):
             raise Unknown(f"{call.name} mixes some of the channels' axes")
@@ -430,11 +454,71 @@ def reductions(scene: Scene, call: Call) -> Signal:
 
 @rule(
     "view", "_unsafe_view", "reshape", "permute", "transpose", "t", "expand", "unsqueeze",
-    "squeeze", "flip", "pixel_shuffle", "pixel_unshuffle", "view_copy", "_reshape_alias",
+    "squeeze", "flip", "pixel_shuffle", "pixel_unshuffle", "view_copy", "_reshape_alias", "repeat",
 )  # fmt: skip
 def movement(scene: Scene, call: Call) -> Signal:
     """Moves elements: the same operation moves their channels."""
     return _moved(scene, call, call.out)
+
+
+@rule("roll", "cumsum", "cumprod")
+def along_others(scene: Scene, call: Call) -> Signal:
+    """Follows positions of an axis; those of channels would be other ones with fewer of them."""
+    signal = _required(scene.signal(call.args[0]))
+    dims = call.argument(2, "dims", ()) if call.name == "roll" else call.argument(1, "dim")
+    dims = [dims] if isinstance(dims, int) else list(dims) or list(range(signal.ndim))
+    if {dim % signal.ndim for dim in dims} & set(varying(signal)):
+        raise Unknown("what comes out depends on the positions of channels")
+    return signal
+
+
+@rule("index", "index_select")
+def looked_up(scene: Scene, call: Call) -> Signal:
+    """Takes positions along axes without channels."""
+    signal = _required(scene.signal(call.args[0]))
+    if call.name == "index_select":
+        if call.args[1] % signal.ndim in varying(signal):
+            raise Unknown("channels are taken by their positions")
+        return signal
+    indices = list(call.args[1])
+    for axis, index in enumerate(indices):
+        if index is not None and (axis in varying(signal) or index.dtype == torch.bool):
+            raise Unknown("channels are taken by their positions, or by a condition")
+    zeros = [None if one is None else torch.zeros(one.shape, dtype=torch.long) for one in indices]
+    return narrowed(call.func(signal.expand(call.args[0].shape), zeros))
+
+
+@rule("where")
+def choice(scene: Scene, call: Call) -> Signal:
+    """One of two tensors, by a condition that carries no channel: lives while any of them does."""
+    condition, left, right = call.args
+    if scene.signal(condition) is not None:
+        raise Unknown("channels decide what is chosen")
+    one, other = scene.signal(left), scene.signal(right)
+    _fits(condition, _required(one if one is not None else other))
+    return _meet(scene, call, left, right, product=False)
+
+
+@rule("im2col")
+def unfolded(scene: Scene, call: Call) -> Signal:
+    """Neighbourhoods as columns: every channel becomes as many rows as the kernel has places."""
+    signal = _required(scene.signal(call.args[0]))
+    if varying(signal) not in ((), (1,)):
+        raise Unknown("space and channels are mixed")
+    rows = signal.reshape(-1).repeat_interleave(math.prod(call.args[1]))
+    return rows.reshape(1, -1, 1) if signal.numel() > 1 else signal.reshape(1, 1, 1)
+
+
+@rule("col2im")
+def folded(scene: Scene, call: Call) -> Signal:
+    """The reverse: the rows of one channel are added up in space."""
+    signal, places = _required(scene.signal(call.args[0])), math.prod(call.args[2])
+    if signal.numel() == 1:
+        return signal.reshape(1, 1, 1, 1)
+    if varying(signal) != (1,):
+        raise Unknown("space and channels are mixed")
+    rows = signal.reshape(-1, places)
+    return scene.channels.derive(list(rows.unbind(1))).reshape(1, -1, 1, 1)
 
 
 @rule("slice", "select", "narrow")

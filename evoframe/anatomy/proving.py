@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
-from evoframe.anatomy.bundles import Bundles
+from evoframe.anatomy.channels import sizes_left
+from evoframe.anatomy.following import find_followers
+from evoframe.anatomy.shortcuts import run
 from evoframe.anatomy.tracing import (
     UNCOUNTED,
     Barrier,
@@ -23,6 +25,7 @@ from evoframe.anatomy.tracing import (
     plain_operations,
     tensors_in,
 )
+from evoframe.anatomy.trials import Trial, trials
 
 if TYPE_CHECKING:
     from evoframe.anatomy.anatomy import Anatomy
@@ -31,34 +34,33 @@ ROUNDS = 8
 """How often the proof is begun again with more channels kept, before all of them are."""
 
 
-@attrs.frozen(eq=False)
-class Trial:
-    """Something small to remove.
+@attrs.frozen
+class Objection:
+    """Why a forward pass is not as it should be.
 
     Attributes:
-        layer: the parameter whose outgoing channels are concerned.
-        channels: all of those.
-        staying: what stays, a bool for each channel of the network.
-        grid: the block that would lose a slot, and along which axis; None for tied channels.
+        reason: in words.
+        call: the index of the counted call at which it showed.
     """
 
-    layer: str
-    channels: Tensor
-    staying: Tensor
-    grid: tuple[int, int] | None
+    reason: str
+    call: int
 
 
 def prove(plan: Anatomy) -> Anatomy:
     """Return the anatomy with everything kept whose removal would break the forward pass.
 
-    One removable set of each layer is taken away, all at once; only if that fails, sets are
-    tried in halves until those that fail are found.
+    One removable set of each layer is taken away, all at once. Where that fails, the sets that
+    are to blame are found; numbers in attributes that explain it follow from then on, and what
+    nothing explains is kept.
     """
     for _ in range(ROUNDS):
         broken = _broken(plan, trials(plan))
         if not broken:
             return plan
-        plan = _without(plan, broken)
+        followers, hopeless = find_followers(plan, broken)
+        plan = attrs.evolve(plan, followers=(*plan.followers, *followers))
+        plan = _without(plan, hopeless)
     everything = torch.ones_like(plan.bundles.kept)
     reason = Barrier("the whole network", "its channels could not be told apart by removing them")
     return attrs.evolve(
@@ -68,67 +70,45 @@ def prove(plan: Anatomy) -> Anatomy:
     )
 
 
-def trials(plan: Anatomy) -> list[Trial]:
-    """Return one trial for every different way in which a layer could lose a channel."""
-    found: dict[bytes, Trial] = {}
-    in_blocks = torch.zeros_like(plan.bundles.kept)
-    for block in plan.bundles.grids:
-        in_blocks[block.channels.reshape(-1)] = True
-    for layer, signal in plan.seen.targets.items():
-        channels = signal.reshape(-1)
-        middle = channels[len(channels) // 2]
-        for staying, grid in _removals(plan.bundles, middle, in_blocks):
-            trial = Trial(layer, channels, staying, grid)
-            found.setdefault(staying.numpy().tobytes(), trial)
-    return list(found.values())
-
-
-def _removals(
-    bundles: Bundles, channel: Tensor, in_blocks: Tensor
-) -> list[tuple[Tensor, tuple[int, int] | None]]:
-    """Return what stays when a channel goes with its class, or with a slot of a block.
-
-    Args:
-        bundles: how channels depend on each other.
-        channel: one of a layer's output channels.
-        in_blocks: bool, the channels that are part of any block.
-    """
-    own = bundles.classes == bundles.classes[channel]
-    if bool(bundles.kept[own].any()):
-        return []
-    if not bool(in_blocks[own].any()):
-        return [(~own, None)]
-    staying = bundles.closure(~own)
-    if not bool(staying.all()):
-        return [(staying, None)]
-    found: list[tuple[Tensor, tuple[int, int] | None]] = []
-    for index, grid in enumerate(bundles.grids):
-        places = own[grid.channels].nonzero()
-        for axis in range(grid.channels.ndim) if len(places) else ():
-            if axis in grid.fixed or grid.channels.shape[axis] == 1:
-                continue
-            slot = grid.channels.select(axis, int(places[0, axis]))
-            gone = torch.zeros_like(own)
-            gone[bundles.classes[slot]] = True
-            staying = bundles.closure(~gone[bundles.classes])
-            if not bool(staying.all()):
-                found.append((staying, (index, axis)))
+def _broken(plan: Anatomy, some: Sequence[Trial]) -> list[tuple[Trial, str]]:
+    """Return the trials that break the forward pass, each with the reason."""
+    found: list[tuple[Trial, str]] = []
+    left = list(some)
+    while left and (objection := _tried(plan, left)):
+        near = _suspects(plan, left, objection)
+        culprits = _searched(plan, near) or _searched(plan, left)
+        culprits = culprits or [(trial, objection.reason) for trial in left]
+        found += culprits
+        guilty = {id(trial) for trial, _ in culprits}
+        left = [trial for trial in left if id(trial) not in guilty]
     return found
 
 
-def _broken(plan: Anatomy, some: Sequence[Trial]) -> list[tuple[Trial, str]]:
-    """Return the trials that break the forward pass, each with the reason."""
-    if not some:
-        return []
+def _tried(plan: Anatomy, some: Sequence[Trial]) -> Objection | None:
     staying = torch.stack([trial.staying for trial in some]).all(0)
-    reason = plan.objection(plan.bundles.closure(staying))
-    if not reason:
+    return plan.examine(plan.bundles.closure(staying))
+
+
+def _suspects(plan: Anatomy, some: Sequence[Trial], objection: Objection) -> list[Trial]:
+    """Return the trials that remove channels which the failing call, or one before it, carries."""
+    for index in range(objection.call, max(objection.call - 4, -1), -1):
+        known = plan.seen.shapes[index] if index < len(plan.seen.shapes) else []
+        signals = [signal.reshape(-1) for _, signal in known if signal is not None]
+        if signals:
+            near = torch.cat(signals)
+            return [trial for trial in some if not bool(trial.staying[near].all())]
+    return []
+
+
+def _searched(plan: Anatomy, some: Sequence[Trial]) -> list[tuple[Trial, str]]:
+    """Return the trials to blame, found by halves; none if these together break nothing."""
+    if not some or (objection := _tried(plan, some)) is None:
         return []
     if len(some) == 1:
-        return [(some[0], reason)]
+        return [(some[0], objection.reason)]
     half = len(some) // 2
-    found = _broken(plan, some[:half]) + _broken(plan, some[half:])
-    return found or [(trial, f"with others, {reason}") for trial in some]
+    found = _searched(plan, some[:half]) + _searched(plan, some[half:])
+    return found or [(trial, f"with others, {objection.reason}") for trial in some]
 
 
 def _without(plan: Anatomy, broken: Sequence[tuple[Trial, str]]) -> Anatomy:
@@ -148,8 +128,8 @@ def _without(plan: Anatomy, broken: Sequence[tuple[Trial, str]]) -> Anatomy:
     return attrs.evolve(plan, bundles=bundles, barriers=tuple(dict.fromkeys(barriers)))
 
 
-def shapes_agree(network: nn.Module, inputs: Any, seen: Trace, staying: Tensor) -> str:
-    """Return why a forward pass does not give the shapes that it should; "" if it does.
+def shapes_agree(network: nn.Module, inputs: Any, seen: Trace, staying: Tensor) -> Objection | None:
+    """Return why a forward pass does not give the shapes that it should; None if it does.
 
     Args:
         network: on the meta device.
@@ -162,8 +142,11 @@ def shapes_agree(network: nn.Module, inputs: Any, seen: Trace, staying: Tensor) 
         with plain_operations(), watcher:
             network.eval()(*inputs)
     except Exception as error:  # noqa: BLE001  a network may do anything
-        return watcher.found or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return "" if watcher.index == len(seen.shapes) else "another number of operations ran"
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return Objection(watcher.found or said, watcher.index)
+    if watcher.index == len(seen.shapes):
+        return None
+    return Objection("another number of operations ran", watcher.index)
 
 
 class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -182,7 +165,7 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
+        out = run(func, args, kwargs)
         if func.overloadpacket.__name__ in UNCOUNTED:
             return out
         known = self.index < len(self.seen.shapes)
@@ -190,26 +173,15 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if known and numbers_in(func, args) != self.seen.numbers[self.index]:
             self.found = f"a number in {func} depends on how many channels there are"
             raise RuntimeError(self.found)
-        self.index += 1
         for value, (shape, signal) in zip(tensors_in(out), expected, strict=False):
             if signal is not None and tuple(value.shape) != (due := self._due(shape, signal)):
                 self.found = f"{func} gave {tuple(value.shape)} where {due} was due"
                 raise RuntimeError(self.found)
+        self.index += 1
         return out
 
     def _due(self, shape: torch.Size, signal: Tensor) -> tuple[int, ...]:
         if id(signal) not in self.sizes:  # signals live as long as the trace
-            self.sizes[id(signal)] = _left(signal, self.staying)
+            self.sizes[id(signal)] = sizes_left(signal, self.staying)
         left = self.sizes[id(signal)]
         return tuple(size if some is None else some for size, some in zip(shape, left, strict=True))
-
-
-def _left(signal: Tensor, staying: Tensor) -> tuple[int | None, ...]:
-    """Return how many slots of each axis have a channel that stays; None where it is constant."""
-    flags = staying[signal]
-    sizes: list[int | None] = []
-    for axis, size in enumerate(signal.shape):
-        others = [at for at in range(signal.ndim) if at != axis]
-        some = flags.any(dim=others) if others else flags
-        sizes.append(int(some.sum()) if size > 1 else None)
-    return tuple(sizes)

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
-from evoframe.anatomy.channels import Channels, Grid, narrowed, varying
+from evoframe.anatomy.channels import Channels, Follower, Grid, narrowed, varying
 from evoframe.anatomy.operations import RULES, Call, Signal, Unknown
+from evoframe.anatomy.shortcuts import run
 
 
 @attrs.frozen
@@ -69,15 +70,23 @@ def plain_operations() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
-def trace(twin: nn.Module, example_inputs: tuple[Any, ...], evolvable: tuple[str, ...]) -> Trace:
+def trace(
+    twin: nn.Module,
+    example_inputs: tuple[Any, ...],
+    evolvable: tuple[str, ...],
+    *,
+    approximate: bool = False,
+) -> Trace:
     """Return what a forward pass of a network on the meta device shows.
 
     Args:
         twin: the network, in evaluation mode, on the meta device.
         example_inputs: its inputs, on the meta device.
         evolvable: names of the parameters whose synapses may evolve.
+        approximate: let channels leave that a layer normalises over, which changes what it
+            computes for those that stay.
     """
-    tracer = _Tracer(twin, evolvable)
+    tracer = _Tracer(twin, evolvable, approximate=approximate)
     try:
         with plain_operations(), tracer:
             outputs = twin(*example_inputs)
@@ -87,7 +96,7 @@ def trace(twin: nn.Module, example_inputs: tuple[Any, ...], evolvable: tuple[str
             )
     except Exception as error:  # noqa: BLE001  a network may do anything
         # A network that computes on values cannot run on meta: nothing is known, all is kept.
-        tracer = _Tracer(twin, evolvable)
+        tracer = _Tracer(twin, evolvable, approximate=approximate)
         reason = f"{type(error).__name__}: {error}"
         tracer.barriers.append(Barrier("the forward pass on the meta device", reason))
     return tracer.trace()
@@ -96,8 +105,11 @@ def trace(twin: nn.Module, example_inputs: tuple[Any, ...], evolvable: tuple[str
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every ATen call and carries signals through those it understands."""
 
-    def __init__(self, network: nn.Module, evolvable: tuple[str, ...]) -> None:
+    def __init__(
+        self, network: nn.Module, evolvable: tuple[str, ...], *, approximate: bool
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.network, self.approximate = network, approximate
         named = [*network.named_parameters(), *network.named_buffers()]
         self.parameters = dict(named)
         self.entries = {id(value): (name, tuple(range(value.ndim))) for name, value in named}
@@ -120,7 +132,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
+        out = run(func, args, kwargs)
         self.alive.append((args, out))
         name = func.overloadpacket.__name__
         changes = name.endswith("_") and not name.endswith("__")
@@ -164,7 +176,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         outgoing = self.channels.new(count, fed=not evolves)
         ins, outs = _ends(parameter, incoming, outgoing, out_axis, groups, transposed=transposed)
         if groups > 1:
-            self._bind_groups(incoming, outgoing, groups)
+            self._bind_groups(name, incoming, outgoing, groups)
         if name in self.used:
             self._used_again(name, incoming, outgoing)
         elif evolves:
@@ -176,6 +188,14 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.used.add(name)
         self._hold_bias(bias, outgoing)
         return outgoing.reshape([-1 if at == axis else 1 for at in range(call.out.ndim)])
+
+    def follow(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of an entry's module follow an axis; tell whether it has it."""
+        owner = entry.rpartition(".")[0]
+        if getattr(self.network.get_submodule(owner), attribute, None) != signal.shape[axis]:
+            return False
+        self.channels.followers.append(Follower(owner, attribute, None, signal, axis))
+        return True
 
     # --- layers -----------------------------------------------------------------------------
 
@@ -197,16 +217,16 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return rows[:, 0]
         return self.channels.derive(list(rows.unbind(1)))
 
-    def _bind_groups(self, incoming: Tensor, outgoing: Tensor, groups: int) -> None:
+    def _bind_groups(self, name: str, incoming: Tensor, outgoing: Tensor, groups: int) -> None:
         """Let groups go as a whole, or lose the same places in each."""
         ins, outs = incoming.reshape(groups, -1), outgoing.reshape(groups, -1)
         if ins.shape[1] == 1 and outs.shape[1] == 1:
             self.channels.ties.append((ins.reshape(-1), outs.reshape(-1)))
+            self.follow(name, "groups", ins, 0)
             return
-        self.channels.grids.append(Grid(ins))
-        self.channels.grids.append(Grid(outs))
-        self.channels.keep(outs[:, 0])  # no group goes: their number is the module's
-        self.channels.keep(ins[:, 0])
+        fixed = () if self.follow(name, "groups", ins, 0) else (0,)  # else the code holds it
+        parts = (ins.shape[1], outs.shape[1])
+        self.channels.grids.append(Grid(torch.cat([ins, outs], 1), fixed, parts))
 
     def _used_again(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
         """Take a layer that is used again as one whose channels all stay."""

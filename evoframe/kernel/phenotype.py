@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from evoframe.kernel.bits import Absent
 from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.wiring import Wiring
@@ -20,28 +21,43 @@ if TYPE_CHECKING:
     from evoframe.roles.nurture import Nurture
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, init=False)
 class Phenotype:
     """An ordinary network, with masks over whatever absent entries remain inside it.
 
     Attributes:
         network: the module to train and run; its parameters may be smaller than the ancestor's.
-        masks: for parameters of ``network`` with absent entries, a bool tensor that broadcasts to
-            their shape.
+        absent: the absent entries of parameters of ``network``, a bit each.
         places: for state entries that were cut, the ancestor's indices that are left along each
             axis; None for an axis that is whole.
     """
 
     network: nn.Module
-    masks: Masks
-    places: Mapping[str, tuple[Tensor | None, ...]] = attrs.field(factory=dict)
+    absent: Absent
+    places: Mapping[str, tuple[Tensor | None, ...]]
 
-    @torch.no_grad()
+    def __init__(
+        self,
+        network: nn.Module,
+        masks: Masks,
+        places: Mapping[str, tuple[Tensor | None, ...]] | None = None,
+    ) -> None:
+        """Take bool masks that broadcast to the shapes of parameters with absent entries."""
+        shapes = {name: value.shape for name, value in network.named_parameters()}
+        self.__attrs_init__(network, Absent.of(masks, shapes), places or {})
+
+    @property
+    def masks(self) -> dict[str, Tensor]:
+        """Bool masks of the parameters with absent entries, shaped like them; made anew."""
+        return self.absent.masks()
+
+    def masked(self, masks: Masks) -> Phenotype:
+        """Return the same network with other masks."""
+        return Phenotype(self.network, masks, self.places)
+
     def enforce(self) -> None:
         """Set absent entries to zero, in place; to be called after every optimiser step."""
-        parameters = dict(self.network.named_parameters())
-        for name, mask in self.masks.items():
-            parameters[name].mul_(mask)
+        self.absent.clear(dict(self.network.named_parameters()))
 
 
 class Anatomy(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -36,4 +35,4 @@ def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Pheno
     optimiser.load_state_dict({"state": state, "param_groups": groups})
     device = next(phenotype.network.parameters()).device
     masks = {name: mask.to(device) for name, mask in parts["mask"].items()}
-    return attrs.evolve(phenotype, masks=masks)
+    return phenotype.masked(masks)

@@ -1,0 +1,70 @@
+"""Bits: the absent entries of several tensors, packed eight to a byte and applied in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import attrs
+import torch
+from torch import Tensor
+
+PLACES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+@attrs.frozen(eq=False)
+class Absent:
+    """Which entries of named tensors are absent: a bit each, all in one buffer.
+
+    Attributes:
+        shapes: of the tensors, by name, in the order of the buffer.
+        packed: uint8; the entries of each tensor in row-major order, the first in the lowest bit.
+    """
+
+    shapes: Mapping[str, torch.Size]
+    packed: Tensor
+
+    @classmethod
+    def of(cls, masks: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> Absent:
+        """Pack masks that say what is present.
+
+        Args:
+            masks: bool, broadcast to the shapes.
+            shapes: of the tensors that they mask.
+        """
+        order = {name: shapes[name] for name in masks}
+        flat = [~mask.expand(order[name]).reshape(-1) for name, mask in masks.items()]
+        bits = torch.cat(flat) if flat else torch.zeros(0, dtype=torch.bool)
+        padded = torch.nn.functional.pad(bits, (0, -len(bits) % 8)).reshape(-1, 8)
+        places = torch.tensor(PLACES, dtype=torch.uint8, device=bits.device)
+        return cls(order, (padded * places).sum(1, dtype=torch.uint8))
+
+    def masks(self) -> dict[str, Tensor]:
+        """Return the masks again: bool, true where an entry is present."""
+        return {name: ~absent for name, absent in self._unpacked().items()}
+
+    @torch.no_grad()
+    def clear(self, tensors: Mapping[str, Tensor]) -> None:
+        """Set the absent entries of the named tensors to zero, in place."""
+        for name, absent in self._unpacked().items():
+            tensors[name].masked_fill_(absent, 0)
+
+    def _unpacked(self) -> dict[str, Tensor]:
+        """Return a bool for each entry of each tensor, as views of one buffer.
+
+        Eight of them are read from a table at once, as one 64-bit word.
+        """
+        words = _table(self.packed.device)[self.packed.int()]
+        flat, start, found = words.view(torch.bool), 0, {}
+        for name, shape in self.shapes.items():
+            found[name] = flat[start : start + shape.numel()].view(shape)
+            start += shape.numel()
+        return found
+
+
+@cache
+def _table(device: torch.device) -> Tensor:
+    """Return for every byte its eight bits as bytes, read as one int64."""
+    values = torch.arange(256, dtype=torch.uint8).unsqueeze(1)
+    bits = values.bitwise_and(torch.tensor(PLACES, dtype=torch.uint8)).ne(0)
+    return bits.view(torch.int64).squeeze(1).to(device)
