@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from evoframe.anatomy import costs
 from evoframe.anatomy.bundles import Bundles
 from evoframe.anatomy.channels import Follower
-from evoframe.anatomy.growing import Numbers, Places, body_of, cut, grow, uncut
+from evoframe.anatomy.growing import Numbers, Places, body_of, cut, grow, replica, uncut
 from evoframe.anatomy.proving import Objection, prove, shapes_agree
 from evoframe.anatomy.tracing import Barrier, Trace, trace
 from evoframe.errors import StillbornError, TaskError, close_match
@@ -272,7 +272,7 @@ def survey(
     shapes = _evolvable_shapes(network, evolvable)
     body = body_of(network)
     inputs = devices.move(example_inputs, torch.device("meta"))
-    twin = copy.deepcopy(body).eval()
+    twin = replica(body, {}).eval()
     seen = trace(twin, inputs, tuple(shapes), approximate=approximate)
     if not seen.shapes:  # it did not run on the meta device: is it the inputs?
         _require_forward(network, example_inputs)

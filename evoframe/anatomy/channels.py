@@ -22,12 +22,14 @@ class Grid:
     Attributes:
         channels: int64, at least two axes.
         fixed: axes that cannot lose anything.
+        bound: how many of the last columns stand for their whole row: they leave only with it.
         parts: sizes of the parts of axis 1 that each keep a slot at least; none if empty.
     """
 
     channels: Tensor
     fixed: tuple[int, ...] = ()
     parts: tuple[int, ...] = ()
+    bound: int = 0
 
     def slots(self, staying: Tensor) -> Tensor:
         """Return for each place of the block whether all its slots stay.
@@ -47,6 +49,8 @@ class Grid:
                 others = [at for at in range(staying.ndim) if at != axis]
                 whole &= staying.any(dim=others, keepdim=True)
         whole &= staying.any()
+        if self.bound:
+            whole[:, -self.bound :] = staying.any(1, keepdim=True)
         for part in torch.split(whole, list(self.parts), 1) if self.parts else ():
             if not bool(part.any()):
                 part[:, :1] = whole.any(1, keepdim=True)
@@ -115,7 +119,7 @@ class Channels:
         flat = torch.stack([part.reshape(-1) for part in parts])
         if len(parts) > 1 and bool((flat == flat[0]).all()) and not fed:
             return parts[0]
-        unique, places = torch.unique(flat, dim=1, return_inverse=True)
+        unique, places = _unique_columns(flat)
         channels = self.new(unique.shape[1], fed=fed)
         self.steps.append(Derived(channels, tuple(unique), every))
         for part in unique:
@@ -177,6 +181,13 @@ class Channels:
             if torch.equal(hooked, label):
                 return label
             label = hooked
+
+
+def _unique_columns(flat: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the different columns of a matrix, sorted, and which of them each column is."""
+    if bool((flat[0, 1:] > flat[0, :-1]).all()):  # the first row tells them apart, in order
+        return flat, torch.arange(flat.shape[1])
+    return torch.unique(flat, dim=1, return_inverse=True)
 
 
 def varying(signal: Tensor) -> tuple[int, ...]:

@@ -15,19 +15,15 @@ import attrs
 from torch import Tensor, nn
 
 from evoframe.anatomy.channels import Follower, sizes_left
-from evoframe.anatomy.trials import Trial
+from evoframe.anatomy.trials import Pattern, Trial, pattern
 
 if TYPE_CHECKING:
     from evoframe.anatomy.anatomy import Anatomy
 
-Pattern = tuple[str, str, int | None, str]
 Blame = tuple[Trial, str]
 
-MOST = 12
-"""How many numbers are changed together, at most."""
-
-CHOICES = 4
-"""How many different sizes that shrink are tried for equal numbers."""
+MOST = 24
+"""How many candidates are tried at most for one trial."""
 
 
 def find_followers(plan: Anatomy, broken: Sequence[Blame]) -> tuple[list[Follower], list[Blame]]:
@@ -40,12 +36,11 @@ def find_followers(plan: Anatomy, broken: Sequence[Blame]) -> tuple[list[Followe
     hopeless: list[Blame] = []
     answers: dict[Pattern, list[Follower]] = {}
     for trial, reason in broken:
-        pattern = _pattern(plan, trial, reason)
-        if pattern not in answers:
-            answers[pattern] = _explained(plan, trial)
-            chosen = answers[pattern]
+        same = pattern(plan, trial)
+        if same not in answers:
+            answers[same] = chosen = _explained(plan, trial)
         else:
-            chosen = _alike(plan, trial, answers[pattern])
+            chosen = _alike(plan, trial, answers[same])
         if not chosen:
             hopeless.append((trial, reason))
         for one in chosen:
@@ -53,57 +48,60 @@ def find_followers(plan: Anatomy, broken: Sequence[Blame]) -> tuple[list[Followe
     return list(found.values()), hopeless
 
 
-def _pattern(plan: Anatomy, trial: Trial, reason: str) -> Pattern:
-    """Return what trials have in common that one explanation may serve."""
-    owner, _, leaf = trial.layer.rpartition(".")[0].rpartition(".")
-    kind = type(plan.body.get_submodule(owner))
-    axis = None if trial.grid is None else trial.grid[1]
-    return f"{kind.__module__}.{kind.__qualname__}", leaf, axis, reason
-
-
 def _explained(plan: Anatomy, trial: Trial) -> list[Follower]:
-    """Return the fewest followers with which a trial breaks nothing; none if there are none."""
-    for choice in range(CHOICES):
-        chosen = _candidates(plan, trial, choice)
-        if not chosen:
+    """Return followers with which a trial breaks nothing; none if there are none.
+
+    Each in turn is the one with which the forward pass gets farthest.
+    """
+    chosen: list[Follower] = []
+    candidates = _candidates(plan, trial)[:MOST]
+    reached = _reached(plan, trial, chosen)
+    while reached is not None:
+        best: tuple[int, Follower] | None = None
+        for one in candidates:
+            if one.key in {other.key for other in chosen}:
+                continue
+            farther = _reached(plan, trial, [*chosen, one])
+            if farther is None:
+                return [*chosen, one]
+            if farther > (best[0] if best else reached):
+                best = farther, one
+        if best is None:
             return []
-        if len(chosen) <= MOST and _works(plan, trial, chosen):
-            return _fewest(plan, trial, chosen)
-    return []
-
-
-def _fewest(plan: Anatomy, trial: Trial, chosen: list[Follower]) -> list[Follower]:
-    for one in list(chosen):
-        fewer = [other for other in chosen if other is not one]
-        if _works(plan, trial, fewer):
-            chosen = fewer
+        reached, follower = best
+        chosen.append(follower)
     return chosen
 
 
-def _works(plan: Anatomy, trial: Trial, followers: Sequence[Follower]) -> bool:
+def _reached(plan: Anatomy, trial: Trial, followers: Sequence[Follower]) -> int | None:
+    """Return the call at which the forward pass goes wrong; None if it does not."""
     wider = attrs.evolve(plan, followers=(*plan.followers, *followers))
-    return wider.examine(wider.bundles.closure(trial.staying)) is None
+    found = wider.examine(wider.bundles.closure(trial.staying))
+    return None if found is None else found.call
 
 
 def _alike(plan: Anatomy, trial: Trial, answer: Sequence[Follower]) -> list[Follower]:
     """Return the followers of a trial that have the attributes which explained another."""
-    wanted = {(one.attribute, one.place) for one in answer}
-    chosen = [one for one in _candidates(plan, trial, 0) if (one.attribute, one.place) in wanted]
-    return chosen if {(one.attribute, one.place) for one in chosen} == wanted else []
+    wanted = {(one.attribute, one.place, one.axis) for one in answer}
+    chosen = {
+        (one.attribute, one.place, one.axis): one
+        for one in reversed(_candidates(plan, trial))
+        if (one.attribute, one.place, one.axis) in wanted
+    }
+    return list(chosen.values()) if chosen.keys() == wanted else []
 
 
-def _candidates(plan: Anatomy, trial: Trial, choice: int) -> list[Follower]:
-    """Return a follower for every number near a layer that equals a size which shrinks."""
+def _candidates(plan: Anatomy, trial: Trial) -> list[Follower]:
+    """Return followers for every number near a layer that equals a size which shrinks."""
     shrinking = _shrinking(plan, plan.bundles.closure(trial.staying))
     taken = {one.key for one in plan.followers}
-    found = []
-    for name, module in _nearby(plan.body, trial.layer):
-        for attribute, place, number in _numbers(module):
-            choices = shrinking.get(number, [])
-            if choices and (name, attribute, place) not in taken:
-                signal, axis = choices[choice % len(choices)]
-                found.append(Follower(name, attribute, place, signal, axis))
-    return found
+    return [
+        Follower(name, attribute, place, signal, axis)
+        for name, module in _nearby(plan.body, trial.layer)
+        for attribute, place, number in _numbers(module)
+        if (name, attribute, place) not in taken
+        for signal, axis in shrinking.get(number, [])
+    ]
 
 
 def _shrinking(plan: Anatomy, staying: Tensor) -> dict[int, list[tuple[Tensor, int]]]:

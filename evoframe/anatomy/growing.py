@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +16,61 @@ Places = tuple[Tensor | None, ...]
 
 def body_of(network: nn.Module) -> nn.Module:
     """Return a copy of a module on the meta device; its weights are not copied."""
-    memo: dict[int, object] = {}
+    memo: dict[int, Any] = {}
     for parameter in network.parameters():
         empty = torch.empty_like(parameter, device="meta")
         memo[id(parameter)] = nn.Parameter(empty, requires_grad=parameter.requires_grad)
     for buffer in network.buffers():
         memo[id(buffer)] = torch.empty_like(buffer, device="meta")
-    return copy.deepcopy(network, memo)
+    return replica(network, memo)
+
+
+def replica(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    """Return a deep copy of a module, as ``copy.deepcopy`` makes it, several times as quick.
+
+    Most of what modules hold is plain, and the same few empty tables over and over.
+
+    Args:
+        module: what to copy.
+        memo: copies that are there already, by the id of their originals; grows.
+    """
+    if id(module) in memo:
+        return memo[id(module)]  # type: ignore[no-any-return]
+    kind = type(module)
+    if any(getattr(kind, name, None) is not getattr(nn.Module, name, None) for name in OWN_WAYS):
+        return copy.deepcopy(module, memo)
+    twin: nn.Module = kind.__new__(kind)
+    memo[id(module)] = twin
+    vars(twin).update({name: _copied(value, memo) for name, value in vars(module).items()})
+    return twin
+
+
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if isinstance(value, nn.Module):
+        return replica(value, memo)
+    if kind in (dict, OrderedDict) and id(value) not in memo:
+        memo[id(value)] = twin = kind()
+        for key, held in value.items():
+            twin[key] = _copied(held, memo)
+        return twin
+    return copy.deepcopy(value, memo)
+
+
+OWN_WAYS = (
+    "__deepcopy__",
+    "__getstate__",
+    "__setstate__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__new__",
+)
+"""What a class defines that wants to be copied in its own way."""
+
+PLAIN = frozenset({bool, int, float, str, bytes, type(None), type})
+"""Types whose values are shared by copies."""
 
 
 def cut(value: Tensor, places: Places) -> Tensor:
@@ -55,14 +105,10 @@ def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.
         values: every parameter and buffer by name; tied ones under their first name.
         numbers: what is to be written into attributes.
     """
-    network = copy.deepcopy(body)
-    grown: dict[int, nn.Parameter] = {}
-    for name, old in list(network.named_parameters(remove_duplicate=False)):
-        if id(old) not in grown:
-            grown[id(old)] = nn.Parameter(values[name], requires_grad=old.requires_grad)
-        _put(network, name, grown[id(old)])
-    for name, _ in list(network.named_buffers(remove_duplicate=False)):
-        _put(network, name, values[name])
+    grown: dict[int, Any] = {id(old): values[name] for name, old in body.named_buffers()}
+    for name, old in body.named_parameters():
+        grown[id(old)] = nn.Parameter(values[name], requires_grad=old.requires_grad)
+    network = replica(body, grown)
     for (name, attribute, place), number in numbers.items():
         _write(network.get_submodule(name), attribute, place, number)
     for module in network.modules():
@@ -100,8 +146,3 @@ def follow(module: nn.Module) -> None:
         module.num_embeddings, module.embedding_dim = weight.shape
     elif isinstance(module, nn.PReLU):
         module.num_parameters = weight.numel()
-
-
-def _put(network: nn.Module, name: str, value: Tensor) -> None:
-    owner, _, leaf = name.rpartition(".")
-    setattr(network.get_submodule(owner), leaf, value)

@@ -273,23 +273,54 @@ def _contract(
         if known is None or known.shape[axis] > 1:
             raise Unknown("channels are weighted by a computed tensor")
         return known
-    left_inner, right_inner = one.movedim(inner[0], -1), other.movedim(inner[1], -1)
-    if left_inner.shape[-1] > 1 or right_inner.shape[-1] > 1:
-        if left_inner.shape != right_inner.shape or one.shape[rank - 2] > 1 or other.shape[-1] > 1:
+    left, right = one.movedim(inner[0], -1), other.movedim(inner[1], -1)
+    if left.shape[-1] > 1 or right.shape[-1] > 1:
+        if left.shape[-1] != right.shape[-1] or one.shape[rank - 2] > 1 or other.shape[-1] > 1:
             raise Unknown("a product of channels that do not meet one to one")
-        product = channels.derive([left_inner, right_inner], every=True)
-        return _summed(scene, product).unsqueeze(-1)
-    shape = [max(sizes) for sizes in zip(one.shape, other.shape, strict=True)]
-    if any(size > 1 for size in shape[: rank - 2]) and one.shape[0] != other.shape[0]:
-        raise Unknown("channels are broadcast against channels")
+        common = torch.broadcast_shapes(left.shape, right.shape)  # type: ignore[no-untyped-call]
+        left, right = left.expand(common), right.expand(common)
+        product = channels.derive([left, right], every=True)
+        sums = _summed(scene, product)
+        for part in (left, right):
+            _align(scene, part, product, sums)
+        return sums.unsqueeze(-1)
     if one.shape[rank - 2] > 1 and other.shape[-1] > 1:
         raise Unknown("a product of channels with channels has a channel for each pair")
+    shape = torch.broadcast_shapes(one.shape, other.shape)  # type: ignore[no-untyped-call]
     met = channels.derive([one.expand(shape), other.expand(shape)], every=True)
-    for spread in (one, other):  # rows of the batch go as a whole, and take what is spread along
-        if spread.shape != met.shape and spread.shape[0] > 1:
+    for spread, whole in ((one, other), (other, one)):
+        if spread.shape != met.shape and spread.shape[0] > 1:  # rows take what is spread along
             rows = met.reshape(met.shape[0], -1), spread.reshape(met.shape[0], -1)
-            channels.grids.append(Grid(torch.cat(rows, 1)))
+            channels.grids.append(Grid(torch.cat(rows, 1), bound=rows[1].shape[1]))
+            if rows[1].shape[1] == 1:
+                _align(scene, whole.expand(shape), met, spread)
     return met
+
+
+def _align(scene: Scene, part: Tensor, product: Tensor, leaders: Tensor) -> None:
+    """Let rows of a factor that several rows of a product share keep to them.
+
+    As the keys of grouped queries do: what shares a row leaves with it, and every place along the
+    other axis leaves in the factor and in the product at once.
+
+    Args:
+        scene: the survey.
+        part: the factor, spread to the shape of the product.
+        product: where the factors meet, a channel for each place.
+        leaders: one channel for each row, which stands for all of it.
+    """
+    several, met = part.reshape(part.shape[0], -1), product.reshape(product.shape[0], -1)
+    each = leaders.reshape(-1)
+    unique, groups = torch.unique(several, dim=0, return_inverse=True)
+    if len(unique) == len(several) or len(each) != len(several):
+        return
+    first = torch.stack([(groups == group).nonzero()[0, 0] for group in range(len(unique))])
+    scene.channels.ties.append((each, each[first[groups]]))
+    rows = (
+        torch.cat([met, each.unsqueeze(1)], 1),
+        torch.cat([unique, each[first].unsqueeze(1)], 1),
+    )
+    scene.channels.grids.append(Grid(torch.cat(rows), bound=1))
 
 
 def _summed(scene: Scene, product: Tensor) -> Tensor:
@@ -299,7 +330,7 @@ def _summed(scene: Scene, product: Tensor) -> Tensor:
     channels.mark_read(rows)
     sums = channels.new(len(rows), fed=True)
     if len(rows) > 1:  # rows go only as a whole: the block has one more column, of the sums
-        channels.grids.append(Grid(torch.cat([rows, sums[:, None]], 1), fixed=()))
+        channels.grids.append(Grid(torch.cat([rows, sums[:, None]], 1), bound=1))
     return sums[places].reshape(product.shape[:-1])
 
 

@@ -25,7 +25,7 @@ from evoframe.anatomy.tracing import (
     plain_operations,
     tensors_in,
 )
-from evoframe.anatomy.trials import Trial, trials
+from evoframe.anatomy.trials import Trial, pattern, trials
 
 if TYPE_CHECKING:
     from evoframe.anatomy.anatomy import Anatomy
@@ -71,16 +71,20 @@ def prove(plan: Anatomy) -> Anatomy:
 
 
 def _broken(plan: Anatomy, some: Sequence[Trial]) -> list[tuple[Trial, str]]:
-    """Return the trials that break the forward pass, each with the reason."""
+    """Return the trials that break the forward pass, each with the reason.
+
+    What breaks in one module is taken to break in all modules of its class: keeping more than
+    is needed is safe, and a network of many equal blocks is not searched block by block.
+    """
     found: list[tuple[Trial, str]] = []
     left = list(some)
     while left and (objection := _tried(plan, left)):
         near = _suspects(plan, left, objection)
         culprits = _searched(plan, near) or _searched(plan, left)
         culprits = culprits or [(trial, objection.reason) for trial in left]
-        found += culprits
-        guilty = {id(trial) for trial, _ in culprits}
-        left = [trial for trial in left if id(trial) not in guilty]
+        like = {pattern(plan, trial): reason for trial, reason in culprits}
+        found += [(one, like[same]) for one in left if (same := pattern(plan, one)) in like]
+        left = [trial for trial in left if pattern(plan, trial) not in like]
     return found
 
 
@@ -120,8 +124,8 @@ def _without(plan: Anatomy, broken: Sequence[tuple[Trial, str]]) -> Anatomy:
             kept[trial.channels] = True
             what = "its channels cannot be removed"
         else:
-            index, axis = trial.grid
-            grids[index] = attrs.evolve(grids[index], fixed=(*grids[index].fixed, axis))
+            for index, axes in _slots_of(plan, trial):
+                grids[index] = attrs.evolve(grids[index], fixed=(*grids[index].fixed, *axes))
             what = "its channels cannot be removed in this pattern"
         barriers.append(Barrier(trial.layer, f"{what}: {reason}"))
     bundles = attrs.evolve(plan.bundles, kept=kept, grids=tuple(grids))
@@ -147,6 +151,22 @@ def shapes_agree(network: nn.Module, inputs: Any, seen: Trace, staying: Tensor) 
     if watcher.index == len(seen.shapes):
         return None
     return Objection("another number of operations ran", watcher.index)
+
+
+def _slots_of(plan: Anatomy, trial: Trial) -> list[tuple[int, list[int]]]:
+    """Return every grid that loses whole slots in a trial, with the axes along which it does."""
+    gone = ~trial.staying
+    found = []
+    for index in plan.bundles.grids_with(gone.nonzero().flatten()):
+        channels = plan.bundles.grids[index].channels
+        flags, axes = gone[channels], range(channels.ndim)
+        lost = [
+            axis
+            for axis in axes
+            if channels.shape[axis] > 1 and bool(flags.movedim(axis, 0).flatten(1).all(1).any())
+        ]
+        found.append((index, lost))
+    return found
 
 
 class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map_only  # the documented way to map
 
 ELEMENTWISE = frozenset(
     {
@@ -32,7 +33,22 @@ def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> A
             return first
         if name == "native_batch_norm" and _is_plain_batch_norm(first, args):
             return torch.empty_like(first), first.new_empty(0), first.new_empty(0)
-    return func(*args, **(kwargs or {}))
+    try:
+        return func(*args, **(kwargs or {}))
+    except RuntimeError:
+        if func.overloadpacket.__name__.endswith("_") or not _devices_differ(args):
+            raise
+        return func(*_on_meta(args), **(kwargs or {}))
+
+
+def _devices_differ(args: tuple[Any, ...]) -> bool:
+    """Tell whether constants that a network's code made elsewhere meet tensors on meta."""
+    kinds = {value.is_meta for value in tree_leaves(args) if isinstance(value, Tensor)}
+    return len(kinds) > 1
+
+
+def _on_meta(args: tuple[Any, ...]) -> Any:
+    return tree_map_only(Tensor, lambda value: value.to("meta"), args)
 
 
 def _is_plain_batch_norm(first: Tensor, args: tuple[Any, ...]) -> bool:

@@ -31,6 +31,20 @@ class Trial:
     grid: tuple[int, int] | None
 
 
+Pattern = tuple[str, str, int | None, int]
+"""What trials in equal modules have in common: class of the module, name inside, axis, channels removed."""
+
+
+def pattern(plan: Anatomy, trial: Trial) -> Pattern:
+    """Return what a trial has in common with the same one in other modules of a class."""
+    owner, _, leaf = trial.layer.rpartition(".")[0].rpartition(".")
+    kind = type(plan.body.get_submodule(owner))
+    own = owner if kind.__module__.startswith("torch.nn") else ""  # containers may hold anything
+    axis = None if trial.grid is None else trial.grid[1]
+    removed = int((~trial.staying).sum())
+    return f"{kind.__module__}.{kind.__qualname__}.{own}", leaf, axis, removed
+
+
 def trials(plan: Anatomy) -> list[Trial]:
     """Return one trial for every different way in which a layer could lose a channel."""
     found: dict[bytes, Trial] = {}
@@ -65,15 +79,39 @@ def _removals(
     if not bool(staying.all()):
         return [(staying, None)]
     found: list[tuple[Tensor, tuple[int, int] | None]] = []
-    for index, grid in enumerate(bundles.grids):
-        places = own[grid.channels].nonzero()
-        for axis in range(grid.channels.ndim) if len(places) else ():
+    tried: set[bytes] = set()
+    for index in bundles.grids_with(own.nonzero().flatten()):
+        grid = bundles.grids[index]
+        place = own[grid.channels].nonzero()[0]
+        for axis in range(grid.channels.ndim):
             if axis in grid.fixed or grid.channels.shape[axis] == 1:
                 continue
-            slot = grid.channels.select(axis, int(places[0, axis]))
-            gone = torch.zeros_like(own)
-            gone[bundles.classes[slot]] = True
-            staying = bundles.closure(~gone[bundles.classes])
+            slot = grid.channels.select(axis, int(place[axis])).reshape(-1)
+            if (same := torch.unique(bundles.classes[slot]).numpy().tobytes()) in tried:
+                continue
+            tried.add(same)
+            staying = bundles.closure(~_with_rows(bundles, slot))
             if not bool(staying.all()):
                 found.append((staying, (index, axis)))
     return found
+
+
+def _with_rows(bundles: Bundles, slot: Tensor) -> Tensor:
+    """Return what goes with channels when everything that is bound to them is dead too.
+
+    Where a row loses all that is free in it, what is bound to the row goes, and the other way
+    round: a head of attention leaves with its queries, keys and values together.
+    """
+    gone = torch.zeros_like(bundles.kept)
+    gone[slot] = True
+    before = -1
+    while (now := int(gone.sum())) != before:
+        gone = torch.isin(bundles.classes, bundles.classes[gone])
+        for index in bundles.grids_with(gone.nonzero().flatten()):
+            grid = bundles.grids[index]
+            if grid.bound:
+                flags = gone[grid.channels]
+                whole = flags[:, : -grid.bound].all(1) | flags[:, -grid.bound :].any(1)
+                gone[grid.channels[whole]] = True
+        before = now
+    return gone

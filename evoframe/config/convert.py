@@ -12,7 +12,7 @@ import attrs
 from packaging.requirements import InvalidRequirement, Requirement
 
 from evoframe.config import files, references
-from evoframe.config.recipe import DEFAULTS, SLOTS, Recipe, RunOptions
+from evoframe.config.recipe import DEFAULTS, SLOTS, AnatomyOptions, Recipe, RunOptions
 from evoframe.config.values import structure, unstructure
 from evoframe.errors import ConfigError, NoSuchStrategyError, RequirementError, close_match
 from evoframe.registry.checking import is_accepted, options
@@ -39,7 +39,7 @@ def recipe_from(
         NoSuchStrategyError: a strategy that nobody offers.
         RequirementError: a distribution of ``run.requires`` is missing or too old.
     """
-    known = {"run", "about", *SLOTS}
+    known = {"run", "anatomy", "about", *SLOTS}
     for name in tables:
         if name not in known:
             raise ConfigError(
@@ -67,7 +67,8 @@ def recipe_from(
     about = {
         str(key): str(value) for key, value in files.table(tables.get("about", {}), "about").items()
     }
-    return Recipe(run=run, about=about, sources=sources, **values)
+    body = structure(files.table(tables.get("anatomy", {}), "anatomy"), AnatomyOptions, "anatomy")
+    return Recipe(run=run, anatomy=body, about=about, sources=sources, **values)
 
 
 def run_options(tables: Mapping[str, Any]) -> RunOptions:
@@ -81,7 +82,10 @@ def run_options(tables: Mapping[str, Any]) -> RunOptions:
 
 def tables_from(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """Return the tables that describe a recipe completely."""
-    tables: dict[str, Any] = {"run": unstructure(recipe.run)}
+    tables: dict[str, Any] = {
+        "run": unstructure(recipe.run),
+        "anatomy": unstructure(recipe.anatomy),
+    }
     if recipe.about:
         tables["about"] = dict(recipe.about)
     for slot, role in SLOTS.items():

@@ -102,9 +102,10 @@ def assigned(tables: Tables, assignment: str) -> Tables:
             "-o encoding.temperature=0.1 or -o environment[1].retention=0.5."
         )
     slot, index, option, literal = match.groups()
-    if slot not in SLOTS and slot != "run":
+    known = [*SLOTS, "run", "anatomy"]
+    if slot not in known:
         raise ConfigError(
-            f"-o {assignment!r}: there is no table {slot!r}.{close_match(slot, [*SLOTS, 'run'])}"
+            f"-o {assignment!r}: there is no table {slot!r}.{close_match(slot, known)}"
         )
     changed = copy.deepcopy(tables)
     if not changed.get(slot) and slot in SLOTS and not DEFAULTS.get(slot):

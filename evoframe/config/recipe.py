@@ -113,11 +113,35 @@ class RunOptions:
 
 
 @attrs.frozen
+class AnatomyOptions:
+    """Which channels may leave the ancestor, besides what its operations allow."""
+
+    keep: tuple[str, ...] = attrs.field(
+        default=(), metadata=doc("layers, by name, that keep all their output channels")
+    )
+    at_least: int = attrs.field(
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("output channels that every layer keeps"),
+    )
+    multiple: int = attrs.field(
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("what the output channels of a layer are rounded up to a multiple of"),
+    )
+    approximate: bool = attrs.field(
+        default=False,
+        metadata=doc("let channels leave that a norm averages over; changes what is computed"),
+    )
+
+
+@attrs.frozen
 class Recipe:
     """One run, completely said: the same value in Python, TOML, logs and the run record.
 
     Attributes:
         run: how long, where, and from which seed.
+        anatomy: which channels may leave the ancestor.
         about: what people should know of the recipe; changes nothing.
         task, ancestor, ...: the strategies; ``ancestor`` is how the ancestor is trained when it
             does not come trained (as ``training``, if None).
@@ -128,6 +152,7 @@ class Recipe:
 
     task: Task
     run: RunOptions = RunOptions()
+    anatomy: AnatomyOptions = AnatomyOptions()
     about: Mapping[str, str] = attrs.field(factory=dict)
     heredity: Heredity = attrs.field(kw_only=True)
     encoding: Encoding = attrs.field(kw_only=True)

@@ -103,7 +103,12 @@ def build_world(recipe: Recipe, folder: RunFolder) -> World:
             network = task.ancestor(key.at("ancestor"))
         if not isinstance(network, nn.Module):
             raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
-        anatomy = anatomies.survey(network, task.example_inputs(), task.evolvable(network))
+        anatomy = anatomies.survey(
+            network,
+            task.example_inputs(),
+            task.evolvable(network),
+            **attrs.asdict(recipe.anatomy, recurse=False),
+        )
         with sealed(key.at("probe")):
             _probe(recipe, network)
     return World(recipe, folder, device, anatomy.to(device), anatomy.genotype().to(device))

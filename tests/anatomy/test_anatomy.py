@@ -80,6 +80,17 @@ class Block(nn.Module):
                 return self.two(act(y))
             case "by position":
                 return self.two(torch.cat([act(y)[:, 1:], act(y)[:, :1]], 1))
+            case "roll":
+                return self.two(act(y).roll(1, 2))
+            case "roll channels":
+                return self.two(act(y).roll(1, 1))
+            case "lookup":
+                return self.two(act(y)[:, :, [3, 1, 0, 0]])
+            case "where":
+                return self.two(torch.where(torch.eye(4, dtype=torch.bool), act(y), act(y).abs()))
+            case "unfold":
+                columns = F.unfold(act(y), 3, padding=1)
+                return self.two(F.fold(columns, (4, 4), 3, padding=1) / 9)
             case "pad":
                 return act(F.pad(self.two(act(y))[:, :, ::2, ::2], (0, 2, 1, 1)) + x)
             case _:
@@ -89,7 +100,8 @@ class Block(nn.Module):
 KINDS = [
     "plain", "widen", "residual", "in place", "concat", "squeeze", "spatial", "sigmoid", "chunk",
     "glu", "pixels", "shuffle", "transposed", "upsample", "reuse", "flip", "tokens", "write",
-    "by position", "depthwise", "grouped", "pad",
+    "by position", "depthwise", "grouped", "pad", "roll", "roll channels", "lookup",
+    "where", "unfold",
 ]  # fmt: skip
 
 
