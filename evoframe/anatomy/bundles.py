@@ -137,4 +137,4 @@ class Groups:
 
     def having(self, channels: Tensor) -> list[int]:
         """Return the groups that have any of these channels."""
-        return torch.unique(self.each(channels)).tolist()
+        return sorted(set(self.each(channels).tolist()))

@@ -187,7 +187,8 @@ def _unique_columns(flat: Tensor) -> tuple[Tensor, Tensor]:
     """Return the different columns of a matrix, sorted, and which of them each column is."""
     if bool((flat[0, 1:] > flat[0, :-1]).all()):  # the first row tells them apart, in order
         return flat, torch.arange(flat.shape[1])
-    return torch.unique(flat, dim=1, return_inverse=True)
+    columns, places = torch.unique(flat, dim=1, return_inverse=True)
+    return columns, places
 
 
 def varying(signal: Tensor) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ from evoframe.anatomy.tracing import (
     plain_operations,
     tensors_in,
 )
-from evoframe.anatomy.trials import Trial, pattern, trials
+from evoframe.anatomy.trials import Trial, classes_of, pattern, trials
 
 if TYPE_CHECKING:
     from evoframe.anatomy.anatomy import Anatomy
@@ -154,18 +154,19 @@ def shapes_agree(network: nn.Module, inputs: Any, seen: Trace, staying: Tensor) 
 
 
 def _slots_of(plan: Anatomy, trial: Trial) -> list[tuple[int, list[int]]]:
-    """Return every grid that loses whole slots in a trial, with the axes along which it does."""
-    gone = ~trial.staying
+    """Return every grid that has the slot of a trial, with the axes along which it has it."""
     found = []
-    for index in plan.bundles.grids_with(gone.nonzero().flatten()):
+    for index in plan.bundles.grids_with((~trial.staying).nonzero().flatten()):
         channels = plan.bundles.grids[index].channels
-        flags, axes = gone[channels], range(channels.ndim)
-        lost = [
+        axes = [
             axis
-            for axis in axes
-            if channels.shape[axis] > 1 and bool(flags.movedim(axis, 0).flatten(1).all(1).any())
+            for axis in range(channels.ndim)
+            if any(
+                classes_of(plan.bundles, slot.reshape(-1)) == trial.slot
+                for slot in channels.unbind(axis)
+            )
         ]
-        found.append((index, lost))
+        found.append((index, axes))
     return found
 
 

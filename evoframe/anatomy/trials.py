@@ -23,16 +23,18 @@ class Trial:
         channels: all of those.
         staying: what stays, a bool for each channel of the network.
         grid: the block that would lose a slot, and along which axis; None for tied channels.
+        slot: the classes of that slot, sorted; the same slot may be seen in several blocks.
     """
 
     layer: str
     channels: Tensor
     staying: Tensor
     grid: tuple[int, int] | None
+    slot: bytes = b""
 
 
 Pattern = tuple[str, str, int | None, int]
-"""What trials in equal modules have in common: class of the module, name inside, axis, channels removed."""
+"""What trials in equal modules share: class of the module, name inside, axis, channels removed."""
 
 
 def pattern(plan: Anatomy, trial: Trial) -> Pattern:
@@ -54,15 +56,15 @@ def trials(plan: Anatomy) -> list[Trial]:
     for layer, signal in plan.seen.targets.items():
         channels = signal.reshape(-1)
         middle = channels[len(channels) // 2]
-        for staying, grid in _removals(plan.bundles, middle, in_blocks):
-            trial = Trial(layer, channels, staying, grid)
+        for staying, grid, slot in _removals(plan.bundles, middle, in_blocks):
+            trial = Trial(layer, channels, staying, grid, slot)
             found.setdefault(staying.numpy().tobytes(), trial)
     return list(found.values())
 
 
 def _removals(
     bundles: Bundles, channel: Tensor, in_blocks: Tensor
-) -> list[tuple[Tensor, tuple[int, int] | None]]:
+) -> list[tuple[Tensor, tuple[int, int] | None, bytes]]:
     """Return what stays when a channel goes with its class, or with a slot of a block.
 
     Args:
@@ -74,11 +76,11 @@ def _removals(
     if bool(bundles.kept[own].any()):
         return []
     if not bool(in_blocks[own].any()):
-        return [(~own, None)]
+        return [(~own, None, b"")]
     staying = bundles.closure(~own)
     if not bool(staying.all()):
-        return [(staying, None)]
-    found: list[tuple[Tensor, tuple[int, int] | None]] = []
+        return [(staying, None, b"")]
+    found: list[tuple[Tensor, tuple[int, int] | None, bytes]] = []
     tried: set[bytes] = set()
     for index in bundles.grids_with(own.nonzero().flatten()):
         grid = bundles.grids[index]
@@ -87,13 +89,18 @@ def _removals(
             if axis in grid.fixed or grid.channels.shape[axis] == 1:
                 continue
             slot = grid.channels.select(axis, int(place[axis])).reshape(-1)
-            if (same := torch.unique(bundles.classes[slot]).numpy().tobytes()) in tried:
+            if (same := classes_of(bundles, slot)) in tried:
                 continue
             tried.add(same)
             staying = bundles.closure(~_with_rows(bundles, slot))
             if not bool(staying.all()):
-                found.append((staying, (index, axis)))
+                found.append((staying, (index, axis), same))
     return found
+
+
+def classes_of(bundles: Bundles, channels: Tensor) -> bytes:
+    """Return what is the same for channels of the same classes."""
+    return torch.unique(bundles.classes[channels]).numpy().tobytes()
 
 
 def _with_rows(bundles: Bundles, slot: Tensor) -> Tensor:
@@ -106,7 +113,9 @@ def _with_rows(bundles: Bundles, slot: Tensor) -> Tensor:
     gone[slot] = True
     before = -1
     while (now := int(gone.sum())) != before:
-        gone = torch.isin(bundles.classes, bundles.classes[gone])
+        marked = torch.zeros_like(gone)
+        marked[bundles.classes[gone]] = True
+        gone = marked[bundles.classes]
         for index in bundles.grids_with(gone.nonzero().flatten()):
             grid = bundles.grids[index]
             if grid.bound:
