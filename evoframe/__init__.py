@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evoframe.api import evolve as evolve, open_run as open_run, resume as resume
     from evoframe.config.recipe import Recipe as Recipe
     from evoframe.errors import EvoframeError as EvoframeError
+    from evoframe.export.state import load as load
     from evoframe.kernel.key import Key as Key
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.loaders import task as task
@@ -29,6 +30,7 @@ _PLACES = {
     "Recipe": "evoframe.config.recipe",
     "Run": "evoframe.run.run",
     "evolve": "evoframe.api",
+    "load": "evoframe.export.state",
     "open_run": "evoframe.api",
     "resume": "evoframe.api",
     "task": "evoframe.strategies.task.loaders",

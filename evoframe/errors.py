@@ -56,6 +56,10 @@ class DamagedError(RunError):
     """A file of the run does not hold what the journal says it holds."""
 
 
+class ExportError(EvoframeError):
+    """A network cannot be exported as asked, or an export cannot be read."""
+
+
 class StillbornError(EvoframeError):
     """An offspring that cannot live: recorded with its reason, never a crash of the run."""
 

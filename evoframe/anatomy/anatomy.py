@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy import costs
+from evoframe.anatomy.blueprint import Blueprint, entries_of
 from evoframe.anatomy.bundles import Bundles
 from evoframe.anatomy.channels import Follower
 from evoframe.anatomy.growing import Numbers, Places, body_of, cut, grow, replica, uncut
@@ -101,6 +102,11 @@ class Anatomy:
         }
         network = grow(self.body, values, self.numbers(staying))
         return Phenotype(network, self._masks(genotype, alive.to(device), places), places)
+
+    def blueprint(self, genotype: Genotype) -> Blueprint:
+        """Return how the network of a settled genotype differs from the ancestor's."""
+        staying = self.bundles.closure(living_channels(genotype.masks, self.wiring).cpu())
+        return Blueprint(entries_of(self.body), self.numbers(staying))
 
     def numbers(self, staying: Tensor) -> Numbers:
         """Return what the attributes that follow say when these channels stay."""

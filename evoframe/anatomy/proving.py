@@ -155,17 +155,15 @@ def shapes_agree(network: nn.Module, inputs: Any, seen: Trace, staying: Tensor) 
 
 def _slots_of(plan: Anatomy, trial: Trial) -> list[tuple[int, list[int]]]:
     """Return every grid that has the slot of a trial, with the axes along which it has it."""
-    found = []
-    for index in plan.bundles.grids_with((~trial.staying).nonzero().flatten()):
+    gone, found = ~trial.staying, []
+    for index in plan.bundles.grids_with(gone.nonzero().flatten()):
         channels = plan.bundles.grids[index].channels
-        axes = [
-            axis
-            for axis in range(channels.ndim)
-            if any(
-                classes_of(plan.bundles, slot.reshape(-1)) == trial.slot
-                for slot in channels.unbind(axis)
-            )
-        ]
+        flags, axes = gone[channels], []
+        for axis in range(channels.ndim):
+            lost = flags.movedim(axis, 0).flatten(1).all(1).nonzero().flatten()
+            slots = channels.index_select(axis, lost).unbind(axis)
+            if any(classes_of(plan.bundles, slot.reshape(-1)) == trial.slot for slot in slots):
+                axes.append(axis)
         found.append((index, axes))
     return found
 

@@ -100,7 +100,8 @@ def _removals(
 
 def classes_of(bundles: Bundles, channels: Tensor) -> bytes:
     """Return what is the same for channels of the same classes."""
-    return torch.unique(bundles.classes[channels]).numpy().tobytes()
+    numbers: bytes = torch.unique(bundles.classes[channels]).numpy().tobytes()
+    return numbers
 
 
 def _with_rows(bundles: Bundles, slot: Tensor) -> Tensor:

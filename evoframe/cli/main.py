@@ -16,6 +16,7 @@ COMMANDS = {
     "evolve": "evolve a network: the main job",
     "resume": "go on with a run that was interrupted",
     "show": "show what a run has brought forth",
+    "export": "write a network for use elsewhere",
     "strategies": "list strategies, or show the options of one",
     "plugins": "list plugins, and those that could not be loaded",
     "recipes": "list recipes, or show one",

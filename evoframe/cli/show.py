@@ -17,7 +17,8 @@ from rich.console import Console
 @click.option(
     "--json", "as_json", is_flag=True, help="print everything as JSON, with the run's digest"
 )
-def command(run: Path, individual: str | None, *, as_json: bool) -> None:
+@click.option("--latency", is_flag=True, help="measure its network beside the ancestor's")
+def command(run: Path, individual: str | None, *, as_json: bool, latency: bool) -> None:
     """Show the generations of RUN, and the lineage and layers of its best individual.
 
     Works while the run goes on.
@@ -39,5 +40,13 @@ def command(run: Path, individual: str | None, *, as_json: bool) -> None:
     console.print(lineage)
     console.print(f"\nlayers of {chosen}")
     console.print(layers)
+    if latency:
+        from evoframe.report import sizes
+
+        table, warned = sizes.side_by_side(opened, chosen)
+        console.print(f"\n{chosen} beside the ancestor, on this machine")
+        console.print(table)
+        for line in warned:
+            console.print(line, markup=False)
     ending = opened.finished or "not finished"
     console.print(f"\n{ending}; digest {opened.digest()}", markup=False)

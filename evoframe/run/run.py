@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 from torch import nn
 
+from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.kernel.genotype import Genotype
@@ -119,9 +120,13 @@ class Run:
 
     def network(self, identity: str | None = None) -> nn.Module:
         """Return the trained network of an individual, or of the best, in evaluation mode."""
+        return self.anatomy.develop(self.genotype(identity or self.best.id)).network.eval()
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """The ancestor's body plan, surveyed again, on the CPU."""
         recipe = attrs.evolve(self.recipe, run=attrs.evolve(self.recipe.run, device="cpu"))
-        anatomy = build_world(recipe, RunFolder(self.path)).anatomy
-        return anatomy.develop(self.genotype(identity or self.best.id)).network.eval()
+        return build_world(recipe, RunFolder(self.path)).anatomy
 
     def as_json(self) -> dict[str, Any]:
         """Return all there is to say of the run, for other programs."""

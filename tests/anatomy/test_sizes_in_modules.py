@@ -138,7 +138,6 @@ def test_places_inside_heads_leave_together() -> None:
             assert plan.numbers(plan.bundles.closure(alive))["", "shape", 1] == 1
     assert {heads for heads, _ in shapes} == {1, 2, 3}
     assert {size for _, size in shapes} >= {2, 3, 4}
-    assert plan.barriers == ()
 
 
 class Groups(nn.Module):

@@ -1,0 +1,74 @@
+"""Blueprint: what it takes to build a smaller network again, without surveying its ancestor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+from torch import Tensor, nn
+
+from evoframe.anatomy.growing import Numbers, body_of, grow
+from evoframe.errors import ExportError, listing
+
+
+@attrs.frozen
+class Blueprint:
+    """How a smaller network differs from the architecture that it descends from.
+
+    Attributes:
+        ancestor: the shape of every parameter and buffer of the whole architecture.
+        numbers: what attributes of its modules say in the smaller network.
+    """
+
+    ancestor: Mapping[str, tuple[int, ...]]
+    numbers: Numbers
+
+    def build(self, network: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
+        """Return the smaller network, in evaluation mode.
+
+        Args:
+            network: one of the whole architecture; not changed.
+            values: the parameters and buffers of the smaller network, buffers outside the state
+                dict too.
+
+        Raises:
+            ExportError: the architecture is another one, or values do not fit it.
+        """
+        _compare(self.ancestor, entries_of(network), "the architecture")
+        ranks = {name: (0,) * len(shape) for name, shape in self.ancestor.items()}
+        found = {name: (0,) * value.ndim for name, value in values.items()}
+        _compare(ranks, found, "the file of weights")
+        return grow(body_of(network), values, self.numbers).eval()
+
+
+def entries_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every parameter and buffer, each under its first name."""
+    return {name: tuple(value.shape) for name, value in tensors_of(network).items()}
+
+
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return every parameter and buffer, each under its first name."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def _compare(
+    wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], what: str
+) -> None:
+    missing = sorted(wanted.keys() - found.keys())
+    unknown = sorted(found.keys() - wanted.keys())
+    other = [name for name in wanted if name in found and wanted[name] != found[name]]
+    said = [
+        f"{label} {_some(names)}"
+        for label, names in (("lacks", missing), ("has besides", unknown), ("has another", other))
+        if names
+    ]
+    if said:
+        raise ExportError(
+            f"{what} does not belong to this export: it {'; it '.join(said)}. The factory must "
+            "build the whole network that was evolved, with the same arguments."
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    several = list(names)
+    return listing(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")

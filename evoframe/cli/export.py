@@ -1,0 +1,51 @@
+"""``evoframe export``: a delivered network in a form that needs no run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+
+@click.command(short_help="write a network for use elsewhere")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["state", "torch-export", "onnx"]),
+    default="state",
+    show_default=True,
+    help="weights and architecture, a torch.export program, or ONNX",
+)
+@click.option("--individual", metavar="ID", help="whose network; the best's if not given")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="a new folder; RUN/export-FORMAT if not given"
+)
+@click.option("--force", is_flag=True, help="replace the folder if it is there")
+@click.option(
+    "--measure/--no-measure", default=True, help="measure before and after on this machine"
+)
+def command(
+    run: Path, form: str, individual: str | None, out: Path | None, *, force: bool, measure: bool
+) -> None:
+    """Write the network of RUN's best individual, physically small, for use elsewhere.
+
+    Prints what it costs beside the ancestor, measured on this machine.
+    """
+    from evoframe.export.writing import export
+    from evoframe.report import sizes
+    from evoframe.run.run import Run
+
+    opened = Run(run)
+    chosen = individual or opened.best.id
+    folder = out or run / f"export-{form}"
+    console = Console(soft_wrap=True, highlight=False)
+    for line in export(opened, chosen, form, folder, force=force):
+        console.print(line, markup=False)
+    console.print(f"{chosen} is in {folder}", markup=False)
+    if measure:
+        table, warned = sizes.side_by_side(opened, chosen)
+        console.print(table)
+        for line in warned:
+            console.print(line, markup=False)

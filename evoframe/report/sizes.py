@@ -1,0 +1,64 @@
+"""Ancestor and individual side by side: what they cost, and how fast they are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.table import Table
+
+from evoframe.anatomy.latency import Latency, batched, latency
+from evoframe.run.run import Run
+
+BATCHES = (1, 64)
+COSTS = {
+    "synapses": "synapses",
+    "parameters": "parameters",
+    "bytes": "bytes of weights",
+    "flops": "FLOPs of a forward pass",
+    "activations": "peak bytes of activations",
+}
+
+
+def latencies(run: Run, identity: str) -> dict[int, Latency]:
+    """Return the latency of an individual's network on one CPU thread, by batch size."""
+    network, inputs = run.network(identity), run.recipe.task.example_inputs()
+    return {size: latency(network, batched(inputs, size)) for size in BATCHES}
+
+
+def side_by_side(run: Run, identity: str) -> tuple[Table, list[str]]:
+    """Return a table of costs and measured latencies, and warnings where they disagree."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("ancestor", identity, "times less"):
+        table.add_column(name, justify="right", no_wrap=True)
+    before, after = (run.anatomy.costs(run.genotype(one)) for one in (run.ancestor.id, identity))
+    for name, label in COSTS.items():
+        if before.get(name) and after.get(name):
+            fewer = f"{before[name] / after[name]:.1f}"
+            table.add_row(label, f"{before[name]:,.0f}", f"{after[name]:,.0f}", fewer)
+    slow, fast = latencies(run, run.ancestor.id), latencies(run, identity)
+    for size in BATCHES:
+        cells = (
+            f"{one.median * 1e3:.3f} ± {one.iqr * 1e3:.3f} ms" for one in (slow[size], fast[size])
+        )
+        ratio = f"{slow[size].median / fast[size].median:.1f}"
+        table.add_row(f"latency, batch {size}, 1 thread", *cells, ratio)
+    return table, warnings(before, after, slow, fast)
+
+
+def warnings(
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    slow: Mapping[int, Latency],
+    fast: Mapping[int, Latency],
+) -> list[str]:
+    """Return a line for every batch size at which fewer FLOPs brought no speed."""
+    if not after.get("flops") or before.get("flops", 0.0) < 1.2 * after["flops"]:
+        return []
+    fewer = before["flops"] / after["flops"]
+    return [
+        f"warning: {fewer:.1f} times fewer FLOPs, but no lower latency at batch {size} on this "
+        "machine: fixed costs of each operation prevail"
+        for size in slow
+        if fast[size].median > 0.95 * slow[size].median
+    ]
