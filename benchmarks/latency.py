@@ -13,24 +13,12 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.utils.benchmark import Timer
 
+from evoframe.anatomy.latency import latency
 from evoframe.run.run import Run
 
 SECONDS = 2.0
 """How long each network is measured, at least."""
-
-
-@torch.no_grad()
-def milliseconds(
-    network: nn.Module, inputs: tuple[Tensor, ...], threads: int
-) -> tuple[float, float]:
-    """Return median and interquartile range of a forward pass."""
-    names = {"network": network, "inputs": inputs}
-    taken = Timer("network(*inputs)", globals=names, num_threads=threads)
-    measured = taken.blocked_autorange(min_run_time=SECONDS)
-    return 1e3 * measured.median, 1e3 * measured.iqr
 
 
 def main(path: Path) -> None:
@@ -43,12 +31,13 @@ def main(path: Path) -> None:
     for threads in (1, 2):
         for batch in (1, 64):
             inputs = tuple(torch.rand(batch, *value.shape[1:]) for value in example)
-            (before, spread), (now, spread_now) = (
-                milliseconds(network, inputs, threads) for network in networks
+            before, now = (
+                latency(network, inputs, threads=threads, seconds=SECONDS) for network in networks
             )
             print(
-                f"| {threads} | {batch} | {before:.3g} (IQR {spread:.1g}) "
-                f"| {now:.3g} (IQR {spread_now:.1g}) | {before / now:.1f}x |"
+                f"| {threads} | {batch} | {1e3 * before.median:.3g} (IQR {1e3 * before.iqr:.1g}) "
+                f"| {1e3 * now.median:.3g} (IQR {1e3 * now.iqr:.1g}) "
+                f"| {before.median / now.median:.1f}x |"
             )
 
 

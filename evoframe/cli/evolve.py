@@ -91,7 +91,7 @@ def command(**given: Any) -> None:
     from evoframe.registry import load_registry
     from evoframe.run import runner
 
-    tables = _tables(given)
+    tables = tables_from(given)
     registry = load_registry(run_options(tables).plugins)
     recipe = recipe_from(tables, registry)
     name = Path(given["recipe"]).stem if given["recipe"] else recipe.task.name
@@ -101,7 +101,7 @@ def command(**given: Any) -> None:
     report(out)
 
 
-def _tables(given: dict[str, Any]) -> dict[str, Any]:
+def tables_from(given: dict[str, Any]) -> dict[str, Any]:
     """Return the tables of the recipe, changed by what the command line says."""
     from evoframe.config import files
     from evoframe.config.convert import run_options

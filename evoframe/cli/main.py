@@ -16,6 +16,7 @@ COMMANDS = {
     "evolve": "evolve a network: the main job",
     "resume": "go on with a run that was interrupted",
     "show": "show what a run has brought forth",
+    "inspect": "tell what may leave a network, and what stays and why",
     "export": "write a network for use elsewhere",
     "strategies": "list strategies, or show the options of one",
     "plugins": "list plugins, and those that could not be loaded",

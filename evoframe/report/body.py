@@ -1,0 +1,113 @@
+"""What a survey has found: what may evolve, what can leave, what stays and why, and its price."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sized
+
+import torch
+from rich.markup import escape
+from rich.table import Table
+
+from evoframe.anatomy import Anatomy
+from evoframe.anatomy.latency import batched, latency
+from evoframe.config.recipe import Recipe
+from evoframe.kernel import device as devices
+from evoframe.kernel.key import Key, sealed
+from evoframe.report.sizes import BATCHES, COSTS
+
+BATCHES_TIMED = 3
+"""How many training batches an estimate looks at, after one to warm up."""
+
+
+def layers(anatomy: Anatomy) -> Table:
+    """Return one row for each layer with synapses: its channels, and whom they leave with."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("layer", no_wrap=True)
+    for name in ("shape", "channels", "can leave"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("together with")
+    bundles, targets = anatomy.bundles, anatomy.seen.targets
+    free = ~bundles.by_class(bundles.kept)
+    for name, shape in anatomy.evolvable.items():
+        channels = torch.unique(targets[name])
+        classes = set(bundles.classes[channels].tolist())
+        partners = [
+            other
+            for other, signal in targets.items()
+            if other != name and classes & set(bundles.classes[signal.reshape(-1)].tolist())
+        ]
+        table.add_row(
+            escape(name),
+            "x".join(str(size) for size in shape),
+            f"{len(channels)}",
+            f"{int(free[channels].sum())}",
+            escape(_shortened(partners)),
+        )
+    return table
+
+
+def _shortened(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def costs(anatomy: Anatomy) -> Table:
+    """Return the costs of the ancestor, with its latency on one thread of this machine."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    found = anatomy.costs(anatomy.genotype())
+    for name, label in COSTS.items():
+        if name in found:
+            table.add_row(label, f"{found[name]:,.0f}")
+    inputs = devices.move(anatomy.inputs, torch.device("meta"))
+    zeros = tuple(
+        torch.zeros(one.shape, dtype=one.dtype) if isinstance(one, torch.Tensor) else one
+        for one in inputs
+    )
+    network = copy.deepcopy(anatomy.network).cpu().eval()
+    for size in BATCHES:
+        taken = latency(network, batched(zeros, size))
+        table.add_row(
+            f"latency, batch {size}, 1 thread",
+            f"{taken.median * 1e3:.3f} ± {taken.iqr * 1e3:.3f} ms",
+        )
+    return table
+
+
+def estimate(recipe: Recipe, anatomy: Anatomy) -> str:
+    """Return how long a run of a recipe may take, from the time of a few batches, in words."""
+    epochs = getattr(recipe.training, "epochs", None)
+    size = getattr(recipe.training, "batch_size", None)
+    batches = recipe.task.batches("train", shuffle=Key(0), batch_size=size)
+    if epochs is None or not isinstance(batches, Sized):
+        return "how long a run takes cannot be estimated: its epochs or batches cannot be counted"
+    first = getattr(recipe.ancestor or recipe.training, "epochs", epochs)
+    lives = (recipe.run.generations - 1) * recipe.run.population
+    epochs_in_all = (0 if recipe.task.is_trained else first) + lives * epochs
+    seconds = _seconds_of_a_batch(recipe, anatomy, size) * len(batches) * epochs_in_all
+    return (
+        f"training takes {_duration(seconds)} at most, were nobody smaller than the ancestor: "
+        f"{epochs_in_all} epochs of {len(batches)} batches, on one CPU thread, measured on "
+        f"{BATCHES_TIMED} batches"
+    )
+
+
+def _seconds_of_a_batch(recipe: Recipe, anatomy: Anatomy, size: int | None) -> float:
+    network = copy.deepcopy(anatomy.network).cpu().train()
+    taken = []
+    with devices.arithmetic(torch.device("cpu"), threads=1, strict=True), sealed(Key(0)):
+        for index, batch in enumerate(
+            recipe.task.batches("train", shuffle=Key(0), batch_size=size)
+        ):
+            begun = time.perf_counter()
+            recipe.task.step(network, batch).backward()  # type: ignore[no-untyped-call]
+            taken.append(time.perf_counter() - begun)
+            if index == BATCHES_TIMED:
+                break
+    return sorted(taken[1:] or taken)[len(taken[1:] or taken) // 2]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
