@@ -130,10 +130,10 @@ def _torch_pruning(
 
 def _kirigami(network: nn.Module) -> float:
     """Return the CPU time in which torch-kirigami halves a network."""
-    import torch_kirigami as rival
+    from torch_kirigami import DependencyGraph, pruning as rival
 
     def prune() -> Any:
-        graph = rival.DependencyGraph.build(network, args=(torch.zeros(1, 3, 224, 224),))
+        graph = DependencyGraph.build(network, args=(torch.zeros(1, 3, 224, 224),))
         pruner = rival.Pruner(network, graph=graph)
         plan = pruner.plan(
             pruner.discover_candidates(),
