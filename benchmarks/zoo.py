@@ -98,7 +98,7 @@ def _strengths(plan: anatomy.Anatomy, whole: Genotype) -> Tensor:
     """Return for each class the sum of squares of the weights that write its channels."""
     strength = torch.zeros(len(plan.bundles.classes))
     for name, targets in plan.wiring.targets.items():
-        squares = whole.state[name].square()
+        squares = whole.state[name].float().square()
         axes = [a for a, n in enumerate(targets.shape) if n == 1 and squares.shape[a] > 1]
         squares = squares.sum(axes, keepdim=True) if axes else squares
         strength.index_add_(0, plan.bundles.classes[targets].reshape(-1), squares.reshape(-1))
