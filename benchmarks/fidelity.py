@@ -11,7 +11,8 @@ outputs:
 * evoframe: a survey, half of each layer's removable bundles, develop;
 * Torch-Pruning: ``BasePruner`` with a ratio of 0.5, the output layers ignored, and its documented
   option that names attention layers and their heads;
-* torch-kirigami: ``ChannelRatio(0.5)`` over the candidates that it discovers, interfaces fixed.
+* torch-kirigami: ``ChannelRatio(0.5)`` over the candidates that it discovers, interfaces fixed;
+  where it plans all or nothing and refuses, once more layer by layer.
 
 Weights, biases, scales, shifts and statistics are all random, different from each other and in
 double precision, so every entry of a smaller network tells where it was in the ancestor. The
@@ -104,21 +105,39 @@ def torch_pruning(network: nn.Module, case: Case, inputs: tuple[Tensor, ...]) ->
     return network
 
 
-def torch_kirigami(network: nn.Module, _: Case, inputs: tuple[Tensor, ...]) -> nn.Module:
-    """Return the network, cut in place."""
-    from torch_kirigami import DependencyGraph, KirigamiError, pruning
+def torch_kirigami(network: nn.Module, case: Case, inputs: tuple[Tensor, ...]) -> nn.Module:
+    """Return the network, cut in place: all at once, or else layer by layer where it can."""
+    from torch_kirigami import KirigamiError
 
     try:
-        graph = DependencyGraph.build(network, args=inputs)
-        pruner = pruning.Pruner(network, graph=graph)
-        plan = pruner.plan(
-            pruner.discover_candidates(),
-            budget=pruning.ChannelRatio(0.5),
-            strategy=pruning.Greedy(pruning.GroupMagnitude(p=2)),
-        )
-        smaller: nn.Module = pruner.apply(plan)[0]
+        return _fold(network, inputs, None)
     except KirigamiError as error:
-        raise Refused(str(error)) from error
+        said = str(error)
+    layers = {
+        name: module.weight.shape
+        for name, module in network.named_modules()
+        if isinstance(module, WITH_SYNAPSES) and name not in case.heads
+    }
+    for name, shape in layers.items():
+        if network.get_submodule(name).weight.shape[0] == shape[0]:  # else it went with another
+            with contextlib.suppress(KirigamiError):
+                _fold(network, inputs, [name])
+    if all(network.get_submodule(n).weight.shape == shape for n, shape in layers.items()):
+        raise Refused(said)
+    return network
+
+
+def _fold(network: nn.Module, inputs: tuple[Tensor, ...], layers: list[str] | None) -> nn.Module:
+    from torch_kirigami import DependencyGraph, pruning
+
+    graph = DependencyGraph.build(network, args=inputs)
+    pruner = pruning.Pruner(network, graph=graph)
+    plan = pruner.plan(
+        pruner.discover_candidates(targets=layers),
+        budget=pruning.ChannelRatio(0.5),
+        strategy=pruning.Greedy(pruning.GroupMagnitude(p=2)),
+    )
+    smaller: nn.Module = pruner.apply(plan)[0]
     return smaller
 
 
@@ -233,6 +252,9 @@ def clear(ancestor: nn.Module, left: Mapping[str, Tensor]) -> None:
     Raises:
         LookupError: an entry is new.
     """
+    for name, parameter in list(ancestor.named_parameters(remove_duplicate=False)):
+        owner, _, leaf = name.rpartition(".")  # a tool may cut tied weights differently
+        setattr(ancestor.get_submodule(owner), leaf, nn.Parameter(parameter.clone()))
     for name, value in entries(ancestor).items():
         if name not in left or not value.is_floating_point():
             continue  # it was taken away altogether, or is no weight

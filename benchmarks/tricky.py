@@ -380,7 +380,7 @@ class SelectiveKernel(Pooled):
     def body(self, x: Tensor) -> Tensor:
         ways = torch.stack([way(x) for way in self.ways], 1)
         gates = self.more(F.relu(self.less(ways.sum(1).mean((2, 3)))))
-        gates = gates.view(len(x), 2, -1).softmax(1)[..., None, None]
+        gates = gates.view(x.shape[0], 2, -1).softmax(1)[..., None, None]
         return (ways * gates).sum(1)
 
 
@@ -658,7 +658,7 @@ class MaxOverChannels(Pooled):
 
     def body(self, x: Tensor) -> Tensor:
         y = self.two(x)
-        return F.relu(self.three(y.view(len(x), 6, 2, *y.shape[2:]).amax(2)))
+        return F.relu(self.three(y.view(x.shape[0], 6, 2, *y.shape[2:]).amax(2)))
 
 
 @case(IMAGE)
@@ -933,7 +933,7 @@ class ClassTokenAndPositions(nn.Module):
         self.head = nn.Linear(8, 4)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.cat([self.token.expand(len(x), -1, -1), self.stem(x)], 1) + self.places
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), self.stem(x)], 1) + self.places
         return self.head((x + self.narrow(F.relu(self.wide(x))))[:, 0])
 
 
@@ -958,7 +958,7 @@ class CellByHand(nn.Module):
         self.wide, self.head = nn.Linear(8, 12), nn.Linear(12, 4)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = x.new_zeros(len(x), self.again.in_features)
+        h = x.new_zeros(x.shape[0], self.again.in_features)
         for step in x.unbind(1):
             h = torch.tanh(self.into(step) + self.again(h))
         return self.head(F.relu(self.wide(h)))
