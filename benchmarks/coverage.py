@@ -132,8 +132,9 @@ def _half(plan: anatomy.Anatomy, inputs: tuple[Tensor, ...]) -> dict[str, Any]:
     genotype = zoo.halved(plan)
     smaller = plan.develop(genotype).network.eval()
     masked = copy.deepcopy(plan.network)
-    masked.load_state_dict(dict(genotype.state), strict=False)
     with torch.no_grad():
+        for name, value in masked.state_dict().items():
+            value.copy_(genotype.state.get(name, value))
         ours, due = _flat(smaller(*inputs)), _flat(masked(*inputs))
     share = zoo.parameters(smaller) / zoo.parameters(masked)
     if ours.shape != due.shape:
