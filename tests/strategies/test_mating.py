@@ -11,7 +11,6 @@ from hypothesis import given, strategies as st
 from torch import nn
 
 from evoframe.anatomy import survey
-from evoframe.config.convert import recipe_from
 from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.evidence import Circumstances, Evidence, Parent
 from evoframe.kernel.genotype import Genotype, count, masked
@@ -19,7 +18,6 @@ from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import draw
 from evoframe.kernel.wiring import living_channels, settle
-from evoframe.registry import load_registry
 from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.heredity import Asexual, Mating
@@ -277,12 +275,11 @@ def test_tags_survive_any_number_of_generations(gaussian) -> None:
 # --- mistakes -----------------------------------------------------------------------------------
 
 
-def test_shares_must_be_one_for_each_parent() -> None:
-    """A wrong number of shares is told with what was found and wanted."""
-    tables = {"task": {"use": "mnist"}, "heredity": {"use": "mating", "shares": [0.5, 0.3, 0.2]}}
-
+@pytest.mark.parametrize("shares", [(0.5, 0.3, 0.2), (1.0,), (1.0, 0.0), ()])
+def test_shares_must_be_one_for_each_parent(shares) -> None:
+    """A wrong number of shares is told with what was found and wanted, before anything is run."""
     with pytest.raises(ConfigError, match="wanted 2 numbers above 0"):
-        recipe_from(tables, load_registry())
+        Mating(shares=shares).check(Mnist())
 
 
 def test_rewinding_a_network_that_came_trained_is_refused(tmp_path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from evoframe.markers import hookimpl
+from evoframe.strategies.environment.removal import Removal as Removal
 from evoframe.strategies.environment.retention import Retention as Retention
 
 
 @hookimpl
 def evoframe_environments() -> list[type]:
     """Offer the strategies of this folder."""
-    return [Retention]
+    return [Removal, Retention]

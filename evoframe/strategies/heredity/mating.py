@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evoframe.errors import TaskError
+from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Circumstances, Parent
 from evoframe.kernel.genotype import Genotype, Masks, State, masked
@@ -35,16 +35,6 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.wiring import presence
 from evoframe.roles import Heredity, Task, doc
 from evoframe.strategies.heredity.aligning import in_sequence
-
-
-def _shares_are_sound(mating: Mating, _attribute: object, shares: tuple[float, ...] | None) -> None:
-    if shares is None:
-        return
-    if len(shares) != mating.parents or min(shares) <= 0:
-        raise ValueError(
-            f"heredity.shares is {list(shares)}; wanted {mating.parents} numbers above 0, one for "
-            "each of heredity.parents."
-        )
 
 
 @attrs.frozen
@@ -62,7 +52,6 @@ class Mating(Heredity):
     )
     shares: tuple[float, ...] | None = attrs.field(
         default=None,
-        validator=_shares_are_sound,
         metadata=doc("the weight of each parent (alpha in the papers); equal if not given"),
     )
     overlap: float = attrs.field(
@@ -90,7 +79,14 @@ class Mating(Heredity):
     )
 
     def check(self, task: Task) -> None:
-        """Refuse to rewind what came trained: nobody knows its first weights."""
+        """Refuse shares that are not the parents', and to rewind what came trained."""
+        if self.shares is not None and (
+            len(self.shares) != self.parents or not min(self.shares) > 0
+        ):
+            raise ConfigError(
+                f"heredity.shares is {list(self.shares)}; wanted {self.parents} numbers above 0, "
+                "one for each of heredity.parents."
+            )
         if self.weights == "rewind" and task.is_trained:
             raise TaskError(
                 f"task {task.name!r} brings an ancestor that is already trained, so its initial "
@@ -106,13 +102,14 @@ class Mating(Heredity):
             genotypes = [first, *others]
         members = None if self.of == "synapse" else around.anatomy.clusters(self.of).members
         holders = self._holders([one.masks for one in genotypes], members)
-        eligible, strengths = {}, {}
+        averaged = self._averaged(genotypes, around)
+        eligible, strengths = {}, dict(averaged)
         for name, held in holders.items():
             masks = torch.stack([one.masks[name] for one in genotypes])
             eligible[name] = self._eligible(held, masks)
             values = torch.stack([one.state[name] for one in genotypes])
             strengths[name] = torch.where(eligible[name], self._mated(values, masks, held), 0.0)
-        state = masked(self._state(genotypes, key, around), eligible)
+        state = masked(self._state(averaged, key, around), eligible)
         return Inheritance(eligible, strengths, state)
 
     def _holders(
@@ -155,11 +152,15 @@ class Mating(Heredity):
         shares = torch.tensor(given, dtype=torch.float64, device=like.device)
         return shares.reshape(-1, *[1] * (like.ndim - 1))
 
-    def _state(self, parents: list[Genotype], key: Key, around: Circumstances) -> State:
+    def _state(self, averaged: State, key: Key, around: Circumstances) -> State:
         if self.weights == "rewind":
             return around.initial_state()
         if self.weights == "reinitialise":
             return around.newborn_state(key.at("weights"))
+        return averaged
+
+    def _averaged(self, parents: list[Genotype], around: Circumstances) -> dict[str, Tensor]:
+        """Return the parents' mean state, or the first holders'."""
         present = [presence(one, around.anatomy.wiring) for one in parents]
         return {
             name: self._inherited(
@@ -171,7 +172,7 @@ class Mating(Heredity):
 
     def _inherited(self, values: Tensor, present: Tensor) -> Tensor:
         """Return an entry of the newborn's state from those parents in which it is alive."""
-        if self.weights == "average" and values.is_floating_point():
+        if self.weights != "first" and values.is_floating_point():
             shares = torch.where(present, self._shares(values), 0.0)
             shares /= _folded(shares, torch.add).clamp(min=1e-300)
             return _folded(shares * values.double(), torch.add).to(values.dtype)
