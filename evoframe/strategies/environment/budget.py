@@ -57,6 +57,10 @@ class Budget(Environment):
         default="network",
         metadata=doc("keep one share of the whole network, or the same share of every layer"),
     )
+    alone: bool = attrs.field(
+        default=False,
+        metadata=doc("press on clusters alone, so that those that live lose nothing inside"),
+    )
     trials: int = attrs.field(
         default=4,
         validator=attrs.validators.ge(1),
@@ -110,7 +114,8 @@ class Budget(Environment):
         return self._at(_largest(is_within)).press(dna, inheritance, around)
 
     def _at(self, retention: float) -> Retention:
-        return Retention(retention=retention, scope=self.scope)
+        clusters = retention if self.alone and retention > 0 else None
+        return Retention(retention=retention, scope=self.scope, clusters=clusters)
 
     def _cost(self, genotype: Genotype, around: Circumstances) -> float:
         costs = around.anatomy.costs(genotype)
