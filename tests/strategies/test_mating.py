@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from statistics import mean, median
 
+import attrs
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -286,3 +287,20 @@ def test_rewinding_a_network_that_came_trained_is_refused(tmp_path) -> None:
     """Nobody knows its first weights."""
     with pytest.raises(TaskError, match="already trained"):
         Mating(weights="rewind").check(Mnist(weights=tmp_path / "weights.pt"))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("strength", ["sum", "geometric", "product"])
+def test_every_device_mates_to_the_same_bits(strength: str) -> None:
+    """Strengths are DNA, and DNA is the same everywhere."""
+    around = small()
+    parents = first_layers(around, ONE, TWO)
+    cuda = torch.device("cuda")
+    there = attrs.evolve(around, anatomy=around.anatomy.to(cuda), device=cuda)
+    moved = tuple(attrs.evolve(one, genotype=one.genotype.to(cuda)) for one in parents)
+
+    here = Mating(strength=strength).inherit(parents, Key(0), around)
+    away = Mating(strength=strength).inherit(moved, Key(0), there)
+
+    for name, value in here.strengths.items():
+        assert torch.equal(value, away.strengths[name].cpu())
