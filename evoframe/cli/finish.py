@@ -12,12 +12,12 @@ from rich.console import Console
 
 
 @contextmanager
-def resumable(path: Path) -> Iterator[None]:
+def resumable(path: Path, how: str = "") -> Iterator[None]:
     """Run a block; when a person interrupts it, say how to go on and exit with code 130."""
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"\ninterrupted; go on with: evoframe resume {path}", err=True)
+        click.echo(f"\ninterrupted; go on with: {how or f'evoframe resume {path}'}", err=True)
         sys.exit(130)
 
 

@@ -15,6 +15,7 @@ from evoframe.errors import EvoframeError
 COMMANDS = {
     "evolve": "evolve a network: the main job",
     "resume": "go on with a run that was interrupted",
+    "compare": "compare recipes at equal training budget",
     "show": "show what a run has brought forth",
     "inspect": "tell what may leave a network, and what stays and why",
     "export": "write a network for use elsewhere",

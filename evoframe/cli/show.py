@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from evoframe.kernel.clusters import Kind
 
 
 @click.command(short_help="show what a run has brought forth")
@@ -15,15 +19,23 @@ from rich.console import Console
     "--individual", metavar="ID", help="whose lineage and layers to show; the best's if not given"
 )
 @click.option(
+    "--clusters",
+    type=click.Choice(("kernel", "filter", "bundle")),
+    help="also show what is left of clusters, and how alike the networks of a generation are",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="print everything as JSON, with the run's digest"
 )
 @click.option("--latency", is_flag=True, help="measure its network beside the ancestor's")
-def command(run: Path, individual: str | None, *, as_json: bool, latency: bool) -> None:
+def command(
+    run: Path, individual: str | None, clusters: Kind | None, *, as_json: bool, latency: bool
+) -> None:
     """Show the generations of RUN, and the lineage and layers of its best individual.
 
     Works while the run goes on.
     """
     from evoframe.report import tables
+    from evoframe.report.structure import structure
     from evoframe.run.run import Run
 
     opened = Run(run)
@@ -48,5 +60,8 @@ def command(run: Path, individual: str | None, *, as_json: bool, latency: bool) 
         console.print(table)
         for line in warned:
             console.print(line, markup=False)
+    if clusters is not None:
+        console.print("\nkernels, and clusters by their place in the ancestor (means)")
+        console.print(structure(opened, clusters))
     ending = opened.finished or "not finished"
     console.print(f"\n{ending}; digest {opened.digest()}", markup=False)

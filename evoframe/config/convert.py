@@ -47,6 +47,8 @@ def recipe_from(
                 f"Tables: {', '.join(sorted(known))}."
             )
     ready = ready or {}
+    if missing := files.table(tables.get("about", {}), "about").get("missing"):
+        raise ConfigError(f"the recipe is a note and cannot be run. What is missing: {missing}.")
     if "task" not in {**tables, **ready}:
         raise ConfigError("the recipe names no task. Try --task mnist, or --task file.py:Name.")
     run = run_options(tables)

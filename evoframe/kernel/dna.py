@@ -114,8 +114,9 @@ class Inheritance:
 
     Attributes:
         eligible: the synapses that may exist; budgets are fractions of their number.
-        strengths: the parents' (mated) weights of parameters that hold synapses; encodings read
-            them as DNA.
+        strengths: the parents' (mated) weights of parameters that hold synapses, which encodings
+            read as DNA; entries without synapses, if any, complete the network that evidence is
+            measured on, in place of those of ``state``.
         state: the parameters and buffers the newborn starts its life with.
     """
 

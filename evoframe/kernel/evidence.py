@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -73,6 +72,9 @@ class Circumstances:
         return {name: value.detach().to(self.device) for name, value in state.items()}
 
 
+_Means = dict[str, Tensor]
+
+
 class Evidence:
     """Answers what an encoding asks about the inheritance, and computes only what is asked.
 
@@ -85,17 +87,27 @@ class Evidence:
         self._inheritance = inheritance
         self._circumstances = circumstances
         self._key = key
-        self._answers: dict[int, dict[str, Tensor]] = {}
+        self._answers: dict[tuple[int, int | None], tuple[_Means, _Means]] = {}
 
-    def mean_squared_gradient(self, *, batches: int) -> dict[str, Tensor]:
-        """Return the mean squared gradient of each synapse: the empirical Fisher diagonal.
+    def mean_gradient(self, *, batches: int) -> dict[str, Tensor]:
+        """Return the mean gradient of each synapse.
 
         Args:
             batches: how many training batches to take the mean over.
         """
-        if batches not in self._answers:
-            self._answers[batches] = self._over_batches(batches)
-        return self._answers[batches]
+        return self._gradients(batches, None)[0]
+
+    def mean_squared_gradient(
+        self, *, batches: int, batch_size: int | None = None
+    ) -> dict[str, Tensor]:
+        """Return the mean squared gradient of each synapse.
+
+        Args:
+            batches: how many training batches to take the mean over.
+            batch_size: examples in each; the task's own choice if not given. With 1 it is the
+                diagonal of the empirical Fisher information.
+        """
+        return self._gradients(batches, batch_size)[1]
 
     def clusters(self, kind: Kind) -> Partition:
         """Return the ancestor's synapses sorted into clusters; costs no data."""
@@ -103,25 +115,39 @@ class Evidence:
 
     @cached_property
     def _genotype(self) -> Genotype:
-        inherited = Genotype(self._inheritance.eligible, self._inheritance.strengths)
-        return settle(inherited, self._circumstances.anatomy.wiring)
+        state = {**self._inheritance.state, **self._inheritance.strengths}
+        return settle(
+            Genotype(self._inheritance.eligible, state), self._circumstances.anatomy.wiring
+        )
 
-    def _over_batches(self, batches: int) -> dict[str, Tensor]:
+    def _gradients(self, batches: int, batch_size: int | None) -> tuple[_Means, _Means]:
+        asked = (batches, batch_size)
+        if asked not in self._answers:
+            self._answers[asked] = self._over_batches(batches, batch_size)
+        return self._answers[asked]
+
+    def _over_batches(self, batches: int, batch_size: int | None) -> tuple[_Means, _Means]:
+        """Return the means of gradients and of their squares."""
         around = self._circumstances
         phenotype = around.anatomy.develop(self._genotype)
         network = phenotype.network.eval()
         parameters = dict(network.named_parameters())
-        total = {name: torch.zeros_like(value) for name, value in parameters.items()}
+        sums = {name: torch.zeros_like(value) for name, value in parameters.items()}
+        squares = {name: torch.zeros_like(value) for name, value in parameters.items()}
         seen = 0
         with sealed(self._key):
-            for batch in around.task.batches("train", shuffle=self._key):
+            for batch in around.task.batches("train", shuffle=self._key, batch_size=batch_size):
                 network.zero_grad(set_to_none=True)
                 around.task.step(network, devices.move(batch, around.device)).backward()  # type: ignore[no-untyped-call]
                 for name, value in parameters.items():
                     if value.grad is not None:
-                        total[name] += value.grad.square()
+                        sums[name] += value.grad
+                        squares[name] += value.grad.square()
                 seen += 1
                 if seen == batches:
                     break
-        means: Mapping[str, Tensor] = {name: value / max(seen, 1) for name, value in total.items()}
-        return around.anatomy.home(phenotype, means)
+        first, second = (
+            around.anatomy.home(phenotype, {n: total[n] / max(seen, 1) for n in total})
+            for total in (sums, squares)
+        )
+        return first, second

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 import attrs
 
+COSTS = ("synapses", "bundles", "parameters", "bytes", "flops", "activations")
+"""The sizes of an individual, smaller is better; ``activations`` are peak bytes."""
+
 
 class Origin(StrEnum):
     """How an individual came to be."""

@@ -55,6 +55,18 @@ class Phenotype:
         """Return the same network with other masks."""
         return Phenotype(self.network, masks, self.places)
 
+    def share(self, name: str, value: Tensor) -> Tensor:
+        """Return what is left in this network of a tensor in the ancestor's coordinates.
+
+        Args:
+            name: the state entry that the tensor belongs to.
+            value: shaped like the ancestor's entry.
+        """
+        for axis, left in enumerate(self.places.get(name, ())):
+            if left is not None:
+                value = value.index_select(axis, left)
+        return value
+
     def enforce(self) -> None:
         """Set absent entries to zero, in place; to be called after every optimiser step."""
         self.absent.clear(dict(self.network.named_parameters()))

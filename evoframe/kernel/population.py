@@ -32,6 +32,7 @@ class Population:
         size: how many families the next generation needs.
         parents: how many parents each family needs.
         metric: the task's primary metric.
+        metrics: all that the task measures.
     """
 
     individuals: tuple[Individual, ...]
@@ -39,6 +40,7 @@ class Population:
     size: int
     parents: int
     metric: Metric
+    metrics: tuple[Metric, ...] = ()
 
     def ranked(self, individuals: tuple[Individual, ...] | None = None) -> tuple[Individual, ...]:
         """Return individuals from best to worst by the primary metric, see :func:`rank`.

@@ -117,6 +117,24 @@ def settle(genotype: Genotype, wiring: Wiring) -> Genotype:
     return Genotype(masks, state)
 
 
+def presence(genotype: Genotype, wiring: Wiring) -> dict[str, Tensor]:
+    """Return which entries of the state are alive: bool, broadcastable to each entry's shape.
+
+    Synapses that are present, slices of living channels, and everything else.
+    """
+    alive = living_channels(genotype.masks, wiring)
+    present = {
+        name: torch.ones((), dtype=torch.bool, device=value.device)
+        for name, value in genotype.state.items()
+    }
+    present |= genotype.masks
+    for holding in wiring.holdings:
+        value = genotype.state[holding.entry]
+        here = _along(alive[holding.channels], holding.axis, value)
+        present[holding.entry] = present[holding.entry] & here
+    return present
+
+
 def revive(genotype: Genotype, *, before: Masks, ancestor: State, wiring: Wiring) -> Genotype:
     """Give channels that were dead in ``before`` and live now the ancestor's belongings.
 

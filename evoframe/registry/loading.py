@@ -37,7 +37,7 @@ BUILT_IN = tuple(
     f"evoframe.strategies.{role}"
     for role in (
         "task", "heredity", "encoding", "mutation", "environment",
-        "training", "selection", "executor", "observer",
+        "training", "nurture", "selection", "executor", "observer",
     )
 )  # fmt: skip
 """The modules of the strategies that come with evoframe; ordinary plugins otherwise."""

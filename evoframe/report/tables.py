@@ -20,7 +20,7 @@ def generations(run: Run) -> Table:
     """
     metric = run.recipe.task.primary
     tested = any(one.fitness and one.fitness.test for one in run.individuals)
-    table = _table(("gen", "id", "from"), no_wrap=True)
+    table = plain_table(("gen", "id", "from"), no_wrap=True)
     for name in ("synapses", "fewer", "params", "MFLOPs", "life", escape(metric.name)):
         table.add_column(name, justify="right", no_wrap=True)
     if tested:
@@ -48,7 +48,7 @@ def stillborn(run: Run) -> list[str]:
 def lineage(run: Run, identity: str) -> Table:
     """Return one row for each forebear of an individual, youngest first."""
     metric = run.recipe.task.primary
-    table = _table(("individual", "from", "how"))
+    table = plain_table(("individual", "from", "how"))
     for name in ("synapses", escape(metric.name)):
         table.add_column(name, justify="right", no_wrap=True)
     for one in run.lineage(identity):
@@ -60,7 +60,7 @@ def lineage(run: Run, identity: str) -> Table:
 def layers(run: Run, identity: str) -> Table:
     """Return one row for each parameter that evolves: what is left of it."""
     genotype = run.genotype(identity)
-    table = _table(("parameter",))
+    table = plain_table(("parameter",))
     for name in ("synapses", "of", "left"):
         table.add_column(name, justify="right")
     for name, mask in genotype.masks.items():
@@ -71,7 +71,7 @@ def layers(run: Run, identity: str) -> Table:
 
 def listing(rows: Iterable[tuple[str, ...]], header: tuple[str, ...]) -> Table:
     """Return a plain table of texts."""
-    table = _table(header)
+    table = plain_table(header)
     for row in rows:
         table.add_row(*map(Text, row))
     return table
@@ -85,7 +85,8 @@ def measured(one: Individual, metric: Metric, split: str) -> str:
     return metric.in_words(values[metric.name])
 
 
-def _table(header: tuple[str, ...], *, no_wrap: bool = False) -> Table:
+def plain_table(header: tuple[str, ...], *, no_wrap: bool = False) -> Table:
+    """Return an empty table with columns of text."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in header:
         table.add_column(escape(name), no_wrap=no_wrap, overflow="fold")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Nurture(Strategy, ABC):
     """Takes part in a training at any of five moments; each does nothing unless overridden.
 
+    What must be remembered from one moment to the next is kept by what :meth:`begin` returns.
     Randomness comes from ``life.key`` (give it a path of your own, with epoch and step).
 
     Traits:
@@ -28,6 +29,14 @@ class Nurture(Strategy, ABC):
     """
 
     role: ClassVar[str] = "nurture"
+
+    def begin(self, phenotype: Phenotype, life: Life) -> Nurture:
+        """Return who acts in this life: itself, or a companion that may keep state.
+
+        Called once before the first epoch, and again when a life is taken up from a checkpoint:
+        what it returns must follow from the arguments alone.
+        """
+        return self
 
     def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
         """Act before an epoch; the first is 0."""

@@ -12,6 +12,7 @@ from evoframe.roles.base import Strategy
 if TYPE_CHECKING:
     from evoframe.kernel.key import Key
     from evoframe.kernel.population import Family, Population
+    from evoframe.roles.task import Task
 
 
 @attrs.frozen
@@ -22,6 +23,13 @@ class Selection(Strategy, ABC):
     """
 
     role: ClassVar[str] = "selection"
+
+    def check(self, task: Task) -> None:
+        """Refuse a task that cannot be selected by, before anything is written.
+
+        Raises:
+            ConfigError: what is missing, and what to do instead.
+        """
 
     @abstractmethod
     def select(self, population: Population, key: Key) -> tuple[Family, ...]:

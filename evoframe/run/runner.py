@@ -150,6 +150,7 @@ class _Runner:
             size=self.world.recipe.run.population,
             parents=self.world.recipe.heredity.parents,
             metric=self.metric,
+            metrics=self.world.recipe.task.metrics,
         )
 
     def _ancestor(self) -> Entry:

@@ -126,6 +126,7 @@ def _probe(recipe: Recipe, network: nn.Module) -> None:
     for environment in recipe.environment:
         environment.check(recipe.encoding)
     recipe.heredity.check(task)
+    recipe.selection.check(task)
     for training in (recipe.training, recipe.ancestor):
         if training is not None:
             training.check(task)

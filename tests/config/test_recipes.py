@@ -26,6 +26,8 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
     "requires": st.just(["evoframe>=0.0"]),
     "plugins": st.just([]),
+    "shares": st.lists(st.floats(0.01, 1), min_size=1),
+    "objectives": st.lists(st.sampled_from(["accuracy", "synapses", "flops"]), min_size=1),
 }
 
 
@@ -95,7 +97,10 @@ def test_toml_to_recipe_to_toml_is_the_identity(tables: dict[str, Any]) -> None:
             assert entry.items() <= kept.items()
 
 
-@pytest.mark.parametrize("name", files.built_in_recipes())
+NOTES = ["precision-1707"]
+
+
+@pytest.mark.parametrize("name", sorted(set(files.built_in_recipes()) - set(NOTES)))
 def test_built_in_recipes_are_sound_and_say_what_they_are(name: str) -> None:
     """A recipe that people start from must parse, and have a title to be chosen by."""
     tables = files.read_recipe(name)
@@ -105,6 +110,13 @@ def test_built_in_recipes_are_sound_and_say_what_they_are(name: str) -> None:
     assert recipe.about["title"]
     assert recipe.about["paper"]
     assert recipe == recipe_from(tables_from(recipe, REGISTRY), REGISTRY)
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_notes_are_refused_with_what_is_missing(name: str) -> None:
+    """A paper that cannot be run yet has a recipe that says why."""
+    with pytest.raises(ConfigError, match="What is missing: an environment that rounds"):
+        recipe_from(files.read_recipe(name), REGISTRY)
 
 
 def test_later_words_win_and_leave_the_rest() -> None:

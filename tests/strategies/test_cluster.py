@@ -17,6 +17,7 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import draw
 from evoframe.kernel.wiring import living_channels, settle
 from evoframe.strategies.encoding.cluster import Cluster
+from evoframe.strategies.encoding.narrow import Narrow
 from evoframe.strategies.environment.retention import Retention
 from evoframe.strategies.task.lenet import LeNet
 
@@ -114,3 +115,93 @@ def test_costs_are_those_of_the_grown_network() -> None:
     assert half["flops"] == whole["flops"] / 2
     assert (half["bundles"], whole["bundles"]) == (2, 4)
     assert half["activations"] < whole["activations"]
+
+
+# --- the text of 1609.01360, by hand ------------------------------------------------------------
+
+
+def by_hand(of: Kind, truncation: float):
+    """Two kernels of two synapses read by a linear layer whose kernels are blocks of two."""
+    network = nn.Sequential(nn.Conv1d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(4, 2))
+    network[0].weight.data = torch.tensor([[[0.8, -0.4]], [[0.1, 0.3]]])
+    network[3].weight.data = torch.tensor([[1.0, -1.0, 0.05, 0.5], [0.5, 0.25, 0.0, -0.25]])
+    anatomy = survey(network, (torch.zeros(1, 1, 3),), ("0.weight", "3.weight"))
+    dna = Cluster(of=of, truncation=truncation).encode(inheritance_of(anatomy), Asked(anatomy))
+    assert dna.clusters is not None
+    odds, members = dna.clusters.genes.probabilities(), dna.clusters.members
+    return {
+        name: odds[members[name]].expand(genes.levels.shape) for name, genes in dna.synapses.items()
+    }, dna
+
+
+def test_clusters_weigh_what_is_left_of_them_after_truncation() -> None:
+    """Tau = 0.1 of the layer's largest: sums 1.2 and 0.4; 2, 0.5, 0.75, 0.25 (0.05 adds nothing).
+
+    A fully connected layer's kernel is the block that one channel sends to one neuron.
+    """
+    clusters, dna = by_hand("kernel", 0.1)
+
+    first = torch.tensor([1.0, math.exp(0.4 / 1.2 - 1)])
+    second = torch.tensor([[2.0, 0.5], [0.75, 0.25]]) / 2.0
+    assert torch.allclose(clusters["0.weight"][:, 0].T, first.double().expand(2, 2), atol=1e-4)
+    blocks = (second - 1).exp().repeat_interleave(2, 1).double()
+    assert torch.allclose(clusters["3.weight"], blocks, atol=1e-4)
+    own = (torch.tensor([[0.8, 0.4], [0.1, 0.3]]).double() / 0.8 - 1).exp()
+    assert torch.allclose(dna.probabilities("0.weight")[:, 0], own * first[:, None], atol=1e-4)
+
+
+def test_truncation_lessens_the_impact_of_weak_synapses_alone() -> None:
+    """Without it 0.05 counts too; at 0.6 the strong alone do, and nothing is certain to die."""
+    whole, _ = by_hand("kernel", 0.0)
+    strict, _ = by_hand("kernel", 0.6)
+
+    assert float(whole["3.weight"][0, 2]) == pytest.approx(math.exp(0.55 / 2 - 1), abs=1e-4)
+    assert float(strict["3.weight"][0, 2]) == pytest.approx(math.exp(-1), abs=1e-9)
+    assert float(strict["3.weight"][0, 0]) == 1.0
+
+
+def test_filters_are_all_that_writes_a_channel() -> None:
+    """Sums over rows of the linear layer: 2.5 and 1.0, by hand."""
+    clusters, _ = by_hand("filter", 0.1)
+
+    assert torch.allclose(
+        clusters["3.weight"][:, 0], torch.tensor([1.0, math.exp(1 / 2.5 - 1)]).double(), atol=1e-4
+    )
+
+
+def test_both_levels_of_pressure_keep_their_share() -> None:
+    """F_c and F_s of 0.8: 0.8 of the synapses lie in living clusters, and 0.8 of those live."""
+    anatomy = residual()
+    inheritance = inheritance_of(anatomy)
+    dna = Cluster(of="kernel").encode(inheritance, Asked(anatomy))
+
+    pressed = Retention(retention=0.64, clusters=0.8).press(dna, inheritance, None)
+
+    total = sum(mask.numel() for mask in inheritance.eligible.values())
+    assert pressed.expected_synapses() == pytest.approx(0.64 * total, rel=1e-6)
+    inside = sum(
+        float(pressed.clusters.genes.probabilities()[members].expand(mask.shape).sum())
+        for members, mask in (
+            (pressed.clusters.members[name], mask) for name, mask in inheritance.eligible.items()
+        )
+    )
+    assert inside == pytest.approx(0.8 * total, rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_narrow_networks_keep_the_same_share_of_every_layer(share: float) -> None:
+    """The first channels of each layer live, with all their synapses."""
+    network = LeNet()
+    names = tuple(f"conv{index}.weight" for index in range(1, 5))
+    anatomy = survey(network, (torch.zeros(1, 1, 32, 32),), names)
+    inheritance = inheritance_of(anatomy)
+
+    dna = Narrow().encode(inheritance, Asked(anatomy))
+    dna = Retention(retention=share, clusters=share).press(dna, inheritance, None)
+    masks = draw(dna, Key(0))
+
+    for mask in masks.values():
+        rows = mask.flatten(1)
+        alive = rows.any(1)
+        assert torch.equal(rows.all(1), alive)
+        assert float(alive.float().mean()) == pytest.approx(share, abs=0.07)

@@ -1,14 +1,23 @@
 """Sensitivity: how much the loss feels a synapse.
 
-Score |w| * sqrt(E[g^2]), with the expectation over training batches of the gradient g: the root
-of the first-order (empirical Fisher) estimate of what removing the synapse costs.
+    gradient   |w| * sqrt(E[G^2])   with G the gradient of a batch
+    fisher     |w| * sqrt(E[g^2])   with g the gradient of one example
+    taylor     |w * E[g]|
+
+``fisher`` is the root of w^2 F, twice what removing the synapse costs to second order if the
+empirical Fisher information F stands for the curvature (1801.05787, eq. 6). ``taylor`` is that
+cost to first order (1611.06440, eq. 7), and SNIP's connection sensitivity (1810.02340). At a
+minimum E[g] is nearly zero and says little; ``gradient`` lies between: batches average part of
+the noise away.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import attrs
+from torch import Tensor
 
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
@@ -18,15 +27,27 @@ from evoframe.strategies.encoding.ranking import Scope, by_rank
 
 @attrs.frozen
 class Sensitivity(Encoding):
-    """The synapses that the loss feels most live: |w| times root mean squared gradient."""
+    """The synapses that the loss feels most live: |w| times a measure of its gradient."""
 
     name: ClassVar[str] = "sensitivity"
     traits: ClassVar[frozenset[str]] = frozenset({"ranks"})
 
+    of: Literal["gradient", "fisher", "taylor"] = attrs.field(
+        default="gradient",
+        metadata=doc(
+            "what |w| is multiplied with: the root mean square of batch gradients, that of single "
+            "examples' gradients, or the size of the mean gradient"
+        ),
+    )
     batches: int = attrs.field(
         default=20,
         validator=attrs.validators.ge(1),
         metadata=doc("training batches to measure gradients on"),
+    )
+    examples: int = attrs.field(
+        default=200,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training examples to measure gradients on, one by one, for 'fisher'"),
     )
     scope: Scope = attrs.field(
         default="network",
@@ -35,9 +56,18 @@ class Sensitivity(Encoding):
 
     def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
         """Return DNA that ranks synapses by their sensitivity."""
-        squares = evidence.mean_squared_gradient(batches=self.batches)
+        felt = self._felt(evidence)
         scores = {
-            name: inheritance.strengths[name].abs() * squares[name].sqrt()
-            for name in inheritance.eligible
+            name: inheritance.strengths[name].abs() * felt[name] for name in inheritance.eligible
         }
         return by_rank(scores, inheritance, self.scope)
+
+    def _felt(self, evidence: Evidence) -> Mapping[str, Tensor]:
+        if self.of == "taylor":
+            means = evidence.mean_gradient(batches=self.batches)
+            return {name: value.abs() for name, value in means.items()}
+        if self.of == "fisher":
+            squares = evidence.mean_squared_gradient(batches=self.examples, batch_size=1)
+        else:
+            squares = evidence.mean_squared_gradient(batches=self.batches)
+        return {name: value.sqrt() for name, value in squares.items()}

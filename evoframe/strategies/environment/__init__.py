@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from evoframe.markers import hookimpl
+from evoframe.strategies.environment.budget import Budget as Budget
+from evoframe.strategies.environment.removal import Removal as Removal
 from evoframe.strategies.environment.retention import Retention as Retention
 
 
 @hookimpl
 def evoframe_environments() -> list[type]:
     """Offer the strategies of this folder."""
-    return [Retention]
+    return [Budget, Removal, Retention]

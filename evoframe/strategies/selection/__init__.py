@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evoframe.markers import hookimpl
+from evoframe.strategies.selection.pareto import Pareto as Pareto
 from evoframe.strategies.selection.random_pairs import RandomPairs as RandomPairs
 from evoframe.strategies.selection.tournament import Tournament as Tournament
 from evoframe.strategies.selection.truncation import Truncation as Truncation
@@ -11,4 +12,4 @@ from evoframe.strategies.selection.truncation import Truncation as Truncation
 @hookimpl
 def evoframe_selections() -> list[type]:
     """Offer the strategies of this folder."""
-    return [RandomPairs, Tournament, Truncation]
+    return [Pareto, RandomPairs, Tournament, Truncation]

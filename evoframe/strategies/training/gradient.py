@@ -85,6 +85,8 @@ class Gradient(Training):
         if (saved := life.checkpoint.load()) is not None:
             start, tensors = saved
             phenotype = restore(tensors, phenotype, optimiser)
+        nurture = tuple(one.begin(phenotype, life) for one in life.nurture)
+        life = attrs.evolve(life, nurture=nurture)
         loss = math.nan
         for epoch in range(start, self.epochs):
             with sealed(life.key.at("training", "epoch", epoch)):

@@ -1,0 +1,99 @@
+"""``evoframe compare``: recipes against each other and against the baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evoframe.cli.finish import resumable
+
+
+@click.command(short_help="compare recipes at equal training budget")
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="runs of each arm"
+)
+@click.option(
+    "--at",
+    "targets",
+    default="10,48,125",
+    show_default=True,
+    metavar="FACTORS",
+    help="how many times fewer synapses to look at",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="epochs of all descendants of an arm together; the most a recipe asks for if not given",
+)
+@click.option(
+    "-o",
+    "--option",
+    "assignments",
+    multiple=True,
+    metavar="SLOT.OPTION=VALUE",
+    help="set an option of task, ancestor, training or run in every arm",
+)
+@click.option(
+    "-p",
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE|MODULE",
+    help="load a plugin that is not installed",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="where to keep it all, and to go on from; by default a new one under runs/",
+)
+def command(
+    recipes: tuple[str, ...],
+    seeds: int,
+    targets: str,
+    epochs: int | None,
+    assignments: tuple[str, ...],
+    plugins: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Run every RECIPE and the arms uniform, magnitude and dense with several seeds.
+
+    All arms have the same ancestors and train for the same number of epochs in all. The table
+    gives accuracy at equal numbers of synapses, mean and standard deviation over the seeds.
+    The same command with the same --out goes on with a comparison that was interrupted.
+    """
+    from evoframe.api import new_folder
+    from evoframe.registry import load_registry
+    from evoframe.report.arms import arms_of
+    from evoframe.report.comparison import compare, write_points
+    from evoframe.report.curves import markdown, plot
+
+    factors = _factors(targets)
+    registry = load_registry(plugins)
+    arms = arms_of(recipes, factors, registry, options=assignments, plugins=plugins, epochs=epochs)
+    folder = out or new_folder("compare")
+    with resumable(folder, f"the same command with --out {folder}"):
+        curves = compare(arms, seeds, folder, registry, lambda line: click.echo(line, err=True))
+    table = markdown(curves, factors)
+    (folder / "compare.md").write_text(table)
+    write_points(curves, folder / "points.csv")
+    drawn = plot(curves, folder / "compare.png")
+    click.echo(f"\n{table}")
+    click.echo(f"table, points and runs: {folder}")
+    if not drawn:
+        click.echo("no plot: matplotlib is not installed. Try `pip install evoframe[plot]`.")
+
+
+def _factors(text: str) -> list[float]:
+    try:
+        factors = [float(part.strip().removesuffix("x")) for part in text.split(",")]
+    except ValueError:
+        factors = []
+    if not factors or min(factors) <= 1 or max(factors) > 1e6:
+        raise click.BadParameter(
+            f"{text!r}; wanted factors above 1 with commas between, as in 10,48,125.",
+            param_hint="--at",
+        )
+    return sorted(set(factors))

@@ -1,0 +1,194 @@
+"""Arms of a comparison: recipes made comparable, and the baselines that always stand beside them.
+
+All arms have one task and one way to train the ancestor, and all train for the same number of
+epochs in all: each life of an arm gets its part. Rules that would end a run early are left out.
+
+The baselines are what a reader must see beside any law of synapses: ``uniform`` and
+``magnitude`` at half of the synapses in each generation, and ``dense``, the ancestor's network
+with fewer channels and fresh weights, that trains once for as long as the ancestor and all its
+descendants together.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from evoframe.config import files
+from evoframe.config.convert import recipe_from
+from evoframe.config.recipe import DEFAULTS, Recipe
+from evoframe.errors import ConfigError
+from evoframe.registry import Registry
+
+BASELINES = ("uniform", "magnitude", "dense")
+"""Names that no recipe of a comparison may have."""
+
+SHARED = ("task", "ancestor", "training", "run")
+"""The tables that an option of a comparison may change: it changes them in every arm."""
+
+ENDINGS = ("until", "max_drop", "time")
+"""Options of a run that would end arms at different times."""
+
+
+@attrs.frozen
+class Arm:
+    """What is run once for each seed: one recipe, or one for each size of a dense network."""
+
+    name: str
+    recipes: tuple[files.Tables, ...]
+
+
+def arms_of(
+    names: Sequence[str],
+    targets: Sequence[float],
+    registry: Registry,
+    *,
+    options: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    epochs: int | None = None,
+) -> tuple[Arm, ...]:
+    """Return the arms of a comparison, the named recipes first.
+
+    Args:
+        names: built-in recipes, or files that end in ``.toml``.
+        targets: how many times fewer synapses people want to look at.
+        registry: where strategies are found.
+        options: as ``slot.option=value``, for every arm.
+        plugins: what has been loaded into the registry besides what is installed.
+        epochs: of all descendants of an arm together; the most that a recipe asks for if None.
+
+    Raises:
+        ConfigError: recipes that cannot be compared, and why.
+    """
+    named = {_label(name): _changed(files.read_recipe(name), options, plugins) for name in names}
+    if len(named) < len(names) or set(named) & set(BASELINES):
+        raise ConfigError(
+            f"the recipes {', '.join(names)} do not have names of their own; wanted each once, "
+            f"and none called {', '.join(BASELINES)}."
+        )
+    first = next(iter(named.values()))
+    for name, tables in named.items():
+        _require_same(tables, first, name)
+    ready = {name: recipe_from(tables, registry) for name, tables in named.items()}
+    total = epochs or max(lives(recipe) * epochs_of(recipe) for recipe in ready.values())
+    named |= _baselines(first, max(targets))
+    arms = [Arm(name, (_scaled(tables, total, registry),)) for name, tables in named.items()]
+    return (*arms, Arm("dense", _dense(first, targets, total, registry)))
+
+
+def lives(recipe: Recipe) -> int:
+    """Return how many descendants a recipe trains."""
+    elites = getattr(recipe.selection, "elites", 0)
+    each = max(recipe.run.population - elites, 0)
+    return each * (recipe.run.generations - 1)
+
+
+def epochs_of(recipe: Recipe, slot: str = "training") -> int:
+    """Return how many epochs a life has.
+
+    Raises:
+        ConfigError: it cannot be told, so nothing can be made equal.
+    """
+    training = getattr(recipe, slot) or recipe.training
+    epochs = getattr(training, "epochs", None)
+    if not isinstance(epochs, int):
+        raise ConfigError(
+            f"{slot} '{training.name}' has no option 'epochs', so training budgets cannot be made "
+            "equal. Compare recipes with training 'gradient'."
+        )
+    return epochs
+
+
+def _label(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".toml")
+
+
+def _changed(tables: files.Tables, options: Sequence[str], plugins: Sequence[str]) -> files.Tables:
+    for option in options:
+        slot = option.partition(".")[0].partition("[")[0]
+        if slot not in SHARED:
+            raise ConfigError(
+                f"-o {option!r}: in a comparison only {', '.join(SHARED)} can be changed, in all "
+                "arms alike. Write a recipe of your own for the rest: evoframe recipes NAME > "
+                "mine.toml."
+            )
+        tables = files.assigned(tables, option)
+    tables = copy.deepcopy(tables)
+    run = files.table(tables.get("run", {}), "run")
+    tables["run"] = {name: value for name, value in run.items() if name not in ENDINGS}
+    if plugins:
+        tables["run"]["plugins"] = [*tables["run"].get("plugins", []), *plugins]
+    tables.pop("observer", None)
+    return tables
+
+
+def _require_same(tables: Mapping[str, Any], first: Mapping[str, Any], name: str) -> None:
+    for slot in ("task", "ancestor"):
+        if tables.get(slot) != first.get(slot):
+            raise ConfigError(
+                f"recipe {name!r} has another {slot} than the first one: {tables.get(slot)} and "
+                f"{first.get(slot)}. Only recipes with the same task and the same way to train the "
+                "ancestor can be compared; change them with -o for all arms alike."
+            )
+
+
+def _base(first: files.Tables) -> files.Tables:
+    """Return the tables that baselines have from the first recipe."""
+    kept = {k: copy.deepcopy(v) for k, v in first.items() if k in ("task", "ancestor", "training")}
+    run = {k: v for k, v in first["run"].items() if k not in ("generations", "population")}
+    return {**kept, "run": run}
+
+
+def _baselines(first: files.Tables, largest: float) -> dict[str, files.Tables]:
+    """Return recipes that halve synapses until the largest target is passed."""
+    generations = 1 + math.ceil(math.log2(largest) + 1e-9)
+    found = {}
+    for name in ("uniform", "magnitude"):
+        tables = _base(first)
+        tables["run"]["generations"] = generations
+        tables["encoding"] = {"use": name}
+        tables["environment"] = [{"use": "retention", "retention": 0.5}]
+        found[name] = tables
+    return found
+
+
+def _scaled(tables: files.Tables, total: int, registry: Registry) -> files.Tables:
+    """Return tables in which all lives together train for a total of epochs, rounded."""
+    recipe = recipe_from(tables, registry)
+    tables = copy.deepcopy(tables)
+    tables.setdefault("training", copy.deepcopy(DEFAULTS["training"]))
+    tables["training"]["epochs"] = max(1, round(total / max(lives(recipe), 1)))
+    return tables
+
+
+def _dense(
+    first: files.Tables, targets: Sequence[float], total: int, registry: Registry
+) -> tuple[files.Tables, ...]:
+    """Return a recipe for each size: sizes lie around the targets, to interpolate between."""
+    recipe = recipe_from(first, registry)
+    trained = 0 if recipe.task.is_trained else epochs_of(recipe, "ancestor")
+    found = []
+    for size in around(targets):
+        tables = _base(first)
+        tables["run"]["generations"] = 2
+        tables["ancestor"] = {"use": "none"}
+        tables["heredity"] = {"use": "asexual", "weights": "reinitialise"}
+        tables["encoding"] = {"use": "narrow"}
+        budget = {"use": "budget", "cost": "synapses", "share": 1 / size, "alone": True}
+        tables["environment"] = [budget]
+        tables.setdefault("training", copy.deepcopy(DEFAULTS["training"]))
+        tables["training"]["epochs"] = total + trained
+        found.append(tables)
+    return tuple(found)
+
+
+def around(targets: Sequence[float]) -> list[float]:
+    """Return sizes between and beyond targets, so that each target has neighbours."""
+    ordered = sorted(targets)
+    inner = [math.sqrt(low * high) for low, high in itertools.pairwise(ordered)]
+    return [max(ordered[0] / 1.5, 1.0), *inner, ordered[-1] * 1.5]

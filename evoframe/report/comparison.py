@@ -1,0 +1,211 @@
+"""Comparison: arms run over seeds, and accuracy read off at equal numbers of synapses.
+
+A folder holds ``compare.json`` (what is compared), a run for each arm and seed, and, when all is
+done, ``compare.md``, ``points.csv`` and ``compare.png``. What is finished is never done again.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from evoframe.config.convert import recipe_from
+from evoframe.errors import ConfigError, RunError
+from evoframe.kernel.individual import Fitness, Metric
+from evoframe.kernel.population import rank
+from evoframe.registry import Registry
+from evoframe.report.arms import Arm
+from evoframe.run import runner
+from evoframe.run.folder import RunFolder, write_atomically
+from evoframe.run.run import Run
+from evoframe.run.world import build_world
+
+Say = Callable[[str], None]
+"""Takes a line of progress."""
+
+
+@attrs.frozen
+class Point:
+    """The best of a generation, by validation.
+
+    Attributes:
+        arm: of which arm.
+        seed: of which seed.
+        generation: of which generation.
+        synapses: how many it has.
+        efficiency: how many times fewer than the ancestor.
+        value: the primary metric on the test split, or on validation where there is no test.
+    """
+
+    arm: str
+    seed: int
+    generation: int
+    synapses: int
+    efficiency: float
+    value: float
+
+
+@attrs.frozen
+class Curves:
+    """All points of a comparison.
+
+    Attributes:
+        points: by arm, seed and generation.
+        metric: what their values are.
+        split: on which split they were measured.
+        epochs: mean epochs that the descendants of an arm were trained for, over seeds.
+        ancestors: the ancestor's value for each seed.
+    """
+
+    points: tuple[Point, ...]
+    metric: Metric
+    split: str
+    epochs: Mapping[str, float]
+    ancestors: tuple[float, ...]
+
+    def arms(self) -> list[str]:
+        """Return the names of arms in their order."""
+        return list(dict.fromkeys(point.arm for point in self.points))
+
+    def at(self, arm: str, target: float) -> list[float]:
+        """Return the value of each seed at a number of times fewer synapses, where it is known."""
+        seeds = sorted({point.seed for point in self.points})
+        rows = [[p for p in self.points if p.arm == arm and p.seed == seed] for seed in seeds]
+        found = [interpolated([(p.efficiency, p.value) for p in row], target) for row in rows]
+        return [value for value in found if value is not None]
+
+
+def compare(arms: Sequence[Arm], seeds: int, out: Path, registry: Registry, say: Say) -> Curves:
+    """Run every arm with every seed and return the curves; goes on where it was.
+
+    Raises:
+        RunError: the folder holds something else.
+        EvoframeError: an arm cannot be run; what can be known beforehand is told beforehand.
+    """
+    for arm in arms:
+        for tables in arm.recipes:
+            build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
+    _claim(out, {"arms": [attrs.asdict(arm) for arm in arms], "seeds": seeds})
+    runs: dict[tuple[str, int], list[Run]] = {}
+    for seed in range(seeds):
+        for arm in arms:
+            for index, tables in enumerate(arm.recipes):
+                name = f"{arm.name}-{index}" if len(arm.recipes) > 1 else arm.name
+                say(f"{name}, seed {seed}")
+                path = out / name / f"seed-{seed}"
+                runs.setdefault((arm.name, seed), []).append(_run(tables, seed, path, registry))
+    return _curves(runs)
+
+
+def interpolated(points: Sequence[tuple[float, float]], target: float) -> float | None:
+    """Return the value at a target between the two neighbours of it, linear in its logarithm.
+
+    Args:
+        points: pairs of efficiency and value, in any order; where several have one efficiency,
+            their mean counts.
+        target: the efficiency wanted; None comes back where it lies outside of all points.
+    """
+    known: dict[float, list[float]] = {}
+    for efficiency, value in points:
+        if math.isfinite(efficiency) and not math.isnan(value):
+            known.setdefault(efficiency, []).append(value)
+    below = [one for one in known if one <= target]
+    above = [one for one in known if one >= target]
+    if not below or not above:
+        return None
+    low, high = max(below), min(above)
+    start, end = statistics.fmean(known[low]), statistics.fmean(known[high])
+    if low == high:
+        return start
+    return start + (end - start) * math.log(target / low) / math.log(high / low)
+
+
+def write_points(curves: Curves, file: Path) -> None:
+    """Write every point as a row of comma-separated values."""
+    with file.open("w", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow([field.name for field in attrs.fields(Point)])
+        writer.writerows(attrs.astuple(point) for point in curves.points)
+
+
+def _claim(out: Path, asked: object) -> None:
+    """Make the folder, or find that it holds the same comparison."""
+    file = out / "compare.json"
+    text = json.dumps(asked, indent=1, sort_keys=True)
+    if not file.exists():
+        if out.exists() and any(out.iterdir()):
+            raise RunError(f"{out} is not empty and holds no comparison. Name another --out.")
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, text.encode())
+    elif file.read_text() != text:
+        raise RunError(
+            f"{out} holds another comparison: other recipes, options, targets or seeds. Name "
+            "another --out, or ask for the same to go on with it."
+        )
+
+
+def _run(tables: Mapping[str, object], seed: int, path: Path, registry: Registry) -> Run:
+    folder = RunFolder(path.absolute())
+    if not folder.exists():
+        recipe = recipe_from(tables, registry)
+        recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=seed))
+        runner.start(recipe, registry, path)
+    elif Run(path).finished is None:
+        runner.resume(path)
+    return Run(path)
+
+
+def _curves(runs: Mapping[tuple[str, int], Sequence[Run]]) -> Curves:
+    first = next(iter(runs.values()))[0]
+    metric, ancestor = first.recipe.task.primary, first.ancestor.fitness
+    assert ancestor is not None
+    split = "test" if metric.name in ancestor.test else "validation"
+    points: list[Point] = []
+    epochs: dict[str, list[float]] = {}
+    for (arm, seed), several in runs.items():
+        fresh = any(run.recipe.encoding.name == "narrow" for run in several)
+        found = [p for run in several for p in _points(run, arm, seed, metric, split, fresh=fresh)]
+        points += sorted(found, key=lambda point: (point.generation, point.synapses))
+        epochs.setdefault(arm, []).append(statistics.fmean(_epochs(run) for run in several))
+    spent = {arm: statistics.fmean(each) for arm, each in epochs.items()}
+    start = next(iter(runs))[0]
+    ancestors = [
+        _value(run[0].ancestor.fitness, metric, split)
+        for (arm, _), run in runs.items()
+        if arm == start
+    ]
+    return Curves(tuple(points), metric, split, spent, tuple(ancestors))
+
+
+def _points(
+    run: Run, arm: str, seed: int, metric: Metric, split: str, *, fresh: bool
+) -> list[Point]:
+    """Return the best of each generation; without the ancestor where nothing comes from it."""
+    found = []
+    for number in sorted({one.generation for one in run.individuals}):
+        alive = [one for one in run.individuals if one.generation == number and one.is_alive]
+        if not alive or (fresh and number == 1):
+            continue
+        best = min(alive, key=lambda one: rank(one, metric))
+        value = _value(best.fitness, metric, split)
+        found.append(Point(arm, seed, number, best.synapses, run.efficiency(best), value))
+    return found
+
+
+def _value(fitness: Fitness | None, metric: Metric, split: str) -> float:
+    assert fitness is not None
+    return (fitness.test if split == "test" else fitness.validation)[metric.name].value
+
+
+def _epochs(run: Run) -> int:
+    """Return for how many epochs the descendants of a run were trained."""
+    epochs = getattr(run.recipe.training, "epochs", 0)
+    if not isinstance(epochs, int):
+        raise ConfigError(f"{run.path} has a training without epochs.")
+    return epochs * sum(one.origin == "offspring" for one in run.individuals)

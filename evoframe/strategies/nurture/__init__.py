@@ -1,0 +1,13 @@
+"""Built-in strategies of the role ``nurture``."""
+
+from __future__ import annotations
+
+from evoframe.markers import hookimpl
+from evoframe.strategies.nurture.distillation import Distillation as Distillation
+from evoframe.strategies.nurture.stress import Stress as Stress
+
+
+@hookimpl
+def evoframe_nurtures() -> list[type]:
+    """Offer the strategies of this folder."""
+    return [Distillation, Stress]

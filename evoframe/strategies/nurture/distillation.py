@@ -1,0 +1,135 @@
+"""Distillation: a newborn learns from its parent or the ancestor besides the labels (1503.02531).
+
+    L = (1 - a) * L_task + a * T^2 * KL(softmax(t / T) || softmax(s / T))
+
+with t the teacher's outputs and s the newborn's. Outputs that are no class scores are compared
+by their mean squared difference instead.
+
+The teacher is asked on the same batch, in evaluation mode and without gradients. What either of
+the two answers is caught where its forward pass ends, so a task needs to know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+import attrs
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  torch's own convention
+from torch.utils.hooks import RemovableHandle
+
+from evoframe.errors import TaskError
+from evoframe.kernel.phenotype import Life, Phenotype
+from evoframe.roles import Batch, Nurture, doc
+
+
+@attrs.frozen
+class Distillation(Nurture):
+    """Newborns imitate the outputs of their parent, or of the ancestor."""
+
+    name: ClassVar[str] = "distillation"
+
+    teacher: Literal["parent", "ancestor"] = attrs.field(
+        default="parent", metadata=doc("whom to learn from; of several parents the first")
+    )
+    share: float = attrs.field(
+        default=0.5,
+        validator=[attrs.validators.ge(0), attrs.validators.le(1)],
+        metadata=doc("part of the loss that imitation makes up (alpha)"),
+    )
+    temperature: float = attrs.field(
+        default=2.0,
+        validator=attrs.validators.gt(0),
+        metadata=doc("softness of the class probabilities that are compared"),
+    )
+    of: Literal["scores", "values"] = attrs.field(
+        default="scores",
+        metadata=doc("what outputs are: class scores along axis 1, or values to come close to"),
+    )
+
+    def begin(self, phenotype: Phenotype, life: Life) -> Nurture:
+        """Return a pupil: itself with a teacher and an ear for what the newborn says."""
+        around = life.circumstances
+        parents = life.parents if self.teacher == "parent" else ()
+        genotype = parents[0].genotype if parents else around.ancestor
+        network = around.anatomy.develop(genotype, admit=False).network
+        teacher = _Heard(network.eval().requires_grad_(requires_grad=False))
+        return _Pupil(self, teacher, _Heard(phenotype.network))
+
+    def distance(self, taught: Tensor, said: Tensor) -> Tensor:
+        """Return how far an output is from the teacher's: a scalar, zero where they agree."""
+        if self.of == "values":
+            return F.mse_loss(said, taught)
+        wanted = F.log_softmax(taught / self.temperature, 1)
+        found = F.log_softmax(said / self.temperature, 1)
+        gap = (wanted.exp() * (wanted - found)).sum(1).mean()
+        return self.temperature**2 * gap
+
+
+@attrs.frozen(eq=False)
+class _Pupil(Nurture):
+    """Distillation within one life."""
+
+    wish: Distillation
+    teacher: _Heard
+    newborn: _Heard
+
+    def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
+        self.newborn.network = phenotype.network
+        self.newborn.listen()
+
+    def shape_loss(self, loss: Tensor, phenotype: Phenotype, batch: Batch, life: Life) -> Tensor:
+        with torch.no_grad(), self.teacher:
+            life.circumstances.task.step(self.teacher.network, batch)
+        pairs = list(zip(self.teacher.outputs(), self.newborn.outputs(), strict=True))
+        if not pairs:
+            raise TaskError(
+                f"nurture 'distillation' compares what networks return, and the network of task "
+                f"{life.circumstances.task.name!r} returns no tensor of numbers."
+            )
+        imitation = torch.stack([self.wish.distance(*pair) for pair in pairs]).mean()
+        return (1 - self.wish.share) * loss + self.wish.share * imitation
+
+    def after_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> Phenotype:
+        self.newborn.stop()
+        return phenotype
+
+
+class _Heard:
+    """A network whose last answer is kept."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.answer: Any = None
+        self.handle: RemovableHandle | None = None
+
+    def listen(self) -> None:
+        self.handle = self.network.register_forward_hook(self._keep)
+
+    def stop(self) -> None:
+        assert self.handle is not None
+        self.handle.remove()
+        self.answer = None
+
+    def outputs(self) -> list[Tensor]:
+        return [one for one in _tensors(self.answer) if one.is_floating_point()]
+
+    def __enter__(self) -> None:
+        self.listen()
+
+    def __exit__(self, *_: object) -> None:
+        assert self.handle is not None
+        self.handle.remove()
+
+    def _keep(self, _module: nn.Module, _inputs: Any, answer: Any) -> None:
+        self.answer = answer
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _tensors(part)

@@ -1,0 +1,86 @@
+"""Stress: synapses that would not survive the next draw are weakened during training.
+
+    w <- w where u <= P(s | w),   gamma * w elsewhere,   u ~ U(0, 1)
+
+StressedNets (1801.05387) and its forerunner (ICCVW 2017) impose "stress signals" on synapses in
+training so that a network "adapts itself for the changes which would happen at the evolution
+step". The function itself is not known to us: this is a reconstruction in which the signal is a
+draw from the synaptic model, of clusters too if so wished.
+
+Stress comes between epochs: after the last one nothing could heal it any more.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import attrs
+import torch
+
+from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.phenotype import Life, Phenotype
+from evoframe.kernel.synthesis import draw
+from evoframe.roles import Encoding, Nurture, doc
+from evoframe.strategies.encoding import Cluster, Synaptic
+
+
+@attrs.frozen
+class Stress(Nurture):
+    """Weakens what a draw would not let live, between the epochs of a life."""
+
+    name: ClassVar[str] = "stress"
+    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+
+    factor: float = attrs.field(
+        default=0.8,
+        validator=[attrs.validators.ge(0), attrs.validators.le(1)],
+        metadata=doc("what stressed weights are multiplied by (gamma); 0 silences, 1 does nothing"),
+    )
+    of: Literal["synapse", "kernel", "filter", "bundle"] = attrs.field(
+        default="synapse",
+        metadata=doc("draw synapses alone, or clusters of this kind first, then their synapses"),
+    )
+    temperature: float = attrs.field(
+        default=1.0,
+        validator=attrs.validators.gt(0),
+        metadata=doc("softness of the law that draws; 1 is the papers'"),
+    )
+    every: int = attrs.field(
+        default=1, validator=attrs.validators.ge(1), metadata=doc("epochs between two signals")
+    )
+    relief: float = attrs.field(
+        default=0.0,
+        validator=[attrs.validators.ge(0), attrs.validators.le(1)],
+        metadata=doc("share of the stress that is taken away from each signal to the next"),
+    )
+
+    @torch.no_grad()
+    def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
+        """Weaken, in place, what a draw from the weights as they are now would not let live."""
+        if epoch == 0 or epoch % self.every:
+            return
+        key = life.key.at("stress", epoch)
+        genotype = life.circumstances.anatomy.absorb(phenotype)
+        inheritance = Inheritance(genotype.masks, genotype.strengths(), genotype.state)
+        evidence = Evidence(inheritance, life.circumstances, key)
+        surviving = draw(self._encoding.encode(inheritance, evidence), key)
+        factor = self.factor_at(epoch // self.every)
+        parameters = dict(phenotype.network.named_parameters())
+        for name, mask in surviving.items():
+            stressed = ~phenotype.share(name, mask)
+            parameters[name].copy_(
+                torch.where(stressed, parameters[name] * factor, parameters[name])
+            )
+
+    def factor_at(self, signal: int) -> float:
+        """Return what the given signal of a life, from 1, multiplies weights by."""
+        return 1 - (1 - self.factor) * (1 - self.relief) ** (signal - 1)
+
+    @property
+    def _encoding(self) -> Encoding:
+        if self.of == "synapse":
+            return Synaptic(temperature=self.temperature)
+        return Cluster(
+            of=self.of, temperature=self.temperature, cluster_temperature=self.temperature
+        )

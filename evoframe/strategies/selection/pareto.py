@@ -1,0 +1,141 @@
+"""Pareto: the non-dominated sorting and crowding of NSGA-II (Deb et al. 2002, IEEE TEC 6:182).
+
+One individual dominates another if it is no worse in any objective and better in one. Fronts are
+peeled off one after another; within a front those in sparse regions come first. The best of
+everybody so far survive, as many as a generation has, and parents are winners of tournaments of
+two among the survivors. Of those who are equal in all objectives the older one alone competes.
+
+A selection keeps no state between generations, so survivors are found anew in the archive. That
+is NSGA-II with an archive that forgets nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from evoframe.errors import ConfigError, close_match
+from evoframe.kernel.individual import COSTS, Individual
+from evoframe.kernel.key import Key
+from evoframe.kernel.population import Family, Population
+from evoframe.roles import Selection, Task, doc
+from evoframe.strategies.selection.drawing import draw, family
+
+Values = npt.NDArray[np.float64]
+"""One row an individual, one column an objective; larger is better."""
+
+
+@attrs.frozen
+class Pareto(Selection):
+    """Parents come from the best trade-offs between accuracy and costs (NSGA-II)."""
+
+    name: ClassVar[str] = "pareto"
+    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+
+    objectives: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata=doc("metrics and costs to trade; the primary metric and synapses if not given"),
+    )
+    archive: bool = attrs.field(
+        default=True,
+        metadata=doc("choose among everybody so far, or among the last generation alone"),
+    )
+
+    def check(self, task: Task) -> None:
+        """Refuse an objective that nobody measures."""
+        known = [metric.name for metric in task.metrics] + list(COSTS)
+        for name in self.objectives:
+            if name not in known:
+                raise ConfigError(
+                    f"selection.objectives names {name!r}, which task {task.name!r} does not "
+                    f"measure and which is no cost.{close_match(name, known)} "
+                    f"There are: {', '.join(known)}."
+                )
+
+    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+        """Return families whose parents won tournaments by front, then by crowding.
+
+        A missing or NaN objective counts as the worst there is.
+        """
+        order = self.ranked(population)
+        places = {one.id: place for place, one in enumerate(order)}
+        survivors = order[: population.size]
+        families = []
+        for slot in range(population.size):
+            left, parents = survivors, list[Individual]()
+            for turn in range(population.parents):
+                entrants = draw(left, min(2, len(left)), key.at("family", slot, "parent", turn))
+                parents.append(min(entrants, key=lambda one: places[one.id]))
+                left = [one for one in left if one != parents[-1]] or survivors
+            families.append(family(parents))
+        return tuple(families)
+
+    def ranked(self, population: Population) -> list[Individual]:
+        """Return candidates from best to worst: by front, and within a front by crowding."""
+        everyone = population.archive if self.archive else population.individuals
+        ordered = sorted(everyone, key=lambda one: (one.generation, one.slot))
+        values = self._values(ordered, population)
+        _, firsts = np.unique(values, axis=0, return_index=True)
+        chosen, values = [ordered[i] for i in sorted(firsts)], values[sorted(firsts)]
+        result: list[Individual] = []
+        for front in fronts(values):
+            sparse = crowding(values[front])
+            result += [chosen[front[i]] for i in np.argsort(-sparse, kind="stable")]
+        return result
+
+    def _values(self, candidates: Sequence[Individual], population: Population) -> Values:
+        names = self.objectives or (population.metric.name, "synapses")
+        maximised = {metric.name: metric.maximise for metric in population.metrics}
+        maximised[population.metric.name] = population.metric.maximise
+        rows = []
+        for one in candidates:
+            assert one.fitness is not None
+            row = [one.fitness.value(name) for name in names]
+            signed = [
+                value if maximised.get(name, False) else -value
+                for name, value in zip(names, row, strict=True)
+            ]
+            broken = math.isnan(one.fitness.value(population.metric.name))
+            rows.append([-math.inf if broken or math.isnan(v) else v for v in signed])
+        return np.array(rows, dtype=np.float64)
+
+
+def fronts(values: Values) -> list[npt.NDArray[np.int64]]:
+    """Return indices sorted into fronts: nobody is dominated by anyone in the same or a later one.
+
+    Args:
+        values: (individuals, objectives), larger is better, no NaN.
+    """
+    no_worse = (values[:, None] >= values[None]).all(-1)
+    better = (values[:, None] > values[None]).any(-1)
+    dominates = no_worse & better
+    left = np.ones(len(values), dtype=bool)
+    found = []
+    while left.any():
+        front = np.flatnonzero(left & ~(dominates & left[:, None]).any(0))
+        found.append(front)
+        left[front] = False
+    return found
+
+
+def crowding(values: Values) -> Values:
+    """Return for each member of a front how far its neighbours are from each other.
+
+    The sum over objectives of the gap between the next better and the next worse, as a share of
+    the objective's range; infinite at both ends.
+    """
+    distance = np.zeros(len(values))
+    for column in values.T:
+        order = np.argsort(column, kind="stable")
+        ranked = column[order]
+        with np.errstate(invalid="ignore"):  # all may be the worst there is: no range
+            span = ranked[-1] - ranked[0]
+        distance[order[[0, -1]]] = np.inf
+        if len(values) > 2 and 0 < span < np.inf:
+            distance[order[1:-1]] += (ranked[2:] - ranked[:-2]) / span
+    return distance

@@ -1,0 +1,232 @@
+"""Comparisons: equal budgets, baselines, interpolation, and going on where one was."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, strategies as st
+
+from evoframe.cli import main
+from evoframe.config import files
+from evoframe.config.convert import recipe_from
+from evoframe.registry import load_registry
+from evoframe.report import curves as drawing
+from evoframe.report.arms import arms_of, epochs_of, lives
+from evoframe.report.comparison import interpolated
+from evoframe.run.run import Run
+
+BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
+REGISTRY = load_registry(entry_points=False)
+
+
+def recipe(folder: Path, name: str, *, generations: int, population: int, **more) -> Path:
+    tables = {
+        "run": {"generations": generations, "population": population, "max_drop": 0.0},
+        "task": {"use": BLOBS},
+        "ancestor": {"use": "gradient", "epochs": 4},
+        "environment": [{"use": "retention", "retention": 0.3}],
+        "training": {"use": "gradient", "epochs": 2},
+        **more,
+    }
+    file = folder / f"{name}.toml"
+    file.write_text(files.write(tables))
+    return file
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["compare", *map(str, arguments)])
+
+
+# --- budgets ------------------------------------------------------------------------------------
+
+
+def test_all_arms_train_for_the_same_number_of_epochs(tmp_path) -> None:
+    """The most that is asked for is what everybody gets, in as many lives as each has."""
+    one = recipe(tmp_path, "one", generations=4, population=1)
+    two = recipe(
+        tmp_path, "two", generations=5, population=3, selection={"use": "truncation", "elites": 1}
+    )
+
+    arms = arms_of([str(one), str(two)], [10.0, 100.0], REGISTRY)
+
+    assert [arm.name for arm in arms] == ["one", "two", "uniform", "magnitude", "dense"]
+    *evolved, dense = arms
+    for arm in evolved:
+        ready = recipe_from(arm.recipes[0], REGISTRY)
+        assert lives(ready) * epochs_of(ready) == pytest.approx(4 * 2 * 2, abs=lives(ready) / 2)
+        assert ready.run.max_drop is None
+    assert lives(recipe_from(evolved[1].recipes[0], REGISTRY)) == 8
+    assert recipe_from(evolved[2].recipes[0], REGISTRY).run.generations == 1 + 7  # 2^7 > 100
+    assert [epochs_of(recipe_from(tables, REGISTRY)) for tables in dense.recipes] == [16 + 4] * 3
+    sizes = [1 / tables["environment"][0]["share"] for tables in dense.recipes]
+    assert sizes == pytest.approx([10 / 1.5, math.sqrt(1000), 150])
+
+
+@given(
+    st.lists(st.tuples(st.floats(1, 500), st.floats(0, 1)), min_size=1, max_size=8),
+    st.floats(1, 600),
+)
+def test_interpolation_stays_between_neighbours_and_never_leaves_the_points(points, target) -> None:
+    """No value is made up outside of what was measured."""
+    found = interpolated(points, target)
+
+    sizes, values = zip(*points, strict=True)
+    assert (found is None) == (target < min(sizes) or target > max(sizes))
+    if found is not None:
+        assert min(values) - 1e-9 <= found <= max(values) + 1e-9
+        assert found == pytest.approx(interpolated(points[::-1], target))
+
+
+def test_interpolation_by_hand() -> None:
+    """Half way between 10x and 1000x on a logarithmic scale lies 100x."""
+    assert interpolated([(10, 0.9), (1000, 0.5)], 100) == pytest.approx(0.7)
+    assert interpolated([(10, 0.9), (10, 0.7), (1000, 0.5)], 10) == pytest.approx(0.8)
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory) -> tuple[Path, list[str], Result]:
+    """A finished comparison with the command that made it."""
+    folder = tmp_path_factory.mktemp("compare")
+    mine = recipe(folder, "mine", generations=3, population=2)
+    arguments = [str(mine), "--seeds", "2", "--at", "3,5", "--out", str(folder / "out")]
+    result = invoke(*arguments)
+    assert result.exit_code == 0, result.output
+    return folder / "out", arguments, result
+
+
+def test_a_comparison_is_told_in_a_table_points_and_a_plot(compared) -> None:
+    """Every arm has its row, every point can be traced to a run."""
+    out, _, result = compared
+
+    table = (out / "compare.md").read_text()
+    assert table in result.output
+    for arm in ("mine", "uniform", "magnitude", "dense"):
+        assert f"| {arm} |" in table
+    assert "3x fewer synapses" in table
+    with (out / "points.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    for row in rows:
+        if row["arm"] != "dense":
+            run = Run(out / row["arm"] / f"seed-{row['seed']}")
+            synapses = [
+                o.synapses for o in run.individuals if str(o.generation) == row["generation"]
+            ]
+            assert int(row["synapses"]) in synapses
+    assert {row["generation"] for row in rows if row["arm"] == "dense"} == {"2"}
+    assert (out / "compare.png").stat().st_size > 10_000
+
+
+def test_all_arms_of_a_seed_have_the_same_ancestor(compared) -> None:
+    """Otherwise luck of the ancestor would be taken for merit."""
+    out, _, _ = compared
+
+    for seed in range(2):
+        runs = [Run(out / arm / f"seed-{seed}") for arm in ("mine", "uniform", "magnitude")]
+        assert len({run.entries[0].digest for run in runs}) == 1
+
+
+def test_dense_networks_are_dense_and_new(compared) -> None:
+    """All synapses between living channels are there, and weights are not the ancestor's."""
+    out, _, _ = compared
+
+    run = Run(out / "dense-1" / "seed-0")
+    (small,) = run.individuals[1:]
+    network = run.network(small.id)
+    hidden = network[0].out_features
+    assert 0 < hidden < 16
+    assert small.synapses == network[0].weight.numel() + network[2].weight.numel()
+    assert run.recipe.heredity.weights == "reinitialise"
+
+
+def test_a_comparison_goes_on_where_it_was(compared, monkeypatch) -> None:
+    """Nothing finished is lived again, and what is missing is."""
+    out, arguments, result = compared
+    digests = {path: Run(path.parent).digest() for path in out.glob("*/seed-*/run.toml")}
+    lost = out / "uniform" / "seed-1"
+    for file in sorted(lost.rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    lost.rmdir()
+
+    again = invoke(*arguments)
+
+    assert again.exit_code == 0, again.output
+    assert again.stdout == result.stdout
+    assert digests == {path: Run(path.parent).digest() for path in digests}
+
+
+def test_another_comparison_in_the_folder_is_refused(compared) -> None:
+    """A folder holds one comparison."""
+    _, arguments, _ = compared
+
+    result = invoke(*arguments, "--epochs", "9")
+
+    assert result.exit_code == 2
+    assert "holds another comparison" in " ".join(result.output.split())
+
+
+def test_without_matplotlib_there_is_a_table_and_a_word(compared, monkeypatch) -> None:
+    """A plot is an extra."""
+    _, arguments, _ = compared
+    monkeypatch.setattr(drawing, "find_spec", lambda _: None)
+
+    result = invoke(*arguments)
+
+    assert result.exit_code == 0
+    assert "no plot: matplotlib is not installed" in result.output
+    assert "| magnitude |" in result.output
+
+
+MISTAKES = [
+    (["nothing"], "there is no recipe 'nothing'"),
+    (["demo", "--at", "0,5"], "wanted factors above 1"),
+    (["demo", "--at", "ten"], "wanted factors above 1"),
+    (["demo", "--seeds", "0"], "0 is not in the range"),
+    (["demo", "demo"], "do not have names of their own"),
+    (["demo", "darwin-1606-mnist"], "has another ancestor than the first one"),
+    (["demo", "-o", "encoding.temperature=1"], "only task, ancestor, training, run can be changed"),
+    (["precision-1707"], "is a note and cannot be run"),
+    (["demo", "-o", "task.data=nowhere.npz"], "cannot be read as MNIST"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=lambda part: str(part)[-40:])
+def test_a_mistake_exits_with_2_says_why_and_writes_nothing(
+    arguments, message, tmp_path, monkeypatch
+) -> None:
+    """A mistake costs a second."""
+    monkeypatch.chdir(tmp_path)
+
+    result = invoke(*arguments, "--out", "out")
+
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.output.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_without_epochs_cannot_be_made_equal(tmp_path) -> None:
+    """A budget that cannot be told is no budget."""
+    mine = recipe(tmp_path, "mine", generations=2, population=1, training={"use": "none"})
+
+    result = invoke(mine)
+
+    assert result.exit_code == 2
+    assert "training 'none' has no option 'epochs'" in " ".join(result.output.split())
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path) -> None:
+    """Nobody's files are mixed with ours."""
+    mine = recipe(tmp_path, "mine", generations=2, population=1)
+
+    result = invoke(mine, "--seeds", "1", "--out", tmp_path)
+
+    assert result.exit_code == 2
+    assert "holds no comparison" in " ".join(result.output.split())
+    assert json.dumps([file.name for file in tmp_path.iterdir()]) == '["mine.toml"]'

@@ -1,0 +1,130 @@
+"""Environments that say how much must go, or what a network may cost."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from torch import nn
+
+from evoframe.anatomy import survey
+from evoframe.errors import ConfigError
+from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.evidence import Circumstances, Evidence
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.key import Key
+from evoframe.kernel.synthesis import draw
+from evoframe.kernel.wiring import settle
+from evoframe.strategies.encoding import Cluster, Magnitude, Synaptic
+from evoframe.strategies.environment import Budget, Removal, Retention
+from evoframe.strategies.task import Mnist
+
+
+def world() -> tuple[Circumstances, Inheritance]:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(2, 24, 3), nn.ReLU(), nn.Conv2d(24, 32, 3), nn.ReLU(), nn.Conv2d(32, 3, 1)
+    )
+    plan = survey(network, (torch.zeros(1, 2, 8, 8),), ("0.weight", "2.weight"))
+    ancestor = plan.genotype()
+    around = Circumstances(2, plan, Mnist(), ancestor, None, torch.device("cpu"))
+    return around, Inheritance(ancestor.masks, ancestor.strengths(), ancestor.state)
+
+
+AROUND, INHERITANCE = world()
+
+
+@given(
+    st.floats(0, 1),
+    st.sampled_from(["multiplicative", "calibrated", "hard-cap"]),
+    st.sampled_from(["network", "layer"]),
+    st.sampled_from([None, 0.2]),
+)
+def test_removal_is_retention_said_the_other_way_round(share, mode, scope, clusters) -> None:
+    """R of 2018 is 1 - R of 2017, at both levels."""
+    evidence = Evidence(INHERITANCE, AROUND, Key(0))
+    dna = Cluster(of="filter").encode(INHERITANCE, evidence)
+    kept = None if clusters is None else 1 - clusters
+
+    one = Removal(share, mode, scope, clusters).press(dna, INHERITANCE, AROUND)
+    two = Retention(1 - share, mode, scope, kept).press(dna, INHERITANCE, AROUND)
+
+    for name, mask in draw(one, Key(3)).items():
+        assert torch.equal(mask, draw(two, Key(3))[name])
+
+
+def test_more_removal_leaves_less() -> None:
+    """With R = 0.5, 0.6, 0.85, 0.9, 0.95 about 1 - R is left, as the papers' first steps show."""
+    dna = Synaptic().encode(INHERITANCE, Evidence(INHERITANCE, AROUND, Key(0)))
+    total = sum(mask.numel() for mask in INHERITANCE.eligible.values())
+
+    for share in (0.5, 0.6, 0.85, 0.9, 0.95):
+        left = Removal(share).press(dna, INHERITANCE, AROUND).expected_synapses()
+        assert left == pytest.approx((1 - share) * total, rel=1e-6)
+
+
+def test_removal_refuses_what_retention_refuses() -> None:
+    """A rank is no probability."""
+    with pytest.raises(ConfigError, match="only ranks"):
+        Removal(mode="hard-cap").check(Magnitude())
+
+
+# --- budgets ------------------------------------------------------------------------------------
+
+
+def spent(environment: Budget, encoding, keys: range = range(1)) -> list[dict[str, float]]:
+    """Return the costs of some offspring, as shares of the inherited network's."""
+    dna = encoding.encode(INHERITANCE, Evidence(INHERITANCE, AROUND, Key(0)))
+    pressed = environment.press(dna, INHERITANCE, AROUND)
+    whole, shares = AROUND.anatomy.costs(AROUND.ancestor), []
+    for key in keys:
+        genotype = Genotype(draw(pressed, Key(key)), INHERITANCE.state)
+        found = AROUND.anatomy.costs(settle(genotype, AROUND.anatomy.wiring))
+        shares.append({name: value / whole[name] for name, value in found.items()})
+    return shares
+
+
+BUNDLES = Cluster(of="bundle", temperature=0.1, cluster_temperature=0.1)
+
+
+@pytest.mark.parametrize(
+    ("cost", "encoding"),
+    [
+        ("parameters", BUNDLES),
+        ("flops", BUNDLES),
+        ("bytes", Magnitude()),
+        ("synapses", Magnitude()),
+        ("activations", BUNDLES),
+    ],
+)
+def test_offspring_cost_about_what_they_may(cost: str, encoding) -> None:
+    """Half of each cost is met, whether whole bundles die or channels die by themselves."""
+    shares = [one[cost] for one in spent(Budget(cost=cost, share=0.5), encoding, range(12))]
+
+    assert 0.4 < sum(shares) / len(shares) < 0.6
+
+
+def test_a_smaller_share_leaves_less_down_to_the_least() -> None:
+    """Budgets are monotone, and nothing is asked for below the least."""
+    shares = [spent(Budget(share=share), BUNDLES)[0]["parameters"] for share in (1, 0.7, 0.2)]
+    (least,) = spent(Budget(share=0.2, least=0.7), BUNDLES)
+
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 1
+    assert least["parameters"] == shares[1]
+
+
+def test_latency_is_told_from_measured_rates() -> None:
+    """With a rate for FLOPs alone it is a budget of FLOPs, of what the overhead leaves."""
+    latency = Budget(cost="latency", share=0.5, seconds_per_flop=1e-9)
+
+    assert spent(latency, BUNDLES) == spent(Budget(cost="flops", share=0.5), BUNDLES)
+    half = 0.5 * 1e-9 * AROUND.anatomy.costs(AROUND.ancestor)["flops"]
+    slower = Budget(cost="latency", share=0.6, seconds_per_flop=1e-9, overhead=half)
+    assert spent(slower, BUNDLES) == spent(Budget(cost="flops", share=0.4), BUNDLES)
+
+
+def test_latency_without_rates_is_refused_with_the_reason() -> None:
+    """Nothing is measured inside a decision."""
+    with pytest.raises(ConfigError, match="could then not be repeated"):
+        Budget(cost="latency").check(Synaptic())

@@ -1,0 +1,80 @@
+"""Three readings of sensitivity, against gradients that are worked out by hand."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import pytest
+import torch
+from torch import nn
+
+from evoframe import anatomy
+from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.evidence import Circumstances, Evidence
+from evoframe.kernel.individual import Metric
+from evoframe.kernel.key import Key
+from evoframe.roles import Task
+from evoframe.strategies.encoding import Sensitivity
+
+
+@attrs.frozen
+class Line(Task):
+    """y = v . (W x) on four examples; the loss is the mean of y, so gradients are inputs."""
+
+    name: ClassVar[str] = "line"
+
+    @property
+    def metrics(self):
+        return (Metric("loss", maximise=False),)
+
+    def ancestor(self, key):
+        network = nn.Sequential(nn.Linear(3, 1, bias=False), nn.Linear(1, 1, bias=False))
+        network[0].weight.data = torch.tensor([[1.0, 2.0, 4.0]])
+        network[1].weight.data = torch.tensor([[1.0]])
+        return network
+
+    def example_inputs(self):
+        return (torch.zeros(1, 3),)
+
+    def batches(self, split, *, shuffle=None, batch_size=None):
+        size = batch_size or 2
+        return [INPUTS[start : start + size] for start in range(0, 4, size)]
+
+    def step(self, network, batch):
+        return network(batch).mean()
+
+    def measure(self, network, batch):
+        return {"loss": network(batch).mean()}
+
+
+INPUTS = torch.tensor([[3.0, 1, 0.5], [3, -1, 0.5], [3, 2, -0.5], [3, 0, -0.5]])
+# batch means: (3, 0, 0.5), (3, 1, -0.5); mean of all: (3, 0.5, 0)
+# mean squares of batches: (9, 0.5, 0.25); of examples: (9, 1.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ("gradient", [3.0, 2 * 0.5**0.5, 4 * 0.5]),
+        ("fisher", [3.0, 2 * 1.5**0.5, 4 * 0.5]),
+        ("taylor", [3.0, 2 * 0.5, 4 * 0.0]),
+    ],
+)
+def test_scores_are_those_of_the_equations(of: str, expected: list[float]) -> None:
+    """|w| sqrt(E[G^2]), |w| sqrt(E[g^2]) and |w E[g]|, by hand; levels rank them so."""
+    task = Line()
+    network = task.ancestor(Key(0))
+    plan = anatomy.survey(network, task.example_inputs(), ("0.weight",))
+    ancestor = plan.genotype()
+    around = Circumstances(1, plan, task, ancestor, None, torch.device("cpu"))
+    inheritance = Inheritance(ancestor.masks, ancestor.strengths(), ancestor.state)
+    encoding = Sensitivity(of=of, batches=2, examples=4)
+
+    felt = encoding._felt(Evidence(inheritance, around, Key(0)))["0.weight"]
+    dna = encoding.encode(inheritance, Evidence(inheritance, around, Key(0)))
+
+    scores = ancestor.state["0.weight"].abs() * felt
+    assert torch.allclose(scores.flatten(), torch.tensor(expected), atol=1e-6)
+    levels = dna.synapses["0.weight"].levels.flatten()
+    assert torch.equal(levels.argsort(), torch.tensor(expected).argsort())
