@@ -17,7 +17,8 @@ from evoframe.errors import ExportError
 from evoframe.export.programs import write_torch_export
 from evoframe.report.sizes import warnings
 
-RECIPE = ("--task", "digits", "--encoding", "magnitude", "--generations", "3")
+BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
+RECIPE = ("--task", BLOBS, "--encoding", "magnitude", "--generations", "3")
 
 
 def invoke(*arguments: str):
@@ -140,7 +141,7 @@ def test_fewer_flops_without_speed_are_called_by_name() -> None:
 
 
 def test_inspect_tells_what_may_leave_and_what_a_run_costs() -> None:
-    result = invoke("inspect", "--task", "digits", "-o", "anatomy.at_least=2")
+    result = invoke("inspect", "--task", BLOBS, "-o", "anatomy.at_least=2")
     assert result.exit_code == 0, result.output
     for words in ("can leave", "FLOPs", "latency", "epochs"):
         assert words in result.output
