@@ -10,6 +10,7 @@ packed masks applied after the optimiser; with bool masks multiplied one by one;
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def resnet20() -> nn.Module:
     """Return ResNet-20 for 32x32 images, with projections as shortcuts."""
     torch.manual_seed(0)
     widths = [16] * 4 + [32] * 3 + [64] * 3
-    blocks = [Block(a, b, 1 + (b > a)) for a, b in zip(widths, widths[1:], strict=False)]
+    blocks = [Block(a, b, 1 + (b > a)) for a, b in itertools.pairwise(widths)]
     stem = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 

@@ -137,9 +137,7 @@ def _nearby(network: nn.Module, layer: str) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _is_followed(module: nn.Module) -> bool:
-    """Tell whether what a module's attributes say cannot be changed, or follows its weights."""
-    if isinstance(module, nn.MultiheadAttention):  # takes its inner width for the outer one
-        return True
+    """Tell whether the attributes of a module are set by what its weights say."""
     plain = type(module).__module__.startswith("torch.nn")
     return plain and isinstance(getattr(module, "weight", None), Tensor)
 

@@ -30,6 +30,9 @@ from evoframe.anatomy.trials import Trial, classes_of, pattern, trials
 if TYPE_CHECKING:
     from evoframe.anatomy.anatomy import Anatomy
 
+PATIENCE = 4
+"""After how many rounds a layer that still breaks keeps all of its channels."""
+
 ROUNDS = 8
 """How often the proof is begun again with more channels kept, before all of them are."""
 
@@ -54,13 +57,13 @@ def prove(plan: Anatomy) -> Anatomy:
     are to blame are found; numbers in attributes that explain it follow from then on, and what
     nothing explains is kept.
     """
-    for _ in range(ROUNDS):
+    for attempt in range(ROUNDS):
         broken = _broken(plan, trials(plan))
         if not broken:
             return plan
         followers, hopeless = find_followers(plan, broken)
         plan = attrs.evolve(plan, followers=(*plan.followers, *followers))
-        plan = _without(plan, hopeless)
+        plan = _without(plan, hopeless, entirely=attempt >= PATIENCE)
     everything = torch.ones_like(plan.bundles.kept)
     reason = Barrier("the whole network", "its channels could not be told apart by removing them")
     return attrs.evolve(
@@ -115,12 +118,15 @@ def _searched(plan: Anatomy, some: Sequence[Trial]) -> list[tuple[Trial, str]]:
     return found or [(trial, f"with others, {objection.reason}") for trial in some]
 
 
-def _without(plan: Anatomy, broken: Sequence[tuple[Trial, str]]) -> Anatomy:
-    """Return the anatomy in which what broke cannot be removed any more."""
+def _without(plan: Anatomy, broken: Sequence[tuple[Trial, str]], *, entirely: bool) -> Anatomy:
+    """Return the anatomy in which what broke cannot be removed any more.
+
+    With ``entirely``, nothing else of those layers can be removed either.
+    """
     kept, grids = plan.bundles.kept.clone(), list(plan.bundles.grids)
     barriers = list(plan.barriers)
     for trial, reason in broken:
-        if trial.grid is None:
+        if entirely or trial.grid is None:
             kept[trial.channels] = True
             what = "its channels cannot be removed"
         else:

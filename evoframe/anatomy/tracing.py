@@ -174,6 +174,10 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         count = parameter.shape[out_axis] * (groups if transposed else 1)
         evolves = name in self.evolvable and name not in self.used
         outgoing = self.channels.new(count, fed=not evolves)
+        if isinstance(self.network.get_submodule(name.rpartition(".")[0]), nn.MultiheadAttention):
+            self.channels.keep(outgoing)
+            reason = "nn.MultiheadAttention takes its inner width for its outer one"
+            self.barriers.append(Barrier(name, reason))
         ins, outs = _ends(parameter, incoming, outgoing, out_axis, groups, transposed=transposed)
         if groups > 1:
             self._bind_groups(name, incoming, outgoing, groups)
