@@ -44,7 +44,7 @@ def write_onnx(network: nn.Module, inputs: tuple[Any, ...], folder: Path) -> lis
         raise ExportError(
             f"format onnx needs {', '.join(missing)}. Try: pip install 'evoframe[onnx]'"
         )
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     several, told = batched(inputs, 2), []
     file = folder / "network.onnx"
