@@ -179,6 +179,7 @@ def _dense(
         tables["ancestor"] = {"use": "none"}
         tables["heredity"] = {"use": "asexual", "weights": "reinitialise"}
         tables["encoding"] = {"use": "narrow"}
+        tables["nurture"] = [{"use": "fan-in"}]  # as if initialised at its own width
         budget = {"use": "budget", "cost": "synapses", "share": 1 / size, "alone": True}
         tables["environment"] = [budget]
         tables.setdefault("training", copy.deepcopy(DEFAULTS["training"]))

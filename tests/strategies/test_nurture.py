@@ -23,7 +23,7 @@ from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
 from evoframe.kernel.phenotype import Life, NoCheckpoint, Phenotype
 from evoframe.kernel.wiring import settle
-from evoframe.strategies.nurture import Distillation, Stress
+from evoframe.strategies.nurture import Distillation, FanIn, Stress
 from evoframe.strategies.training import Gradient
 
 SUPPORT = Path(__file__).parents[1] / "support" / "blobs.py"
@@ -113,6 +113,26 @@ def test_stress_is_relieved_as_told() -> None:
 
     assert [stress.factor_at(signal) for signal in (1, 2, 3)] == [0.5, 0.75, 0.875]
     assert [Stress().factor_at(signal) for signal in (1, 9)] == [0.8, 0.8]
+
+
+# --- fan-in -------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 99), st.floats(0.2, 0.9))
+def test_fresh_weights_fit_the_inputs_that_are_left(seed: int, share: float) -> None:
+    """Each neuron's weights grow by sqrt(N / n), so their sum of squares stays N times as large."""
+    phenotype, life = life_of(Blobs(), share, seed)
+    before = life.circumstances.anatomy.absorb(phenotype)
+
+    FanIn().before_epoch(phenotype, life, 0)
+
+    after = life.circumstances.anatomy.absorb(phenotype)
+    for name, mask in before.masks.items():
+        left = mask.sum(1, keepdim=True).clamp(min=1)
+        expected = before.state[name] * (mask.shape[1] / left).sqrt()
+        assert torch.allclose(after.state[name], expected, rtol=1e-6)
+    FanIn().before_epoch(phenotype, life, 1)
+    assert life.circumstances.anatomy.absorb(phenotype).digest() == after.digest()
 
 
 # --- distillation -------------------------------------------------------------------------------

@@ -5,8 +5,8 @@
     taylor     |w * E[g]|
 
 ``fisher`` is the root of w^2 F, twice what removing the synapse costs to second order if the
-empirical Fisher information F stands for the curvature (1801.05787, eq. 6). ``taylor`` is that
-cost to first order (1611.06440, eq. 7), and SNIP's connection sensitivity (1810.02340). At a
+empirical Fisher information F stands for the curvature (1801.05787). ``taylor`` is that
+cost to first order (1611.06440), and SNIP's connection sensitivity (1810.02340). At a
 minimum E[g] is nearly zero and says little; ``gradient`` lies between: batches average part of
 the noise away.
 """
