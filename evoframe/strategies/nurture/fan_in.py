@@ -1,4 +1,4 @@
-"""Fan-in: fresh weights scaled to the inputs that are left (as 2010.03533 does for sparse networks).
+"""Fan-in: fresh weights scaled to the inputs that are left (arXiv 2010.03533).
 
 Initial weights have a variance that suits the number of inputs of a neuron. A neuron that keeps
 n of its N inputs gets signals that are too small by sqrt(n / N), layer after layer, until nothing
