@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from evoframe import anatomy
+from evoframe.anatomy.bundles import Bundles
+from evoframe.anatomy.channels import Grid
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import settle
 from evoframe.roles.task import WITH_SYNAPSES
@@ -79,19 +81,38 @@ def weaker_half(plan: anatomy.Anatomy, whole: Genotype) -> Tensor:
     decided[bundles.classes[bundles.kept]] = True
     gone = torch.zeros_like(bundles.kept)
     for grid in bundles.grids:
-        axes = [a for a, n in enumerate(grid.channels.shape) if n > 1 and a not in grid.fixed]
-        classes = bundles.classes[grid.channels]
-        if axes and not bool(decided[classes].any()):
-            slots = classes.movedim(axes[-1], 0).reshape(grid.channels.shape[axes[-1]], -1)
-            weak = strength[slots].sum(1).argsort()[: len(slots) // 2]
-            gone[slots[weak].reshape(-1)] = True
-        decided[classes] = True
+        ways = _slots(grid, bundles.classes)
+        if ways and not bool(decided[ways[-1]].any()):
+            weak = strength[ways[-1]].sum(1).argsort()[: len(ways[-1]) // 2]
+            gone[ways[-1][weak]] = True
+            _complete(bundles, gone)
+        decided[bundles.classes[grid.channels]] = True
     for targets in plan.wiring.targets.values():
         classes = torch.unique(bundles.classes[targets])
         free = classes[~decided[classes]]
         gone[free[strength[free].argsort()[: len(free) // 2]]] = True
         decided[free] = True
     return gone[bundles.classes]
+
+
+def _slots(grid: Grid, classes: Tensor) -> list[Tensor]:
+    """Return the classes in each slot of each free axis, a row for each slot."""
+    shape = grid.channels.shape
+    axes = [axis for axis, size in enumerate(shape) if size > 1 and axis not in grid.fixed]
+    return [classes[grid.channels.movedim(axis, 0).reshape(shape[axis], -1)] for axis in axes]
+
+
+def _complete(bundles: Bundles, gone: Tensor) -> None:
+    """Let slots of other blocks go with the classes that went, as few as can be (in place)."""
+    before = -1
+    while (now := int(gone.sum())) != before:
+        for grid in bundles.grids:
+            ways = [(rows, gone[rows].any(1)) for rows in _slots(grid, bundles.classes)]
+            more = [(int((~gone[rows[hit]]).sum()), -len(rows)) for rows, hit in ways]
+            if ways:
+                rows, hit = ways[more.index(min(more))]
+                gone[rows[hit]] = True
+        before = now
 
 
 def _strengths(plan: anatomy.Anatomy, whole: Genotype) -> Tensor:
