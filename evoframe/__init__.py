@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+CONTRACT = 1
+"""Version of what plugins rely on; raised only when a conforming plugin could stop conforming."""
+
 _PLACES = {
     "EvoframeError": "evoframe.errors",
     "Key": "evoframe.kernel.key",
@@ -36,7 +39,7 @@ _PLACES = {
     "task": "evoframe.strategies.task.loaders",
 }
 
-__all__ = ["__version__", "hookimpl", *_PLACES]  # noqa: PLE0604  the keys are strings
+__all__ = ["CONTRACT", "__version__", "hookimpl", *_PLACES]  # noqa: PLE0604  the keys are strings
 
 
 def __getattr__(name: str) -> Any:

@@ -41,6 +41,10 @@ class DeviceError(EvoframeError):
     """A device that is not there."""
 
 
+class ConformanceError(EvoframeError):
+    """A strategy that breaks the contract of its role."""
+
+
 # --- while it runs --------------------------------------------------------------------------
 
 

@@ -43,7 +43,20 @@ def check_offer(strategy: Any, role: str) -> None:
             f"it offers {strategy!r} as {role}; wanted a class derived from "
             f"evoframe.roles.{base.__name__}"
         )
-    who = f"{role} class {strategy.__name__}"
+    check_name(strategy)
+    check_value(strategy)
+    if missing := sorted(getattr(strategy, "__abstractmethods__", ())):
+        raise OfferError(f"{_who(strategy)} does not define {', '.join(missing)}")
+    check_options(strategy)
+
+
+def check_name(strategy: type[Strategy]) -> None:
+    """Refuse a strategy that people could not choose.
+
+    Raises:
+        OfferError: it has no proper name, or nothing is said of it.
+    """
+    who = _who(strategy)
     if not isinstance(strategy.name, str) or not NAME.fullmatch(strategy.name):
         raise OfferError(
             f"{who} has the name {strategy.name!r}; wanted lower-case words joined by hyphens, "
@@ -51,10 +64,25 @@ def check_offer(strategy: Any, role: str) -> None:
         )
     if not summary(strategy):
         raise OfferError(f"{who} has no docstring; its first line is shown to people who choose")
+
+
+def check_value(strategy: type[Strategy]) -> None:
+    """Refuse a strategy that is no frozen value.
+
+    Raises:
+        OfferError: its class is not decorated.
+    """
     if "__attrs_attrs__" not in vars(strategy) or not _is_frozen(strategy):
-        raise OfferError(f"{who} is not frozen; decorate it with @attrs.frozen")
-    if missing := sorted(getattr(strategy, "__abstractmethods__", ())):
-        raise OfferError(f"{who} does not define {', '.join(missing)}")
+        raise OfferError(f"{_who(strategy)} is not frozen; decorate it with @attrs.frozen")
+
+
+def check_options(strategy: type[Strategy]) -> None:
+    """Refuse a strategy with an option that cannot be explained, or written in a recipe.
+
+    Raises:
+        OfferError: the option and what is wrong with it.
+    """
+    who = _who(strategy)
     try:
         given = options(strategy)
     except Exception as error:
@@ -129,6 +157,10 @@ def check_arguments(observer: type[Strategy], hooks: Mapping[str, tuple[str, ...
         taken = list(inspect.signature(method).parameters)[1:]
         if extra := [argument for argument in taken if argument not in given]:
             raise OfferError(f"{name} takes {', '.join(extra)}; the hook gives {', '.join(given)}")
+
+
+def _who(strategy: type[Strategy]) -> str:
+    return f"{strategy.role} class {strategy.__name__}"
 
 
 def _is_own(plugin: object, name: str, function: Any) -> bool:

@@ -18,12 +18,18 @@ class Strategy:
 
     Attributes:
         name: what people write to choose it: lower case words joined by hyphens.
-        traits: what it is able to do, as declared words; each role's docstring lists its own.
+        traits: what it is able to do, as declared words; each role's docstring lists its own. A
+            trait that depends on options is declared by a property of this name. Any strategy
+            that is given a key may say ``stochastic``, other keys give other answers, or
+            ``deterministic``, the key is never used.
+        dial: name of the option that says how much of it there is, if there is such an option;
+            what that means is said by the roles.
     """
 
     name: ClassVar[str] = ""
     role: ClassVar[str] = ""
     traits: ClassVar[frozenset[str]] = frozenset()
+    dial: ClassVar[str] = ""
 
 
 def doc(help_text: str) -> dict[str, Any]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Environment(Strategy, ABC):
     """An environmental factor model: says how much may live, and so decides how likely each is.
 
-    Called in the order in which a recipe names environments, after all mutations.
+    Called in the order in which a recipe names environments, after all mutations. Its dial is
+    how much may live: with more of it, no synapse is less likely to.
     """
 
     role: ClassVar[str] = "environment"
@@ -30,6 +31,18 @@ class Environment(Strategy, ABC):
         Raises:
             ConfigError: what does not fit, and what to do instead.
         """
+
+    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float | None:
+        """Return how many synapses an offspring may be expected to have at most.
+
+        Args:
+            inheritance: what was eligible before mutation.
+            around: the ancestor, its anatomy and the task.
+
+        Returns:
+            The number after pressure and caps, before settling; None if no such number is promised.
+        """
+        return None
 
     @abstractmethod
     def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:

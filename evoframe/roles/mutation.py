@@ -20,6 +20,8 @@ class Mutation(Strategy, ABC):
 
     Called in the order in which a recipe names mutations, between encoding and environment.
 
+    With its dial at 0 it changes nothing.
+
     Traits:
         ``grows``: it may make synapses eligible that heredity did not.
     """

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Training(Strategy, ABC):
     """Trains a newborn network; absent synapses stay absent.
 
+    Its dial is the number of epochs: passes over the training split.
+
     Traits:
         ``rewires``: the masks that come back may differ from those that went in.
     """

@@ -74,6 +74,7 @@ def versions(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """Return the versions of libraries and of every strategy that takes part."""
     return {
         "evoframe": evoframe.__version__,
+        "contract": evoframe.CONTRACT,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

@@ -27,6 +27,7 @@ from evoframe.kernel.dna import (
     scaled,
 )
 from evoframe.kernel.evidence import Circumstances
+from evoframe.kernel.genotype import count
 from evoframe.roles import Encoding, Environment, doc
 
 
@@ -35,6 +36,7 @@ class Retention(Environment):
     """At most this share of the synapses that the parents offer may live."""
 
     name: ClassVar[str] = "retention"
+    dial: ClassVar[str] = "retention"
 
     retention: float = attrs.field(
         default=0.5,
@@ -62,6 +64,10 @@ class Retention(Environment):
                 f"environment 'retention' with mode {self.mode!r} takes probabilities as they are, "
                 f"and encoding {encoding.name!r} only ranks synapses. Use mode = 'calibrated'."
             )
+
+    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float:
+        """Return the share of all eligible synapses; every mode and scope keeps to it."""
+        return self.retention * count(inheritance.eligible)
 
     def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
         """Return DNA that keeps to the share of ``inheritance.eligible``."""

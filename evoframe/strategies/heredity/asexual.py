@@ -24,12 +24,16 @@ class Asexual(Heredity):
     """One parent gives its synapses, and its weights if so wished."""
 
     name: ClassVar[str] = "asexual"
-    traits: ClassVar[frozenset[str]] = frozenset({"identity_on_clones"})
 
     weights: Literal["clone", "rewind", "reinitialise"] = attrs.field(
         default="clone",
         metadata=doc("the newborn's weights: its parent's, the ancestor's first ones, or fresh"),
     )
+
+    @property
+    def traits(self) -> frozenset[str]:  # type: ignore[override]
+        """A clone is its parent; what starts from other weights is not."""
+        return frozenset({"identity_on_clones", "deterministic"} if self.weights == "clone" else ())
 
     def check(self, task: Task) -> None:
         """Refuse to rewind what came trained: nobody knows its first weights."""

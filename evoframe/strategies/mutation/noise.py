@@ -18,6 +18,7 @@ class Noise(Mutation):
 
     name: ClassVar[str] = "noise"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+    dial: ClassVar[str] = "strength"
 
     strength: float = attrs.field(
         default=0.02,

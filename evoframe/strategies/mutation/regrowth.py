@@ -21,6 +21,7 @@ class Regrowth(Mutation):
 
     name: ClassVar[str] = "regrowth"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic", "grows"})
+    dial: ClassVar[str] = "rate"
 
     rate: float = attrs.field(
         default=0.01,

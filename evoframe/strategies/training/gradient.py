@@ -27,6 +27,7 @@ class Gradient(Training):
     """Trains with SGD or AdamW for some epochs; the optimiser is fresh in every life."""
 
     name: ClassVar[str] = "gradient"
+    dial: ClassVar[str] = "epochs"
 
     epochs: int = attrs.field(
         default=3, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")

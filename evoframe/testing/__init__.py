@@ -1,0 +1,57 @@
+"""The conformance kit: what a strategy of each role promises, tried on generated networks.
+
+One line is enough for an author::
+
+    test_conformance = conformance(MyStrategy(), MyStrategy(option=2))
+
+Nothing is imported before it is used, because pytest loads this package in every session.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evoframe.errors import ConformanceError as ConformanceError
+    from evoframe.testing.catalogue import Check as Check, checks_for as checks_for
+    from evoframe.testing.machine import interleavings as interleavings
+    from evoframe.testing.pytest import conformance as conformance
+    from evoframe.testing.specimens import Specimen as Specimen
+    from evoframe.testing.strategies import (
+        cases as cases,
+        dna as dna,
+        genotypes as genotypes,
+        keys as keys,
+        networks as networks,
+        populations as populations,
+        recipes as recipes,
+    )
+
+_PLACES = {
+    "Check": "evoframe.testing.catalogue",
+    "ConformanceError": "evoframe.errors",
+    "Specimen": "evoframe.testing.specimens",
+    "cases": "evoframe.testing.strategies",
+    "checks_for": "evoframe.testing.catalogue",
+    "conformance": "evoframe.testing.pytest",
+    "dna": "evoframe.testing.strategies",
+    "genotypes": "evoframe.testing.strategies",
+    "interleavings": "evoframe.testing.machine",
+    "keys": "evoframe.testing.strategies",
+    "networks": "evoframe.testing.strategies",
+    "populations": "evoframe.testing.strategies",
+    "recipes": "evoframe.testing.strategies",
+}
+
+__all__ = [*_PLACES]  # noqa: PLE0604  the keys are strings
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'evoframe.testing' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

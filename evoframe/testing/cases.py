@@ -1,0 +1,190 @@
+"""Cases: circumstances for a strategy, said in so few words that the smallest can be read."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.kernel.dna import DNA, Inheritance
+from evoframe.kernel.events import Announcer, Silence
+from evoframe.kernel.evidence import Circumstances, Evidence, Parent
+from evoframe.kernel.genotype import Genotype, masked
+from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
+from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.phenotype import Checkpoint, Life, NoCheckpoint, Phenotype
+from evoframe.kernel.population import Population
+from evoframe.kernel.wiring import is_extinct, settle
+from evoframe.roles import Encoding, Nurture, Task
+from evoframe.strategies.encoding.cluster import Cluster
+from evoframe.strategies.encoding.magnitude import Magnitude
+from evoframe.strategies.encoding.synaptic import Synaptic
+from evoframe.testing.specimens import Specimen, body_plan
+
+Law = Literal["soft", "ranked", "clustered"]
+
+READERS: dict[Law, Encoding] = {
+    "soft": Synaptic(temperature=0.5),
+    "ranked": Magnitude(),
+    "clustered": Cluster(of="filter"),
+}
+"""The encodings that give cases their DNA."""
+
+
+@attrs.frozen
+class Case:
+    """A specimen, parents that have lost some of its synapses, and a key.
+
+    Attributes:
+        specimen: the network and its data.
+        share: how many of the ancestor's synapses each parent has kept, 0 to 1.
+        law: how the DNA of :meth:`dna` is encoded.
+        key: the source of randomness.
+        device: where tensors are.
+    """
+
+    specimen: Specimen = Specimen()
+    share: float = 0.5
+    law: Law = "soft"
+    key: Key = Key(0)
+    device: str = "cpu"
+
+    def around(self, task: Task | None = None) -> Circumstances:
+        """Return a trained ancestor, the weights that it was born with, and its anatomy."""
+        plan = body_plan(self.specimen, self.device)
+        device = torch.device(self.device)
+        with sealed(Key(1).at("specimen")):
+            initial = self.specimen.ancestor(Key(1)).state_dict()
+        return Circumstances(
+            generation=2,
+            anatomy=plan,
+            task=task or self.specimen,
+            ancestor=plan.genotype().to(device),
+            initial={name: value.detach().to(device) for name, value in initial.items()},
+            device=device,
+        )
+
+    def genotype(self, index: int = 0) -> Genotype:
+        """Return the settled genotype of a parent; parents of different indices differ."""
+        around = self.around()
+        whole, generator = around.ancestor, Key(index).at("parent").generator()
+        masks = {
+            name: (torch.rand(mask.shape, generator=generator) < self.share).to(mask.device)
+            for name, mask in whole.masks.items()
+        }
+        state = {name: _shifted(value, generator) for name, value in whole.state.items()}
+        thinned = settle(Genotype(masks, state), around.anatomy.wiring)
+        if is_extinct(thinned.masks):  # nobody descends from the dead
+            return settle(Genotype(whole.masks, state), around.anatomy.wiring)
+        return thinned
+
+    def parents(self, count: int) -> tuple[Parent, ...]:
+        """Return so many different parents."""
+        return tuple(
+            Parent(an_individual(index, 0.5), self.genotype(index)) for index in range(count)
+        )
+
+    def clones(self, count: int) -> tuple[Parent, ...]:
+        """Return so many parents with one and the same genotype."""
+        parent = Parent(an_individual(0, 0.5), self.genotype())
+        return (parent,) * count
+
+    def inheritance(self) -> Inheritance:
+        """Return what an offspring of one parent gets."""
+        parent = self.genotype()
+        state = masked(parent.state, parent.masks)
+        return Inheritance(parent.masks, parent.strengths(), state)
+
+    def evidence(self, inheritance: Inheritance) -> Evidence:
+        """Return what an encoding may ask about an inheritance."""
+        return Evidence(inheritance, self.around(), self.key.at("evidence"))
+
+    def dna(self) -> DNA:
+        """Return the inheritance as DNA, by the law of the case."""
+        inheritance = self.inheritance()
+        return READERS[self.law].encode(inheritance, self.evidence(inheritance))
+
+    def phenotype(self) -> Phenotype:
+        """Return the newborn network of a parent's genotype, made anew by every call."""
+        return self.around().anatomy.develop(self.genotype())
+
+    def life(
+        self,
+        *,
+        task: Task | None = None,
+        nurture: tuple[Nurture, ...] = (),
+        checkpoint: Checkpoint | None = None,
+        announcer: Announcer | None = None,
+    ) -> Life:
+        """Return a life for :meth:`phenotype`."""
+        return Life(
+            id="g2s0",
+            key=self.key,
+            device=torch.device(self.device),
+            nurture=nurture,
+            parents=self.parents(1),
+            circumstances=self.around(task),
+            announcer=announcer or Silence(),
+            checkpoint=checkpoint or NoCheckpoint(),
+        )
+
+
+@attrs.frozen
+class Choice:
+    """A generation to choose from, said in its accuracies, and how many are to be born.
+
+    Attributes:
+        accuracies: the primary metric of each individual; may be NaN.
+        size: families that are wanted.
+        parents: parents of each.
+        key: the source of randomness.
+    """
+
+    accuracies: tuple[float, ...] = (0.5, 0.75)
+    size: int = 2
+    parents: int = 1
+    key: Key = Key(0)
+
+    def individuals(self) -> tuple[Individual, ...]:
+        """Return the individuals in order of their slots."""
+        return tuple(an_individual(slot, value) for slot, value in enumerate(self.accuracies))
+
+    def population(self, individuals: tuple[Individual, ...] | None = None) -> Population:
+        """Return the population, or the same with its individuals in another order."""
+        group = self.individuals() if individuals is None else individuals
+        return Population(group, group, self.size, self.parents, Metric("accuracy"))
+
+    def lost(self) -> frozenset[str]:
+        """Return the ids of those whose metric is NaN while somebody else's is not."""
+        nan = {
+            f"g2s{slot}" for slot, value in enumerate(self.accuracies) if math.isnan(value)
+        }
+        return frozenset(nan if len(nan) < len(self.accuracies) else ())
+
+
+def an_individual(slot: int, accuracy: float) -> Individual:
+    """Return an individual of the second generation with costs that depend on its slot."""
+    size = float(10 + slot * 7 % 5)
+    costs = {
+        "synapses": size,
+        "bundles": size,
+        "parameters": 2 * size,
+        "bytes": 8 * size,
+        "flops": 4 * size,
+        "activations": 16 * size,
+    }
+    measured = {"accuracy": Measurement(accuracy), "loss": Measurement(1 - accuracy)}
+    who = f"g2s{slot}"
+    return Individual(
+        who, 2, slot, ("g1s0",), Origin.OFFSPRING, "0", who, Fitness(measured, {}, costs)
+    )
+
+
+def _shifted(value: Tensor, generator: torch.Generator) -> Tensor:
+    if not value.is_floating_point():
+        return value
+    noise = torch.rand(value.shape, generator=generator).to(value)
+    return value + 0.05 * noise  # upwards, because a variance must stay positive

@@ -1,0 +1,218 @@
+"""The catalogue of checks: which there are, to whom they apply, and how one is made."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import import_module
+from typing import Any, NoReturn, TypeVar
+
+import attrs
+from hypothesis import HealthCheck, Phase, errors, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from evoframe.errors import ConfigError, ConformanceError, StillbornError, close_match
+from evoframe.roles import ROLES, Strategy
+
+PAGE = "docs/reference/checks.md"
+"""Where every check is explained."""
+
+EXAMPLES = "EVOFRAME_EXAMPLES"
+"""The environment variable that says how many examples each check tries."""
+
+MODULES = (
+    "values", "randomness", "dna", "environment", "heredity", "mutation", "selection",
+    "training", "executor", "observer", "task", "whole",
+)  # fmt: skip
+
+Function = TypeVar("Function", bound=Callable[..., None])
+T = TypeVar("T")
+
+
+class Broken(Exception):  # noqa: N818  it says what has happened
+    """What has happened instead of what was promised, and to which case."""
+
+    case: Any = None
+
+
+@attrs.frozen
+class Check:
+    """One promise of a role, and the function that tries whether a strategy keeps it.
+
+    Attributes:
+        name: what it is called in ``expected_failures`` and in test ids.
+        promise: what the strategy promises, in one sentence.
+        roles: whom it may apply to.
+        function: takes the strategy and raises :class:`Broken`.
+        condition: whether it applies to a strategy of those roles.
+    """
+
+    name: str
+    promise: str
+    roles: tuple[str, ...]
+    function: Callable[[Any], None]
+    condition: Callable[[Any], bool]
+
+    def applies_to(self, strategy: Strategy) -> bool:
+        """Tell whether a strategy makes this promise."""
+        return strategy.role in self.roles and self.condition(strategy)
+
+    def __call__(self, strategy: Strategy) -> None:
+        """Try the promise.
+
+        Raises:
+            ConformanceError: it was broken: what was promised, what happened, and the smallest
+                example.
+        """
+        __tracebackhide__ = True
+        try:
+            self.function(strategy)
+        except Broken as told:
+            raise ConformanceError(self._in_words(strategy, told)) from told.__cause__
+
+    def _in_words(self, strategy: Strategy, told: Broken) -> str:
+        lines = [
+            f"{strategy.role} {strategy!r} fails {self.name}",
+            f"promised: {self.promise}",
+            f"happened: {told}",
+            *([f"example:  {told.case}"] if told.case is not None else []),
+            f"see:      {PAGE}#{anchor(self.name)}",
+        ]
+        return "\n".join(lines)
+
+
+def law(
+    *roles: str, when: Callable[[Any], bool] = lambda _: True
+) -> Callable[[Function], Function]:
+    """Return a decorator that makes a function ``check_...`` part of the catalogue.
+
+    Args:
+        *roles: the roles that it applies to; all if none is named.
+        when: further condition on a strategy of those roles.
+    """
+
+    def mark(function: Function) -> Function:
+        function.evoframe_law = (roles or tuple(ROLES), when)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Return every check, in the order in which an author should look at failures."""
+    return tuple(
+        _check(function)
+        for module in MODULES
+        for function in vars(import_module(f"evoframe.testing.checks.{module}")).values()
+        if hasattr(function, "evoframe_law") and function.__module__.endswith(f".{module}")
+    )
+
+
+def checks_for(strategy: Strategy) -> tuple[Check, ...]:
+    """Return the checks of a strategy, chosen by its role, its options and its traits.
+
+    Raises:
+        ConfigError: it is no strategy.
+    """
+    if not isinstance(strategy, Strategy) or strategy.role not in ROLES:
+        hint = " Give it its options, in parentheses." if isinstance(strategy, type) else ""
+        raise ConfigError(f"{strategy!r} is no strategy; wanted a value of a role.{hint}")
+    return tuple(check for check in all_checks() if check.applies_to(strategy))
+
+
+def require_known(names: Iterable[str], strategies: Iterable[Strategy]) -> None:
+    """Refuse names of checks that apply to none of the strategies.
+
+    Raises:
+        ConfigError: the name, and the nearest that would apply.
+    """
+    known = [check.name for strategy in strategies for check in checks_for(strategy)]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"no check {name!r} applies here.{close_match(name, known)} "
+                f"Checks: {', '.join(dict.fromkeys(known))}."
+            )
+
+
+def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: float = 1.0) -> None:
+    """Try a function on generated cases; what is raised in the end is of the smallest that fails.
+
+    Args:
+        cases: where cases come from.
+        attempt: raises :class:`Broken` if the promise is broken; anything else that it raises
+            counts as broken too.
+        share: of the usual number of examples, for attempts that take long.
+    """
+    __tracebackhide__ = True
+
+    @profile(share)
+    @given(cases)
+    def one(case: T) -> None:
+        try:
+            attempt(case)
+        except Broken as told:
+            told.case = case
+            raise
+        except errors.HypothesisException:
+            raise
+        except Exception as error:
+            told = Broken(in_words(error))
+            told.case = case
+            raise told from error
+
+    try:
+        one()
+    except errors.Flaky as unsteady:
+        raise Broken("it failed at first, and not when the same was tried again") from unsteady
+
+
+def broken(happened: str) -> NoReturn:
+    """Say that a promise is broken, and how."""
+    __tracebackhide__ = True
+    raise Broken(happened)
+
+
+def in_words(error: BaseException) -> str:
+    """Return an exception in one line, with the place of the strategy's code that raised it."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"  # noqa: PTH119
+        trace = trace.tb_next
+    kind = "" if isinstance(error, StillbornError) else f"{type(error).__name__}: "
+    return f"it raised {kind}{error}{place}"
+
+
+def profile(share: float = 1.0) -> settings:
+    """Return the settings of checks: the same examples every time, and no deadline.
+
+    As many examples as the environment says, else a quarter of the session's own number.
+    """
+    given_number = os.environ.get(EXAMPLES)
+    number = int(given_number) if given_number else settings().max_examples // 4
+    return settings(
+        max_examples=max(1, round(number * share)),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+        print_blob=False,
+    )
+
+
+def anchor(name: str) -> str:
+    """Return the name of a check as part of an address."""
+    return name.replace("_", "-")
+
+
+def _check(function: Any) -> Check:
+    roles, condition = function.evoframe_law
+    promise = re.sub(r"\s+", " ", (function.__doc__ or "").strip().partition("\n\n")[0])
+    name = function.__name__.removeprefix("check_")
+    return Check(name, promise, roles, function, condition)

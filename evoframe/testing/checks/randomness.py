@@ -1,0 +1,178 @@
+"""Randomness is an argument, and arguments are only read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import random
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from evoframe.kernel.key import Key, untouched
+from evoframe.testing.cases import Case, Choice
+from evoframe.testing.catalogue import broken, for_all, law
+from evoframe.testing.fingerprints import fingerprint, global_randomness
+from evoframe.testing.scenes import Scene, scene, stages
+from evoframe.testing.specimens import Specimen
+
+ON_DNA = ("heredity", "encoding", "mutation", "environment")
+CALLED = (*ON_DNA, "selection", "training", "nurture")
+KEYED = ("heredity", "mutation", "selection")
+
+
+@law(*CALLED, "task")
+def check_is_a_function_of_its_arguments(strategy: Any) -> None:
+    """Called again with the same key and the same arguments, it gives the same answer, bit for bit.
+
+    Whatever ran in between: other calls, and draws from the global generators of Python, NumPy
+    and torch. All randomness comes from the key: ``key.generator()``, ``key.words(n)``.
+    """
+
+    def attempt(case: Any) -> None:
+        with untouched():
+            first = fingerprint(scene(strategy, case).call())
+            _disturb()
+            scene(strategy, attrs.evolve(case, key=case.key.at("another"))).call()
+            _disturb()
+            second = fingerprint(scene(strategy, case).call())
+        if first != second:
+            broken("the second answer differs from the first")
+
+    for_all(stages(strategy), attempt)
+
+
+@law(*CALLED)
+def check_leaves_global_randomness_alone(strategy: Any) -> None:
+    """It draws nothing from the global generators of Python, NumPy and torch, and seeds none.
+
+    A draw more or less there must not change what anybody else draws. Give torch's functions
+    ``generator=key.generator()``.
+    """
+
+    def attempt(case: Any) -> None:
+        prepared = scene(strategy, case)
+        before = global_randomness()
+        prepared.call()
+        if global_randomness() != before:
+            broken("a global random generator is in another state afterwards")
+
+    for_all(stages(strategy), attempt)
+
+
+@law(*CALLED)
+def check_leaves_its_arguments_alone(strategy: Any) -> None:
+    """What it was given is afterwards what it was before, bit for bit.
+
+    Parents are shared between siblings. Use ``attrs.evolve`` and functions without an underscore
+    at their end; a training may change the phenotype that it is given, and nothing else.
+    """
+
+    def attempt(case: Any) -> None:
+        prepared = scene(strategy, case)
+        before = [fingerprint(value) for value in prepared.given]
+        prepared.call()
+        for value, old in zip(prepared.given, before, strict=True):
+            if fingerprint(value) != old:
+                broken(f"the {_name(value)} that it was given has changed")
+
+    for_all(stages(strategy), attempt)
+
+
+@law(*ON_DNA, "training", "nurture")
+def check_keeps_dtypes_and_devices(strategy: Any) -> None:
+    """Weights keep their dtype and shape, levels are int32, tables float64, and nothing moves.
+
+    Networks come in single and in double precision, and on accelerators where there are any.
+    """
+
+    def attempt(case: Case) -> None:
+        wanted = _formats(case, strategy.role)
+        for place, value in _tensors(scene(strategy, case).call(), strategy.role):
+            if value.device.type != case.device:
+                broken(f"{place} is on {value.device}; wanted {case.device}")
+            if place in wanted and wanted[place] != (value.dtype, value.shape):
+                dtype, shape = wanted[place]
+                broken(
+                    f"{place} is {value.dtype} {tuple(value.shape)}; wanted {dtype} {tuple(shape)}"
+                )
+
+    for_all(stages(strategy), attempt)
+
+
+@law(*KEYED, when=lambda strategy: "stochastic" in strategy.traits and _dial(strategy) != 0)
+def check_other_keys_give_other_answers(strategy: Any) -> None:
+    """With the trait ``stochastic``: of sixteen keys, at least two give different answers.
+
+    Somebody who derives a generator from a constant makes all siblings alike.
+    """
+    answers = {fingerprint(one.call()) for one in _sixteen(strategy)}
+    if len(answers) == 1:
+        broken("sixteen keys gave one and the same answer")
+
+
+@law(*KEYED, when=lambda strategy: "deterministic" in strategy.traits)
+def check_ignores_its_key(strategy: Any) -> None:
+    """With the trait ``deterministic``: the answer is the same for every key."""
+    answers = {fingerprint(one.call()) for one in _sixteen(strategy)}
+    if len(answers) > 1:
+        broken(f"sixteen keys gave {len(answers)} different answers")
+
+
+def _sixteen(strategy: Any) -> list[Scene]:
+    values = tuple(slot / 10 for slot in range(10))
+    roomy = Case(Specimen("perceptron", 24), share=0.5)
+    base = Choice(values, 10, 2) if strategy.role == "selection" else roomy
+    return [scene(strategy, attrs.evolve(base, key=Key(seed))) for seed in range(16)]
+
+
+def _disturb() -> None:
+    random.random()  # noqa: S311  nobody relies on this number
+    np.random.rand()  # noqa: NPY002
+    torch.rand(1)
+
+
+def _dial(strategy: Any) -> Any:
+    return getattr(strategy, strategy.dial) if strategy.dial else None
+
+
+def _name(value: Any) -> str:
+    return "parents" if isinstance(value, tuple) else type(value).__name__.lower()
+
+
+def _tensors(answer: Any, role: str) -> list[tuple[str, Tensor]]:
+    """Return the tensors of an answer, with what to call them."""
+    if role == "heredity":
+        parts = {"eligible": answer.eligible, "strengths": answer.strengths, "state": answer.state}
+        return [(f"{part}[{n!r}]", v) for part, values in parts.items() for n, v in values.items()]
+    if role in ("training", "nurture"):
+        network: nn.Module = answer.phenotype.network
+        return [(f"the network's {name}", v) for name, v in network.state_dict().items()]
+    groups = dict(answer.synapses)
+    if answer.clusters is not None:
+        groups["clusters"] = answer.clusters.genes
+    tables = [(f"log_survival of {n!r}", torch.from_numpy(g.log_survival)) for n, g in groups.items()]
+    if any(value.dtype != torch.float64 for _, value in tables):
+        broken(f"{tables[0][0]} is {tables[0][1].dtype}; wanted torch.float64")
+    return [
+        (f"{part} of {name!r}", getattr(genes, part))
+        for name, genes in groups.items()
+        for part in ("levels", "eligible")
+    ]
+
+
+def _formats(case: Case, role: str) -> dict[str, tuple[torch.dtype, torch.Size]]:
+    """Return dtype and shape of the tensors that an answer must hold, by what they are called."""
+    genotype = case.genotype()
+    masks = {name: (torch.bool, mask.shape) for name, mask in genotype.masks.items()}
+    weights = {name: (value.dtype, value.shape) for name, value in genotype.state.items()}
+    if role == "heredity":
+        parts = {"eligible": masks, "state": weights, "strengths": {n: weights[n] for n in masks}}
+        return {f"{part}[{n!r}]": form for part, forms in parts.items() for n, form in forms.items()}
+    if role in ("training", "nurture"):
+        newborn = case.phenotype().network.state_dict()
+        return {f"the network's {n}": (v.dtype, v.shape) for n, v in newborn.items()}
+    found = {f"eligible of {name!r}": form for name, form in masks.items()}
+    return found | {f"levels of {n!r}": (torch.int32, form[1]) for n, form in masks.items()}

@@ -1,0 +1,88 @@
+"""Tasks: an ancestor that can be surveyed, data that stay the same, and honest measuring."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evoframe import anatomy
+from evoframe.config.recipe import Recipe, RunOptions
+from evoframe.errors import EvoframeError
+from evoframe.kernel import device as devices
+from evoframe.kernel.key import Key, sealed
+from evoframe.roles import Split
+from evoframe.run.folder import RunFolder
+from evoframe.run.world import build_world
+from evoframe.strategies.encoding.synaptic import Synaptic
+from evoframe.strategies.executor.serial import Serial
+from evoframe.strategies.heredity.asexual import Asexual
+from evoframe.strategies.selection.random_pairs import RandomPairs
+from evoframe.strategies.training.untrained import Untrained
+from evoframe.testing.catalogue import broken, law
+from evoframe.testing.fingerprints import fingerprint
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+@law("task")
+def check_can_be_evolved(task: Any) -> None:
+    """Its ancestor can be surveyed, holds synapses, has a loss with a gradient and its metrics.
+
+    Everything that a run asks before it writes anything.
+    """
+    recipe = Recipe(
+        task=task,
+        run=RunOptions(device="cpu"),
+        heredity=Asexual(),
+        encoding=Synaptic(),
+        training=Untrained(),
+        selection=RandomPairs(),
+        executor=Serial(),
+    )
+    try:
+        build_world(recipe, RunFolder(Path("nowhere")))
+    except EvoframeError as error:
+        broken(str(error))
+
+
+@law("task")
+def check_passes_over_a_split_repeat(task: Any) -> None:
+    """Every pass over a split in natural order is the same, and so is every shuffle by one key.
+
+    There is at least one example to learn from, and one to judge by; ``test`` may be empty.
+    """
+    for split in SPLITS:
+        one, two = (_prints(task, split, None) for _ in range(2))
+        if one != two:
+            broken(f"two passes over {split} in natural order differ")
+        if not one and split != "test":
+            broken(f"there is no example in {split}")
+    one, two = (_prints(task, "train", Key(5)) for _ in range(2))
+    if one != two:
+        broken("two shuffles of train by the same key differ")
+
+
+@law("task")
+def check_evaluation_changes_nothing(task: Any) -> None:
+    """Evaluating a network twice gives the same measurements, and leaves the network as it was."""
+    with sealed(Key(0)):
+        network = task.ancestor(Key(0))
+    plan = anatomy.survey(network, task.example_inputs(), task.evolvable(network))
+    grown = plan.develop(plan.genotype()).network.eval()
+    before = fingerprint(grown)
+    with torch.no_grad():
+        one, two = (task.evaluate(grown, "validation", torch.device("cpu")) for _ in range(2))
+    if fingerprint(grown) != before:
+        broken("the network is another one afterwards")
+    if fingerprint(one) != fingerprint(two):
+        broken(f"it measured {one}, and then {two}")
+
+
+def _prints(task: Any, split: Split, shuffle: Key | None) -> list[str]:
+    """Return the fingerprints of the first batches of a pass."""
+    with sealed(Key(1)):
+        batches = itertools.islice(task.batches(split, shuffle=shuffle), 8)
+        return [fingerprint(devices.move(batch, torch.device("cpu"))) for batch in batches]

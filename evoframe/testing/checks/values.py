@@ -1,0 +1,139 @@
+"""Every strategy is a value: named, described, written, sent and read again."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import pathlib
+import pickle
+import sys
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import tomli_w
+
+from evoframe.config.values import structure, unstructure
+from evoframe.errors import EvoframeError, OfferError
+from evoframe.registry.checking import check_name, check_observer, check_options, check_value
+from evoframe.registry.describe import toml_snippet
+from evoframe.testing.catalogue import broken, in_words, law
+
+
+@law()
+def check_is_a_frozen_value(strategy: Any) -> None:
+    """It is an attrs class, frozen; strategies with equal options are equal and can be hashed.
+
+    State is passed and returned, never kept: a strategy is used for many lives in any order, and
+    in several processes. Decorate the class with ``@attrs.frozen``. (An observer, or a strategy
+    that holds tensors, may say ``eq=False``.)
+    """
+    _offered(lambda: check_value(type(strategy)))
+    for field in attrs.fields(type(strategy)):
+        try:
+            setattr(strategy, field.name, getattr(strategy, field.name))
+        except attrs.exceptions.FrozenInstanceError:
+            continue
+        broken(f"its option {field.name!r} can be set")
+    if type(strategy).__eq__ is object.__eq__:
+        return
+    twin = attrs.evolve(strategy)
+    if twin != strategy:
+        broken("a strategy with the same options is not equal to it")
+    if hash(twin) != hash(strategy):
+        broken("a strategy with the same options has another hash")
+
+
+@law()
+def check_has_a_name_and_a_summary(strategy: Any) -> None:
+    """It has a name of lower-case words joined by hyphens, and a docstring that says what it does.
+
+    People choose by name, and ``evoframe strategies`` shows the first line of the docstring.
+    """
+    _offered(lambda: check_name(type(strategy)))
+
+
+@law()
+def check_options_have_help_and_a_type(strategy: Any) -> None:
+    """Every option has a help text, and a type that recipes can hold; defaults are of that type.
+
+    Give it ``metadata=doc("...")`` and one of bool, int, float, str, Path, Literal, an Enum, a
+    tuple of those, or any of them or None.
+    """
+    _offered(lambda: check_options(type(strategy)))
+    table = tomllib.loads(toml_snippet(type(strategy)))[strategy.role]
+    given = dict(table[0] if isinstance(table, list) else table)
+    given.pop("use")
+    needed = {field.name for field in attrs.fields(type(strategy)) if field.init} - set(given)
+    values = {name: value for name, value in unstructure(strategy).items() if name in needed}
+    _offered(lambda: structure(given | values, type(strategy), strategy.role))
+
+
+@law("observer")
+def check_implements_hooks_as_they_are(strategy: Any) -> None:
+    """Its methods named ``evoframe_...`` are hooks, are marked, and take what the hooks give.
+
+    A misspelt hook would never be called, and nobody would notice.
+    """
+    _offered(lambda: check_observer(type(strategy)))
+
+
+@law()
+def check_survives_toml(strategy: Any) -> None:
+    """Written to a recipe and read again, it has the same options.
+
+    The record of a run is TOML; what cannot be read from it cannot be resumed.
+    """
+    before = unstructure(strategy)
+    try:
+        text = tomli_w.dumps(before)
+        after = structure(tomllib.loads(text), type(strategy), strategy.role)
+    except Exception as error:  # noqa: BLE001  whatever it is, it has not survived
+        broken(in_words(error))
+    if unstructure(after) != before:
+        broken(f"{before} became {unstructure(after)}")
+
+
+@law()
+def check_survives_pickling(strategy: Any) -> None:
+    """Pickled and unpickled, it has the same options.
+
+    Strategies travel to the processes in which lives are lived; a lambda cannot.
+    """
+    try:
+        after = pickle.loads(pickle.dumps(strategy))  # noqa: S301  it was made here
+    except Exception as error:  # noqa: BLE001  whatever it is, it has not survived
+        broken(in_words(error))
+    before = unstructure(strategy)
+    if type(after) is not type(strategy) or unstructure(after) != before:
+        broken(f"{before} became {after!r}")
+
+
+@law(when=lambda strategy: not any(isinstance(v, enum.Enum) for v in _options(strategy)))
+def check_repr_evaluates_back(strategy: Any) -> None:
+    """Its repr, evaluated where its class is known, is the strategy again.
+
+    Logs and messages show the repr; it should be something to copy from.
+    """
+    module = inspect.getmodule(type(strategy)) or sys.modules[__name__]
+    names = {**vars(pathlib), **vars(module), type(strategy).__name__: type(strategy)}
+    try:
+        after = eval(repr(strategy), names)  # noqa: S307  that is the promise
+    except Exception as error:  # noqa: BLE001  whatever it is, it does not evaluate
+        broken(f"{strategy!r}: {in_words(error)}")
+    if unstructure(after) != unstructure(strategy):
+        broken(f"{strategy!r} became {after!r}")
+
+
+def _options(strategy: Any) -> list[Any]:
+    return [getattr(strategy, field.name) for field in attrs.fields(type(strategy))]
+
+
+def _offered(attempt: Callable[[], Any]) -> None:
+    try:
+        attempt()
+    except OfferError as error:
+        broken(str(error))
+    except EvoframeError as error:
+        broken(f"the defaults are refused: {error}")

@@ -1,0 +1,55 @@
+"""In company: a whole run, and many ways to interrupt and reorder one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import errors, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from evoframe.testing.catalogue import Broken, broken, in_words, law, profile
+from evoframe.testing.machine import IN_GENERATIONS, interleavings
+from evoframe.testing.whole_runs import one_run
+
+STEPS = 8
+"""How many things happen to a run in one example, at most."""
+
+
+@law()
+def check_works_in_a_run(strategy: Any) -> None:
+    """Named in a recipe with built-in company, it carries a run of a small network to its end.
+
+    Offspring may be stillborn, but not all of them.
+    """
+    try:
+        happened = one_run(strategy)
+    except Exception as error:  # noqa: BLE001  whatever it is, the run has not ended well
+        broken(in_words(error))
+    if happened.alive < 2:
+        broken(f"every offspring was stillborn: {happened.stillborn[0]}")
+
+
+@law(*IN_GENERATIONS)
+def check_survives_any_interleaving(strategy: Any) -> None:
+    """Whatever is interleaved, generations are those of the straight run.
+
+    Steps, checkpoints, restores with strategies made anew, lives in another order, and foreign
+    draws: what an individual becomes depends on its parents and its key alone.
+    """
+    __tracebackhide__ = True
+    steps = settings(profile(0.25), stateful_step_count=STEPS)
+    try:
+        run_state_machine_as_test(interleavings(strategy), settings=steps)
+    except Broken as told:
+        told.case = _steps(told)
+        raise
+    except errors.Flaky as unsteady:
+        raise Broken("it failed at first, and not when the same was tried again") from unsteady
+
+
+def _steps(error: BaseException) -> str | None:
+    """Return the steps that hypothesis has noted, in one line."""
+    notes = "\n".join(getattr(error, "__notes__", ()))
+    lines = [line.strip() for line in notes.splitlines() if line.strip().startswith("state.")]
+    calls = [line.removeprefix("state.") for line in lines if "teardown" not in line]
+    return "; ".join(calls) or None

@@ -1,0 +1,61 @@
+"""Fingerprints: whether two values are the same in every bit, whatever they are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from evoframe.kernel import device as devices
+
+
+def fingerprint(value: Any) -> str:
+    """Return 16 hex digits that two values share only if they agree in every bit.
+
+    Looks into tensors, arrays, modules, attrs values, mappings and sequences; of everything else
+    ``repr`` is taken.
+    """
+    state = hashlib.blake2b(digest_size=8)
+    for part in _parts(value):
+        state.update(part)
+    return state.hexdigest()
+
+
+def global_randomness() -> str:
+    """Return the fingerprint of every global random generator."""
+    legacy = np.random.get_state()  # noqa: NPY002  what is watched is the global state
+    return fingerprint(
+        (random.getstate(), repr(legacy), torch.get_rng_state(), devices.rng_states())
+    )
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    yield type(value).__name__.encode() + b":"
+    if isinstance(value, Tensor):
+        yield f"{value.dtype}{tuple(value.shape)}{value.device.type}".encode()
+        yield value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype}{value.shape}".encode() + value.tobytes()
+    elif isinstance(value, nn.Module):
+        yield from _parts(dict(value.state_dict()))
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield field.name.encode()
+            yield from _parts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for name in sorted(value, key=repr):
+            yield repr(name).encode()
+            yield from _parts(value[name])
+    elif isinstance(value, Set):
+        yield repr(sorted(value, key=repr)).encode()
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _parts(item)
+    else:
+        yield repr(value).encode()

@@ -1,0 +1,211 @@
+"""One state machine: any interleaving of a run's events must equal the straight run."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from evoframe.kernel.events import Silence
+from evoframe.kernel.evidence import Parent
+from evoframe.kernel.generation import Newborn, Strategies, births, live
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import Individual
+from evoframe.kernel.key import Key, untouched
+from evoframe.kernel.phenotype import NoCheckpoint
+from evoframe.kernel.population import Population
+from evoframe.kernel.wiring import settle
+from evoframe.roles import SEVERAL, Strategy
+from evoframe.strategies.encoding.synaptic import Synaptic
+from evoframe.strategies.environment.retention import Retention
+from evoframe.strategies.heredity.asexual import Asexual
+from evoframe.strategies.selection.random_pairs import RandomPairs
+from evoframe.strategies.training.gradient import Gradient
+from evoframe.testing.cases import Case, an_individual
+from evoframe.testing.catalogue import broken
+from evoframe.testing.specimens import Specimen
+
+IN_GENERATIONS = (
+    "heredity", "encoding", "mutation", "environment", "training", "nurture", "selection",
+)  # fmt: skip
+"""The roles that make one generation out of another."""
+
+GENERATIONS = 4
+"""Offspring of offspring of offspring: enough for what is kept from one to the next to show."""
+
+
+@attrs.frozen(eq=False)
+class State:
+    """Everybody who has lived so far.
+
+    Attributes:
+        generation: number of the last generation.
+        members: its individuals, in order of their slots.
+        alive: every living individual so far.
+        genotypes: those of the living, by id.
+    """
+
+    generation: int
+    members: tuple[Individual, ...]
+    alive: tuple[Individual, ...]
+    genotypes: dict[str, Genotype]
+
+    def digest(self) -> str:
+        """Return what the last generation is, in every bit."""
+        return "; ".join(
+            f"{one.id} of {','.join(one.parents)}: "
+            + (self.genotypes[one.genotype].digest() if one.is_alive else one.stillborn)
+            for one in self.members
+        )
+
+
+@attrs.frozen(eq=False)
+class Laboratory:
+    """A run without folder and clock: generations of a specimen, in memory."""
+
+    case: Case
+    strategies: Strategies
+
+    def first(self) -> State:
+        """Return the ancestor's generation."""
+        ancestor = attrs.evolve(
+            an_individual(0, 0.5), id="g1s0", generation=1, parents=(), genotype="g1s0"
+        )
+        genotype = self.case.around().ancestor
+        return State(1, (ancestor,), (ancestor,), {"g1s0": genotype})
+
+    def next(self, state: State, order: Callable[[list[Any]], list[Any]]) -> State:
+        """Return the state after one more generation, whose lives are lived in some order."""
+        number = state.generation + 1
+        group = tuple(one for one in state.members if one.is_alive)
+        parents = self.strategies.heredity.parents
+        population = Population(group, state.alive, 3, parents, self.case.specimen.primary)
+        due = births(population, self.strategies.selection, number, self.case.key)
+        newborn = [self._lived(birth, state) for birth in order(list(due))]
+        newborn.sort(key=lambda one: one.individual.slot)
+        members = tuple(one.individual for one in newborn)
+        genotypes = dict(state.genotypes)
+        for one in newborn:
+            if one.genotype is not None:
+                genotypes[one.individual.id] = one.genotype
+        alive = state.alive + tuple(one for one in members if one.is_alive)
+        return State(number, members, alive, genotypes)
+
+    def _lived(self, birth: Any, state: State) -> Newborn:
+        who = {one.id: one for one in state.alive}
+
+        def recall(identity: str) -> Parent:
+            return Parent(who[identity], state.genotypes[who[identity].genotype])
+
+        around = attrs.evolve(self.case.around(), generation=birth.generation)
+        return live(birth, self.strategies, around, recall, Silence(), NoCheckpoint())
+
+
+def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:
+    """Return a machine that steps, restores, reorders and disturbs a run with a strategy.
+
+    Use its ``TestCase`` in a test, or run it with ``run_state_machine_as_test``.
+    """
+
+    class Interleavings(RuleBasedStateMachine):
+        """A run that is not left in peace."""
+
+        @initialize(
+            kind=st.sampled_from(["perceptron", "residual", "convolutions"]),
+            seed=st.integers(0, 99),
+        )
+        def begin(self, kind: Any, seed: int) -> None:
+            self.case = Case(Specimen(kind, 3), key=Key(seed))
+            self.laboratory = Laboratory(self.case, company(_anew(strategy)))
+            self.straight = _straight_run(self.case, strategy)
+            self.state = self.laboratory.first()
+            self.checkpoint = pickle.dumps(self.state)
+
+        @precondition(lambda self: _goes_on(self.state))
+        @rule()
+        def step(self) -> None:
+            with untouched():
+                self.state = self.laboratory.next(self.state, list)
+
+        @precondition(lambda self: _goes_on(self.state))
+        @rule()
+        def step_in_reverse_order(self) -> None:
+            with untouched():
+                self.state = self.laboratory.next(self.state, lambda due: due[::-1])
+
+        @rule()
+        def save(self) -> None:
+            self.checkpoint = pickle.dumps(self.state)
+
+        @rule()
+        def restore(self) -> None:
+            self.state = pickle.loads(self.checkpoint)  # noqa: S301  it was made here
+            self.laboratory = Laboratory(self.case, company(_anew(strategy)))
+
+        @rule()
+        def disturb(self) -> None:
+            with untouched():  # a foreign draw: the seal of every step must keep it out
+                random.random()  # noqa: S311
+                np.random.rand()  # noqa: NPY002
+                torch.rand(1)
+
+        @invariant()
+        def is_where_the_straight_run_was(self) -> None:
+            if not hasattr(self, "state"):
+                return
+            for name in {one.genotype for one in self.state.members if one.is_alive}:
+                genotype = self.state.genotypes[name]
+                settled = settle(genotype, self.case.around().anatomy.wiring)
+                if settled.digest() != genotype.digest():
+                    broken(f"the genotype of {name} is not settled")
+            number = self.state.generation
+            if self.state.digest() != self.straight(number):
+                broken(f"generation {number} is another than in the straight run")
+
+    return Interleavings
+
+
+def company(strategy: Strategy) -> Strategies:
+    """Return a strategy among built-in ones for all other roles."""
+    given: dict[str, Any] = {
+        "encoding": Synaptic(),
+        "environment": (Retention(retention=0.8),),
+        "heredity": Asexual(),
+        "mutation": (),
+        "training": Gradient(epochs=1),
+        "nurture": (),
+        "selection": RandomPairs(),
+    }
+    given[strategy.role] = (strategy,) if strategy.role in SEVERAL else strategy
+    return Strategies(**given)
+
+
+def _goes_on(state: State) -> bool:
+    return state.generation < GENERATIONS and any(one.is_alive for one in state.members)
+
+
+def _anew(strategy: Strategy) -> Strategy:
+    """Return the strategy as another process would have it."""
+    fresh: Strategy = pickle.loads(pickle.dumps(strategy))  # noqa: S301  it was made here
+    return fresh
+
+
+def _straight_run(case: Case, strategy: Strategy) -> Callable[[int], str]:
+    laboratory = Laboratory(case, company(_anew(strategy)))
+
+    @cache
+    def state(number: int) -> State:
+        if number == 1:
+            return laboratory.first()
+        with untouched():
+            return laboratory.next(state(number - 1), list)
+
+    return lambda number: state(number).digest()

@@ -1,0 +1,87 @@
+"""Whole runs of a specimen, in a folder that is gone afterwards."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from evoframe import api
+from evoframe.roles import SEVERAL, Strategy
+from evoframe.run.folder import RunFolder
+from evoframe.run.journal import Journal
+
+QUICK: dict[str, Any] = {
+    "run": {"seed": 1, "generations": 2, "population": 2, "device": "cpu"},
+    "task": {"use": "evoframe.testing.specimens:Specimen", "width": 6},
+    "heredity": {"use": "asexual"},
+    "training": {"use": "gradient", "epochs": 1},
+    "environment": [{"use": "retention", "retention": 0.7}],
+}
+"""A recipe that takes a tenth of a second."""
+
+
+@attrs.frozen
+class WhatHappened:
+    """What there is to know of a run that is over.
+
+    Attributes:
+        digest: of all its individuals.
+        alive: how many of them lived.
+        stillborn: why the others did not.
+        disabled: observers that raised, with their exceptions.
+    """
+
+    digest: str
+    alive: int
+    stillborn: tuple[str, ...]
+    disabled: tuple[str, ...]
+
+
+def one_run(strategy: Strategy | None = None) -> WhatHappened:
+    """Run the quick recipe, with a strategy in place of the one that it names for that role.
+
+    What an observer prints is swallowed. Several checks look at the same run, so it is kept.
+    """
+    try:
+        return _kept_run(strategy)
+    except TypeError:  # it cannot be hashed, which is for another check to say
+        return _run(strategy)
+
+
+def _run(strategy: Strategy | None) -> WhatHappened:
+    given: dict[str, Any] = {}
+    if strategy is not None:
+        given[strategy.role] = [strategy] if strategy.role in SEVERAL else strategy
+    tables = {slot: table for slot, table in QUICK.items() if slot not in given}
+    if "task" in given:  # a real one may be large: it is enough to see that it can be evolved
+        tables["run"] = QUICK["run"] | {"population": 1}
+        tables["training"] = {"use": "none", "batches": 1}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run"
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            run = api.evolve(recipe=tables, out=path, **given)
+        individuals = run.individuals
+        return WhatHappened(
+            digest=run.digest(),
+            alive=sum(one.is_alive for one in individuals),
+            stillborn=tuple(one.stillborn for one in individuals if not one.is_alive),
+            disabled=_disabled(path),
+        )
+
+
+_kept_run = lru_cache(maxsize=32)(_run)
+
+
+def _disabled(path: Path) -> tuple[str, ...]:
+    journal = Journal(RunFolder(path).journal, writable=False)
+    try:
+        events = journal.events("observer_disabled")
+    finally:
+        journal.close()
+    return tuple(f"{event['observer']}: {event['reason']}" for event in events)
