@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable, Container, Iterable
+from enum import IntEnum
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, NoReturn, TypeVar
 
@@ -31,6 +32,21 @@ Function = TypeVar("Function", bound=Callable[..., None])
 T = TypeVar("T")
 
 
+class Stage(IntEnum):
+    """When a check is tried: only if all that apply of the stages before it hold.
+
+    One mistake would otherwise be reported many times over.
+    """
+
+    FORM = 1
+    LAW = 2
+    COMPANY = 3
+
+
+class NotTried(Exception):  # noqa: N818  it is no failure
+    """A check of an earlier stage fails."""
+
+
 class Broken(Exception):  # noqa: N818  it says what has happened
     """What has happened instead of what was promised, and to which case."""
 
@@ -47,6 +63,7 @@ class Check:
         roles: whom it may apply to.
         function: takes the strategy and raises :class:`Broken`.
         condition: whether it applies to a strategy of those roles.
+        stage: when it is tried.
     """
 
     name: str
@@ -54,23 +71,41 @@ class Check:
     roles: tuple[str, ...]
     function: Callable[[Any], None]
     condition: Callable[[Any], bool]
+    stage: Stage
 
     def applies_to(self, strategy: Strategy) -> bool:
         """Tell whether a strategy makes this promise."""
         return strategy.role in self.roles and self.condition(strategy)
 
-    def __call__(self, strategy: Strategy) -> None:
+    def __call__(self, strategy: Strategy, *, excused: Container[str] = ()) -> None:
         """Try the promise.
+
+        Args:
+            strategy: of a role that it applies to.
+            excused: checks of earlier stages that are known to fail.
 
         Raises:
             ConformanceError: it was broken: what was promised, what happened, and the smallest
                 example.
+            NotTried: a check of an earlier stage fails.
         """
         __tracebackhide__ = True
+        for earlier in checks_for(strategy):
+            if earlier.stage < self.stage and earlier.name not in excused:
+                if failure(earlier, strategy) is not None:
+                    raise NotTried(f"not tried, because {earlier.name} fails")
+        if (found := failure(self, strategy)) is not None:
+            raise found
+
+    def attempt(self, strategy: Strategy) -> ConformanceError | None:
+        """Try the promise, whatever other checks say, and return how it was broken."""
         try:
             self.function(strategy)
         except Broken as told:
-            raise ConformanceError(self._in_words(strategy, told)) from told.__cause__
+            return ConformanceError(self._in_words(strategy, told))
+        except Exception as error:  # noqa: BLE001  a strategy may do anything
+            return ConformanceError(self._in_words(strategy, Broken(in_words(error))))
+        return None
 
     def _in_words(self, strategy: Strategy, told: Broken) -> str:
         lines = [
@@ -83,18 +118,32 @@ class Check:
         return "\n".join(lines)
 
 
+def failure(check: Check, strategy: Strategy) -> ConformanceError | None:
+    """Return how a strategy fails a check, or None; what was tried once is not tried again."""
+    try:
+        return _kept_failure(check, strategy)
+    except TypeError:  # it cannot be hashed, which is for a check to say
+        return check.attempt(strategy)
+
+
+@lru_cache(maxsize=4096)
+def _kept_failure(check: Check, strategy: Strategy) -> ConformanceError | None:
+    return check.attempt(strategy)
+
+
 def law(
-    *roles: str, when: Callable[[Any], bool] = lambda _: True
+    *roles: str, when: Callable[[Any], bool] = lambda _: True, stage: Stage = Stage.LAW
 ) -> Callable[[Function], Function]:
     """Return a decorator that makes a function ``check_...`` part of the catalogue.
 
     Args:
         *roles: the roles that it applies to; all if none is named.
         when: further condition on a strategy of those roles.
+        stage: when it is tried.
     """
 
     def mark(function: Function) -> Function:
-        function.evoframe_law = (roles or tuple(ROLES), when)  # type: ignore[attr-defined]
+        function.evoframe_law = (roles or tuple(ROLES), when, stage)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -212,7 +261,7 @@ def anchor(name: str) -> str:
 
 
 def _check(function: Any) -> Check:
-    roles, condition = function.evoframe_law
+    roles, condition, stage = function.evoframe_law
     promise = re.sub(r"\s+", " ", (function.__doc__ or "").strip().partition("\n\n")[0])
     name = function.__name__.removeprefix("check_")
-    return Check(name, promise, roles, function, condition)
+    return Check(name, promise, roles, function, condition, stage)

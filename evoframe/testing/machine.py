@@ -38,8 +38,8 @@ IN_GENERATIONS = (
 )  # fmt: skip
 """The roles that make one generation out of another."""
 
-GENERATIONS = 4
-"""Offspring of offspring of offspring: enough for what is kept from one to the next to show."""
+GENERATIONS = 3
+"""Offspring of offspring: enough for what is kept from one to the next to show."""
 
 
 @attrs.frozen(eq=False)
@@ -87,7 +87,7 @@ class Laboratory:
         number = state.generation + 1
         group = tuple(one for one in state.members if one.is_alive)
         parents = self.strategies.heredity.parents
-        population = Population(group, state.alive, 3, parents, self.case.specimen.primary)
+        population = Population(group, state.alive, 2, parents, self.case.specimen.primary)
         due = births(population, self.strategies.selection, number, self.case.key)
         newborn = [self._lived(birth, state) for birth in order(list(due))]
         newborn.sort(key=lambda one: one.individual.slot)
@@ -127,27 +127,26 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:
             self.laboratory = Laboratory(self.case, company(_anew(strategy)))
             self.straight = _straight_run(self.case, strategy)
             self.state = self.laboratory.first()
-            self.checkpoint = pickle.dumps(self.state)
+            self.checkpoints = [pickle.dumps(self.state)]
 
         @precondition(lambda self: _goes_on(self.state))
         @rule()
         def step(self) -> None:
             with untouched():
                 self.state = self.laboratory.next(self.state, list)
+            self.checkpoints.append(pickle.dumps(self.state))
 
         @precondition(lambda self: _goes_on(self.state))
         @rule()
         def step_in_reverse_order(self) -> None:
             with untouched():
                 self.state = self.laboratory.next(self.state, lambda due: due[::-1])
+            self.checkpoints.append(pickle.dumps(self.state))
 
-        @rule()
-        def save(self) -> None:
-            self.checkpoint = pickle.dumps(self.state)
-
-        @rule()
-        def restore(self) -> None:
-            self.state = pickle.loads(self.checkpoint)  # noqa: S301  it was made here
+        @rule(back=st.integers(1, 9))
+        def restore(self, back: int) -> None:
+            kept = self.checkpoints[-min(back, len(self.checkpoints))]
+            self.state = pickle.loads(kept)  # noqa: S301  it was made here
             self.laboratory = Laboratory(self.case, company(_anew(strategy)))
 
         @rule()

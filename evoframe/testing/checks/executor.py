@@ -11,7 +11,7 @@ import attrs
 
 from evoframe.errors import RunError
 from evoframe.kernel.events import EpochFinished, Event
-from evoframe.testing.catalogue import broken, in_words, law
+from evoframe.testing.catalogue import Stage, broken, in_words, law
 from evoframe.testing.whole_runs import one_run
 
 JOBS = (3, 1, 2)
@@ -73,7 +73,7 @@ def check_hands_on_failures(executor: Any) -> None:
     broken(f"the life raised RunError, and map yielded {results}")
 
 
-@law("executor")
+@law("executor", stage=Stage.COMPANY)
 def check_gives_the_run_of_serial(executor: Any) -> None:
     """A run has the same digest as with the executor ``serial``."""
     serial, other = one_run(), one_run(executor)

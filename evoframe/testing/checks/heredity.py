@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel.dna import Inheritance
-from evoframe.testing.catalogue import broken, for_all, law
+from evoframe.testing.catalogue import Stage, broken, for_all, law
 from evoframe.testing.cases import Case
 from evoframe.testing.scenes import scene, stages
 
 
-@law("heredity")
+@law("heredity", stage=Stage.FORM)
 def check_gives_a_whole_inheritance(heredity: Any) -> None:
     """Eligible synapses and strengths of every parameter that evolves, and the whole state.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from evoframe.testing.catalogue import broken, law
+from evoframe.testing.catalogue import Stage, broken, law
 from evoframe.testing.whole_runs import one_run
 
 
-@law("observer")
+@law("observer", stage=Stage.COMPANY)
 def check_changes_no_run(observer: Any) -> None:
     """A run that is watched has the same digest as one that is not.
 
@@ -19,7 +19,7 @@ def check_changes_no_run(observer: Any) -> None:
         broken(f"the run's digest is {watched.digest}; unwatched it is {alone.digest}")
 
 
-@law("observer")
+@law("observer", stage=Stage.COMPANY)
 def check_hears_a_run_to_its_end(observer: Any) -> None:
     """No hook of it raises in a whole run.
 

@@ -21,13 +21,13 @@ from evoframe.strategies.executor.serial import Serial
 from evoframe.strategies.heredity.asexual import Asexual
 from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.untrained import Untrained
-from evoframe.testing.catalogue import broken, law
+from evoframe.testing.catalogue import Stage, broken, law
 from evoframe.testing.fingerprints import fingerprint
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
-@law("task")
+@law("task", stage=Stage.FORM)
 def check_can_be_evolved(task: Any) -> None:
     """Its ancestor can be surveyed, holds synapses, has a loss with a gradient and its metrics.
 

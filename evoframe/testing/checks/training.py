@@ -14,7 +14,7 @@ from evoframe.kernel.genotype import State
 from evoframe.kernel.phenotype import NoCheckpoint, Phenotype, TrainingResult
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.cases import Case
-from evoframe.testing.catalogue import broken, for_all, law
+from evoframe.testing.catalogue import Stage, broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 from evoframe.testing.specimens import BATCH_SIZE, SIZES, Specimen
 
@@ -165,7 +165,7 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
     for_all(stages(strategy), attempt, share=0.5)
 
 
-@law("nurture")
+@law("nurture", stage=Stage.FORM)
 def check_shapes_a_scalar_loss(nurture: Any) -> None:
     """``shape_loss`` returns a scalar with a gradient, on the device of the loss.
 

@@ -18,10 +18,10 @@ from evoframe.config.values import structure, unstructure
 from evoframe.errors import EvoframeError, OfferError
 from evoframe.registry.checking import check_name, check_observer, check_options, check_value
 from evoframe.registry.describe import toml_snippet
-from evoframe.testing.catalogue import broken, in_words, law
+from evoframe.testing.catalogue import Stage, broken, in_words, law
 
 
-@law()
+@law(stage=Stage.FORM)
 def check_is_a_frozen_value(strategy: Any) -> None:
     """It is an attrs class, frozen; strategies with equal options are equal and can be hashed.
 
@@ -45,7 +45,7 @@ def check_is_a_frozen_value(strategy: Any) -> None:
         broken("a strategy with the same options has another hash")
 
 
-@law()
+@law(stage=Stage.FORM)
 def check_has_a_name_and_a_summary(strategy: Any) -> None:
     """It has a name of lower-case words joined by hyphens, and a docstring that says what it does.
 
@@ -54,7 +54,7 @@ def check_has_a_name_and_a_summary(strategy: Any) -> None:
     _offered(lambda: check_name(type(strategy)))
 
 
-@law()
+@law(stage=Stage.FORM)
 def check_options_have_help_and_a_type(strategy: Any) -> None:
     """Every option has a help text, and a type that recipes can hold; defaults are of that type.
 
@@ -70,7 +70,7 @@ def check_options_have_help_and_a_type(strategy: Any) -> None:
     _offered(lambda: structure(given | values, type(strategy), strategy.role))
 
 
-@law("observer")
+@law("observer", stage=Stage.FORM)
 def check_implements_hooks_as_they_are(strategy: Any) -> None:
     """Its methods named ``evoframe_...`` are hooks, are marked, and take what the hooks give.
 
@@ -79,7 +79,7 @@ def check_implements_hooks_as_they_are(strategy: Any) -> None:
     _offered(lambda: check_observer(type(strategy)))
 
 
-@law()
+@law(stage=Stage.FORM)
 def check_survives_toml(strategy: Any) -> None:
     """Written to a recipe and read again, it has the same options.
 
@@ -95,7 +95,7 @@ def check_survives_toml(strategy: Any) -> None:
         broken(f"{before} became {unstructure(after)}")
 
 
-@law()
+@law(stage=Stage.FORM)
 def check_survives_pickling(strategy: Any) -> None:
     """Pickled and unpickled, it has the same options.
 
@@ -110,7 +110,7 @@ def check_survives_pickling(strategy: Any) -> None:
         broken(f"{before} became {after!r}")
 
 
-@law(when=lambda strategy: not any(isinstance(v, enum.Enum) for v in _options(strategy)))
+@law(when=lambda strategy: not any(isinstance(v, enum.Enum) for v in _options(strategy)), stage=Stage.FORM)
 def check_repr_evaluates_back(strategy: Any) -> None:
     """Its repr, evaluated where its class is known, is the strategy again.
 

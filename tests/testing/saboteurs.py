@@ -1,0 +1,702 @@
+"""Saboteurs: for every check a strategy that breaks its promise, and no other one.
+
+Each is a mistake that somebody could make.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+import torch
+
+from evoframe.errors import RunError
+from evoframe.kernel.dna import DNA, Genes, Inheritance
+from evoframe.kernel.phenotype import NoCheckpoint, TrainingResult
+from evoframe.kernel.population import Family
+from evoframe.markers import hookimpl
+from evoframe.roles import (
+    Encoding,
+    Environment,
+    Executor,
+    Heredity,
+    Mutation,
+    Nurture,
+    Observer,
+    Selection,
+    Training,
+    doc,
+)
+from evoframe.strategies.training.gradient import Gradient
+from evoframe.testing import Specimen
+
+# --- sound strategies, from which saboteurs are made ---------------------------------------------
+
+
+@attrs.frozen
+class Even(Encoding):
+    """Every synapse is as likely as any other."""
+
+    name: ClassVar[str] = "even"
+
+    def encode(self, inheritance, evidence):
+        return DNA(
+            {
+                name: Genes(torch.zeros_like(eligible, dtype=torch.int32), np.zeros(1), eligible)
+                for name, eligible in inheritance.eligible.items()
+            }
+        )
+
+
+@attrs.frozen
+class Copy(Heredity):
+    """One parent as it is."""
+
+    name: ClassVar[str] = "copy"
+
+    def inherit(self, parents, key, around):
+        one = parents[0].genotype
+        return Inheritance(one.masks, one.strengths(), one.state)
+
+
+@attrs.frozen
+class Still(Mutation):
+    """Changes nothing."""
+
+    name: ClassVar[str] = "still"
+
+    def mutate(self, dna, key):
+        return dna
+
+
+@attrs.frozen
+class Calm(Environment):
+    """Presses on nothing."""
+
+    name: ClassVar[str] = "calm"
+
+    def press(self, dna, inheritance, around):
+        return dna
+
+
+@attrs.frozen
+class Best(Selection):
+    """The best individual is everybody's parent."""
+
+    name: ClassVar[str] = "best"
+
+    def select(self, population, key):
+        best = population.ranked()[0]
+        return (Family((best.id,) * population.parents),) * population.size
+
+
+@attrs.frozen
+class Mute(Observer):
+    """Hears nothing."""
+
+    name: ClassVar[str] = "mute"
+
+
+def like(genes: Genes, **changes: Any) -> Genes:
+    return attrs.evolve(genes, **changes)
+
+
+def over(dna: DNA, change) -> DNA:
+    return attrs.evolve(dna, synapses={n: change(genes) for n, genes in dna.synapses.items()})
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+class Thawed(Still):
+    """Forgets the decorator."""
+
+    name: ClassVar[str] = "thawed"
+
+
+@attrs.frozen
+class Shouting(Still):
+    """Has a name that nobody could type."""
+
+    name: ClassVar[str] = "Shouting Loud"
+
+
+@attrs.frozen
+class Unexplained(Still):
+    """Has an option without help."""
+
+    name: ClassVar[str] = "unexplained"
+    rate: float = 0.5
+
+
+@attrs.frozen(eq=False)
+class Misheard(Observer):
+    """Waits for an event that does not exist."""
+
+    name: ClassVar[str] = "misheard"
+
+    @hookimpl
+    def evoframe_generation_ended(self, event):
+        raise NotImplementedError
+
+
+@attrs.frozen
+class Shrinking(Still):
+    """Halves what it is given, and so once more whenever its record is read."""
+
+    name: ClassVar[str] = "shrinking"
+    rate: float = attrs.field(default=0.0, converter=lambda x: x / 2, metadata=doc("how much"))
+
+    def __eq__(self, other):
+        return isinstance(other, Shrinking)
+
+    def __hash__(self):
+        return 0
+
+    def __repr__(self):
+        return f"Shrinking(rate={2 * self.rate!r})"
+
+
+@attrs.frozen
+class Held(Still):
+    """Holds on to a function that cannot be sent anywhere."""
+
+    name: ClassVar[str] = "held"
+    _function: Any = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self):
+        object.__setattr__(self, "_function", lambda x: x)
+
+
+@attrs.frozen
+class Poetic(Still):
+    """Shows itself in prose."""
+
+    name: ClassVar[str] = "poetic"
+
+    def __repr__(self):
+        return "a poetic mutation"
+
+
+# --- randomness and arguments ---------------------------------------------------------------------
+
+_ticks = itertools.count()
+
+
+@attrs.frozen
+class Uninitialised(Even):
+    """Leaves at the synapses that are not eligible whatever lay about in memory."""
+
+    name: ClassVar[str] = "uninitialised"
+
+    def encode(self, inheritance, evidence):
+        def stale(genes):
+            return like(
+                genes,
+                levels=torch.where(genes.eligible, genes.levels, next(_ticks) % 7).int(),
+                log_survival=np.zeros(7),
+            )
+
+        return over(super().encode(inheritance, evidence), stale)
+
+
+@attrs.frozen
+class Dicing(Still):
+    """Rolls the global dice for nothing."""
+
+    name: ClassVar[str] = "dicing"
+
+    def mutate(self, dna, key):
+        torch.rand(1)
+        return dna
+
+
+@attrs.frozen
+class InPlace(Copy):
+    """Rounds the parent's weights in place."""
+
+    name: ClassVar[str] = "in-place"
+
+    def inherit(self, parents, key, around):
+        for value in parents[0].genotype.strengths().values():
+            value.mul_(0.9375)
+        clean = {n: v.clone() for n, v in around.ancestor.state.items()}
+        masks = parents[0].genotype.masks
+        return Inheritance(masks, {n: clean[n] for n in masks}, clean)
+
+
+@attrs.frozen
+class Single(Copy):
+    """Turns every weight to single precision."""
+
+    name: ClassVar[str] = "single"
+
+    def inherit(self, parents, key, around):
+        whole = super().inherit(parents, key, around)
+        state = {n: v.float() if v.is_floating_point() else v for n, v in whole.state.items()}
+        return attrs.evolve(whole, state=state)
+
+
+@attrs.frozen
+class Constant(Still):
+    """Says that it is stochastic, and is not."""
+
+    name: ClassVar[str] = "constant"
+    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+
+
+@attrs.frozen
+class Secret(Still):
+    """Says that it is deterministic, and is not."""
+
+    name: ClassVar[str] = "secret"
+    traits: ClassVar[frozenset[str]] = frozenset({"deterministic"})
+
+    def mutate(self, dna, key):
+        table = -np.abs(key.words(1)[0] / 2**32)
+        return over(dna, lambda genes: like(genes, log_survival=genes.log_survival + table))
+
+
+# --- DNA ------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Overconfident(Even):
+    """Finds some synapses more than certain."""
+
+    name: ClassVar[str] = "overconfident"
+
+    def encode(self, inheritance, evidence):
+        sure = np.array([math.log(1.5)])
+        return over(super().encode(inheritance, evidence), lambda g: like(g, log_survival=sure))
+
+
+@attrs.frozen
+class Generous(Even):
+    """Makes every synapse eligible."""
+
+    name: ClassVar[str] = "generous"
+
+    def encode(self, inheritance, evidence):
+        dna = super().encode(inheritance, evidence)
+        return over(dna, lambda g: like(g, eligible=torch.ones_like(g.eligible)))
+
+
+@attrs.frozen
+class Lax(Calm):
+    """Promises half and presses on nothing."""
+
+    name: ClassVar[str] = "lax"
+
+    def allowance(self, inheritance, around):
+        return 0.5 * sum(int(mask.sum()) for mask in inheritance.eligible.values())
+
+
+@attrs.frozen
+class Upside(Calm):
+    """Takes its retention for a pruning rate."""
+
+    name: ClassVar[str] = "upside"
+    dial: ClassVar[str] = "retention"
+    retention: float = attrs.field(default=0.5, metadata=doc("share that lives"))
+
+    def press(self, dna, inheritance, around):
+        factor = math.log(1 - self.retention)
+        return over(dna, lambda g: like(g, log_survival=g.log_survival + factor))
+
+
+# --- heredity and mutation ------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Forgetful(Copy):
+    """Forgets the strengths of the last layer where there are several."""
+
+    name: ClassVar[str] = "forgetful"
+
+    def inherit(self, parents, key, around):
+        whole = super().inherit(parents, key, around)
+        kept = list(whole.strengths)[:1]
+        return attrs.evolve(whole, strengths={n: whole.strengths[n] for n in kept})
+
+
+@attrs.frozen
+class Resurrecting(Copy):
+    """Offers what no parent has."""
+
+    name: ClassVar[str] = "resurrecting"
+
+    def inherit(self, parents, key, around):
+        return attrs.evolve(
+            super().inherit(parents, key, around), eligible=around.ancestor.masks
+        )
+
+
+@attrs.frozen
+class Adding(Copy):
+    """Adds weights where it should take their mean."""
+
+    name: ClassVar[str] = "adding"
+    traits: ClassVar[frozenset[str]] = frozenset({"identity_on_clones"})
+
+    @property
+    def parents(self):
+        return 2
+
+    def inherit(self, parents, key, around):
+        one, two = (parent.genotype for parent in parents)
+        masks = {n: mask & two.masks[n] for n, mask in one.masks.items()}
+        state = {n: v + two.state[n] if n in masks else v for n, v in one.state.items()}
+        return Inheritance(masks, {n: state[n] for n in masks}, state)
+
+
+@attrs.frozen
+class Restless(Still):
+    """Never comes to rest, not even at zero."""
+
+    name: ClassVar[str] = "restless"
+    dial: ClassVar[str] = "strength"
+    strength: float = attrs.field(default=0.5, metadata=doc("how much"))
+
+    def mutate(self, dna, key):
+        loss = self.strength + 0.01
+        return over(dna, lambda g: like(g, log_survival=g.log_survival - loss))
+
+
+@attrs.frozen
+class Stealthy(Still):
+    """Adds synapses without saying so."""
+
+    name: ClassVar[str] = "stealthy"
+
+    def mutate(self, dna, key):
+        return over(dna, lambda g: like(g, eligible=torch.ones_like(g.eligible)))
+
+
+# --- selection ------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Stingy(Best):
+    """Gives one family too few, where there should be more than two."""
+
+    name: ClassVar[str] = "stingy"
+
+    def select(self, population, key):
+        families = super().select(population, key)
+        return families[:-1] if population.size > 2 else families
+
+
+@attrs.frozen
+class Smitten(Best):
+    """Prefers whatever is not smaller than anything."""
+
+    name: ClassVar[str] = "smitten"
+
+    def select(self, population, key):
+        def value(one):
+            accuracy = one.fitness.value(population.metric.name)
+            return (math.isnan(accuracy), accuracy if accuracy == accuracy else 0, one.id)  # noqa: PLR0124
+
+        best = max(population.individuals, key=value)
+        return (Family((best.id,) * population.parents),) * population.size
+
+
+@attrs.frozen
+class Queueing(Best):
+    """Takes whoever comes first in the list."""
+
+    name: ClassVar[str] = "queueing"
+
+    def select(self, population, key):
+        first = population.sound()[0]
+        return (Family((first.id,) * population.parents),) * population.size
+
+
+# --- training and nurture -------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Leaking(Gradient):
+    """Lets absent synapses drift, a little, at the end of a life."""
+
+    name: ClassVar[str] = "leaking"
+
+    def train(self, phenotype, task, life):
+        result = super().train(phenotype, task, life)
+        with torch.no_grad():
+            for name, value in result.phenotype.network.named_parameters():
+                if name in result.phenotype.masks:
+                    value += 0.01 * ~result.phenotype.masks[name]
+        return result
+
+
+@attrs.frozen
+class Untidy(Nurture):
+    """Rewires, and leaves something where it has taken synapses away."""
+
+    name: ClassVar[str] = "untidy"
+    traits: ClassVar[frozenset[str]] = frozenset({"rewires"})
+
+    def after_epoch(self, phenotype, life, epoch):
+        with torch.no_grad():
+            for name, value in phenotype.network.named_parameters():
+                if name in phenotype.masks:
+                    value += 0.01 * ~phenotype.masks[name]
+        return phenotype
+
+
+@attrs.frozen
+class Diligent(Gradient):
+    """Trains for an epoch more than it was allowed to."""
+
+    name: ClassVar[str] = "diligent"
+
+    def train(self, phenotype, task, life):
+        result = super().train(phenotype, task, life)
+        alone = attrs.evolve(life, checkpoint=NoCheckpoint())
+        Gradient(epochs=1, learning_rate=1e-6).train(result.phenotype, task, alone)
+        return result
+
+
+@attrs.frozen
+class Stoic(Training):
+    """Does not look at its loss."""
+
+    name: ClassVar[str] = "stoic"
+
+    def train(self, phenotype, task, life):
+        batch = task.batches("train")[0]
+        loss = task.step(phenotype.network, tuple(x.to(life.device) for x in batch))
+        return TrainingResult(phenotype, 1, float(loss))
+
+
+@attrs.frozen
+class Amnesiac(Gradient):
+    """Does not save its momentum."""
+
+    name: ClassVar[str] = "amnesiac"
+
+    def train(self, phenotype, task, life):
+        checkpoint = life.checkpoint
+
+        class Thin:
+            load = staticmethod(checkpoint.load)
+
+            @staticmethod
+            def save(epochs, tensors):
+                kept = {n: v for n, v in tensors.items() if not n.startswith("optimiser")}
+                checkpoint.save(epochs, kept)
+
+        return super().train(phenotype, task, attrs.evolve(life, checkpoint=Thin()))
+
+
+@attrs.frozen
+class Wide(Nurture):
+    """Returns a loss for every part of the batch, which autograd takes for one if there is one."""
+
+    name: ClassVar[str] = "wide"
+
+    def shape_loss(self, loss, phenotype, batch, life):
+        return loss.reshape(1)
+
+
+# --- executor, observer, task ---------------------------------------------------------------------
+
+
+@attrs.frozen
+class Plain(Executor):
+    """One after another."""
+
+    name: ClassVar[str] = "plain"
+
+    def map(self, live, jobs, send):
+        for job in jobs:
+            yield live(job, send)
+
+
+@attrs.frozen
+class Hasty(Plain):
+    """Begins before it knows whether there is anything to do."""
+
+    name: ClassVar[str] = "hasty"
+
+    def map(self, live, jobs, send):
+        yield from super().map(live, jobs, send)
+        if not jobs:
+            yield None
+
+
+@attrs.frozen
+class Deaf(Plain):
+    """Keeps events to itself."""
+
+    name: ClassVar[str] = "deaf"
+
+    def map(self, live, jobs, send):
+        yield from super().map(live, jobs, lambda hook, event: None)
+
+
+@attrs.frozen
+class Brave(Plain):
+    """Goes on when a life fails."""
+
+    name: ClassVar[str] = "brave"
+
+    def map(self, live, jobs, send):
+        for job in jobs:
+            try:
+                yield live(job, send)
+            except RunError:
+                continue
+
+
+@attrs.frozen
+class Tampering(Plain):
+    """Gives every birth another key."""
+
+    name: ClassVar[str] = "tampering"
+
+    def map(self, live, jobs, send):
+        for job in jobs:
+            if hasattr(job, "key"):
+                job = attrs.evolve(job, key=job.key.at("elsewhere"))  # noqa: PLW2901
+            yield live(job, send)
+
+
+@attrs.frozen(eq=False)
+class Meddling(Observer):
+    """Watches in half precision, and so makes everybody calculate in it."""
+
+    name: ClassVar[str] = "meddling"
+
+    @hookimpl
+    def evoframe_phase(self, phase):
+        return torch.autocast("cpu", torch.bfloat16) if phase.name == "training" else None
+
+
+@attrs.frozen(eq=False)
+class Choking(Observer):
+    """Stumbles over the last event."""
+
+    name: ClassVar[str] = "choking"
+
+    @hookimpl
+    def evoframe_run_finished(self, event):
+        raise ZeroDivisionError("an observer's own mistake")
+
+
+@attrs.frozen
+class Misspelt(Specimen):
+    """Names a parameter that its network does not have."""
+
+    name: ClassVar[str] = "misspelt"
+
+    def evolvable(self, network):
+        return ("0.wieght",)
+
+
+@attrs.frozen
+class Drifting(Specimen):
+    """Has other examples in every pass over the training split."""
+
+    name: ClassVar[str] = "drifting"
+
+    def batches(self, split, *, shuffle=None, batch_size=None):
+        batches = super().batches(split, shuffle=shuffle, batch_size=batch_size)
+        if split != "train":
+            return batches
+        return [(inputs + 1e-3 * next(_ticks), labels) for inputs, labels in batches]
+
+
+@attrs.frozen
+class Learning(Specimen):
+    """Goes on learning while it is measured."""
+
+    name: ClassVar[str] = "learning"
+
+    def measure(self, network, batch):
+        with torch.no_grad():
+            next(network.parameters()).mul_(0.999)
+        return super().measure(network, batch)
+
+
+# --- in company -----------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Fatal(Calm):
+    """Lets nothing live."""
+
+    name: ClassVar[str] = "fatal"
+
+    def press(self, dna, inheritance, around):
+        never = np.full(1, -np.inf)
+        return over(
+            dna, lambda g: like(g, levels=torch.zeros_like(g.levels), log_survival=never)
+        )
+
+
+@attrs.frozen
+class Remembering(Best):
+    """Keeps in mind which generations it has seen, and is bolder when it has seen the last one."""
+
+    name: ClassVar[str] = "remembering"
+    _seen: set[int] = attrs.field(factory=set, init=False, repr=False, eq=False)
+
+    def select(self, population, key):
+        generation = population.individuals[0].generation
+        bold = generation - 1 in self._seen
+        self._seen.add(generation)
+        ranked = population.ranked(population.sound())
+        return (Family((ranked[-1 if bold else 0].id,) * population.parents),) * population.size
+
+
+SABOTEURS: dict[str, Any] = {
+    "is_a_frozen_value": Thawed(),
+    "has_a_name_and_a_summary": Shouting(),
+    "options_have_help_and_a_type": Unexplained(),
+    "implements_hooks_as_they_are": Misheard(),
+    "survives_toml": Shrinking(0.5),
+    "survives_pickling": Held(),
+    "repr_evaluates_back": Poetic(),
+    "is_a_function_of_its_arguments": Uninitialised(),
+    "leaves_global_randomness_alone": Dicing(),
+    "leaves_its_arguments_alone": InPlace(),
+    "keeps_dtypes_and_devices": Single(),
+    "other_keys_give_other_answers": Constant(),
+    "ignores_its_key": Secret(),
+    "probabilities_lie_between_0_and_1": Overconfident(),
+    "covers_exactly_what_is_eligible": Generous(),
+    "keeps_to_its_allowance": Lax(),
+    "more_of_its_dial_is_milder": Upside(),
+    "gives_a_whole_inheritance": Forgetful(),
+    "offers_only_what_a_parent_has": Resurrecting(),
+    "identical_parents_give_the_parent": Adding(),
+    "zero_of_its_dial_changes_nothing": Restless(),
+    "adds_synapses_only_if_it_grows": Stealthy(),
+    "gives_the_families_that_are_asked_for": Stingy(),
+    "never_prefers_what_is_not_a_number": Smitten(),
+    "ignores_the_order_of_the_population": Queueing(),
+    "absent_synapses_stay_absent": Leaking(),
+    "rewires_within_the_network": Untidy(),
+    "keeps_to_its_epochs": Diligent(),
+    "ends_in_numbers_or_says_why": Stoic(),
+    "a_life_taken_up_again_ends_the_same": Amnesiac(),
+    "shapes_a_scalar_loss": Wide(),
+    "lives_every_job_once": Hasty(),
+    "hands_on_every_event": Deaf(),
+    "hands_on_failures": Brave(),
+    "gives_the_run_of_serial": Tampering(),
+    "changes_no_run": Meddling(),
+    "hears_a_run_to_its_end": Choking(),
+    "can_be_evolved": Misspelt(),
+    "passes_over_a_split_repeat": Drifting(),
+    "evaluation_changes_nothing": Learning(),
+    "works_in_a_run": Fatal(),
+    "survives_any_interleaving": Remembering(),
+}
+"""The saboteur of every check."""
