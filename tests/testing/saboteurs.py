@@ -471,7 +471,7 @@ class Stoic(Training):
     def train(self, phenotype, task, life):
         batch = task.batches("train")[0]
         loss = task.step(phenotype.network, tuple(x.to(life.device) for x in batch))
-        return TrainingResult(phenotype, 1, float(loss))
+        return TrainingResult(phenotype, 1, float(loss.detach()))
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from evoframe.testing.catalogue import Broken, Stage, broken, law, profile
 from evoframe.testing.machine import IN_GENERATIONS, interleavings
 from evoframe.testing.whole_runs import one_run
 
-STEPS = 8
+STEPS = 6
 """How many things happen to a run in one example, at most."""
 
 
@@ -34,7 +34,7 @@ def check_survives_any_interleaving(strategy: Any) -> None:
     draws: what an individual becomes depends on its parents and its key alone.
     """
     __tracebackhide__ = True
-    steps = settings(profile(0.25), stateful_step_count=STEPS)
+    steps = settings(profile(0.5), stateful_step_count=STEPS)
     try:
         run_state_machine_as_test(interleavings(strategy), settings=steps)
     except Broken as told:
