@@ -193,9 +193,8 @@ def _goes_on(state: State) -> bool:
 
 
 def _anew(strategy: Strategy) -> Strategy:
-    """Return the strategy as another process would have it."""
-    fresh: Strategy = pickle.loads(pickle.dumps(strategy))  # noqa: S301  it was made here
-    return fresh
+    """Return the strategy as it is made again from its options, in another process say."""
+    return attrs.evolve(strategy)
 
 
 def _straight_run(case: Case, strategy: Strategy) -> Callable[[int], str]:

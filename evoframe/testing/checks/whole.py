@@ -48,5 +48,5 @@ def _steps(error: BaseException) -> str | None:
     """Return the steps that hypothesis has noted, in one line."""
     notes = "\n".join(getattr(error, "__notes__", ()))
     lines = [line.strip() for line in notes.splitlines() if line.strip().startswith("state.")]
-    calls = [line.removeprefix("state.") for line in lines if "teardown" not in line]
+    calls = [line.removeprefix("state.") for line in lines if "go_on" in line or "begin" in line]
     return "; ".join(calls) or None

