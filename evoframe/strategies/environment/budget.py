@@ -39,6 +39,7 @@ class Budget(Environment):
     """Offspring may cost at most a share of what their parents' network costs."""
 
     name: ClassVar[str] = "budget"
+    dial: ClassVar[str] = "share"
 
     cost: Literal["parameters", "flops", "bytes", "activations", "synapses", "latency"] = (
         attrs.field(default="parameters", metadata=doc("what is bounded"))

@@ -53,6 +53,10 @@ class Removal(Environment):
         """Refuse to take probabilities at their word where only their order counts."""
         self.retention.check(encoding)
 
+    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float:
+        """Return the share of all eligible synapses that need not go."""
+        return self.retention.allowance(inheritance, around)
+
     def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
         """Return DNA that loses the share of ``inheritance.eligible``."""
         return self.retention.press(dna, inheritance, around)

@@ -78,6 +78,12 @@ class Mating(Heredity):
         ),
     )
 
+    @property
+    def traits(self) -> frozenset[str]:  # type: ignore[override]
+        """The mean of equals is their like; a product of weights, or other weights, are not."""
+        own = self.strength == "sum" and self.weights in ("average", "first")
+        return frozenset({"identity_on_clones", "deterministic"} if own else ())
+
     def check(self, task: Task) -> None:
         """Refuse shares that are not the parents', and to rewind what came trained."""
         if self.shares is not None and (
