@@ -11,6 +11,7 @@ from evoframe.roles import Strategy
 from evoframe.testing import conformance
 
 QUICK: dict[str, dict[str, Any]] = {
+    "budget": {"trials": 1},
     "gradient": {"epochs": 2},
     "mnist": {"train_size": 300},
     "processes": {"workers": 1},
@@ -35,6 +36,11 @@ def built_in() -> list[Strategy]:
         found.append(offer.strategy(**QUICK.get(offer.name, {})))
         found += [offer.strategy(**options) for options in FURTHER.get(offer.name, ())]
     return found
+
+
+@pytest.fixture(autouse=True)
+def _fewer_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVOFRAME_EXAMPLES", "3")
 
 
 test_conformance = conformance(*built_in())

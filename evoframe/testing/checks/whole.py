@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import errors, settings
+from hypothesis import Phase, errors, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from evoframe.testing.catalogue import Broken, Stage, broken, law, profile
@@ -34,7 +34,8 @@ def check_survives_any_interleaving(strategy: Any) -> None:
     draws: what an individual becomes depends on its parents and its key alone.
     """
     __tracebackhide__ = True
-    steps = settings(profile(0.5), stateful_step_count=STEPS)
+    # Not shrunk, which would take long: there are few steps in the first place.
+    steps = settings(profile(0.5), stateful_step_count=STEPS, phases=[Phase.generate])
     try:
         run_state_machine_as_test(interleavings(strategy), settings=steps)
     except Broken as told:
