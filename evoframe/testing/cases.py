@@ -46,10 +46,10 @@ class Case:
         device: where tensors are.
     """
 
-    specimen: Specimen = Specimen()
+    specimen: Specimen = attrs.Factory(Specimen)
     share: float = 0.5
     law: Law = "soft"
-    key: Key = Key(0)
+    key: Key = attrs.Factory(lambda: Key(0))
     device: str = "cpu"
 
     def around(self, task: Task | None = None) -> Circumstances:
@@ -146,7 +146,7 @@ class Choice:
     accuracies: tuple[float, ...] = (0.5, 0.75)
     size: int = 2
     parents: int = 1
-    key: Key = Key(0)
+    key: Key = attrs.Factory(lambda: Key(0))
 
     def individuals(self) -> tuple[Individual, ...]:
         """Return the individuals in order of their slots."""
@@ -159,9 +159,7 @@ class Choice:
 
     def lost(self) -> frozenset[str]:
         """Return the ids of those whose metric is NaN while somebody else's is not."""
-        nan = {
-            f"g2s{slot}" for slot, value in enumerate(self.accuracies) if math.isnan(value)
-        }
+        nan = {f"g2s{slot}" for slot, value in enumerate(self.accuracies) if math.isnan(value)}
         return frozenset(nan if len(nan) < len(self.accuracies) else ())
 
 

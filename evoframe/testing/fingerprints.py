@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set  # noqa: PYI025
 from typing import Any
 
 import attrs
@@ -35,7 +35,7 @@ def global_randomness() -> str:
     )
 
 
-def _parts(value: Any) -> Iterator[bytes]:
+def _parts(value: Any) -> Iterator[bytes]:  # noqa: C901
     yield type(value).__name__.encode() + b":"
     if isinstance(value, Tensor):
         yield f"{value.dtype}{tuple(value.shape)}{value.device.type}".encode()

@@ -32,7 +32,9 @@ def conformance(
     expected = dict(expected_failures or {})
     require_known(expected, strategies)
     cases = [
-        _case(strategy, check, expected) for strategy in strategies for check in checks_for(strategy)
+        _case(strategy, check, expected)
+        for strategy in strategies
+        for check in checks_for(strategy)
     ]
 
     @pytest.mark.parametrize(("strategy", "check"), cases)

@@ -67,7 +67,7 @@ class Specimen(Task):
         order = torch.arange(len(labels))
         if shuffle is not None:
             order = torch.from_numpy(shuffle.shuffled(len(labels)))
-        parts = order.split(batch_size or BATCH_SIZE)
+        parts = order.split(batch_size or BATCH_SIZE)  # type: ignore[no-untyped-call]
         return [(inputs[part], labels[part]) for part in parts]
 
     def step(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:

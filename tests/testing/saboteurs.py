@@ -330,9 +330,7 @@ class Resurrecting(Copy):
     name: ClassVar[str] = "resurrecting"
 
     def inherit(self, parents, key, around):
-        return attrs.evolve(
-            super().inherit(parents, key, around), eligible=around.ancestor.masks
-        )
+        return attrs.evolve(super().inherit(parents, key, around), eligible=around.ancestor.masks)
 
 
 @attrs.frozen
@@ -430,7 +428,7 @@ class Leaking(Gradient):
         with torch.no_grad():
             for name, value in result.phenotype.network.named_parameters():
                 if name in result.phenotype.masks:
-                    value += 0.01 * ~result.phenotype.masks[name]
+                    value += 0.01 * ~result.phenotype.masks[name]  # noqa: PLW2901
         return result
 
 
@@ -445,7 +443,7 @@ class Untidy(Nurture):
         with torch.no_grad():
             for name, value in phenotype.network.named_parameters():
                 if name in phenotype.masks:
-                    value += 0.01 * ~phenotype.masks[name]
+                    value += 0.01 * ~phenotype.masks[name]  # noqa: PLW2901
         return phenotype
 
 
@@ -537,7 +535,7 @@ class Deaf(Plain):
     name: ClassVar[str] = "deaf"
 
     def map(self, live, jobs, send):
-        yield from super().map(live, jobs, lambda hook, event: None)
+        yield from super().map(live, jobs, lambda hook, event: None)  # noqa: ARG005
 
 
 @attrs.frozen
@@ -635,9 +633,7 @@ class Fatal(Calm):
 
     def press(self, dna, inheritance, around):
         never = np.full(1, -np.inf)
-        return over(
-            dna, lambda g: like(g, levels=torch.zeros_like(g.levels), log_survival=never)
-        )
+        return over(dna, lambda g: like(g, levels=torch.zeros_like(g.levels), log_survival=never))
 
 
 @attrs.frozen

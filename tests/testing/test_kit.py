@@ -108,7 +108,9 @@ PUBLISHED: list[tuple[SearchStrategy, type]] = [
 ]
 
 
-@pytest.mark.parametrize(("strategy", "kind"), PUBLISHED, ids=lambda part: getattr(part, "__name__", ""))
+@pytest.mark.parametrize(
+    ("strategy", "kind"), PUBLISHED, ids=lambda part: getattr(part, "__name__", "")
+)
 def test_published_strategies_give_what_they_say(strategy, kind) -> None:
     """Authors build tests of their own on them."""
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from evoframe.kernel.dna import DNA, Genes
-from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.cases import Case
+from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 
 
@@ -55,7 +55,9 @@ def _require_probabilities(what: str, genes: Genes) -> None:
     if np.isnan(table).any():
         broken(f"the table of {what} holds NaN")
     if (table > 0).any():
-        broken(f"the table of {what} holds {table.max():g}, a probability of {np.exp(table.max()):g}")
+        broken(
+            f"the table of {what} holds {table.max():g}, a probability of {np.exp(table.max()):g}"
+        )
     low, high = (int(f(genes.levels)) for f in (torch.min, torch.max))
     if low < 0 or high >= len(table):
         broken(f"{what} has levels from {low} to {high}; the table has {len(table)} entries")

@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.cases import Case
+from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 
 ROUNDING = 1e-6
@@ -31,7 +31,7 @@ def check_keeps_to_its_allowance(environment: Any) -> None:
     for_all(stages(environment), attempt)
 
 
-@law("environment", when=lambda environment: _is_number(environment))
+@law("environment", when=lambda environment: _is_number(environment))  # noqa: PLW0108
 def check_more_of_its_dial_is_milder(environment: Any) -> None:
     """With a larger value of the option that its ``dial`` names, no synapse is less likely to live.
 
@@ -62,7 +62,9 @@ def expected_at_most(dna: DNA) -> float:
     for cap in dna.caps:
         rest = sum(value for name, value in expected.items() if name not in cap.names)
         least = min(least, rest + cap.limit)
-    disjoint = len({n for cap in dna.caps for n in cap.names}) == sum(len(c.names) for c in dna.caps)
+    disjoint = len({n for cap in dna.caps for n in cap.names}) == sum(
+        len(c.names) for c in dna.caps
+    )
     if dna.caps and disjoint:
         capped = {name for cap in dna.caps for name in cap.names}
         rest = sum(value for name, value in expected.items() if name not in capped)
@@ -85,5 +87,3 @@ def _allowed(environment: Any) -> float | None:
 def _is_number(environment: Any) -> bool:
     value = getattr(environment, environment.dial) if environment.dial else None
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel.dna import Inheritance
-from evoframe.testing.catalogue import Stage, broken, for_all, law
 from evoframe.testing.cases import Case
+from evoframe.testing.catalogue import Stage, broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 
 
@@ -68,7 +68,9 @@ def check_identical_parents_give_the_parent(heredity: Any) -> None:
         for name, mask in parent.masks.items():
             if not torch.equal(found.eligible[name], mask):
                 broken(f"other synapses of {name!r} are eligible than the parent's")
-            _require_close(f"strengths of {name!r}", found.strengths[name] * mask, parent.state[name])
+            _require_close(
+                f"strengths of {name!r}", found.strengths[name] * mask, parent.state[name]
+            )
         for name, value in parent.state.items():
             own = found.state[name]
             _require_close(f"state {name!r}", own * parent.masks.get(name, 1), value)

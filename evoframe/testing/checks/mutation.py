@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-import torch
 
 from evoframe.kernel.dna import DNA
-from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.cases import Case
+from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.fingerprints import fingerprint
 from evoframe.testing.scenes import scene, stages
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import random
+from typing import Any
 
 import attrs
 import numpy as np
@@ -153,7 +152,9 @@ def _tensors(answer: Any, role: str) -> list[tuple[str, Tensor]]:
     groups = dict(answer.synapses)
     if answer.clusters is not None:
         groups["clusters"] = answer.clusters.genes
-    tables = [(f"log_survival of {n!r}", torch.from_numpy(g.log_survival)) for n, g in groups.items()]
+    tables = [
+        (f"log_survival of {n!r}", torch.from_numpy(g.log_survival)) for n, g in groups.items()
+    ]
     if any(value.dtype != torch.float64 for _, value in tables):
         broken(f"{tables[0][0]} is {tables[0][1].dtype}; wanted torch.float64")
     return [
@@ -170,7 +171,9 @@ def _formats(case: Case, role: str) -> dict[str, tuple[torch.dtype, torch.Size]]
     weights = {name: (value.dtype, value.shape) for name, value in genotype.state.items()}
     if role == "heredity":
         parts = {"eligible": masks, "state": weights, "strengths": {n: weights[n] for n in masks}}
-        return {f"{part}[{n!r}]": form for part, forms in parts.items() for n, form in forms.items()}
+        return {
+            f"{part}[{n!r}]": form for part, forms in parts.items() for n, form in forms.items()
+        }
     if role in ("training", "nurture"):
         newborn = case.phenotype().network.state_dict()
         return {f"the network's {n}": (v.dtype, v.shape) for n, v in newborn.items()}

@@ -1,4 +1,4 @@
-"""Training and nurture: a life within its masks and its budget, that can be put down at any epoch."""
+"""Training and nurture: a life within its masks and its budget, that can be put down at any epoch."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_rewires_within_the_network(strategy: Any) -> None:
                 broken(f"there is a mask for {name!r}, which is no parameter of the network")
             if mask.dtype != torch.bool:
                 broken(f"the mask of {name!r} is {mask.dtype}; wanted torch.bool")
-            if torch.broadcast_shapes(mask.shape, parameters[name].shape) != parameters[name].shape:
+            if torch.broadcast_shapes(mask.shape, parameters[name].shape) != parameters[name].shape:  # type: ignore[no-untyped-call]
                 broken(f"the mask of {name!r} has shape {tuple(mask.shape)}")
         _require_zeros(result.phenotype)
 
@@ -76,7 +76,10 @@ class Counted(Specimen):
         return super().step(network, batch)
 
 
-@law("training", when=lambda training: training.dial in {f.name for f in attrs.fields(type(training))})
+@law(
+    "training",
+    when=lambda training: training.dial in {f.name for f in attrs.fields(type(training))},
+)
 def check_keeps_to_its_epochs(training: Any) -> None:
     """It takes as many steps as fit in the epochs that its ``dial`` allows, and says how many.
 
