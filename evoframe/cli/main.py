@@ -20,6 +20,8 @@ COMMANDS = {
     "inspect": "tell what may leave a network, and what stays and why",
     "export": "write a network for use elsewhere",
     "strategies": "list strategies, or show the options of one",
+    "new": "write a plugin to start from",
+    "check": "try whether a plugin keeps its promises",
     "plugins": "list plugins, and those that could not be loaded",
     "recipes": "list recipes, or show one",
 }

@@ -101,7 +101,7 @@ def assigned(tables: Tables, assignment: str) -> Tables:
             f"-o {assignment!r} cannot be read; wanted slot.option=value, as in "
             "-o encoding.temperature=0.1 or -o environment[1].retention=0.5."
         )
-    slot, index, option, literal = match.groups()
+    slot, index, option, text = match.groups()
     known = [*SLOTS, "run", "anatomy"]
     if slot not in known:
         raise ConfigError(
@@ -114,7 +114,7 @@ def assigned(tables: Tables, assignment: str) -> Tables:
         changed[slot] = copy.deepcopy(DEFAULTS.get(slot, {}))
     held = _entry(changed[slot], slot, index, assignment)
     table(held, f"{slot}[{index}]" if index else slot)
-    held[option] = _literal(literal)
+    held[option] = literal(text)
     return changed
 
 
@@ -158,7 +158,8 @@ def _entry(held: Any, slot: str, index: str | None, assignment: str) -> dict[str
     return held[int(index or 0)]  # type: ignore[no-any-return]
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
+    """Return the value of a TOML literal; anything that is none is taken as text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

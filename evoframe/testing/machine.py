@@ -29,6 +29,7 @@ from evoframe.strategies.environment.retention import Retention
 from evoframe.strategies.heredity.asexual import Asexual
 from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.gradient import Gradient
+from evoframe.strategies.training.untrained import Untrained
 from evoframe.testing.cases import Case, an_individual
 from evoframe.testing.catalogue import broken
 from evoframe.testing.specimens import Specimen
@@ -173,7 +174,7 @@ def company(strategy: Strategy) -> Strategies:
         "environment": (Retention(retention=0.8),),
         "heredity": Asexual(),
         "mutation": (),
-        "training": Gradient(epochs=1),
+        "training": Gradient(epochs=1) if strategy.role == "nurture" else Untrained(batches=1),
         "nurture": (),
         "selection": RandomPairs(),
     }

@@ -11,7 +11,7 @@ from evoframe.testing.catalogue import Broken, Stage, broken, law, profile
 from evoframe.testing.machine import IN_GENERATIONS, interleavings
 from evoframe.testing.whole_runs import one_run
 
-STEPS = 6
+STEPS = 5
 """How many things happen to a run in one example, at most."""
 
 

@@ -1,0 +1,81 @@
+"""``evoframe check``: whether a plugin keeps the promises of its roles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+import evoframe
+
+
+@click.command(short_help="try whether a plugin keeps its promises")
+@click.argument("plugin")
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="ROLE/NAME.OPTION=VALUE",
+    help="an option to try a strategy with, e.g. mutation/drift.rate=0.5",
+)
+@click.option("--examples", type=click.IntRange(1), help="examples that each check tries")
+@click.option("-v", "--verbose", is_flag=True, help="list the checks of every strategy")
+def command(
+    plugin: str, *, options: tuple[str, ...], examples: int | None, verbose: bool
+) -> None:
+    """Try everything that the strategies of PLUGIN promise, and say what to repair.
+
+    PLUGIN is an installed plugin, a module, or the path of a Python file. The exit code is 0 if
+    all promises are kept, 1 if one is broken, and 2 if there is nothing to try.
+    """
+    _require_hypothesis()
+    if examples:
+        os.environ["EVOFRAME_EXAMPLES"] = str(examples)
+    from evoframe.testing.verdicts import judge
+
+    verdict = judge(plugin, options)
+    who = f"{verdict.plugin.distribution} {verdict.plugin.version}".strip() or verdict.plugin.name
+    click.echo(f"{who}, with evoframe {evoframe.__version__} (contract {evoframe.CONTRACT})")
+    for one in verdict.judged:
+        click.echo(f"  {_line(one)}")
+        if verbose:
+            _list(one)
+    for text in verdict.failures:
+        click.echo(f"\n{text}")
+    count = len(verdict.failures)
+    click.echo(f"\n{plugin} {_conclusion(count)}")
+    sys.exit(1 if count else 0)
+
+
+def _require_hypothesis() -> None:
+    from importlib.util import find_spec
+
+    from evoframe.errors import ConfigError
+
+    if find_spec("hypothesis") is None:
+        raise ConfigError(
+            "the checks need the package hypothesis. Try `pip install evoframe[testing]`."
+        )
+
+
+def _line(one: Any) -> str:
+    known = one.held + len(one.failures)
+    waiting = f"; {len(one.not_tried)} wait until that is repaired" if one.not_tried else ""
+    return f"{one.strategy.role} {one.strategy!r}: {one.held} of {known} checks hold{waiting}"
+
+
+def _list(one: Any) -> None:
+    from evoframe.testing import checks_for
+
+    for check in checks_for(one.strategy):
+        state = "waits" if check.name in one.not_tried else check.promise
+        click.echo(f"    {check.name}: {state}")
+
+
+def _conclusion(count: int) -> str:
+    if not count:
+        return "conforms."
+    return f"does not conform: {count} thing{'s' * (count > 1)} to repair, in the order above."

@@ -1,0 +1,108 @@
+"""Scaffolds: a plugin of two files and a test, made from the worked example of a hook."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from pathlib import Path
+
+import evoframe
+from evoframe import hookspecs
+from evoframe.errors import ConfigError, RunError, close_match
+from evoframe.registry.checking import NAME
+from evoframe.registry.loading import PLURALS
+from evoframe.roles import ROLES
+
+PROJECT = """\
+[build-system]
+requires = ["hatchling>=1.25"]
+build-backend = "hatchling.build"
+
+[project]
+name = "evoframe-{name}"
+version = "0.1.0"
+description = "{summary}"
+requires-python = ">=3.11"
+dependencies = ["evoframe>={version}"]
+
+[project.optional-dependencies]
+testing = ["evoframe[testing]>={version}"]
+
+[project.entry-points.evoframe]
+{name} = "{module}"
+
+[tool.hatch.build.targets.wheel]
+include = ["{module}.py"]
+"""
+
+TEST = """\
+\"\"\"Everything that a {role} promises, tried on generated networks.\"\"\"
+
+from {module} import {kind}
+
+from evoframe.testing import conformance
+
+test_conformance = conformance({kind}())
+"""
+
+
+def example_of(hook: str) -> str:
+    """Return the worked plugin in the docstring of a hook."""
+    text = inspect.cleandoc(getattr(hookspecs, hook).__doc__)
+    return textwrap.dedent(text.split("Example::\n")[1]).strip() + "\n"
+
+
+def files_of(role: str, name: str) -> dict[str, str]:
+    """Return the files of a new plugin, by their paths in its folder.
+
+    Args:
+        role: what its strategy plays.
+        name: what people will choose the strategy by.
+
+    Raises:
+        ConfigError: there is no such role, or nobody could be called that.
+    """
+    if role not in ROLES:
+        raise ConfigError(
+            f"there is no role {role!r}.{close_match(role, ROLES)} Roles: {', '.join(ROLES)}."
+        )
+    if not NAME.fullmatch(name) or name[0].isdigit():
+        raise ConfigError(
+            f"{name!r} is no name for a strategy; wanted lower-case words joined by hyphens."
+        )
+    module, kind = f"evoframe_{name.replace('-', '_')}", name.title().replace("-", "")
+    source = _renamed(example_of(PLURALS[role]), name, kind)
+    summary = re.search(r'"""(.*?)"""', source[source.index(f"class {kind}") :])
+    facts = {"name": name, "module": module, "kind": kind, "role": role}
+    said = summary[1].replace('"', "'") if summary else name
+    return {
+        "pyproject.toml": PROJECT.format(**facts, summary=said, version=evoframe.__version__),
+        f"{module}.py": f'"""A {role} for evoframe."""\n\n{source}',
+        f"tests/test_{name.replace('-', '_')}.py": TEST.format(**facts),
+    }
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Write the files of a new plugin.
+
+    Raises:
+        RunError: the folder holds something, or cannot be written.
+    """
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder} exists and is not empty. Name another folder with --out.")
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, "utf-8")
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {error}") from error
+
+
+def _renamed(source: str, name: str, kind: str) -> str:
+    """Return an example under another name, with docstrings in the usual quotes."""
+    match = re.search(r'^class (\w+)\(.*?^    name = "([^"]+)"', source, re.DOTALL | re.MULTILINE)
+    assert match is not None
+    named = re.sub(rf"\b{match[1]}\b", kind, source)
+    named = named.replace(f'name = "{match[2]}"', f'name = "{name}"')
+    return named.replace("'''", '"""')

@@ -1,0 +1,206 @@
+"""Verdicts: what the kit has to say of a whole plugin, without pytest."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from evoframe.config import files
+from evoframe.config.values import structure
+from evoframe.errors import ConfigError, ConformanceError, close_match, listing
+from evoframe.registry import LoadedPlugin, Registry, load_registry
+from evoframe.registry.loading import import_plugin
+from evoframe.roles import SEVERAL, Strategy
+from evoframe.testing.catalogue import NotTried, checks_for
+
+PUBLIC = ("errors", "kernel", "markers", "roles", "strategies", "testing")
+"""The modules of evoframe that plugins may import from, besides ``evoframe`` itself."""
+
+_ASSIGNMENT = re.compile(r"([\w-]+)/([\w-]+)\.(\w+)=(.*)", re.DOTALL)
+
+
+@attrs.frozen
+class Judged:
+    """What came of the checks of one strategy.
+
+    Attributes:
+        strategy: with the options that it was tried with.
+        held: how many checks it holds.
+        failures: those that it does not, in words.
+        not_tried: names of the checks that had to wait for others.
+    """
+
+    strategy: Strategy
+    held: int
+    failures: tuple[str, ...]
+    not_tried: tuple[str, ...]
+
+
+@attrs.frozen
+class Verdict:
+    """What came of the checks of a plugin.
+
+    Attributes:
+        plugin: its name, distribution and version.
+        faults: what is wrong with it as a whole.
+        judged: its strategies.
+    """
+
+    plugin: LoadedPlugin
+    faults: tuple[str, ...]
+    judged: tuple[Judged, ...]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Everything that is wrong."""
+        return self.faults + tuple(text for one in self.judged for text in one.failures)
+
+
+def judge(name: str, options: tuple[str, ...] = ()) -> Verdict:
+    """Return the verdict on a plugin.
+
+    Args:
+        name: of an installed plugin or its distribution, a module, or the path of a Python file.
+        options: values for its strategies, as in ``mutation/drift.rate=0.5``.
+
+    Raises:
+        ConfigError: there is no such plugin, or an option that it needs was not given.
+    """
+    registry, plugins = _loaded(name)
+    faults = tuple(str(fault) for fault in registry.failures if _is_called(fault, name))
+    offers = [offer for offer in registry.offers if offer.plugin in plugins]
+    given = _given(options, [f"{offer.role}/{offer.name}" for offer in offers])
+    strategies = [
+        _made(offer.strategy, given.get(f"{offer.role}/{offer.name}", {})) for offer in offers
+    ]
+    modules = dict.fromkeys(type(one).__module__ for one in strategies)
+    foreign = tuple(text for module in modules for text in private_imports(module))
+    if not offers and not faults:
+        faults = (f"{name} offers no strategy: a function such as evoframe_encodings is missing",)
+    plugin = plugins[0] if plugins else LoadedPlugin(name, "", "")
+    return Verdict(plugin, faults + foreign, tuple(map(judge_strategy, strategies)))
+
+
+def judge_strategy(strategy: Strategy) -> Judged:
+    """Return what comes of all checks of a strategy."""
+    held, failures, waiting = 0, [], []
+    for check in checks_for(strategy):
+        try:
+            check(strategy)
+        except ConformanceError as error:
+            failures.append(str(error))
+        except NotTried:
+            waiting.append(check.name)
+        else:
+            held += 1
+    return Judged(strategy, held, tuple(failures), tuple(waiting))
+
+
+def private_imports(module: str) -> Iterator[str]:
+    """Yield a sentence for every import in a module from what is not public in evoframe."""
+    found = importlib.import_module(module) if module in _importable(module) else None
+    file = getattr(found, "__file__", None)
+    if module.startswith("evoframe.") or file is None:
+        return
+    for node in ast.walk(ast.parse(Path(file).read_text("utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+            if node.module == "evoframe":
+                names = [f"evoframe.{alias.name}" for alias in node.names if alias.name in _HIDDEN]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            top, _, rest = name.partition(".")
+            if top == "evoframe" and rest and rest.partition(".")[0] not in PUBLIC:
+                line = getattr(node, "lineno", 0)
+                yield (
+                    f"{Path(file).name}, line {line} imports {name}, which is not public and may "
+                    f"change; public are evoframe and evoframe.{{{', '.join(PUBLIC)}}}"
+                )
+
+
+_HIDDEN = frozenset({"anatomy", "api", "cli", "config", "export", "registry", "report", "run"})
+
+
+def _importable(module: str) -> tuple[str, ...]:
+    import sys
+
+    return (module,) if module in sys.modules else ()
+
+
+def _loaded(name: str) -> tuple[Registry, list[LoadedPlugin]]:
+    """Return a registry and the plugins in it that have a name."""
+    if not name.endswith(".py"):
+        registry = load_registry()
+        if found := [one for one in registry.plugins if _is_called(one, name)]:
+            return registry, found
+        if any(_is_called(failure, name) for failure in registry.failures):
+            return registry, []
+        _require_module(name, registry)
+    import_plugin(name)
+    try:
+        registry = load_registry([name], entry_points=False)
+    except ConfigError as error:  # it is there, and something that it offers is not well-formed
+        return _broken(name, str(error)), []
+    return registry, [one for one in registry.plugins if one.name == name][-1:]
+
+
+def _broken(name: str, reason: str) -> Registry:
+    from evoframe.registry import LoadFailure
+
+    prefix = f"plugin {name!r}: "
+    return Registry((), (), (LoadFailure(name, "", "", reason.removeprefix(prefix)),))
+
+
+def _require_module(name: str, registry: Registry) -> None:
+    import importlib.util
+
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        names = {one.distribution or one.name for one in registry.plugins}
+        raise ConfigError(
+            f"there is no plugin {name!r}.{close_match(name, names)} Wanted: an installed plugin "
+            f"({listing(names)}), a module, or the path of a Python file."
+        )
+
+
+def _is_called(plugin: Any, name: str) -> bool:
+    origin = getattr(plugin, "name", "") or getattr(plugin, "plugin", "")
+    plain = re.sub(r"[-_.]+", "-", name).lower()
+    names = (origin, plugin.distribution)
+    return any(plain == re.sub(r"[-_.]+", "-", one).lower() for one in names if one)
+
+
+def _given(options: tuple[str, ...], names: list[str]) -> dict[str, dict[str, Any]]:
+    given: dict[str, dict[str, Any]] = {}
+    for option in options:
+        match = _ASSIGNMENT.fullmatch(option)
+        who = f"{match[1]}/{match[2]}" if match else ""
+        if match is None or who not in names:
+            raise ConfigError(
+                f"-o {option!r} cannot be used; wanted role/name.option=value, with one of "
+                f"{listing(names)}.{close_match(who, names)}"
+            )
+        given.setdefault(who, {})[match[3]] = files.literal(match[4])
+    return given
+
+
+def _made(strategy: type[Strategy], given: Mapping[str, Any]) -> Strategy:
+    where = f"{strategy.role}[0]" if strategy.role in SEVERAL else strategy.role
+    try:
+        return structure(given, strategy, where)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{strategy.role} {strategy.name!r} cannot be made: {error} Give options as in "
+            f"-o {strategy.role}/{strategy.name}.OPTION=VALUE."
+        ) from error

@@ -1,0 +1,19 @@
+"""Offers a mutation without saying so: the decorator of the hook is missing."""
+
+import attrs
+
+from evoframe.roles import Mutation
+
+
+@attrs.frozen
+class Rest(Mutation):
+    """Changes nothing."""
+
+    name = "rest"
+
+    def mutate(self, dna, key):
+        return dna
+
+
+def evoframe_mutations():
+    return [Rest]

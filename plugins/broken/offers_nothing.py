@@ -1,0 +1,15 @@
+"""Has a strategy, and no hook that offers it."""
+
+import attrs
+
+from evoframe.roles import Mutation
+
+
+@attrs.frozen
+class Shy(Mutation):
+    """Changes nothing."""
+
+    name = "shy"
+
+    def mutate(self, dna, key):
+        return dna

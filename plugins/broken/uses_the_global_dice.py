@@ -1,0 +1,23 @@
+"""Draws from torch's global generator, so that one mutation changes everybody's luck."""
+
+import attrs
+import torch
+
+from evoframe import hookimpl
+from evoframe.roles import Mutation
+
+
+@attrs.frozen
+class Dice(Mutation):
+    """Rolls a die and ignores it."""
+
+    name = "dice"
+
+    def mutate(self, dna, key):
+        torch.randint(6, ())
+        return dna
+
+
+@hookimpl
+def evoframe_mutations():
+    return [Dice]

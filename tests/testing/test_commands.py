@@ -1,0 +1,109 @@
+"""``evoframe new`` and ``evoframe check``: from nothing to a verdict."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from evoframe.cli import main
+from evoframe.roles import ROLES
+
+BROKEN = Path(__file__).parents[2] / "plugins" / "broken"
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_scaffold_of_every_role_conforms_as_it_is(role: str, tmp_path: Path) -> None:
+    """Whoever starts from it starts from something that works: two files and a test."""
+    folder = tmp_path / "mine"
+
+    made = invoke("new", role, "my-own", "--out", str(folder))
+    verdict = invoke("check", str(folder / "evoframe_my_own.py"), "--examples", "2")
+
+    assert made.exit_code == 0, made.output
+    assert sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file()) == [
+        "evoframe_my_own.py",
+        "pyproject.toml",
+        "tests/test_my_own.py",
+    ]
+    assert verdict.exit_code == 0, verdict.output
+    assert f"{role} MyOwn(" in verdict.output
+    assert "conforms." in verdict.output
+
+
+def test_the_test_of_a_scaffold_passes(tmp_path: Path) -> None:
+    """With pytest, from its own folder."""
+    invoke("new", "mutation", "drift", "--out", str(tmp_path / "drift"))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "drift", capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path / 'drift'}:{os.environ.get('PYTHONPATH', '')}"},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+
+
+REFUSED = [
+    (["new", "encodings", "x"], "there is no role 'encodings'. Did you mean 'encoding'?"),
+    (["new", "encoding", "My Own"], "'My Own' is no name for a strategy"),
+    (["check", "evoframe-lotery-x"], "there is no plugin 'evoframe-lotery-x'."),
+    (["check", "nowhere.py"], "there is no file"),
+    (["check", "evoframe.strategies.mutation", "-o", "mutation/nois.strength=1"], "mutation/noise"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=lambda part: str(part)[-40:])
+def test_a_mistake_exits_with_2_and_writes_nothing(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be tried is no verdict."""
+    monkeypatch.chdir(tmp_path)
+
+    result = invoke(*arguments)
+
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.output.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    """A plugin somebody has worked on is worth more than a scaffold."""
+    (tmp_path / "mine.txt").write_text("mine")
+
+    result = invoke("new", "encoding", "mine", "--out", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+VERDICTS = {
+    "forgets_the_marker": "evoframe_mutations is not marked: put @evoframe.hookimpl above it",
+    "uses_the_global_dice": "fails leaves_global_randomness_alone",
+    "reaches_inside": "imports evoframe.run.journal, which is not public",
+    "offers_nothing": "offers no strategy",
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_a_broken_plugin_gets_a_verdict_to_act_on(name: str) -> None:
+    """Exit code 1, and what is to be repaired."""
+    result = invoke("check", str(BROKEN / f"{name}.py"), "--examples", "3")
+
+    assert result.exit_code == 1, result.output
+    assert VERDICTS[name] in result.output
+    assert "does not conform: 1 thing to repair" in result.output
+
+
+def test_every_broken_plugin_is_judged() -> None:
+    """A wrong package that no test looks at would only be wrong."""
+    assert sorted(file.stem for file in BROKEN.glob("*.py")) == sorted(VERDICTS)
