@@ -8,9 +8,9 @@ RUN      ?= runs/demo
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
-SOURCES := evoframe tests examples benchmarks
+SOURCES := evoframe tests examples benchmarks plugins docs/generate.py
 
-.PHONY: demo test fuzz lint types fix check wheel clean
+.PHONY: demo test fuzz lint types fix check docs wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/evoframe evolve --recipe demo --out $(RUN)
@@ -34,6 +34,9 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff format $(SOURCES)
 
 check: lint types test
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
 
 wheel: $(VENV)/.dev
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

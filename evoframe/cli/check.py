@@ -23,9 +23,7 @@ import evoframe
 )
 @click.option("--examples", type=click.IntRange(1), help="examples that each check tries")
 @click.option("-v", "--verbose", is_flag=True, help="list the checks of every strategy")
-def command(
-    plugin: str, *, options: tuple[str, ...], examples: int | None, verbose: bool
-) -> None:
+def command(plugin: str, *, options: tuple[str, ...], examples: int | None, verbose: bool) -> None:
     """Try everything that the strategies of PLUGIN promise, and say what to repair.
 
     PLUGIN is an installed plugin, a module, or the path of a Python file. The exit code is 0 if

@@ -46,10 +46,10 @@ class Case:
         device: where tensors are.
     """
 
-    specimen: Specimen = attrs.Factory(Specimen)
+    specimen: Specimen = attrs.field(factory=Specimen)
     share: float = 0.5
     law: Law = "soft"
-    key: Key = attrs.Factory(lambda: Key(0))
+    key: Key = attrs.field(default=Key(0))
     device: str = "cpu"
 
     def around(self, task: Task | None = None) -> Circumstances:
@@ -146,7 +146,7 @@ class Choice:
     accuracies: tuple[float, ...] = (0.5, 0.75)
     size: int = 2
     parents: int = 1
-    key: Key = attrs.Factory(lambda: Key(0))
+    key: Key = attrs.field(default=Key(0))
 
     def individuals(self) -> tuple[Individual, ...]:
         """Return the individuals in order of their slots."""

@@ -91,8 +91,8 @@ class Check:
         """
         __tracebackhide__ = True
         for earlier in checks_for(strategy):
-            is_due = earlier.stage < self.stage and earlier.name not in excused
-            if is_due and failure(earlier, strategy) is not None:
+            comes_first = earlier.stage < self.stage and earlier.name not in excused
+            if comes_first and failure(earlier, strategy) is not None:
                 raise NotTried(f"not tried, because {earlier.name} fails")
         if (found := failure(self, strategy)) is not None:
             raise found
@@ -203,15 +203,15 @@ def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: fl
     def one(case: T) -> None:
         try:
             attempt(case)
-        except Broken as saying:
-            saying.case = case
+        except Broken as told:
+            told.case = case
             raise
         except errors.HypothesisException:
             raise
         except Exception as error:
-            unforeseen = Broken(in_words(error))
-            unforeseen.case = case
-            raise unforeseen from error
+            raised = Broken(in_words(error))
+            raised.case = case
+            raise raised from error
 
     try:
         one()

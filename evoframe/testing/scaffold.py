@@ -78,7 +78,7 @@ def files_of(role: str, name: str) -> dict[str, str]:
     said = summary[1].replace('"', "'") if summary else name
     return {
         "pyproject.toml": PROJECT.format(**facts, summary=said, version=evoframe.__version__),
-        f"{module}.py": f'"""A {role} for evoframe."""\n\n{source}',
+        f"{module}.py": f'"""A strategy for evoframe, of the role {role}."""\n\n{source}',
         f"tests/test_{name.replace('-', '_')}.py": TEST.format(**facts),
     }
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from evoframe.errors import ConfigError
 from evoframe.kernel.key import sealed
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
@@ -25,11 +25,11 @@ class Scene:
 
     Attributes:
         call: makes it, and returns the answer.
-        given: arguments that must be afterwards what they were before.
+        given: arguments, by what to call them, that must be afterwards what they were before.
     """
 
     call: Callable[[], Any]
-    given: tuple[Any, ...]
+    given: Mapping[str, Any]
 
 
 def scene(strategy: Any, case: Any) -> Scene:
@@ -50,8 +50,6 @@ def stages(strategy: Strategy) -> SearchStrategy[Any]:
 
 def accepts(environment: Any, case: Case) -> bool:
     """Tell whether an environment takes DNA of the law of a case."""
-    from evoframe.errors import ConfigError
-
     try:
         environment.check(READERS[case.law])
     except ConfigError:
@@ -61,44 +59,51 @@ def accepts(environment: Any, case: Case) -> bool:
 
 def _heredity(strategy: Any, case: Case) -> Scene:
     parents, around = case.parents(strategy.parents), case.around()
-    given = (parents, around.ancestor, around.initial)
+    given = {"parents": parents, "ancestor": around.ancestor, "first weights": around.initial}
     return Scene(lambda: strategy.inherit(parents, case.key, around), given)
 
 
 def _encoding(strategy: Any, case: Case) -> Scene:
     inheritance = case.inheritance()
     evidence = case.evidence(inheritance)
-    return Scene(lambda: strategy.encode(inheritance, evidence), (inheritance,))
+    return Scene(lambda: strategy.encode(inheritance, evidence), {"inheritance": inheritance})
 
 
 def _mutation(strategy: Any, case: Case) -> Scene:
     dna = case.dna()
-    return Scene(lambda: strategy.mutate(dna, case.key), (dna,))
+    return Scene(lambda: strategy.mutate(dna, case.key), {"DNA": dna})
 
 
 def _environment(strategy: Any, case: Case) -> Scene:
     dna, inheritance, around = case.dna(), case.inheritance(), case.around()
-    return Scene(
-        lambda: strategy.press(dna, inheritance, around), (dna, inheritance, around.ancestor)
-    )
+    given = {"DNA": dna, "inheritance": inheritance, "ancestor": around.ancestor}
+    return Scene(lambda: strategy.press(dna, inheritance, around), given)
 
 
 def _selection(strategy: Any, case: Choice) -> Scene:
     population = case.population()
-    return Scene(lambda: strategy.select(population, case.key), (population,))
+    return Scene(lambda: strategy.select(population, case.key), {"population": population})
 
 
 def _training(strategy: Any, case: Case) -> Scene:
     phenotype, life = case.phenotype(), case.life()
     around = life.circumstances
-    given = (life.parents, around.ancestor, around.initial)
+    given = {
+        "parents": life.parents,
+        "ancestor": around.ancestor,
+        "first weights": around.initial,
+    }
     return Scene(lambda: strategy.train(phenotype, around.task, life), given)
 
 
 def _nurture(strategy: Any, case: Case) -> Scene:
     phenotype, life = case.phenotype(), case.life(nurture=(strategy,))
     around = life.circumstances
-    given = (life.parents, around.ancestor, around.initial)
+    given = {
+        "parents": life.parents,
+        "ancestor": around.ancestor,
+        "first weights": around.initial,
+    }
     return Scene(lambda: GENTLE.train(phenotype, around.task, life), given)
 
 
@@ -107,7 +112,7 @@ def _task(strategy: Any, case: Case) -> Scene:
         with sealed(case.key):
             return strategy.ancestor(case.key)
 
-    return Scene(born, ())
+    return Scene(born, {})
 
 
 _SCENES: Mapping[str, Callable[[Any, Any], Scene]] = {
@@ -120,8 +125,3 @@ _SCENES: Mapping[str, Callable[[Any, Any], Scene]] = {
     "nurture": _nurture,
     "task": _task,
 }
-
-
-def always(case: Any) -> SearchStrategy[Any]:
-    """Return a single case."""
-    return st.just(case)

@@ -67,8 +67,9 @@ class Specimen(Task):
         order = torch.arange(len(labels))
         if shuffle is not None:
             order = torch.from_numpy(shuffle.shuffled(len(labels)))
-        parts = order.split(batch_size or BATCH_SIZE)  # type: ignore[no-untyped-call]
-        return [(inputs[part], labels[part]) for part in parts]
+        size = batch_size or BATCH_SIZE
+        starts = range(0, len(order), size)
+        return [(inputs[order[n : n + size]], labels[order[n : n + size]]) for n in starts]
 
     def step(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Return the mean cross-entropy of a batch, times the scale."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import attrs
 from evoframe.config import files
 from evoframe.config.values import structure
 from evoframe.errors import ConfigError, ConformanceError, close_match, listing
-from evoframe.registry import LoadedPlugin, Registry, load_registry
+from evoframe.registry import LoadedPlugin, LoadFailure, Registry, load_registry
 from evoframe.registry.loading import import_plugin
 from evoframe.roles import SEVERAL, Strategy
 from evoframe.testing.catalogue import NotTried, checks_for
@@ -104,8 +105,7 @@ def judge_strategy(strategy: Strategy) -> Judged:
 
 def private_imports(module: str) -> Iterator[str]:
     """Yield a sentence for every import in a module from what is not public in evoframe."""
-    found = importlib.import_module(module) if module in _importable(module) else None
-    file = getattr(found, "__file__", None)
+    file = getattr(sys.modules[module], "__file__", None)
     if module.startswith("evoframe.") or file is None:
         return
     for node in ast.walk(ast.parse(Path(file).read_text("utf-8"))):
@@ -129,12 +129,6 @@ def private_imports(module: str) -> Iterator[str]:
 _HIDDEN = frozenset({"anatomy", "api", "cli", "config", "export", "registry", "report", "run"})
 
 
-def _importable(module: str) -> tuple[str, ...]:
-    import sys
-
-    return (module,) if module in sys.modules else ()
-
-
 def _loaded(name: str) -> tuple[Registry, list[LoadedPlugin]]:
     """Return a registry and the plugins in it that have a name."""
     if not name.endswith(".py"):
@@ -153,15 +147,11 @@ def _loaded(name: str) -> tuple[Registry, list[LoadedPlugin]]:
 
 
 def _broken(name: str, reason: str) -> Registry:
-    from evoframe.registry import LoadFailure
-
     prefix = f"plugin {name!r}: "
     return Registry((), (), (LoadFailure(name, "", "", reason.removeprefix(prefix)),))
 
 
 def _require_module(name: str, registry: Registry) -> None:
-    import importlib.util
-
     try:
         found = importlib.util.find_spec(name)
     except (ImportError, ValueError):

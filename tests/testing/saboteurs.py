@@ -428,7 +428,7 @@ class Leaking(Gradient):
         with torch.no_grad():
             for name, value in result.phenotype.network.named_parameters():
                 if name in result.phenotype.masks:
-                    value += 0.01 * ~result.phenotype.masks[name]  # noqa: PLW2901
+                    value.add_(0.01 * ~result.phenotype.masks[name])
         return result
 
 
@@ -443,7 +443,7 @@ class Untidy(Nurture):
         with torch.no_grad():
             for name, value in phenotype.network.named_parameters():
                 if name in phenotype.masks:
-                    value += 0.01 * ~phenotype.masks[name]  # noqa: PLW2901
+                    value.add_(0.01 * ~phenotype.masks[name])
         return phenotype
 
 
@@ -535,7 +535,7 @@ class Deaf(Plain):
     name: ClassVar[str] = "deaf"
 
     def map(self, live, jobs, send):
-        yield from super().map(live, jobs, lambda hook, event: None)  # noqa: ARG005
+        yield from super().map(live, jobs, lambda *_: None)
 
 
 @attrs.frozen

@@ -46,7 +46,7 @@ def test_the_test_of_a_scaffold_passes(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=tmp_path / "drift", capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path / 'drift'}:{os.environ.get('PYTHONPATH', '')}"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "drift"), *sys.path])},
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout

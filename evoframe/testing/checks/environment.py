@@ -14,6 +14,11 @@ from evoframe.testing.scenes import scene, stages
 ROUNDING = 1e-6
 
 
+def _is_number(environment: Any) -> bool:
+    value = getattr(environment, environment.dial) if environment.dial else None
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
 @law("environment", when=lambda environment: _allowed(environment) is not None)
 def check_keeps_to_its_allowance(environment: Any) -> None:
     """No more synapses are expected than its ``allowance()``, caps included.
@@ -31,7 +36,7 @@ def check_keeps_to_its_allowance(environment: Any) -> None:
     for_all(stages(environment), attempt)
 
 
-@law("environment", when=lambda environment: _is_number(environment))  # noqa: PLW0108
+@law("environment", when=_is_number)
 def check_more_of_its_dial_is_milder(environment: Any) -> None:
     """With a larger value of the option that its ``dial`` names, no synapse is less likely to live.
 
@@ -82,8 +87,3 @@ def _allowed(environment: Any) -> float | None:
     inheritance: Inheritance = case.inheritance()
     allowed: float | None = environment.allowance(inheritance, case.around())
     return allowed
-
-
-def _is_number(environment: Any) -> bool:
-    value = getattr(environment, environment.dial) if environment.dial else None
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

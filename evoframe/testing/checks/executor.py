@@ -32,7 +32,7 @@ def lived(job: int, send: Any) -> int:
     return job * job
 
 
-def failed(job: int, send: Any) -> int:  # noqa: ARG001
+def failed(job: int, send: Any) -> int:  # noqa: ARG001  as lives are called
     """Raise, as a life does whose disk is full."""
     raise RunError(f"job {job} failed on purpose")
 

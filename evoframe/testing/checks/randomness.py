@@ -71,11 +71,11 @@ def check_leaves_its_arguments_alone(strategy: Any) -> None:
 
     def attempt(case: Any) -> None:
         prepared = scene(strategy, case)
-        before = [fingerprint(value) for value in prepared.given]
+        before = {name: fingerprint(value) for name, value in prepared.given.items()}
         prepared.call()
-        for value, old in zip(prepared.given, before, strict=True):
-            if fingerprint(value) != old:
-                broken(f"the {_name(value)} that it was given has changed")
+        for name, value in prepared.given.items():
+            if fingerprint(value) != before[name]:
+                broken(f"the {name} that it was given changed")
 
     for_all(stages(strategy), attempt)
 
@@ -137,10 +137,6 @@ def _dial(strategy: Any) -> Any:
     return getattr(strategy, strategy.dial) if strategy.dial else None
 
 
-def _name(value: Any) -> str:
-    return "parents" if isinstance(value, tuple) else type(value).__name__.lower()
-
-
 def _tensors(answer: Any, role: str) -> list[tuple[str, Tensor]]:
     """Return the tensors of an answer, with what to call them."""
     if role == "heredity":
@@ -152,11 +148,9 @@ def _tensors(answer: Any, role: str) -> list[tuple[str, Tensor]]:
     groups = dict(answer.synapses)
     if answer.clusters is not None:
         groups["clusters"] = answer.clusters.genes
-    tables = [
-        (f"log_survival of {n!r}", torch.from_numpy(g.log_survival)) for n, g in groups.items()
-    ]
-    if any(value.dtype != torch.float64 for _, value in tables):
-        broken(f"{tables[0][0]} is {tables[0][1].dtype}; wanted torch.float64")
+    for name, genes in groups.items():
+        if genes.log_survival.dtype != np.float64:
+            broken(f"log_survival of {name!r} is {genes.log_survival.dtype}; wanted float64")
     return [
         (f"{part} of {name!r}", getattr(genes, part))
         for name, genes in groups.items()

@@ -1,4 +1,4 @@
-"""Training and nurture: a life within its masks and its budget, that can be put down at any epoch."""  # noqa: E501
+"""Training and nurture: lives within masks and budget, that can be put down at any epoch."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_rewires_within_the_network(strategy: Any) -> None:
                 broken(f"there is a mask for {name!r}, which is no parameter of the network")
             if mask.dtype != torch.bool:
                 broken(f"the mask of {name!r} is {mask.dtype}; wanted torch.bool")
-            if torch.broadcast_shapes(mask.shape, parameters[name].shape) != parameters[name].shape:  # type: ignore[no-untyped-call]
+            if not _fits(mask, parameters[name]):
                 broken(f"the mask of {name!r} has shape {tuple(mask.shape)}")
         _require_zeros(result.phenotype)
 
@@ -188,6 +188,13 @@ def check_shapes_a_scalar_loss(nurture: Any) -> None:
             broken("the loss that it returned has no gradient")
 
     for_all(stages(nurture), attempt)
+
+
+def _fits(mask: Tensor, value: Tensor) -> bool:
+    try:
+        return mask.expand_as(value).shape == value.shape
+    except RuntimeError:
+        return False
 
 
 def _require_zeros(phenotype: Phenotype) -> None:
