@@ -1,0 +1,151 @@
+"""Writes docs/reference from the code: ``make docs``, or ``python docs/generate.py [FOLDER]``.
+
+A test compares what is written with what is there, so that nothing is ever missing.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from evoframe import hookspecs
+from evoframe.cli import main
+from evoframe.cli.main import COMMANDS
+from evoframe.config.recipe import RunOptions
+from evoframe.registry import describe, load_registry
+from evoframe.registry.checking import HOOKS
+from evoframe.roles import ROLES, SEVERAL, Strategy, summary
+from evoframe.testing.catalogue import all_checks, anchor
+
+NOTE = "<!-- Written by docs/generate.py from the code: change that, and run `make docs`. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page of the reference, by file name."""
+    return {
+        "hooks.md": _page("Hooks", _hooks()),
+        "roles.md": _page("Roles", _roles()),
+        "options.md": _page("Strategies and options", _options()),
+        "cli.md": _page("Command line", _commands()),
+        "checks.md": _page("Checks", _checks()),
+    }
+
+
+def _page(title: str, parts: Iterator[str]) -> str:
+    return "\n\n".join([NOTE + f"# {title}", *parts]).rstrip() + "\n"
+
+
+def _hooks() -> Iterator[str]:
+    yield _plain(inspect.getdoc(hookspecs) or "")
+    for name in HOOKS:
+        hook = getattr(hookspecs, name)
+        yield f"## {name}"
+        yield f"```text\n{name}{inspect.signature(hook)}\n```"
+        yield _plain(inspect.getdoc(hook) or "")
+
+
+def _roles() -> Iterator[str]:
+    yield (
+        "What a strategy of each role is called with, must return, and may raise. "
+        "Which promises are tried, and how, is in [checks](checks.md)."
+    )
+    yield f"## Strategy\n\n{_plain(inspect.getdoc(Strategy) or '')}"
+    for name, role in ROLES.items():
+        several = "any number in a recipe" if name in SEVERAL else "one in a recipe"
+        yield f"## {role.__name__}\n\n`evoframe.roles.{role.__name__}`, {several}."
+        yield _plain(inspect.getdoc(role) or "")
+        for attribute, member in vars(role).items():
+            function = member.fget if isinstance(member, property) else member
+            if attribute.startswith("_") or not inspect.isfunction(function):
+                continue
+            kind = "must be defined" if attribute in role.__abstractmethods__ else "may be defined"
+            yield f"### {role.__name__}.{attribute}\n\n{kind.capitalize()}."
+            shown = "property" if isinstance(member, property) else str(inspect.signature(function))
+            yield f"```text\n{attribute}{shown if shown[0] == '(' else ': ' + shown}\n```"
+            yield _plain(inspect.getdoc(function) or "")
+
+
+def _options() -> Iterator[str]:
+    registry = load_registry(entry_points=False)
+    yield "Everything that comes with evoframe. `evoframe strategies` lists what is installed too."
+    yield "## run\n\nThe table `[run]` of a recipe."
+    yield _table(describe.option_rows(RunOptions))  # type: ignore[arg-type]
+    for role in ROLES:
+        for offer in registry.of_role(role):
+            yield f"## {role} {offer.name}\n\n{summary(offer.strategy)}"
+            if rows := describe.option_rows(offer.strategy):
+                yield _table(rows)
+            yield f"```toml\n{describe.toml_snippet(offer.strategy)}```"
+
+
+def _commands() -> Iterator[str]:
+    for name, words in COMMANDS.items():
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
+        context = click.Context(command, info_name=f"evoframe {name}", max_content_width=96)
+        context.terminal_width = 96
+        yield f"## evoframe {name}\n\n{words[0].upper()}{words[1:]}."
+        yield f"```text\n{command.get_help(context)}\n```"
+
+
+def _checks() -> Iterator[str]:
+    yield (
+        "What `evoframe check` and `evoframe.testing.conformance` try, in this order. "
+        "Laws are tried when a strategy has its form, and company when all laws hold."
+    )
+    for check in all_checks():
+        roles = "every role" if set(check.roles) == set(ROLES) else ", ".join(check.roles)
+        _, _, rest = inspect.cleandoc(check.function.__doc__ or "").partition("\n\n")
+        yield f'<a name="{anchor(check.name)}"></a>\n\n## {check.name}'
+        yield f"For {roles}; {check.stage.name.lower()}.\n\n{_plain(check.promise)}"
+        if rest:
+            yield _plain(rest)
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> str:
+    lines = ["| option | type | default | meaning |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Return a docstring as Markdown: literal blocks fenced, references in backticks."""
+    lines, code = [], False
+    for line in text.replace("``", "`").split("\n"):
+        if code and line and not line.startswith(" "):
+            lines.append("```\n")
+            code = False
+        if line.endswith("::"):
+            lines += [line[:-1], "", "```python"]
+            code = True
+        elif not (code and not line and lines[-1] == "```python"):
+            lines.append(line.removeprefix("    ") if code else _listed(_unmarked(line)))
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return "\n".join([*lines, "```"] if code else lines)
+
+
+def _listed(line: str) -> str:
+    """Return a line of a docstring's section as part of a Markdown list."""
+    if match := re.match(r"    ([*`\w, .]+): (.*)", line):
+        return f"* `{match[1].strip('`')}`: {match[2]}"
+    return line.replace("        ", "  ", 1) if line.startswith("        ") else line
+
+
+def _unmarked(line: str) -> str:
+    for mark in (":class:", ":func:", ":meth:", ":mod:", ":attr:"):
+        line = line.replace(mark, "")
+    return line
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "reference")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in pages().items():
+        (folder / file).write_text(text, "utf-8")
+        print(folder / file)

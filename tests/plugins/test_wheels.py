@@ -1,0 +1,78 @@
+"""Plugins as their users have them: from wheels, with nothing of this repository in reach."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from evoframe.cli import main
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = sorted(file.parent for file in ROOT.glob("plugins/*/pyproject.toml"))
+
+DIGEST = """
+import evoframe, sys
+task = {"use": "evoframe.testing.specimens:Specimen", "width": 6}
+tables = {"task": task, "run": {"generations": 2, "device": "cpu"}, "mutation": [{"use": "noise"}]}
+print(evoframe.evolve(recipe=tables, out=sys.argv[1]).digest(), evoframe.__file__)
+"""
+
+
+def python(*arguments: str, site: Path, folder: Path) -> str:
+    """Run Python with a folder of installed wheels first on its path."""
+    done = subprocess.run(
+        [sys.executable, "-P", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(site), "EVOFRAME_EXAMPLES": "4"},
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Could not find a version that satisfies the requirement hatchling" in done.stderr:
+        pytest.skip("hatchling cannot be fetched, so no wheel can be built")
+    assert done.returncode == 0, done.stderr
+
+
+def test_plugins_work_from_wheels_and_change_nothing_by_being_there(tmp_path: Path) -> None:
+    """Installed and not named: the same digest. Named: used, and on record. Tests: from afar."""
+    CliRunner().invoke(main, ["new", "mutation", "drift", "--out", str(tmp_path / "drift")])
+    wheels, site = tmp_path / "wheels", tmp_path / "site"
+    sources = [ROOT, tmp_path / "drift", *PLUGINS]
+    pip("wheel", "--no-deps", "--wheel-dir", str(wheels), *map(str, sources))
+    (host,) = wheels.glob("evoframe-*.whl")
+    pip("install", "--no-deps", "--target", str(site), str(host))
+    before = python("-c", DIGEST, str(tmp_path / "before"), site=site, folder=tmp_path)
+    others = [str(wheel) for wheel in wheels.glob("evoframe_*.whl")]
+    pip("install", "--no-deps", "--target", str(site), *others)
+
+    after = python("-c", DIGEST, str(tmp_path / "after"), site=site, folder=tmp_path)
+
+    assert before == after
+    assert str(site) in after
+    named = DIGEST.replace("noise", "drift").replace(
+        "tables = {", 'tables = {"heredity": {"use": "lottery"}, '
+    )
+    assert python("-c", named, str(tmp_path / "named"), site=site, folder=tmp_path) != after
+    record = tomllib.loads((tmp_path / "named" / "run.toml").read_text())["record"]
+    assert record["contract"] == 1
+    assert record["strategies"]["heredity"] == "lottery of evoframe-lottery 0.1.0"
+    assert record["strategies"]["mutation[0]"] == "drift of evoframe-drift 0.1.0"
+    for plugin in [tmp_path / "drift", *PLUGINS]:
+        quiet = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+        assert "passed" in python(*quiet, site=site, folder=plugin)
+        verdict = python("-m", "evoframe", "check", plugin.name if plugin in PLUGINS else "drift",
+                         site=site, folder=tmp_path)  # fmt: skip
+        assert "conforms." in verdict
