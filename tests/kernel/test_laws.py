@@ -93,18 +93,6 @@ def test_a_calibrated_environment_meets_its_budget_in_expectation(
     assert expected(pressed) == pytest.approx(share * total, rel=1e-6, abs=1e-6)
 
 
-@given(inheritances(), st.sampled_from(ENCODINGS), shares, shares)
-def test_pressure_is_monotone_in_its_share(inheritance, encoding, one, other) -> None:
-    """A milder environment never makes any synapse less likely."""
-    dna = encoded(encoding, inheritance)
-    harsh, mild = (
-        Retention(retention=share).press(dna, inheritance, None) for share in sorted((one, other))
-    )
-
-    for name in dna.synapses:
-        assert bool((harsh.probabilities(name) <= mild.probabilities(name) + 1e-12).all())
-
-
 @given(
     inheritances(),
     st.sampled_from(ENCODINGS),

@@ -73,6 +73,6 @@ def test_plugins_work_from_wheels_and_change_nothing_by_being_there(tmp_path: Pa
     for plugin in [tmp_path / "drift", *PLUGINS]:
         quiet = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
         assert "passed" in python(*quiet, site=site, folder=plugin)
-        verdict = python("-m", "evoframe", "check", plugin.name if plugin in PLUGINS else "drift",
-                         site=site, folder=tmp_path)  # fmt: skip
-        assert "conforms." in verdict
+    verdict = python("-m", "evoframe", "check", "evoframe-drift", site=site, folder=tmp_path)
+    assert "evoframe-drift 0.1.0, with evoframe" in verdict
+    assert "conforms." in verdict

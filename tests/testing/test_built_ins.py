@@ -21,6 +21,7 @@ QUICK: dict[str, dict[str, Any]] = {
 FURTHER: dict[str, tuple[dict[str, Any], ...]] = {
     "asexual": ({"weights": "rewind"}, {"weights": "reinitialise"}),
     "cluster": ({"of": "kernel"}, {"of": "bundle"}),
+    "gradient": ({"optimiser": "adamw", "weight_decay": 0.1, "epochs": 4},),
     "mating": ({"parents": 3, "strength": "geometric", "align": "sequential"},),
     "retention": ({"mode": "hard-cap"}, {"mode": "multiplicative", "scope": "layer"}),
     "truncation": ({"elites": 1},),
