@@ -25,7 +25,8 @@ class Nurture(Strategy, ABC):
     Randomness comes from ``life.key`` (give it a path of your own, with epoch and step).
 
     Traits:
-        ``rewires``: :meth:`after_step` and :meth:`after_epoch` may return other masks.
+        ``rewires``: :meth:`after_step` and :meth:`after_epoch` may return other masks, made
+            by ``phenotype.masked(masks)``.
     """
 
     role: ClassVar[str] = "nurture"

@@ -41,16 +41,16 @@ class Set(Nurture):
         parameters, masks = dict(phenotype.network.named_parameters()), {}
         for name, mask in phenotype.masks.items():
             value, key = parameters[name], life.key.at("set", epoch, name)
-            mask = mask.expand_as(value)
-            dropped = _nearest_to_zero(value, mask & (value > 0), self.share)
-            dropped |= _nearest_to_zero(value, mask & (value < 0), self.share)
+            present = mask.expand_as(value)
+            dropped = _nearest_to_zero(value, present & (value > 0), self.share)
+            dropped |= _nearest_to_zero(value, present & (value < 0), self.share)
             chances = torch.rand(value.shape, generator=key.at("places").generator())
-            grown = _largest(chances.to(value.device), ~mask, int(dropped.sum()))
+            grown = _largest(chances.to(value.device), ~present, int(dropped.sum()))
             dropped &= _largest(-value.abs(), dropped, int(grown.sum()))  # where room is scarce
-            fresh = _drawn(value, mask, key.at("weights"))
+            fresh = _drawn(value, present, key.at("weights"))
             value.copy_(torch.where(grown, fresh, torch.where(dropped, 0.0, value)))
-            masks[name] = (mask & ~dropped) | grown
-        return attrs.evolve(phenotype, masks=masks)
+            masks[name] = (present & ~dropped) | grown
+        return phenotype.masked(masks)
 
 
 @attrs.frozen
@@ -82,16 +82,16 @@ class RigL(Nurture):
         parameters, masks = dict(phenotype.network.named_parameters()), {}
         for name, mask in phenotype.masks.items():
             value = parameters[name]
-            masks[name] = mask = mask.expand_as(value)
+            masks[name] = present = mask.expand_as(value)
             if value.grad is None:
                 continue
-            count = min(int(share * int(mask.sum())), int((~mask).sum()))
-            dropped = _largest(-value.abs(), mask, count)
-            grown = _largest(value.grad.abs(), ~mask, count)
+            count = min(int(share * int(present.sum())), int((~present).sum()))
+            dropped = _largest(-value.abs(), present, count)
+            grown = _largest(value.grad.abs(), ~present, count)
             value.masked_fill_(dropped | grown, 0.0)
             _forget(optimiser, value, grown)
-            masks[name] = (mask & ~dropped) | grown
-        return attrs.evolve(phenotype, masks=masks)
+            masks[name] = (present & ~dropped) | grown
+        return phenotype.masked(masks)
 
 
 def _nearest_to_zero(value: Tensor, among: Tensor, share: float) -> Tensor:
