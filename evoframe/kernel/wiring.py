@@ -166,8 +166,10 @@ def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
             sources, targets = wiring.sources[step], wiring.targets[step]
             read[sources[_any(masks[step] & read[targets], sources)]] = True
         else:
+            # What is never written is read by nobody: a gate dies with what it gates.
+            wanted = read[step.channels] & written[step.channels]
             for part in step.parts:
-                read[part[read[step.channels]]] = True
+                read[part[wanted]] = True
     return written & read
 
 

@@ -4,7 +4,7 @@ Each arm evolves the same trained ancestors (one a seed) on the 5,000 MNIST digi
 retention 0.5 a generation, one offspring, two epochs each. Prints a Markdown table of test
 accuracy: mean and standard deviation over the seeds, with the mean efficiency reached.
 
-    python benchmarks/encodings.py --seeds 3 --generations 8 --out runs/encodings
+    python benchmarks/encoding_rules.py --seeds 3 --generations 8 --out runs/encodings
 """
 
 from __future__ import annotations
