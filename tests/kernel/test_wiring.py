@@ -231,7 +231,7 @@ def by_search(masks, wiring: Wiring) -> dict[str, torch.Tensor]:
                     read |= {s} if t in read else set()
             else:
                 for place, channel in enumerate(step.channels.tolist()):
-                    if channel in read:
+                    if channel in read and channel in written:
                         read |= {int(part[place]) for part in step.parts}
         living, before = written & read, count(alive)
         for name, mask in alive.items():
