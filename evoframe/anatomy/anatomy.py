@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy import costs
-from evoframe.anatomy.blueprint import Blueprint, entries_of
+from evoframe.anatomy.blueprint import Blueprint, entries_of, tensors_of
 from evoframe.anatomy.bundles import Bundles
 from evoframe.anatomy.channels import Follower
 from evoframe.anatomy.growing import Numbers, Places, body_of, cut, grow, replica, uncut
@@ -20,6 +22,7 @@ from evoframe.anatomy.tracing import Barrier, Trace, trace
 from evoframe.errors import StillbornError, TaskError, close_match
 from evoframe.kernel import device as devices
 from evoframe.kernel.clusters import Kind, Partition, partition
+from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import untouched
 from evoframe.kernel.phenotype import Phenotype
@@ -92,10 +95,11 @@ class Anatomy:
         """
         alive = living_channels(genotype.masks, self.wiring).cpu()
         staying = self.bundles.closure(alive)
-        if admit and (reason := self.objection(staying)):
-            raise StillbornError(f"the network cannot be built: {reason}")
+        places = self.places(staying)
+        if admit and (found := self.examine(staying, places)):
+            raise StillbornError(f"the network cannot be built: {found.reason}")
         device = next(iter(genotype.masks.values())).device
-        places = {name: _on(left, device) for name, left in self.places(staying).items()}
+        places = {name: _on(left, device) for name, left in places.items()}
         values = {
             name: cut(value.to(device), places[name]) if name in places else value.clone()
             for name, value in self._values(genotype).items()
@@ -148,7 +152,7 @@ class Anatomy:
         """
         alive = living_channels(genotype.masks, self.wiring).cpu()
         staying = self.bundles.closure(alive)
-        body = self._body(staying)
+        body = self._body(staying, self.places(staying))
         return {
             "synapses": float(genotype.synapses),
             "bundles": float(self.bundles.count(staying)),
@@ -157,30 +161,34 @@ class Anatomy:
             **costs.of_forward(body.eval(), self.inputs),
         }
 
-    def objection(self, staying: Tensor) -> str:
-        """Return why a network of these channels would not run as it should; "" if it would.
+    def examine(
+        self, staying: Tensor, places: Mapping[str, Places] | None = None
+    ) -> Objection | None:
+        """Return why a network of these channels would not run as it should; None if it would.
 
         Costs one forward pass without arithmetic, and no weights.
-        """
-        found = self.examine(staying)
-        return found.reason if found else ""
 
-    def examine(self, staying: Tensor) -> Objection | None:
-        """Return the same with the place where it showed; None if nothing is wrong."""
+        Args:
+            staying: a bool for each channel.
+            places: what is left of every entry then; found if not given.
+        """
         if not self.seen.shapes:  # nothing was learned, so nothing is ever cut
             return None
-        return shapes_agree(self._body(staying), self.inputs, self.seen, staying)
+        body = self._body(staying, self.places(staying) if places is None else places)
+        return shapes_agree(body, self.inputs, self.seen, staying)
 
-    def _body(self, staying: Tensor) -> nn.Module:
+    def _body(self, staying: Tensor, places: Mapping[str, Places]) -> nn.Module:
         """Return the network of these channels on the meta device."""
-        values = {**dict(self.body.named_buffers()), **self.body.state_dict()}
-        for name, left in self.places(staying).items():
-            shape = [
-                size if some is None else len(some)
-                for size, some in zip(values[name].shape, left, strict=True)
-            ]
-            values[name] = values[name].new_empty(shape)
+        values = dict(self._entries)
+        for name, left in places.items():
+            sizes = zip(values[name].shape, left, strict=True)
+            shape = [size if some is None else len(some) for size, some in sizes]
+            values[name] = torch.empty(shape, dtype=values[name].dtype, device="meta")
         return grow(self.body, values, self.numbers(staying))
+
+    @cached_property
+    def _entries(self) -> dict[str, Tensor]:
+        return tensors_of(self.body)
 
     def to(self, device: torch.device) -> Anatomy:
         """Return the same anatomy for genotypes on a device."""
@@ -193,36 +201,36 @@ class Anatomy:
 
     def places(self, staying: Tensor) -> dict[str, Places]:
         """Return what is left of every entry that loses something when these channels stay."""
-        left: dict[str, dict[int, Tensor]] = {}
-        for held in (self.seen.sources, self.seen.targets):
-            for name, signal in held.items():
-                for axis in _own_axes(signal):
-                    others = [at for at in range(signal.ndim) if at != axis]
-                    flags = staying[signal].any(dim=others) if others else staying[signal]
-                    if not bool(flags.all()):
-                        left.setdefault(name, {})[axis] = flags
-        for holding in self.seen.channels.holdings:
-            flags = staying[holding.channels]
-            if not bool(flags.all()):
-                left.setdefault(holding.entry, {})[holding.axis] = flags
-        ranks = {name: value.ndim for name, value in self.body.named_parameters()}
-        ranks |= {name: value.ndim for name, value in self.body.named_buffers()}
-        return {
-            name: tuple(
-                axes[axis].nonzero().squeeze(1) if axis in axes else None
-                for axis in range(ranks[name])
-            )
-            for name, axes in left.items()
-        }
+        found: dict[str, list[Tensor | None]] = {}
+        for name, axis, slices in self._slices:
+            flags = staying[slices]
+            left = (flags.any(1) if flags.ndim > 1 else flags).nonzero().squeeze(1)
+            if len(left) < len(flags):
+                found.setdefault(name, [None] * self._entries[name].ndim)[axis] = left
+        return {name: tuple(left) for name, left in found.items()}
+
+    @cached_property
+    def _slices(self) -> list[tuple[str, int, Tensor]]:
+        """Return every axis of an entry that can lose slices, with the channels of each slice."""
+        found = [
+            (name, axis, signal.movedim(axis, 0).flatten(1).squeeze(1))
+            for held in (self.seen.sources, self.seen.targets)
+            for name, signal in held.items()
+            for axis in _own_axes(signal)
+        ]
+        holdings = self.seen.channels.holdings
+        return [*found, *((one.entry, one.axis, one.channels) for one in holdings)]
 
     def _masks(
         self, genotype: Genotype, alive: Tensor, places: Mapping[str, Places]
     ) -> dict[str, Tensor]:
         masks: dict[str, Tensor] = {}
         for name, mask in genotype.masks.items():
-            inside = cut(mask, places[name]) if name in places else mask
-            if not bool(inside.all()):
-                masks[name] = inside
+            inside = places.get(name, (None,) * mask.ndim)
+            sizes = zip(mask.shape, inside, strict=True)
+            room = math.prod(size if some is None else len(some) for size, some in sizes)
+            if how_many(mask) < room:  # all that a settled genotype has is inside
+                masks[name] = cut(mask, inside)
         parameters = {name for name, _ in self.body.named_parameters()}
         for holding in self.wiring.holdings:
             if holding.entry not in parameters:
@@ -233,8 +241,8 @@ class Anatomy:
             if not bool(living.all()):
                 rank = len(left) if left is not None else self._rank(holding.entry)
                 shape = [-1 if at == holding.axis else 1 for at in range(rank)]
-                inside = living.reshape(shape)
-                masks[holding.entry] = masks.get(holding.entry, torch.ones_like(inside)) & inside
+                slices = living.reshape(shape)
+                masks[holding.entry] = masks.get(holding.entry, torch.ones_like(slices)) & slices
         return masks
 
     def _rank(self, name: str) -> int:
@@ -291,7 +299,7 @@ def survey(
         channels.flags(channels.fed),
         channels.flags(channels.read),
         tuple(channels.steps),
-        tuple(channels.holdings),
+        channels.holdings,
     )
     bundles = Bundles(
         channels.classes(),

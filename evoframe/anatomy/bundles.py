@@ -96,6 +96,17 @@ class Bundles:
         flags[lost] = False
         return flags
 
+    def members(self, label: Tensor) -> Tensor:
+        """Return the channels of one class, in order."""
+        ordered, ends = self._by_class
+        return ordered[int(ends[label]) : int(ends[label + 1])]
+
+    @cached_property
+    def _by_class(self) -> tuple[Tensor, Tensor]:
+        """Return the channels sorted by their classes, and where each class begins."""
+        ends = self._sizes.cumsum(0)
+        return self.classes.argsort(stable=True), torch.cat([ends.new_zeros(1), ends])
+
     def grids_with(self, channels: Tensor) -> list[int]:
         """Return the grids that hold any of these channels, given by their numbers."""
         return self._in_grids.having(channels)

@@ -98,7 +98,7 @@ class Channels:
     ties: list[tuple[Tensor, Tensor]] = attrs.Factory(list)
     grids: list[Grid] = attrs.Factory(list)
     steps: list[str | Derived] = attrs.Factory(list)
-    holdings: list[Holding] = attrs.Factory(list)
+    held: dict[tuple[str, int], Holding] = attrs.Factory(dict)
     shared: set[tuple[str, int]] = attrs.Factory(set)
     followers: list[Follower] = attrs.Factory(list)
 
@@ -129,19 +129,19 @@ class Channels:
 
     def hold(self, entry: str, axis: int, channels: Tensor) -> None:
         """Let slices of a state entry live and die with channels."""
-        channels = channels.reshape(-1)
-        for other in self.holdings:
-            if (other.entry, other.axis) == (entry, axis):
-                if not torch.equal(other.channels, channels):
-                    self.holdings.remove(other)
-                    self.shared.add((entry, axis))
-                    self.pin(other.channels)
-                    self.pin(channels)
-                return
-        if (entry, axis) in self.shared:  # used at several places: all of it stays
+        channels, place = channels.reshape(-1), (entry, axis)
+        if place in self.held and not torch.equal(self.held[place].channels, channels):
+            self.shared.add(place)
+            self.pin(self.held.pop(place).channels)
+        if place in self.shared:  # used at several places: all of it stays
             self.pin(channels)
-            return
-        self.holdings.append(Holding(entry, axis, channels))
+        else:
+            self.held[place] = Holding(entry, axis, channels)
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """What lives and dies with channels."""
+        return tuple(self.held.values())
 
     def keep(self, channels: Tensor) -> None:
         """Rule out that channels are removed, and take them as read by somebody."""

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from evoframe.anatomy.shortcuts import run
+from evoframe.anatomy.shortcuts import asked, run
 from evoframe.anatomy.tracing import plain_operations, tensors_in
 
 
@@ -57,7 +57,8 @@ class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for value in tensors_in((args, kwargs or {})):
             if isinstance(value, nn.Parameter):
                 self.alive.setdefault(id(value.untyped_storage()), 0)
-        out = run(func, args, kwargs)
+        counts = func.overloadpacket in flop_registry  # the counter of FLOPs has to see it too
+        out = (asked if counts else run)(func, args, kwargs)
         for value in tensors_in(out):
             self._see(value)
         return out

@@ -15,7 +15,7 @@ import attrs
 from torch import Tensor, nn
 
 from evoframe.anatomy.channels import Follower, sizes_left
-from evoframe.anatomy.trials import Pattern, Trial, pattern
+from evoframe.anatomy.trials import Pattern, Trial, left_by, pattern
 
 if TYPE_CHECKING:
     from evoframe.anatomy.anatomy import Anatomy
@@ -76,7 +76,7 @@ def _explained(plan: Anatomy, trial: Trial) -> list[Follower]:
 def _reached(plan: Anatomy, trial: Trial, followers: Sequence[Follower]) -> int | None:
     """Return the call at which the forward pass goes wrong; None if it does not."""
     wider = attrs.evolve(plan, followers=(*plan.followers, *followers))
-    found = wider.examine(wider.bundles.closure(trial.staying))
+    found = wider.examine(left_by(wider.bundles, [trial]))
     return None if found is None else found.call
 
 
@@ -93,7 +93,7 @@ def _alike(plan: Anatomy, trial: Trial, answer: Sequence[Follower]) -> list[Foll
 
 def _candidates(plan: Anatomy, trial: Trial) -> list[Follower]:
     """Return followers for every number near a layer that equals a size which shrinks."""
-    shrinking = _shrinking(plan, plan.bundles.closure(trial.staying))
+    shrinking = _shrinking(plan, left_by(plan.bundles, [trial]))
     taken = {one.key for one in plan.followers}
     return [
         Follower(name, attribute, place, signal, axis)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from evoframe.anatomy.shortcuts import like
 
 Places = tuple[Tensor | None, ...]
 """The indices that are left along each axis of a tensor; None for an axis that is whole."""
@@ -18,10 +21,9 @@ def body_of(network: nn.Module) -> nn.Module:
     """Return a copy of a module on the meta device; its weights are not copied."""
     memo: dict[int, Any] = {}
     for parameter in network.parameters():
-        empty = torch.empty_like(parameter, device="meta")
-        memo[id(parameter)] = nn.Parameter(empty, requires_grad=parameter.requires_grad)
+        memo[id(parameter)] = nn.Parameter(like(parameter), requires_grad=parameter.requires_grad)
     for buffer in network.buffers():
-        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
+        memo[id(buffer)] = like(buffer)
     return replica(network, memo)
 
 
@@ -36,27 +38,42 @@ def replica(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     """
     if id(module) in memo:
         return memo[id(module)]  # type: ignore[no-any-return]
-    kind = type(module)
-    if any(getattr(kind, name, None) is not getattr(nn.Module, name, None) for name in OWN_WAYS):
+    if _has_own_ways(type(module)):  # type: ignore[arg-type]  # a class can be hashed
         return copy.deepcopy(module, memo)
-    twin: nn.Module = kind.__new__(kind)
+    twin: nn.Module = type(module).__new__(type(module))
     memo[id(module)] = twin
-    vars(twin).update({name: _copied(value, memo) for name, value in vars(module).items()})
+    held = twin.__dict__
+    for name, value in module.__dict__.items():
+        held[name] = value if type(value) in PLAIN else _copied(value, memo)
     return twin
 
 
 def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    if id(value) in memo:
+        return memo[id(value)]
     kind = type(value)
-    if kind in PLAIN:
-        return value
+    if kind in EMPTY_TABLES and not value:
+        memo[id(value)] = twin = kind()
+        return twin
     if isinstance(value, nn.Module):
         return replica(value, memo)
-    if kind in (dict, OrderedDict) and id(value) not in memo:
+    if kind in (dict, OrderedDict):
         memo[id(value)] = twin = kind()
-        for key, held in value.items():
-            twin[key] = _copied(held, memo)
+        for key, one in value.items():
+            twin[key] = one if type(one) in PLAIN else _copied(one, memo)
         return twin
+    if kind is tuple and all(type(one) in PLAIN for one in value):
+        return value
     return copy.deepcopy(value, memo)
+
+
+@cache
+def _has_own_ways(kind: Any) -> bool:
+    return any(
+        getattr(kind, name, None) is not getattr(nn.Module, name, None)
+        and getattr(kind, name) not in FOR_OLD_PICKLES
+        for name in OWN_WAYS
+    )
 
 
 OWN_WAYS = (
@@ -68,6 +85,12 @@ OWN_WAYS = (
     "__new__",
 )
 """What a class defines that wants to be copied in its own way."""
+
+FOR_OLD_PICKLES = (nn.Conv1d.__setstate__, nn.MultiheadAttention.__setstate__)
+"""Ways of layers that only add what pickles of early versions lack."""
+
+EMPTY_TABLES = frozenset({dict, OrderedDict, set, list})
+"""Types whose empty values, of which modules are full, are made anew by their names."""
 
 PLAIN = frozenset({bool, int, float, str, bytes, type(None), type})
 """Types whose values are shared by copies."""

@@ -610,22 +610,42 @@ def gated_halves(scene: Scene, call: Call) -> Signal:
     return scene.channels.derive([value, gate], every=True)
 
 
+VIEWS = frozenset({"view", "_unsafe_view", "reshape", "view_copy", "_reshape_alias"})
+"""Operations that only read the same elements in another shape."""
+
+OF_AXES = frozenset({"permute", "transpose", "t", "unsqueeze"})
+"""Operations that do the same whatever the axes' sizes are."""
+
+
 def _moved(scene: Scene, call: Call, out: Tensor) -> Tensor:
     signal = _required(scene.signal(call.args[0]))
     if signal.numel() == 1:
         return signal.reshape((1,) * out.ndim)
-    whole = signal.expand(call.args[0].shape)
+    if call.name in VIEWS and (row := _kept_axis(signal, call.args[0].shape, out.shape)):
+        return signal.reshape(row)
+    whole = signal if call.name in OF_AXES else signal.expand(call.args[0].shape)
     try:
-        if call.name in ("view", "_unsafe_view", "reshape", "view_copy", "_reshape_alias"):
+        if call.name in VIEWS:
             moved = whole.reshape(out.shape)
         else:
             moved = call.func(whole, *call.args[1:], **call.kwargs)
     except (RuntimeError, NotImplementedError) as error:
         raise Unknown(f"channels cannot follow: {error}") from error
-    signal = narrowed(moved)
+    signal = moved if call.name in OF_AXES else narrowed(moved)
     if len(varying(signal)) > 1:
         scene.channels.grids.append(Grid(signal))
     return signal
+
+
+def _kept_axis(signal: Tensor, before: torch.Size, after: torch.Size) -> list[int]:
+    """Return the shape of a signal along one axis that a view leaves whole; [] if it does not."""
+    if len(varying(signal)) != 1:
+        return []
+    (axis,) = varying(signal)
+    for at, size in enumerate(after):
+        if size == before[axis] and math.prod(after[at + 1 :]) == math.prod(before[axis + 1 :]):
+            return [-1 if other == at else 1 for other in range(len(after))]
+    return []
 
 
 @rule("cat", "concat")

@@ -25,7 +25,7 @@ from evoframe.anatomy.tracing import (
     plain_operations,
     tensors_in,
 )
-from evoframe.anatomy.trials import Trial, classes_of, pattern, trials
+from evoframe.anatomy.trials import Trial, classes_of, left_by, pattern, trials
 
 if TYPE_CHECKING:
     from evoframe.anatomy.anatomy import Anatomy
@@ -92,8 +92,7 @@ def _broken(plan: Anatomy, some: Sequence[Trial]) -> list[tuple[Trial, str]]:
 
 
 def _tried(plan: Anatomy, some: Sequence[Trial]) -> Objection | None:
-    staying = torch.stack([trial.staying for trial in some]).all(0)
-    return plan.examine(plan.bundles.closure(staying))
+    return plan.examine(left_by(plan.bundles, some))
 
 
 def _suspects(plan: Anatomy, some: Sequence[Trial], objection: Objection) -> list[Trial]:
@@ -102,8 +101,9 @@ def _suspects(plan: Anatomy, some: Sequence[Trial], objection: Objection) -> lis
         known = plan.seen.shapes[index] if index < len(plan.seen.shapes) else []
         signals = [signal.reshape(-1) for _, signal in known if signal is not None]
         if signals:
-            near = torch.cat(signals)
-            return [trial for trial in some if not bool(trial.staying[near].all())]
+            near = torch.zeros_like(plan.bundles.kept)
+            near[torch.cat(signals)] = True
+            return [trial for trial in some if bool(near[trial.gone].any())]
     return []
 
 
@@ -161,8 +161,9 @@ def shapes_agree(network: nn.Module, inputs: Any, seen: Trace, staying: Tensor) 
 
 def _slots_of(plan: Anatomy, trial: Trial) -> list[tuple[int, list[int]]]:
     """Return every grid that has the slot of a trial, with the axes along which it has it."""
-    gone, found = ~trial.staying, []
-    for index in plan.bundles.grids_with(gone.nonzero().flatten()):
+    gone, found = torch.zeros_like(plan.bundles.kept), []
+    gone[trial.gone] = True
+    for index in plan.bundles.grids_with(trial.gone):
         channels = plan.bundles.grids[index].channels
         flags, axes = gone[channels], []
         for axis in range(channels.ndim):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -21,14 +22,14 @@ class Trial:
     Attributes:
         layer: the parameter whose outgoing channels are concerned.
         channels: all of those.
-        staying: what stays, a bool for each channel of the network.
+        gone: what leaves, sorted.
         grid: the block that would lose a slot, and along which axis; None for tied channels.
         slot: the classes of that slot, sorted; the same slot may be seen in several blocks.
     """
 
     layer: str
     channels: Tensor
-    staying: Tensor
+    gone: Tensor
     grid: tuple[int, int] | None
     slot: bytes = b""
 
@@ -43,8 +44,19 @@ def pattern(plan: Anatomy, trial: Trial) -> Pattern:
     kind = type(plan.body.get_submodule(owner))
     own = owner if kind.__module__.startswith("torch.nn") else ""  # containers may hold anything
     axis = None if trial.grid is None else trial.grid[1]
-    removed = int((~trial.staying).sum())
-    return f"{kind.__module__}.{kind.__qualname__}.{own}", leaf, axis, removed
+    return f"{kind.__module__}.{kind.__qualname__}.{own}", leaf, axis, len(trial.gone)
+
+
+def left_by(bundles: Bundles, some: Sequence[Trial]) -> Tensor:
+    """Return the smallest set of channels that can stay when all of these are gone; bools."""
+    return bundles.closure(_without(bundles, *(trial.gone for trial in some)))
+
+
+def _without(bundles: Bundles, *gone: Tensor) -> Tensor:
+    staying = torch.ones_like(bundles.kept)
+    for channels in gone:
+        staying[channels] = False
+    return staying
 
 
 def trials(plan: Anatomy) -> list[Trial]:
@@ -56,35 +68,33 @@ def trials(plan: Anatomy) -> list[Trial]:
     for layer, signal in plan.seen.targets.items():
         channels = signal.reshape(-1)
         middle = channels[len(channels) // 2]
-        for staying, grid, slot in _removals(plan.bundles, middle, in_blocks):
-            trial = Trial(layer, channels, staying, grid, slot)
-            found.setdefault(staying.numpy().tobytes(), trial)
+        for gone, grid, slot in _removals(plan.bundles, middle, in_blocks):
+            found.setdefault(gone.numpy().tobytes(), Trial(layer, channels, gone, grid, slot))
     return list(found.values())
 
 
 def _removals(
     bundles: Bundles, channel: Tensor, in_blocks: Tensor
 ) -> list[tuple[Tensor, tuple[int, int] | None, bytes]]:
-    """Return what stays when a channel goes with its class, or with a slot of a block.
+    """Return what leaves when a channel goes with its class, or with a slot of a block.
 
     Args:
         bundles: how channels depend on each other.
         channel: one of a layer's output channels.
         in_blocks: bool, the channels that are part of any block.
     """
-    own = bundles.classes == bundles.classes[channel]
+    own = bundles.members(bundles.classes[channel])
     if bool(bundles.kept[own].any()):
         return []
     if not bool(in_blocks[own].any()):
-        return [(~own, None, b"")]
-    staying = bundles.closure(~own)
-    if not bool(staying.all()):
-        return [(staying, None, b"")]
+        return [(own, None, b"")]
+    if len(gone := _closed(bundles, _without(bundles, own))):
+        return [(gone, None, b"")]
     found: list[tuple[Tensor, tuple[int, int] | None, bytes]] = []
     tried: set[bytes] = set()
-    for index in bundles.grids_with(own.nonzero().flatten()):
+    for index in bundles.grids_with(own):
         grid = bundles.grids[index]
-        place = own[grid.channels].nonzero()[0]
+        place = torch.isin(grid.channels, own).nonzero()[0]
         for axis in range(grid.channels.ndim):
             if axis in grid.fixed or grid.channels.shape[axis] == 1:
                 continue
@@ -92,10 +102,14 @@ def _removals(
             if (same := classes_of(bundles, slot)) in tried:
                 continue
             tried.add(same)
-            staying = bundles.closure(~_with_rows(bundles, slot))
-            if not bool(staying.all()):
-                found.append((staying, (index, axis), same))
+            if len(gone := _closed(bundles, ~_with_rows(bundles, slot))):
+                found.append((gone, (index, axis), same))
     return found
+
+
+def _closed(bundles: Bundles, staying: Tensor) -> Tensor:
+    """Return the channels that leave when no others than these need to stay."""
+    return (~bundles.closure(staying)).nonzero().flatten()
 
 
 def classes_of(bundles: Bundles, channels: Tensor) -> bytes:

@@ -27,6 +27,7 @@ from evoframe.kernel.events import (
     Phase,
 )
 from evoframe.kernel.evidence import Circumstances, Evidence, Parent
+from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin, identifier
 from evoframe.kernel.key import Key, sealed
@@ -298,4 +299,4 @@ def _tell_dna(hook: str, strategy: str, dna: DNA, who: str, announcer: Announcer
 
 
 def _counts(genotype: Genotype) -> dict[str, int]:
-    return {name: int(mask.sum()) for name, mask in genotype.masks.items()}
+    return {name: how_many(mask) for name, mask in genotype.masks.items()}

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoframe.kernel.flags import how_many
+
 State = Mapping[str, Tensor]
 """Parameters and buffers by their name in the ancestor's ``state_dict``."""
 
@@ -63,12 +65,12 @@ class Genotype:
 
 def count(masks: Masks) -> int:
     """Return how many entries are True over all masks."""
-    return sum(int(mask.sum()) for mask in masks.values())
+    return sum(how_many(mask) for mask in masks.values())
 
 
 def masked(state: State, masks: Masks) -> dict[str, Tensor]:
     """Return the state with every absent synapse at exactly zero (never a negative zero)."""
     return {
-        name: torch.where(masks[name], value, torch.zeros_like(value)) if name in masks else value
+        name: torch.where(masks[name], value, value.new_zeros(())) if name in masks else value
         for name, value in state.items()
     }

@@ -14,6 +14,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from evoframe.kernel.flags import any_of_both, are_any, both
 from evoframe.kernel.genotype import Genotype, Masks, State, count, masked
 
 
@@ -94,7 +95,7 @@ def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
     while now != before:
         alive = living_channels(settled, wiring)
         settled = {
-            name: mask & alive[wiring.sources[name]] & alive[wiring.targets[name]]
+            name: both(both(mask, alive[wiring.sources[name]]), alive[wiring.targets[name]])
             for name, mask in settled.items()
         }
         before, now = now, count(settled)
@@ -157,14 +158,14 @@ def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
     for step in wiring.steps:
         if isinstance(step, str):
             sources, targets = wiring.sources[step], wiring.targets[step]
-            written[targets[_any(masks[step] & written[sources], targets)]] = True
+            written[targets[_any(masks[step], written[sources], targets)]] = True
         else:
             parts = torch.stack([written[part] for part in step.parts])
             written[step.channels] |= parts.all(0) if step.every else parts.any(0)
     for step in reversed(wiring.steps):
         if isinstance(step, str):
             sources, targets = wiring.sources[step], wiring.targets[step]
-            read[sources[_any(masks[step] & read[targets], sources)]] = True
+            read[sources[_any(masks[step], read[targets], sources)]] = True
         else:
             # What is never written is read by nobody: a gate dies with what it gates.
             wanted = read[step.channels] & written[step.channels]
@@ -179,15 +180,14 @@ def is_extinct(masks: Masks) -> bool:
     A layer may be empty and the network work all the same, where a residual connection goes
     around it; where none does, settling has emptied all the others too.
     """
-    return not any(bool(mask.any()) for mask in masks.values())
+    return not any(are_any(mask) for mask in masks.values())
 
 
-def _any(flags: Tensor, channels: Tensor) -> Tensor:
-    """Return "any" of the flags over the axes along which the channel is constant."""
-    constant = [
-        axis for axis, size in enumerate(channels.shape) if size == 1 and flags.shape[axis] != 1
-    ]
-    return flags.any(dim=constant, keepdim=True) if constant else flags
+def _any(mask: Tensor, ends: Tensor, channels: Tensor) -> Tensor:
+    """Return whether a synapse with a good other end is at each channel; shaped like channels."""
+    sizes = zip(channels.shape, mask.shape, strict=True)
+    constant = [axis for axis, (size, most) in enumerate(sizes) if size == 1 and most != 1]
+    return any_of_both(mask, ends, constant)
 
 
 def _along(flags: Tensor, axis: int, value: Tensor) -> Tensor:

@@ -1,0 +1,87 @@
+"""Shortcuts must give what torch gives on the meta device, or leave the call to it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+
+from evoframe.anatomy.shortcuts import asked, run
+
+ATEN = torch.ops.aten
+
+shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
+kinds = st.sampled_from([torch.float32, torch.float64, torch.int64])
+
+
+@st.composite
+def tensors(draw, shape=shapes):
+    """Meta tensors, contiguous, with axes moved, or spread along an axis."""
+    sizes = draw(shape) if not isinstance(shape, tuple) else shape
+    value = torch.empty(sizes, dtype=draw(kinds), device="meta")
+    way = draw(st.sampled_from(["plain", "plain", "moved", "spread"]))
+    if way == "moved":
+        return value.permute(draw(st.permutations(range(value.ndim))))
+    return value[..., :1].expand(sizes) if way == "spread" else value
+
+
+@st.composite
+def calls(draw):
+    """Calls of operations with shortcuts, fitting ones and others."""
+    one, other = draw(tensors()), draw(tensors())
+    same = draw(tensors(tuple(one.shape)))
+    number = draw(st.sampled_from([2, 0.5, True]))
+    axis = draw(st.integers(-5, 4))
+    axes = draw(st.lists(st.integers(-2, 3), max_size=3))
+    kind = draw(
+        st.sampled_from(
+            ["add", "numbers", "sub", "mul", "div", "mean", "all", "cat", "softmax", "linear",
+             "norm", "relu", "sigmoid", "batch"]
+        )
+    )  # fmt: skip
+    size = tuple(one.shape[-1:])
+    held = [draw(st.one_of(st.none(), tensors(size), tensors())) for _ in range(4)]
+    return {
+        "add": (ATEN.add.Tensor, (one, draw(st.sampled_from([same, other])))),
+        "numbers": (ATEN.mul.Scalar, (one, number)),
+        "sub": (ATEN.sub.Tensor, (one, same)),
+        "mul": (ATEN.mul.Tensor, (one, draw(st.sampled_from([same, other])))),
+        "div": (ATEN.div.Tensor, (one, same)),
+        "mean": (ATEN.mean.dim, (one, axes, draw(st.booleans()))),
+        "all": (ATEN.mean.default, (one,)),
+        "cat": (ATEN.cat.default, ([one, same, other][: draw(st.integers(1, 3))], axis)),
+        "softmax": (ATEN._softmax.default, (one, axis, False)),
+        "linear": (ATEN.addmm.default, (held[0], one, other)),
+        "norm": (ATEN.native_layer_norm.default, (one, list(size), held[0], held[1], 1e-5)),
+        "relu": (ATEN.relu.default, (one,)),
+        "sigmoid": (ATEN.sigmoid.default, (one,)),
+        "batch": (ATEN.native_batch_norm.default, (one, *held, draw(st.booleans()), 0.1, 1e-5)),
+    }[kind]
+
+
+def outcome(call, func, args):
+    """Return shapes, types and layouts of what a call gives, or that it is refused."""
+    try:
+        found = call(func, args, None)
+    except Exception:  # noqa: BLE001  torch refuses in many ways
+        return "refused"
+    several = found if isinstance(found, tuple) else (found,)
+    if func is ATEN.native_batch_norm.default:
+        several = several[:1]  # statistics are nobody's concern
+    return [(tuple(v.shape), v.dtype, v.stride(), v.device.type) for v in several]
+
+
+@given(calls())
+def test_a_shortcut_gives_what_torch_gives(call) -> None:
+    """A proof rests on these shapes, so a shortcut may be quicker, and nothing else."""
+    func, args = call
+
+    assert outcome(asked, func, args) == outcome(run, func, args)
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (3, 4)])
+def test_what_does_not_fit_is_refused_by_torch_itself(sizes) -> None:
+    bias, left, right = (torch.empty(n, device="meta") for n in ((4,), (2, 2), sizes))
+
+    with pytest.raises(RuntimeError):
+        run(ATEN.addmm.default, (bias, left, right), None)
