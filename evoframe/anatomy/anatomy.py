@@ -17,9 +17,9 @@ from evoframe.anatomy.blueprint import Blueprint, entries_of, tensors_of
 from evoframe.anatomy.bundles import Bundles
 from evoframe.anatomy.channels import Follower
 from evoframe.anatomy.growing import Numbers, Places, body_of, cut, grow, replica, uncut
-from evoframe.anatomy.proving import Objection, prove, shapes_agree
+from evoframe.anatomy.proving import Objection, near_to, prove, shapes_agree
 from evoframe.anatomy.tracing import Barrier, Trace, trace
-from evoframe.errors import StillbornError, TaskError, close_match
+from evoframe.errors import TaskError, close_match
 from evoframe.kernel import device as devices
 from evoframe.kernel.clusters import Kind, Partition, partition
 from evoframe.kernel.flags import how_many
@@ -27,6 +27,12 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import untouched
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import Wiring, living_channels, settle
+
+ATTEMPTS = 8
+"""How often channels are added to a network that would not run, before it gets all of them."""
+
+REMEMBERED = 8
+"""For how many sets of living channels it is remembered which network they make."""
 
 
 @attrs.frozen(eq=False)
@@ -54,6 +60,7 @@ class Anatomy:
     seen: Trace
     inputs: tuple[Any, ...]
     followers: tuple[Follower, ...] = ()
+    _known: dict[bytes, Tensor] = attrs.field(factory=dict, init=False, repr=False)
 
     @property
     def aliases(self) -> frozenset[str]:
@@ -80,26 +87,18 @@ class Anatomy:
         classes, kept = self.bundles.classes.to(device), self.bundles.kept.to(device)
         return partition(kind, self.wiring, classes, kept)
 
-    def develop(self, genotype: Genotype, *, admit: bool = True) -> Phenotype:
+    def develop(self, genotype: Genotype) -> Phenotype:
         """Return the network that a settled genotype describes, physically smaller.
 
-        Channels without life are cut away as far as tensors stay rectangular; what remains dead
-        inside is masked.
+        Channels without life are cut away as far as tensors stay rectangular and the forward pass
+        gives, on the meta device, the shapes that it should; what remains dead inside is masked.
 
         Args:
             genotype: masks and weights in the ancestor's coordinates.
-            admit: run the forward pass once on the meta device first, and compare every shape.
-
-        Raises:
-            StillbornError: an operation gives another shape than its channels say.
         """
-        alive = living_channels(genotype.masks, self.wiring).cpu()
-        staying = self.bundles.closure(alive)
-        places = self.places(staying)
-        if admit and (found := self.examine(staying, places)):
-            raise StillbornError(f"the network cannot be built: {found.reason}")
+        alive, staying = self._living(genotype)
         device = next(iter(genotype.masks.values())).device
-        places = {name: _on(left, device) for name, left in places.items()}
+        places = {name: _on(left, device) for name, left in self.places(staying).items()}
         values = {
             name: cut(value.to(device), places[name]) if name in places else value.clone()
             for name, value in self._values(genotype).items()
@@ -107,9 +106,36 @@ class Anatomy:
         network = grow(self.body, values, self.numbers(staying))
         return Phenotype(network, self._masks(genotype, alive.to(device), places), places)
 
+    def _living(self, genotype: Genotype) -> tuple[Tensor, Tensor]:
+        """Return the channels that are alive in a genotype, and those that its network has."""
+        alive = living_channels(genotype.masks, self.wiring).cpu()
+        key = alive.numpy().tobytes()
+        if key not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = self._buildable(self.bundles.closure(alive))
+        return alive, self._known[key]
+
+    def _buildable(self, staying: Tensor) -> Tensor:
+        """Return the channels of a network that runs as it should, if need be more than these.
+
+        The proof removes a few channels at a time. Where more of them together break the forward
+        pass, those where it shows stay, in the end all; so there is always a network.
+        """
+        for _ in range(ATTEMPTS):
+            objection = self.examine(staying)
+            if objection is None:
+                return staying
+            more = staying.clone()
+            more[near_to(self.seen, objection)] = True
+            if bool((more == staying).all()):
+                break
+            staying = self.bundles.closure(more)
+        return torch.ones_like(staying)
+
     def blueprint(self, genotype: Genotype) -> Blueprint:
         """Return how the network of a settled genotype differs from the ancestor's."""
-        staying = self.bundles.closure(living_channels(genotype.masks, self.wiring).cpu())
+        _, staying = self._living(genotype)
         return Blueprint(entries_of(self.body), self.numbers(staying))
 
     def numbers(self, staying: Tensor) -> Numbers:
@@ -150,8 +176,7 @@ class Anatomy:
         and buffers on disk; ``flops`` and ``activations`` (peak bytes) are those of a forward
         pass on the example inputs, and missing if that does not run on the meta device.
         """
-        alive = living_channels(genotype.masks, self.wiring).cpu()
-        staying = self.bundles.closure(alive)
+        _, staying = self._living(genotype)
         body = self._body(staying, self.places(staying))
         return {
             "synapses": float(genotype.synapses),
@@ -161,20 +186,14 @@ class Anatomy:
             **costs.of_forward(body.eval(), self.inputs),
         }
 
-    def examine(
-        self, staying: Tensor, places: Mapping[str, Places] | None = None
-    ) -> Objection | None:
+    def examine(self, staying: Tensor) -> Objection | None:
         """Return why a network of these channels would not run as it should; None if it would.
 
         Costs one forward pass without arithmetic, and no weights.
-
-        Args:
-            staying: a bool for each channel.
-            places: what is left of every entry then; found if not given.
         """
         if not self.seen.shapes:  # nothing was learned, so nothing is ever cut
             return None
-        body = self._body(staying, self.places(staying) if places is None else places)
+        body = self._body(staying, self.places(staying))
         return shapes_agree(body, self.inputs, self.seen, staying)
 
     def _body(self, staying: Tensor, places: Mapping[str, Places]) -> nn.Module:

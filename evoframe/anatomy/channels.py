@@ -57,6 +57,29 @@ class Grid:
         return whole
 
 
+    def broken(self, gone: Tensor) -> Tensor:
+        """Return for each place whether it goes when these go, as few slots as will do.
+
+        Args:
+            gone: bool, shaped like the block.
+        """
+        rows = torch.zeros_like(gone)
+        if self.bound:  # what is bound goes with its row, and the row with what is bound
+            free, tail = gone[:, : -self.bound], gone[:, -self.bound :]
+            rows |= (free.all(1) | tail.any(1))[:, None]
+        inside = slice(None, -self.bound) if self.bound else slice(None)
+        body = (gone | rows)[:, inside]
+        ways = []
+        for axis in range(gone.ndim):
+            if axis not in self.fixed and body.shape[axis] > 1:
+                others = [at for at in range(gone.ndim) if at != axis]
+                hit = body.any(dim=others, keepdim=True).expand(body.shape)
+                ways.append((int(hit.sum()), hit))
+        if ways:
+            rows[:, inside] |= min(ways, key=lambda way: way[0])[1]
+        return rows
+
+
 @attrs.frozen(eq=False)
 class Follower:
     """A number that a module keeps in an attribute: how many slots an axis of channels has.

@@ -97,14 +97,19 @@ def _tried(plan: Anatomy, some: Sequence[Trial]) -> Objection | None:
 
 def _suspects(plan: Anatomy, some: Sequence[Trial], objection: Objection) -> list[Trial]:
     """Return the trials that remove channels which the failing call, or one before it, carries."""
+    near = torch.zeros_like(plan.bundles.kept)
+    near[near_to(plan.seen, objection)] = True
+    return [trial for trial in some if bool(near[trial.gone].any())]
+
+
+def near_to(seen: Trace, objection: Objection) -> Tensor:
+    """Return the channels that the failing call carries, or else one shortly before it."""
     for index in range(objection.call, max(objection.call - 4, -1), -1):
-        known = plan.seen.shapes[index] if index < len(plan.seen.shapes) else []
+        known = seen.shapes[index] if index < len(seen.shapes) else []
         signals = [signal.reshape(-1) for _, signal in known if signal is not None]
         if signals:
-            near = torch.zeros_like(plan.bundles.kept)
-            near[torch.cat(signals)] = True
-            return [trial for trial in some if bool(near[trial.gone].any())]
-    return []
+            return torch.cat(signals)
+    return torch.zeros(0, dtype=torch.long)
 
 
 def _searched(plan: Anatomy, some: Sequence[Trial]) -> list[tuple[Trial, str]]:

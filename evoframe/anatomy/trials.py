@@ -102,7 +102,7 @@ def _removals(
             if (same := classes_of(bundles, slot)) in tried:
                 continue
             tried.add(same)
-            if len(gone := _closed(bundles, ~_with_rows(bundles, slot))):
+            if len(gone := _closed(bundles, ~_completed(bundles, slot))):
                 found.append((gone, (index, axis), same))
     return found
 
@@ -118,11 +118,11 @@ def classes_of(bundles: Bundles, channels: Tensor) -> bytes:
     return numbers
 
 
-def _with_rows(bundles: Bundles, slot: Tensor) -> Tensor:
-    """Return what goes with channels when everything that is bound to them is dead too.
+def _completed(bundles: Bundles, slot: Tensor) -> Tensor:
+    """Return what goes with a slot when whatever depends on it is dead too.
 
-    Where a row loses all that is free in it, what is bound to the row goes, and the other way
-    round: a head of attention leaves with its queries, keys and values together.
+    Blocks overlap, so a slot of one may break a slot of another, which then goes as a whole: a
+    place inside the heads of attention leaves queries, keys and values together.
     """
     gone = torch.zeros_like(bundles.kept)
     gone[slot] = True
@@ -133,9 +133,6 @@ def _with_rows(bundles: Bundles, slot: Tensor) -> Tensor:
         gone = marked[bundles.classes]
         for index in bundles.grids_with(gone.nonzero().flatten()):
             grid = bundles.grids[index]
-            if grid.bound:
-                flags = gone[grid.channels]
-                whole = flags[:, : -grid.bound].all(1) | flags[:, -grid.bound :].any(1)
-                gone[grid.channels[whole]] = True
+            gone[grid.channels[grid.broken(gone[grid.channels])]] = True
         before = now
     return gone

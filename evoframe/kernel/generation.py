@@ -208,7 +208,7 @@ def grow_up(genotype: Genotype, training: Training, life: Life) -> tuple[Genotyp
     trained = anatomy.absorb(result.phenotype)
     _require_finite(trained)
     with _step("evaluation", life.key, life.id, life.announcer):
-        fitness = judge(anatomy.develop(trained, admit=False), life, anatomy.costs(trained))
+        fitness = judge(anatomy.develop(trained), life, anatomy.costs(trained))
     return trained, fitness
 
 

@@ -82,11 +82,8 @@ class Anatomy(Protocol):
     def clusters(self, kind: Kind) -> Partition:
         """Return the ancestor's synapses sorted into clusters."""
 
-    def develop(self, genotype: Genotype, *, admit: bool = True) -> Phenotype:
-        """Return the network that a settled genotype describes.
-
-        With ``admit``, raises StillbornError if it would not run as it should.
-        """
+    def develop(self, genotype: Genotype) -> Phenotype:
+        """Return the network that a settled genotype describes."""
 
     def absorb(self, phenotype: Phenotype) -> Genotype:
         """Return the phenotype's weights and buffers as a settled genotype."""

@@ -54,7 +54,7 @@ class Distillation(Nurture):
         around = life.circumstances
         parents = life.parents if self.teacher == "parent" else ()
         genotype = parents[0].genotype if parents else around.ancestor
-        network = around.anatomy.develop(genotype, admit=False).network
+        network = around.anatomy.develop(genotype).network
         teacher = _Heard(network.eval().requires_grad_(requires_grad=False))
         return _Pupil(self, teacher, _Heard(phenotype.network))
 
