@@ -56,7 +56,6 @@ class Grid:
                 part[:, :1] = whole.any(1, keepdim=True)
         return whole
 
-
     def broken(self, gone: Tensor) -> Tensor:
         """Return for each place whether it goes when these go, as few slots as will do.
 
