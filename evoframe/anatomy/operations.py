@@ -60,6 +60,9 @@ class Scene(Protocol):
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return which state entry a tensor is, and where its axes come from."""
 
+    def slices(self, value: Any) -> tuple[str, tuple[int | None, ...]] | None:
+        """Return which state entry a tensor was made of slice by slice, and its axes."""
+
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
 
@@ -201,7 +204,7 @@ def _fits(constant: Tensor, signal: Tensor) -> None:
 
 def _hold(scene: Scene, value: Any, signal: Tensor) -> None:
     """Let a parameter or buffer with one slice for each channel follow the channels."""
-    found = scene.entry(value)
+    found = scene.slices(value)
     if found is None:
         raise Unknown("a computed tensor has one element for each channel")
     entry, axes = found
@@ -212,7 +215,9 @@ def _hold(scene: Scene, value: Any, signal: Tensor) -> None:
             continue
         if len(varying(signal)) > 1:
             raise Unknown("a parameter meets channels along several axes")
-        scene.channels.hold(entry, axes[at], aligned)
+        if (own := axes[at]) is None:
+            raise Unknown("a computed tensor has one element for each channel")
+        scene.channels.hold(entry, own, aligned)
 
 
 def _ranked(signal: Tensor, rank: int) -> Tensor:

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels import Channels, Follower, Grid, narrowed, varying
 from evoframe.anatomy.operations import RULES, Call, Signal, Unknown
 from evoframe.anatomy.shortcuts import run
+from evoframe.anatomy.slices import Axes, axes_after
 
 
 @attrs.frozen
@@ -113,6 +114,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         named = [*network.named_parameters(), *network.named_buffers()]
         self.parameters = dict(named)
         self.entries = {id(value): (name, tuple(range(value.ndim))) for name, value in named}
+        self.parts: dict[int, tuple[str, Axes]] = {}
         self.evolvable = evolvable
         self.channels = Channels()
         self.signals: dict[int, Tensor] = {}
@@ -157,6 +159,11 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return which state entry a tensor is, and where its axes come from."""
         return self.entries.get(id(value)) if isinstance(value, Tensor) else None
+
+    def slices(self, value: Any) -> tuple[str, Axes] | None:
+        """Return which state entry a tensor was made of slice by slice, and its axes."""
+        found = self.entry(value)
+        return found if found is not None else self.parts.get(id(value))
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
@@ -269,23 +276,19 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     # --- carrying on ------------------------------------------------------------------------
 
     def _follow_entry(self, call: Call) -> None:
-        """Remember that a parameter with its axes moved is that parameter."""
-        found = self.entry(call.args[0]) if call.args else None
+        """Remember what is a parameter with its axes moved, and what still has axes of one."""
+        found = self.slices(call.args[0]) if call.args else None
         if found is None or not isinstance(call.out, Tensor):
             return
         name, axes = found
-        rank = len(axes)
-        if call.name == "t":
-            self.entries[id(call.out)] = (name, tuple(reversed(axes)))
-        elif call.name == "permute":
-            self.entries[id(call.out)] = (name, tuple(axes[dim] for dim in call.args[1]))
-        elif call.name == "transpose":
-            moved = list(axes)
-            one, other = call.args[1] % rank, call.args[2] % rank
-            moved[one], moved[other] = moved[other], moved[one]
-            self.entries[id(call.out)] = (name, tuple(moved))
-        elif call.name in ("detach", "alias") or (call.name == "expand" and call.out.ndim == rank):
-            self.entries[id(call.out)] = found
+        after = axes_after(call, axes)
+        if after is None:
+            return
+        whole = self.entry(call.args[0]) is not None and None not in after
+        if whole and call.name in KEEPING_ALL and call.out.ndim == len(axes):
+            self.entries[id(call.out)] = name, tuple(axis for axis in after if axis is not None)
+        else:
+            self.parts[id(call.out)] = name, after
 
     def _relate(self, call: Call) -> None:
         """Remember which tensors may share memory: what moves elements makes views."""
@@ -407,6 +410,9 @@ VIEWS = frozenset(
     }
 )  # fmt: skip
 """Operations whose results share memory with their argument, or may."""
+
+KEEPING_ALL = frozenset({"t", "permute", "transpose", "detach", "alias", "expand"})
+"""Operations after which a parameter is still itself, with its axes in another order."""
 
 UNCOUNTED = frozenset({"clone", "alias", "detach", "contiguous", "empty"})
 """Calls that come and go with memory layout, and change nothing."""

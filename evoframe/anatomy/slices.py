@@ -1,0 +1,87 @@
+"""Slices: which axes a tensor still has of the parameter that it was computed from.
+
+A layer scale is viewed as (1, C, 1, 1), a table of biases is indexed and permuted, a temperature
+goes through ``exp``. What comes out still has one slice for each channel, made of that channel's
+slice of the parameter alone, so the parameter can be cut and the code computes the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.operations import OF_AXES, VIEWS, Call
+
+Axes = tuple[int | None, ...]
+"""For each axis of a tensor, the axis of the parameter that it is; None if it is none of them."""
+
+SAME_PLACES = frozenset(
+    {
+        "neg", "exp", "sigmoid", "tanh", "abs", "sqrt", "rsqrt", "reciprocal", "log", "relu",
+        "softplus", "square", "clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "pow",
+        "clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh",
+    }
+)  # fmt: skip
+"""Operations on each element alone, as long as no other tensor takes part."""
+
+
+def axes_after(call: Call, axes: Axes) -> Axes | None:
+    """Return what the axes of a call's output are, given those of its first argument.
+
+    Returns:
+        None where that cannot be told.
+    """
+    value, out = call.args[0], call.out
+    if call.name in SAME_PLACES and not _others(call):
+        return axes
+    if call.name in VIEWS or call.name == "squeeze":
+        return _viewed(axes, value.shape, out.shape)
+    if call.name in OF_AXES:
+        return _reordered(call, axes)
+    if call.name == "expand":
+        known = [
+            axis if before == after else None
+            for axis, before, after in zip(
+                axes, value.shape, out.shape[out.ndim - value.ndim :], strict=True
+            )
+        ]
+        return (*[None] * (out.ndim - value.ndim), *known)
+    if call.name == "index":
+        return _looked_up(axes, list(call.args[1]))
+    return None
+
+
+def _others(call: Call) -> bool:
+    rest = [*call.args[1:], *call.kwargs.values()]
+    return any(isinstance(one, Tensor) for one in rest)
+
+
+def _viewed(axes: Axes, before: torch.Size, after: torch.Size) -> Axes:
+    """Return the axes that a view leaves whole: of the same size, with as much behind them."""
+    found: list[int | None] = [None] * len(after)
+    for at, axis in enumerate(axes):
+        behind = math.prod(before[at + 1 :])
+        for place, size in enumerate(after):
+            if size == before[at] > 1 and math.prod(after[place + 1 :]) == behind:
+                found[place] = axis
+    return tuple(found)
+
+
+def _reordered(call: Call, axes: Axes) -> Axes:
+    """Return the axes after an operation that moves axes: a tensor of their numbers tells."""
+    rank = len(axes)
+    sizes = torch.empty([2 + at for at in range(rank)], device="meta")  # each axis by its size
+    moved = call.func(sizes, *call.args[1:], **call.kwargs)
+    return tuple(None if size == 1 else axes[size - 2] for size in moved.shape)
+
+
+def _looked_up(axes: Axes, indices: Sequence[Tensor | None]) -> Axes | None:
+    """Return the axes after a look-up along the first ones: what it looks up is none of them."""
+    along = [index is not None for index in indices]
+    if not all(along) or any(one is not None and one.dtype == torch.bool for one in indices):
+        return None
+    rank = max(one.ndim for one in indices if one is not None)
+    return (*[None] * rank, *axes[len(indices) :])
