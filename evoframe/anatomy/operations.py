@@ -586,16 +586,20 @@ def unbind(scene: Scene, call: Call) -> Signal:
 
 @rule("split", "split_with_sizes")
 def split(scene: Scene, call: Call) -> Signal:
-    """Takes equal parts, as chunk does; they lose the same positions."""
+    """Takes parts; equal ones, as of chunk, lose the same positions.
+
+    Where each part has as many channels as it should, each also has the right ones, since all
+    of them stand in their order. So the proof tells whether unequal parts may lose any.
+    """
     signal = _required(scene.signal(call.args[0]))
     axis = call.argument(2, "dim", 0) % signal.ndim
     if axis not in varying(signal):
         return [signal] * len(call.out)
-    sizes = {piece.shape[axis] for piece in call.out}
-    if len(sizes) > 1 or len(varying(signal)) > 1:
-        raise Unknown("channels are split into unequal parts, or along several axes")
-    pieces = list(torch.split(signal, next(iter(sizes)), axis))
-    if len(pieces) > 1:
+    if len(varying(signal)) > 1:
+        raise Unknown("channels are split along one of several axes")
+    sizes = [piece.shape[axis] for piece in call.out]
+    pieces = list(torch.split(signal, sizes, axis))
+    if len(pieces) > 1 and len(set(sizes)) == 1:
         block = torch.stack([piece.reshape(-1) for piece in pieces])
         scene.channels.grids.append(Grid(block, fixed=(0,)))
     return list(pieces)
