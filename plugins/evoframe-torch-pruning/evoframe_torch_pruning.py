@@ -94,10 +94,10 @@ class TorchPruning(Encoding):
         """Return the score of every synapse's channel, NaN where Torch-Pruning has none."""
         around, phenotype = evidence.around, evidence.phenotype()
         if self.importance in ("taylor", "hessian"):
-            self._feel(phenotype, evidence)
+            self.feel(phenotype, evidence)
         inputs = tuple(one.to(around.device) for one in around.task.example_inputs())
         try:
-            found = channel_scores(phenotype.network, inputs, self._importance())
+            found = channel_scores(phenotype.network, inputs, self.scorer())
         except Exception as error:
             raise TaskError(
                 f"encoding 'torch-pruning' cannot read the network of task {around.task.name!r}: "
@@ -110,7 +110,7 @@ class TorchPruning(Encoding):
         }
         return around.anatomy.home(phenotype, values)
 
-    def _feel(self, phenotype: Phenotype, evidence: Evidence) -> None:
+    def feel(self, phenotype: Phenotype, evidence: Evidence) -> None:
         """Fill ``grad`` with what is read there: the mean gradient, or the mean of its square."""
         squared = self.importance == "hessian"
         parameters = list(phenotype.network.parameters())
@@ -122,13 +122,14 @@ class TorchPruning(Encoding):
         ):
             gradients = torch.autograd.grad(loss, parameters, materialize_grads=True)
             for total, gradient in zip(sums, gradients, strict=True):
-                total += gradient.square() if squared else gradient
+                total.add_(gradient.square() if squared else gradient)
             seen += 1
         for value, total in zip(parameters, sums, strict=True):
             value.grad = total / max(seen, 1)
 
-    def _importance(self) -> Callable[[Any], Tensor | None]:
-        import torch_pruning  # late: only a run that names it needs it
+    def scorer(self) -> Callable[[Any], Tensor | None]:
+        """Return Torch-Pruning's importance, made with the options."""
+        import torch_pruning  # late: it takes a second
 
         options: dict[str, Any] = {"group_reduction": self.reduction}
         if self.importance != "lamp":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -37,20 +34,6 @@ def test_a_scaffold_of_every_role_conforms_as_it_is(role: str, tmp_path: Path) -
     assert verdict.exit_code == 0, verdict.output
     assert f"{role} MyOwn(" in verdict.output
     assert "conforms." in verdict.output
-
-
-def test_the_test_of_a_scaffold_passes(tmp_path: Path) -> None:
-    """With pytest, from its own folder."""
-    invoke("new", "mutation", "drift", "--out", str(tmp_path / "drift"))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=tmp_path / "drift", capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "drift"), *sys.path])},
-    )  # fmt: skip
-
-    assert done.returncode == 0, done.stdout
-    assert "passed" in done.stdout
 
 
 REFUSED = [

@@ -8,7 +8,7 @@ from evoframe.testing import Specimen, conformance
 from evoframe.testing.cases import Case
 from evoframe_rewiring import RigL, Set
 
-test_conformance = conformance(Set(), Set(share=1.0), RigL(every=1, until=6), RigL())
+test_conformance = conformance(Set(), Set(share=1.0), RigL(every=1, until=6))
 
 CASE = Case(Specimen(width=12), share=0.5)
 

@@ -90,13 +90,13 @@ def test_the_channels_that_torch_pruning_prunes_are_those_that_rank_lowest(kind)
     dna = encoding.encode(case.inheritance(), evidence)
     phenotype = evidence.phenotype()
     if kind in ("taylor", "hessian"):
-        encoding._feel(phenotype, evidence)
+        encoding.feel(phenotype, evidence)
     network, first = phenotype.network, phenotype.network[0].weight.detach().clone()
 
     tp.BasePruner(
         network,
         case.specimen.example_inputs(),
-        importance=encoding._importance(),
+        importance=encoding.scorer(),
         pruning_ratio=0.5,
         ignored_layers=[network[4], network[7]],
     ).step()
