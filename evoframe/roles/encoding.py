@@ -33,8 +33,9 @@ class Encoding(Strategy, ABC):
         Args:
             inheritance: what may exist (``eligible``) and the parents' ``strengths``, in ancestor
                 coordinates; not to be modified.
-            evidence: answers questions about gradients, each at the price of some batches;
-                an encoding that asks nothing pays nothing.
+            evidence: answers questions about gradients, each at the price of some batches, and
+                has the parents' network for whoever asks something else; an encoding that asks
+                nothing pays nothing.
 
         Returns:
             Genes for exactly the parameters of ``inheritance.eligible``, with ``eligible`` passed
