@@ -172,11 +172,10 @@ def _checks() -> Iterator[str]:
     )
     for check in all_checks():
         roles = "every role" if set(check.roles) == set(ROLES) else ", ".join(check.roles)
-        _, _, rest = inspect.cleandoc(check.function.__doc__ or "").partition("\n\n")
         yield f'<a name="{anchor(check.name)}"></a>\n\n## {check.name}'
-        yield f"For {roles}; {check.stage.name.lower()}.\n\n{_plain(check.promise)}"
-        if rest:
-            yield _plain(rest)
+        yield f"For {roles}; {check.stage.name.lower()}.\n\n{check.promise}"
+        if check.advice:
+            yield check.advice
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> str:
@@ -204,7 +203,7 @@ def _plain(text: str) -> str:
 
 def _listed(line: str) -> str:
     """Return a line of a docstring's section as part of a Markdown list."""
-    if match := re.match(r"    ([*`\w, .]+): (.*)", line):
+    if match := re.match(r"    ((?:[*`\w.]+(?:, )?)+): (.*)", line):
         return f"* `{match[1].strip('`')}`: {match[2]}"
     return line.replace("        ", "  ", 1) if line.startswith("        ") else line
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,7 @@ def versions(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         "numpy": np.__version__,
         "device": devices.describe(devices.resolve(recipe.run.device)),
         "strategies": {
-            slot: _origin(type(strategy), recipe.sources.get(slot, ""), registry)
-            for slot, strategy in recipe.slots()
+            slot: _origin(type(strategy), registry) for slot, strategy in recipe.slots()
         },
     }
 
@@ -103,12 +103,14 @@ def _flat(record: Mapping[str, Any]) -> dict[str, str]:
     return flat | {str(slot): str(origin) for slot, origin in strategies.items()}
 
 
-def _origin(strategy: type, source: str, registry: Registry) -> str:
+def _origin(strategy: type, registry: Registry) -> str:
+    """Return where a strategy comes from: its distribution's version, or its file's content."""
     offer = registry.offer_of(strategy)
+    name = offer.name if offer is not None else strategy.__qualname__
     if offer is not None and offer.plugin.distribution:
-        return f"{offer.name} of {offer.plugin.distribution} {offer.plugin.version}"
-    place = Path(source.rpartition(":")[0])
-    if source and place.is_file():
-        digest = hashlib.blake2b(place.read_bytes(), digest_size=8).hexdigest()
-        return f"{strategy.__qualname__} of {place} with content {digest}"
-    return f"{strategy.__qualname__} of {strategy.__module__}"
+        return f"{name} of {offer.plugin.distribution} {offer.plugin.version}"
+    file = getattr(sys.modules.get(strategy.__module__), "__file__", None)
+    if not file or not Path(file).is_file() or strategy.__module__.startswith("evoframe."):
+        return f"{name} of {strategy.__module__}"
+    digest = hashlib.blake2b(Path(file).read_bytes(), digest_size=8).hexdigest()
+    return f"{name} of {Path(file).name} with content {digest}"

@@ -148,6 +148,8 @@ def test_a_check_tells_what_was_promised_what_happened_and_the_smallest_example(
 
     head, *lines = str(caught.value).splitlines()
     assert head == "heredity Resurrecting() fails offers_only_what_a_parent_has"
-    assert [line.split(":")[0] for line in lines] == ["promised", "happened", "example", "see"]
+    assert [line.split(":")[0] for line in lines] == [
+        "promised", "happened", "example", "advice", "see",
+    ]  # fmt: skip
     assert "synapses of '0.weight' were nobody's" in lines[1]
     assert "width=1" in lines[2]
