@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from evoframe import hookspecs
+from evoframe import hookspecs, testing
 from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
 from evoframe.config.recipe import RunOptions
@@ -47,6 +47,7 @@ def pages() -> dict[str, str]:
         "options.md": _page("Strategies and options", _options()),
         "cli.md": _page("Command line", _commands()),
         "checks.md": _page("Checks", _checks()),
+        "testing.md": _page("Testing", _testing()),
     }
 
 
@@ -138,6 +139,8 @@ def _signature(member: Any) -> str:
         return "".join(f"\n    {one.name} = {one.value!r}" for one in member)
     if getattr(member, "_is_protocol", False):
         return "(Protocol)"
+    if inspect.isclass(member) and issubclass(member, Exception):
+        return f"({member.__base__.__name__})"
     unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(member)))
     return unquoted.removesuffix(" -> None") if inspect.isclass(member) else unquoted
 
@@ -176,6 +179,17 @@ def _checks() -> Iterator[str]:
         yield f"For {roles}; {check.stage.name.lower()}.\n\n{check.promise}"
         if check.advice:
             yield check.advice
+
+
+def _testing() -> Iterator[str]:
+    yield _plain(inspect.getdoc(testing) or "")
+    yield "What the checks are is in [checks](checks.md). All of these are in `evoframe.testing`."
+    for name in testing.__all__:
+        member = getattr(testing, name)
+        yield f"## {name}\n\n```text\n{name}{_signature(member)}\n```"
+        yield _plain(inspect.getdoc(member) or "")
+        for attribute, shown, text in _members(member) if inspect.isclass(member) else ():
+            yield f"### {name}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> str:

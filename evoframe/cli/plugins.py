@@ -26,7 +26,10 @@ def command(plugins: tuple[str, ...]) -> None:
         (one.name, f"{one.distribution} {one.version}".strip() or "-", ", ".join(one.offers))
         for one in registry.plugins
     ]
-    console.print(listing(rows, ("plugin", "distribution", "offers")))
+    table = listing(rows, ("plugin", "distribution", "offers"))
+    for column in table.columns[:2]:  # names to be copied
+        column.no_wrap = True
+    console.print(table)
     if registry.failures:
         console.print("\n[bold]not loaded[/bold]")
         for failure in registry.failures:

@@ -15,7 +15,7 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.population import Population
 from evoframe.registry import load_registry
-from evoframe.testing.cases import READERS, Case, Choice
+from evoframe.testing.case import READERS, Case, Choice
 from evoframe.testing.specimens import Kind, Specimen
 
 SHARES = (1.0, 0.5, 0.1)
@@ -73,7 +73,7 @@ def dna(specimens: SearchStrategy[Specimen] | None = None) -> SearchStrategy[DNA
 
 
 def choices(*, max_size: int = 6) -> SearchStrategy[Choice]:
-    """Return generations in short words, see :class:`evoframe.testing.cases.Choice`."""
+    """Return generations in short words, see :class:`evoframe.testing.case.Choice`."""
     values = st.one_of(st.sampled_from([0.5, math.nan]), st.floats(0, 1, width=16))
     return st.builds(
         Choice,

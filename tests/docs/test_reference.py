@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evoframe import testing
 from evoframe.cli.main import COMMANDS
 from evoframe.registry import load_registry
 from evoframe.registry.checking import HOOKS, options
@@ -44,6 +45,7 @@ def test_nothing_is_missing() -> None:
     assert [f"## {role.__name__}" for role in ROLES.values()] == headings["roles.md"][1:]
     assert [f"## evoframe {name}" for name in COMMANDS] == headings["cli.md"]
     assert [f"## {check.name}" for check in all_checks()] == headings["checks.md"]
+    assert [f"## {name}" for name in testing.__all__] == headings["testing.md"]
     assert set(SEEN_BY_STRATEGIES) <= {f"evoframe.kernel.{name}" for name in WRITER["VALUES"]}
     for name in SEEN_BY_STRATEGIES:
         for value, _ in WRITER["public"](import_module(name)):

@@ -17,7 +17,7 @@ from evoframe.kernel.key import Key
 from evoframe.roles import Task
 from evoframe.strategies.encoding import Sensitivity
 from evoframe.testing import Specimen
-from evoframe.testing.cases import Case
+from evoframe.testing.case import Case
 
 
 @attrs.frozen

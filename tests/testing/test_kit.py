@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
 import evoframe
+from evoframe import testing
 from evoframe.errors import ConfigError, ConformanceError
 from evoframe.kernel.dna import DNA
 from evoframe.kernel.genotype import Genotype
@@ -20,7 +23,9 @@ from evoframe.kernel.population import Population
 from evoframe.registry.loading import import_plugin
 from evoframe.strategies.mutation import Noise
 from evoframe.testing import (
+    Case,
     Specimen,
+    cases,
     checks_for,
     conformance,
     dna,
@@ -89,6 +94,14 @@ def test_an_author_gets_one_test_a_check_and_a_message_to_act_on(tmp_path: Path)
     assert "catalogue.py" not in done.stdout  # the kit's own frames are no news to an author
 
 
+def test_every_public_name_is_what_it_says() -> None:
+    """A module of the same name would take its place as soon as it is imported."""
+    for name, place in testing._PLACES.items():
+        module = import_module(place)
+        assert getattr(testing, name) is getattr(module, name)
+        assert not inspect.ismodule(getattr(testing, name))
+
+
 def test_an_excuse_for_nothing_is_an_error() -> None:
     """A misspelt name would excuse nothing, and one that does not apply would never end."""
     with pytest.raises(ConfigError, match="Did you mean 'survives_pickling'"):
@@ -104,6 +117,7 @@ def test_a_class_is_not_a_strategy() -> None:
 
 
 PUBLISHED: list[tuple[SearchStrategy, type]] = [
+    (cases(), Case),
     (keys(), Key),
     (networks(), Specimen),
     (genotypes(), Genotype),

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from evoframe.strategies.training import Gradient
-from evoframe.testing import Specimen, conformance
-from evoframe.testing.cases import Case
+from evoframe.testing import Case, Specimen, conformance
 from evoframe_rewiring import RigL, Set
 
 test_conformance = conformance(Set(), Set(share=1.0), RigL(every=1, until=6))

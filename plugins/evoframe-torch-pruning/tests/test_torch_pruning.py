@@ -10,8 +10,7 @@ import torch_pruning as tp
 
 import evoframe
 from evoframe.errors import TaskError
-from evoframe.testing import Specimen, conformance
-from evoframe.testing.cases import Case
+from evoframe.testing import Case, Specimen, conformance
 from evoframe_torch_pruning import KINDS, TorchPruning, channel_scores
 
 test_conformance = conformance(
