@@ -12,6 +12,7 @@ from evoframe.roles.base import Strategy
 if TYPE_CHECKING:
     from evoframe.kernel.dna import DNA, Inheritance
     from evoframe.kernel.evidence import Evidence
+    from evoframe.roles.task import Task
 
 
 @attrs.frozen
@@ -25,6 +26,13 @@ class Encoding(Strategy, ABC):
     """
 
     role: ClassVar[str] = "encoding"
+
+    def check(self, task: Task) -> None:
+        """Refuse a task whose network it cannot read, before anything is written.
+
+        Raises:
+            TaskError: what it cannot read, and what to do instead.
+        """
 
     @abstractmethod
     def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:

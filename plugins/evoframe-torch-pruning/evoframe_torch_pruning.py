@@ -10,6 +10,7 @@ Only scores come from Torch-Pruning. What is cut, and how, is a matter of evofra
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
@@ -23,8 +24,9 @@ from evoframe.kernel.clusters import Partition
 from evoframe.kernel.dna import DNA, LEVELS, Clusters, Genes, Inheritance, ranked, relative_levels
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Masks
+from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.roles import Encoding, doc
+from evoframe.roles import Encoding, Task, doc
 from evoframe.roles.task import WITH_SYNAPSES
 from evoframe.strategies.encoding import Magnitude
 
@@ -79,6 +81,12 @@ class TorchPruning(Encoding):
         metadata=doc("training examples to take squared gradients of, one by one, for hessian"),
     )
 
+    def check(self, task: Task) -> None:
+        """Refuse an ancestor that Torch-Pruning cannot read."""
+        with sealed(Key(0)):
+            network = copy.deepcopy(task.ancestor(Key(0)))  # tracing changes modes
+        attrs.evolve(self, importance="magnitude").read(network, task.example_inputs(), task)
+
     def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
         """Return DNA that ranks clusters by their scores, and synapses by their magnitude.
 
@@ -96,19 +104,23 @@ class TorchPruning(Encoding):
         if self.importance in ("taylor", "hessian"):
             self.feel(phenotype, evidence)
         inputs = tuple(one.to(around.device) for one in around.task.example_inputs())
-        try:
-            found = channel_scores(phenotype.network, inputs, self.scorer())
-        except Exception as error:
-            raise TaskError(
-                f"encoding 'torch-pruning' cannot read the network of task {around.task.name!r}: "
-                f"{type(error).__name__}: {error}. Torch-Pruning traces fewer networks than "
-                "evoframe does. Try encoding = 'cluster'."
-            ) from error
+        found = self.read(phenotype.network, inputs, around.task)
         values = {
             name: found.get(name, torch.full_like(value, torch.nan, requires_grad=False))
             for name, value in phenotype.network.named_parameters()
         }
         return around.anatomy.home(phenotype, values)
+
+    def read(self, network: nn.Module, inputs: tuple[Tensor, ...], task: Task) -> dict[str, Tensor]:
+        """Return the scores of a network's channels, shaped like its weights."""
+        try:
+            return channel_scores(network, inputs, self.scorer())
+        except Exception as error:
+            raise TaskError(
+                f"encoding 'torch-pruning' cannot read the network of task {task.name!r}: "
+                f"{type(error).__name__}: {error}. Torch-Pruning traces fewer networks than "
+                "evoframe does. Try encoding = 'cluster'."
+            ) from error
 
     def feel(self, phenotype: Phenotype, evidence: Evidence) -> None:
         """Fill ``grad`` with what is read there: the mean gradient, or the mean of its square."""

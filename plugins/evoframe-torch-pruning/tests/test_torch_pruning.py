@@ -1,5 +1,7 @@
 """The promises of an encoding, scores worked out by hand, and what Torch-Pruning itself prunes."""
 
+from typing import ClassVar
+
 import attrs
 import pytest
 import torch
@@ -128,18 +130,24 @@ def test_whole_channels_leave_in_a_run(tmp_path):
         assert bool(value.all())  # nothing is masked inside
 
 
-def test_a_network_that_cannot_be_traced_is_named(monkeypatch):
-    """The error of Torch-Pruning, whose network it was, and what to do instead."""
+@attrs.frozen
+class Gated(Specimen):
+    """Halves of one layer's channels are multiplied, which Torch-Pruning cannot follow."""
 
-    def confused(*arguments, **options):
-        raise IndexError("list index out of range")
+    name: ClassVar[str] = "gated"
 
-    monkeypatch.setattr(tp.DependencyGraph, "build_dependency", confused)
-    case = Case()
-    inheritance = case.inheritance()
+    def ancestor(self, key):
+        return torch.nn.Sequential(
+            torch.nn.Linear(4, 8), torch.nn.GLU(), torch.nn.Linear(4, 6), torch.nn.Linear(6, 3)
+        )
 
-    with pytest.raises(TaskError, match="task 'specimen': IndexError: list index out of range"):
-        TorchPruning().encode(inheritance, case.evidence(inheritance))
+
+def test_a_network_that_cannot_be_read_is_refused_before_anything_is_written(tmp_path):
+    """With the error of Torch-Pruning, whose network it was, and what to do instead."""
+    with pytest.raises(TaskError, match=r"task 'gated': IndexError: .* Try encoding = 'cluster'"):
+        evoframe.evolve(Gated(), encoding=TorchPruning(), device="cpu", out=tmp_path / "run")
+
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
