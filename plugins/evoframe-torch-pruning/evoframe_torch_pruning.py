@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe import hookimpl
-from evoframe.errors import TaskError
+from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.dna import DNA, LEVELS, Clusters, Genes, Inheritance, ranked, relative_levels
 from evoframe.kernel.evidence import Evidence
@@ -115,6 +115,11 @@ class TorchPruning(Encoding):
         """Return the scores of a network's channels, shaped like its weights."""
         try:
             return channel_scores(network, inputs, self.scorer())
+        except ImportError as error:
+            raise ConfigError(
+                "encoding 'torch-pruning' needs the package torch-pruning. "
+                "Try `pip install torch-pruning`."
+            ) from error
         except Exception as error:
             raise TaskError(
                 f"encoding 'torch-pruning' cannot read the network of task {task.name!r}: "
