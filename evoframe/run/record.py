@@ -20,6 +20,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.kernel import device as devices
 from evoframe.registry import Registry, load_registry
+from evoframe.registry.loading import FROM_FILE
 from evoframe.run.folder import RunFolder, write_atomically
 
 RECORD = "record"
@@ -109,8 +110,10 @@ def _origin(strategy: type, registry: Registry) -> str:
     name = offer.name if offer is not None else strategy.__qualname__
     if offer is not None and offer.plugin.distribution:
         return f"{name} of {offer.plugin.distribution} {offer.plugin.version}"
-    file = getattr(sys.modules.get(strategy.__module__), "__file__", None)
-    if not file or not Path(file).is_file() or strategy.__module__.startswith("evoframe."):
-        return f"{name} of {strategy.__module__}"
-    digest = hashlib.blake2b(Path(file).read_bytes(), digest_size=8).hexdigest()
-    return f"{name} of {Path(file).name} with content {digest}"
+    module = strategy.__module__
+    file = Path(getattr(sys.modules.get(module), "__file__", None) or "")
+    if not file.is_file() or module.startswith("evoframe."):
+        return f"{name} of {module}"
+    place = file.name if module.startswith(FROM_FILE) else module
+    digest = hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+    return f"{name} of {place} with content {digest}"

@@ -84,7 +84,7 @@ class TorchPruning(Encoding):
     def check(self, task: Task) -> None:
         """Refuse an ancestor that Torch-Pruning cannot read."""
         with sealed(Key(0)):
-            network = copy.deepcopy(task.ancestor(Key(0)))  # tracing changes modes
+            network = copy.deepcopy(task.ancestor(Key(0))).requires_grad_(requires_grad=True)
         attrs.evolve(self, importance="magnitude").read(network, task.example_inputs(), task)
 
     def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
@@ -101,6 +101,7 @@ class TorchPruning(Encoding):
     def _scores(self, evidence: Evidence) -> dict[str, Tensor]:
         """Return the score of every synapse's channel, NaN where Torch-Pruning has none."""
         around, phenotype = evidence.around, evidence.phenotype()
+        phenotype.network.requires_grad_(requires_grad=True)  # what is frozen has a score too
         if self.importance in ("taylor", "hessian"):
             self.feel(phenotype, evidence)
         inputs = tuple(one.to(around.device) for one in around.task.example_inputs())

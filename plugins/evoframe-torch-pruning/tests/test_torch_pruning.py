@@ -131,6 +131,29 @@ def test_whole_channels_leave_in_a_run(tmp_path):
 
 
 @attrs.frozen
+class Frozen(Specimen):
+    """The first layer does not learn."""
+
+    name: ClassVar[str] = "frozen"
+
+    def ancestor(self, key):
+        network = super().ancestor(key)
+        network[0].requires_grad_(False)
+        return network
+
+
+@pytest.mark.parametrize("kind", ["magnitude", "taylor"])
+def test_frozen_layers_have_scores_too(kind):
+    """Torch-Pruning follows gradients through a network, and would not see them."""
+    case = Case(Frozen(width=8), share=1.0)
+    dna = TorchPruning(importance=kind, of="filter").encode(
+        case.inheritance(), case.evidence(case.inheritance())
+    )
+
+    assert len(torch.unique(levels_of("0.weight", dna)[0])) > 4
+
+
+@attrs.frozen
 class Gated(Specimen):
     """Halves of one layer's channels are multiplied, which Torch-Pruning cannot follow."""
 

@@ -65,7 +65,8 @@ class MLflow(Observer):
         place = (
             experiment.experiment_id if experiment else client.create_experiment(self.experiment)
         )
-        found = client.search_runs([place], f"tags.`{RUN}` = '{path}'") if event.finished else []
+        quoted = f'"{path}"' if "'" in path else f"'{path}'"
+        found = client.search_runs([place], f"tags.`{RUN}` = {quoted}") if event.finished else []
         if found:
             self._connection.run = found[0].info.run_id
             client.update_run(self._connection.run, status="RUNNING")

@@ -119,17 +119,18 @@ def test_mlflow_holds_the_numbers_options_and_versions_of_the_run(tmp_path):
     """One MLflow run for an evolution, although that was put down and taken up again."""
     from mlflow import MlflowClient
 
-    run = evolved(tmp_path / "run", MLflow(uri=STORE, experiment="numbers"))
+    folder = tmp_path / "today's run"
+    run = evolved(folder, MLflow(uri=STORE, experiment="numbers"))
 
     client = MlflowClient(tracking_uri=STORE)
     place = client.get_experiment_by_name("numbers").experiment_id
     (found,) = client.search_runs([place])
     assert found.info.status == "FINISHED"
-    assert found.data.tags["evoframe.run"] == str(tmp_path / "run")
+    assert found.data.tags["evoframe.run"] == str(folder)
     assert found.data.tags["evoframe.pick"] == run.best.id
     assert found.data.params["training.epochs"] == "2"
     assert found.data.params["environment.0.use"] == "retention"
-    record = tomllib.loads((tmp_path / "run" / "run.toml").read_text())["record"]
+    record = tomllib.loads((folder / "run.toml").read_text())["record"]
     assert found.data.params["record.torch"] == record["torch"]
     assert "tracking" in found.data.params["record.strategies.observer.0"]
     for slot in (0, 1):
