@@ -110,8 +110,10 @@ def test_an_excuse_for_nothing_is_an_error() -> None:
         conformance(Noise(), expected_failures={"hands_on_failures": "why not"})
 
 
-def test_a_class_is_not_a_strategy() -> None:
-    """People forget the parentheses."""
+def test_a_class_is_not_a_strategy_and_nothing_is_no_test() -> None:
+    """People forget the parentheses, or all of it."""
+    with pytest.raises(ConfigError, match="was given no strategy"):
+        conformance()
     with pytest.raises(ConfigError, match="Give it its options, in parentheses"):
         checks_for(Noise)
 
