@@ -5,15 +5,22 @@ A test compares what is written with what is there, so that nothing is ever miss
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import sys
 from collections.abc import Iterator
+from enum import Enum
+from functools import cached_property
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import click
 
-from evoframe import hookspecs
+from evoframe import hookspecs, testing
 from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
 from evoframe.config.recipe import RunOptions
@@ -21,6 +28,12 @@ from evoframe.registry import describe, load_registry
 from evoframe.registry.checking import HOOKS
 from evoframe.roles import ROLES, SEVERAL, Strategy, summary
 from evoframe.testing.catalogue import all_checks, anchor
+
+VALUES = (
+    "key", "genotype", "individual", "population", "evidence", "dna", "clusters", "phenotype",
+    "wiring", "events",
+)  # fmt: skip
+"""The modules of ``evoframe.kernel`` with what strategies are given and return."""
 
 NOTE = "<!-- Written by docs/generate.py from the code: change that, and run `make docs`. -->\n"
 
@@ -30,9 +43,11 @@ def pages() -> dict[str, str]:
     return {
         "hooks.md": _page("Hooks", _hooks()),
         "roles.md": _page("Roles", _roles()),
+        "values.md": _page("Values", _values()),
         "options.md": _page("Strategies and options", _options()),
         "cli.md": _page("Command line", _commands()),
         "checks.md": _page("Checks", _checks()),
+        "testing.md": _page("Testing", _testing()),
     }
 
 
@@ -46,28 +61,88 @@ def _hooks() -> Iterator[str]:
         hook = getattr(hookspecs, name)
         yield f"## {name}"
         yield f"```text\n{name}{inspect.signature(hook)}\n```"
-        yield _plain(inspect.getdoc(hook) or "")
+        yield _linked(_plain(inspect.getdoc(hook) or ""))
 
 
 def _roles() -> Iterator[str]:
     yield (
-        "What a strategy of each role is called with, must return, and may raise. "
-        "Which promises are tried, and how, is in [checks](checks.md)."
+        "What a strategy of each role is called with, must return, and may raise. What those "
+        "values are made of is in [values](values.md); which promises are tried, and how, is in "
+        "[checks](checks.md)."
     )
     yield f"## Strategy\n\n{_plain(inspect.getdoc(Strategy) or '')}"
     for name, role in ROLES.items():
         several = "any number in a recipe" if name in SEVERAL else "one in a recipe"
         yield f"## {role.__name__}\n\n`evoframe.roles.{role.__name__}`, {several}."
         yield _plain(inspect.getdoc(role) or "")
-        for attribute, member in vars(role).items():
-            function = member.fget if isinstance(member, property) else member
-            if attribute.startswith("_") or not inspect.isfunction(function):
-                continue
+        for attribute, shown, text in _members(role):
             kind = "must be defined" if attribute in role.__abstractmethods__ else "may be defined"
             yield f"### {role.__name__}.{attribute}\n\n{kind.capitalize()}."
-            shown = "property" if isinstance(member, property) else str(inspect.signature(function))
-            yield f"```text\n{attribute}{shown if shown[0] == '(' else ': ' + shown}\n```"
-            yield _plain(inspect.getdoc(function) or "")
+            yield f"```text\n{shown}\n```"
+            yield text
+
+
+def _values() -> Iterator[str]:
+    yield (
+        "What strategies are given and what they return, module by module. "
+        "Masks and weights are in the ancestor's coordinates unless something else is said."
+    )
+    for name in VALUES:
+        module = import_module(f"evoframe.kernel.{name}")
+        yield f"## evoframe.kernel.{name}\n\n{_plain(inspect.getdoc(module) or '')}"
+        for alias, text in _aliases(module):
+            yield f"### {alias}\n\n{text}"
+        for value, member in public(module):
+            yield f"### {value}"
+            yield f"```text\n{value}{_signature(member)}\n```"
+            yield _plain(inspect.getdoc(member) or "")
+            for attribute, shown, text in _members(member) if inspect.isclass(member) else ():
+                yield f"#### {value}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
+
+
+def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Yield the classes and functions that a module defines for others."""
+    for name, member in vars(module).items():
+        mine = getattr(member, "__module__", "") == module.__name__
+        if mine and name[0] != "_" and (inspect.isclass(member) or inspect.isfunction(member)):
+            yield name, member
+
+
+def _aliases(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """Yield the names that a module gives to types and numbers, with what it says of them."""
+    body = ast.parse(inspect.getsource(module)).body
+    for node, after in pairwise(body):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(after, ast.Expr):
+            continue
+        (target,) = node.targets if isinstance(node, ast.Assign) else (node.target,)
+        if isinstance(after.value, ast.Constant) and ast.unparse(target)[0] != "_":
+            shown = f"```text\n{ast.unparse(node)}\n```"
+            text = _plain(inspect.cleandoc(str(after.value.value)))
+            yield ast.unparse(target), f"{shown}\n\n{text}"
+
+
+def _members(kind: type) -> Iterator[tuple[str, str, str]]:
+    """Yield the methods and properties of a class: name, how each is written, and its text."""
+    for name, member in vars(kind).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(member, property):
+            yield name, f"{name}: property", _plain(inspect.getdoc(member.fget) or "")
+        elif isinstance(member, cached_property):
+            yield name, f"{name}: property", _plain(inspect.getdoc(member.func) or "")
+        elif inspect.isfunction(member):
+            yield name, f"{name}{_signature(member)}", _plain(inspect.getdoc(member) or "")
+
+
+def _signature(member: Any) -> str:
+    if inspect.isclass(member) and issubclass(member, Enum):
+        return "".join(f"\n    {one.name} = {one.value!r}" for one in member)
+    if getattr(member, "_is_protocol", False):
+        return "(Protocol)"
+    if inspect.isclass(member) and issubclass(member, Exception):
+        return f"({member.__base__.__name__})"
+    unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(member)))
+    return unquoted.removesuffix(" -> None") if inspect.isclass(member) else unquoted
 
 
 def _options() -> Iterator[str]:
@@ -100,11 +175,21 @@ def _checks() -> Iterator[str]:
     )
     for check in all_checks():
         roles = "every role" if set(check.roles) == set(ROLES) else ", ".join(check.roles)
-        _, _, rest = inspect.cleandoc(check.function.__doc__ or "").partition("\n\n")
         yield f'<a name="{anchor(check.name)}"></a>\n\n## {check.name}'
-        yield f"For {roles}; {check.stage.name.lower()}.\n\n{_plain(check.promise)}"
-        if rest:
-            yield _plain(rest)
+        yield f"For {roles}; {check.stage.name.lower()}.\n\n{check.promise}"
+        if check.advice:
+            yield check.advice
+
+
+def _testing() -> Iterator[str]:
+    yield _plain(inspect.getdoc(testing) or "")
+    yield "What the checks are is in [checks](checks.md). All of these are in `evoframe.testing`."
+    for name in testing.__all__:
+        member = getattr(testing, name)
+        yield f"## {name}\n\n```text\n{name}{_signature(member)}\n```"
+        yield _plain(inspect.getdoc(member) or "")
+        for attribute, shown, text in _members(member) if inspect.isclass(member) else ():
+            yield f"### {name}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> str:
@@ -132,9 +217,15 @@ def _plain(text: str) -> str:
 
 def _listed(line: str) -> str:
     """Return a line of a docstring's section as part of a Markdown list."""
-    if match := re.match(r"    ([*`\w, .]+): (.*)", line):
+    if match := re.match(r"    ((?:[*`\w.]+(?:, )?)+): (.*)", line):
         return f"* `{match[1].strip('`')}`: {match[2]}"
     return line.replace("        ", "  ", 1) if line.startswith("        ") else line
+
+
+def _linked(text: str) -> str:
+    """Return a text in which events lead to the page of values."""
+    found = r"`evoframe\.kernel\.events\.(\w+)`"
+    return re.sub(found, lambda one: f"[`{one[1]}`](values.md#{one[1].lower()})", text)
 
 
 def _unmarked(line: str) -> str:

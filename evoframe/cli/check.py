@@ -32,20 +32,22 @@ def command(plugin: str, *, options: tuple[str, ...], examples: int | None, verb
     _require_hypothesis()
     if examples:
         os.environ["EVOFRAME_EXAMPLES"] = str(examples)
-    from evoframe.testing.verdicts import judge
+    from evoframe.testing.verdicts import candidate, judge
 
-    verdict = judge(plugin, options)
-    who = f"{verdict.plugin.distribution} {verdict.plugin.version}".strip() or verdict.plugin.name
+    found = candidate(plugin, options)
+    who = f"{found.plugin.distribution} {found.plugin.version}".strip() or found.plugin.name
     click.echo(f"{who}, with evoframe {evoframe.__version__} (contract {evoframe.CONTRACT})")
-    for one in verdict.judged:
+    failures = list(found.faults)
+    for strategy in found.strategies:  # one by one, because each takes some seconds
+        one = judge(strategy)
+        failures += one.failures
         click.echo(f"  {_line(one)}")
         if verbose:
             _list(one)
-    for text in verdict.failures:
+    for text in failures:
         click.echo(f"\n{text}")
-    count = len(verdict.failures)
-    click.echo(f"\n{plugin} {_conclusion(count)}")
-    sys.exit(1 if count else 0)
+    click.echo(f"\n{plugin} {_conclusion(len(failures))}")
+    sys.exit(1 if failures else 0)
 
 
 def _require_hypothesis() -> None:

@@ -21,9 +21,10 @@ def command(plugins: tuple[str, ...]) -> None:
     from evoframe.report.tables import listing
 
     registry = load_registry(plugins)
-    console = Console(soft_wrap=True, highlight=False)
+    # Names are to be copied, so they are never broken at the terminal's edge.
+    console = Console(soft_wrap=True, highlight=False, width=200)
     rows = [
-        (one.name, f"{one.distribution} {one.version}".strip() or "-", ", ".join(one.offers))
+        (one.name, f"{one.distribution} {one.version}".strip() or "-", "\n".join(one.offers))
         for one in registry.plugins
     ]
     console.print(listing(rows, ("plugin", "distribution", "offers")))

@@ -137,7 +137,7 @@ def check_requirements(requires: Iterable[str]) -> None:
         RequirementError: all that is missing, in one message.
         ConfigError: a requirement that cannot be read.
     """
-    missing = []
+    missing: dict[str, str] = {}
     for text in requires:
         try:
             wanted = Requirement(text)
@@ -146,12 +146,14 @@ def check_requirements(requires: Iterable[str]) -> None:
         try:
             version = importlib.metadata.version(wanted.name)
         except importlib.metadata.PackageNotFoundError:
-            missing.append(f"{text} (not installed)")
+            missing[text] = "not installed"
             continue
         if not wanted.specifier.contains(version, prereleases=True):
-            missing.append(f"{text} (found {version})")
+            missing[text] = f"found {version}"
     if missing:
-        raise RequirementError(f"the recipe requires {', '.join(missing)}. Try pip install.")
+        lacking = ", ".join(f"{text} ({found})" for text, found in missing.items())
+        command = " ".join(f"'{text}'" for text in missing)
+        raise RequirementError(f"the recipe requires {lacking}. Try `pip install {command}`.")
 
 
 def _strategy(

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from evoframe.errors import ConfigError, EvoframeError, close_match
-from evoframe.registry.loading import import_plugin
+from evoframe.registry.loading import FROM_FILE, import_plugin
 from evoframe.roles import ROLES, Strategy
-
-FILE_MODULE = "evoframe_file_"
 
 
 def is_reference(use: str) -> bool:
@@ -53,7 +51,7 @@ def reference_to(strategy: type[Strategy]) -> str | None:
         return None
     module = sys.modules.get(strategy.__module__)
     file = getattr(module, "__file__", None)
-    if strategy.__module__ == "__main__" or strategy.__module__.startswith(FILE_MODULE):
+    if strategy.__module__ == "__main__" or strategy.__module__.startswith(FROM_FILE):
         return f"{Path(file).resolve()}:{strategy.__qualname__}" if file else None
     return f"{strategy.__module__}:{strategy.__qualname__}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.phenotype import Anatomy
+from evoframe.kernel.phenotype import Anatomy, Phenotype
 from evoframe.kernel.wiring import settle
 
 if TYPE_CHECKING:
@@ -80,12 +81,17 @@ class Evidence:
 
     Everything is measured on the developed inheritance (the parents' mated network before
     anything is removed), on training batches that the key chooses, and comes in ancestor
-    coordinates.
+    coordinates. An encoding that wants to know something else measures it itself: on the network
+    of :meth:`phenotype`, while :meth:`losses` are taken, and brings what it has found home by
+    ``evidence.around.anatomy.home``.
+
+    Attributes:
+        around: the ancestor, its anatomy, the task and the device.
     """
 
     def __init__(self, inheritance: Inheritance, circumstances: Circumstances, key: Key) -> None:
+        self.around = circumstances
         self._inheritance = inheritance
-        self._circumstances = circumstances
         self._key = key
         self._answers: dict[tuple[int, int | None], tuple[_Means, _Means]] = {}
 
@@ -111,14 +117,39 @@ class Evidence:
 
     def clusters(self, kind: Kind) -> Partition:
         """Return the ancestor's synapses sorted into clusters; costs no data."""
-        return self._circumstances.anatomy.clusters(kind)
+        return self.around.anatomy.clusters(kind)
+
+    def phenotype(self) -> Phenotype:
+        """Return the developed inheritance, in evaluation mode and made anew by every call.
+
+        Its network is the caller's own, to be hooked, changed and traced.
+        """
+        phenotype = self.around.anatomy.develop(self._genotype)
+        phenotype.network.eval()
+        return phenotype
+
+    def losses(
+        self, phenotype: Phenotype, *, batches: int, batch_size: int | None = None
+    ) -> Iterator[Tensor]:
+        """Yield the loss of each training batch, a scalar with its graph.
+
+        The batches are the same at every call, and randomness is sealed until the last is taken.
+
+        Args:
+            phenotype: whose network is run; of :meth:`phenotype`.
+            batches: how many training batches to take, at most as many as there are.
+            batch_size: examples in each; the task's own choice if not given.
+        """
+        task, device = self.around.task, self.around.device
+        with sealed(self._key):
+            everything = task.batches("train", shuffle=self._key, batch_size=batch_size)
+            for _, batch in zip(range(batches), everything, strict=False):
+                yield task.step(phenotype.network, devices.move(batch, device))
 
     @cached_property
     def _genotype(self) -> Genotype:
         state = {**self._inheritance.state, **self._inheritance.strengths}
-        return settle(
-            Genotype(self._inheritance.eligible, state), self._circumstances.anatomy.wiring
-        )
+        return settle(Genotype(self._inheritance.eligible, state), self.around.anatomy.wiring)
 
     def _gradients(self, batches: int, batch_size: int | None) -> tuple[_Means, _Means]:
         asked = (batches, batch_size)
@@ -128,26 +159,22 @@ class Evidence:
 
     def _over_batches(self, batches: int, batch_size: int | None) -> tuple[_Means, _Means]:
         """Return the means of gradients and of their squares."""
-        around = self._circumstances
-        phenotype = around.anatomy.develop(self._genotype)
-        network = phenotype.network.eval()
+        phenotype = self.phenotype()
+        network = phenotype.network
         parameters = dict(network.named_parameters())
         sums = {name: torch.zeros_like(value) for name, value in parameters.items()}
         squares = {name: torch.zeros_like(value) for name, value in parameters.items()}
         seen = 0
-        with sealed(self._key):
-            for batch in around.task.batches("train", shuffle=self._key, batch_size=batch_size):
-                network.zero_grad(set_to_none=True)
-                around.task.step(network, devices.move(batch, around.device)).backward()  # type: ignore[no-untyped-call]
-                for name, value in parameters.items():
-                    if value.grad is not None:
-                        sums[name] += value.grad
-                        squares[name] += value.grad.square()
-                seen += 1
-                if seen == batches:
-                    break
+        for loss in self.losses(phenotype, batches=batches, batch_size=batch_size):
+            network.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            for name, value in parameters.items():
+                if value.grad is not None:
+                    sums[name] += value.grad
+                    squares[name] += value.grad.square()
+            seen += 1
         first, second = (
-            around.anatomy.home(phenotype, {n: total[n] / max(seen, 1) for n in total})
+            self.around.anatomy.home(phenotype, {n: total[n] / max(seen, 1) for n in total})
             for total in (sums, squares)
         )
         return first, second

@@ -95,5 +95,5 @@ def sealed(key: Key) -> Iterator[None]:
     with untouched():
         random.seed(key.at("python").integer())
         np.random.seed(key.at("numpy").integer() % WORD_VALUES)  # noqa: NPY002
-        torch.manual_seed(key.at("torch").integer())
+        device.seed(key.at("torch").integer())
         yield

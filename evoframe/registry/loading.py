@@ -30,6 +30,9 @@ from evoframe.roles import ROLES, Observer, Strategy
 GROUP = "evoframe"
 """The entry-point group of plugins."""
 
+FROM_FILE = "evoframe_file_"
+"""How the names of modules begin that were loaded from files."""
+
 PLURALS = {role: f"evoframe_{role}s" for role in ROLES} | {"heredity": "evoframe_heredities"}
 """The hook that offers the strategies of each role."""
 
@@ -89,7 +92,7 @@ def _import_file(path: Path) -> types.ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     # One name for each path, the same in every process, so its classes can be told apart.
-    name = f"evoframe_file_{path.stem}_{hashlib.blake2b(str(path).encode()).hexdigest()[:8]}"
+    name = f"{FROM_FILE}{path.stem}_{hashlib.blake2b(str(path).encode()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -12,6 +12,7 @@ from evoframe.roles.base import Strategy
 if TYPE_CHECKING:
     from evoframe.kernel.dna import DNA, Inheritance
     from evoframe.kernel.evidence import Evidence
+    from evoframe.roles.task import Task
 
 
 @attrs.frozen
@@ -26,6 +27,13 @@ class Encoding(Strategy, ABC):
 
     role: ClassVar[str] = "encoding"
 
+    def check(self, task: Task) -> None:
+        """Refuse a task whose network it cannot read, before anything is written.
+
+        Raises:
+            TaskError: what it cannot read, and what to do instead.
+        """
+
     @abstractmethod
     def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
         """Return the DNA of an offspring.
@@ -33,8 +41,9 @@ class Encoding(Strategy, ABC):
         Args:
             inheritance: what may exist (``eligible``) and the parents' ``strengths``, in ancestor
                 coordinates; not to be modified.
-            evidence: answers questions about gradients, each at the price of some batches;
-                an encoding that asks nothing pays nothing.
+            evidence: answers questions about gradients, each at the price of some batches, and
+                has the parents' network for whoever asks something else; an encoding that asks
+                nothing pays nothing.
 
         Returns:
             Genes for exactly the parameters of ``inheritance.eligible``, with ``eligible`` passed

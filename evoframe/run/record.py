@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.kernel import device as devices
 from evoframe.registry import Registry, load_registry
+from evoframe.registry.loading import FROM_FILE
 from evoframe.run.folder import RunFolder, write_atomically
 
 RECORD = "record"
@@ -80,8 +82,7 @@ def versions(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         "numpy": np.__version__,
         "device": devices.describe(devices.resolve(recipe.run.device)),
         "strategies": {
-            slot: _origin(type(strategy), recipe.sources.get(slot, ""), registry)
-            for slot, strategy in recipe.slots()
+            slot: _origin(type(strategy), registry) for slot, strategy in recipe.slots()
         },
     }
 
@@ -103,12 +104,16 @@ def _flat(record: Mapping[str, Any]) -> dict[str, str]:
     return flat | {str(slot): str(origin) for slot, origin in strategies.items()}
 
 
-def _origin(strategy: type, source: str, registry: Registry) -> str:
+def _origin(strategy: type, registry: Registry) -> str:
+    """Return where a strategy comes from: its distribution's version, or its file's content."""
     offer = registry.offer_of(strategy)
+    name = offer.name if offer is not None else strategy.__qualname__
     if offer is not None and offer.plugin.distribution:
-        return f"{offer.name} of {offer.plugin.distribution} {offer.plugin.version}"
-    place = Path(source.rpartition(":")[0])
-    if source and place.is_file():
-        digest = hashlib.blake2b(place.read_bytes(), digest_size=8).hexdigest()
-        return f"{strategy.__qualname__} of {place} with content {digest}"
-    return f"{strategy.__qualname__} of {strategy.__module__}"
+        return f"{name} of {offer.plugin.distribution} {offer.plugin.version}"
+    module = strategy.__module__
+    file = Path(getattr(sys.modules.get(module), "__file__", None) or "")
+    if not file.is_file() or module.startswith("evoframe."):
+        return f"{name} of {module}"
+    place = file.name if module.startswith(FROM_FILE) else module
+    digest = hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+    return f"{name} of {place} with content {digest}"

@@ -125,6 +125,7 @@ def _probe(recipe: Recipe, network: nn.Module) -> None:
         raise TaskError(f"task {task.name!r} has no metric; wanted at least the primary one.")
     for environment in recipe.environment:
         environment.check(recipe.encoding)
+    recipe.encoding.check(task)
     recipe.heredity.check(task)
     recipe.selection.check(task)
     for training in (recipe.training, recipe.ancestor):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evoframe.errors import ConformanceError as ConformanceError
+    from evoframe.testing.case import Case as Case
     from evoframe.testing.catalogue import Check as Check, checks_for as checks_for
     from evoframe.testing.machine import interleavings as interleavings
     from evoframe.testing.pytest import conformance as conformance
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
 
 _PLACES = {
+    "Case": "evoframe.testing.case",
     "Check": "evoframe.testing.catalogue",
     "ConformanceError": "evoframe.errors",
     "Specimen": "evoframe.testing.specimens",

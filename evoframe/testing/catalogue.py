@@ -60,6 +60,7 @@ class Check:
     Attributes:
         name: what it is called in ``expected_failures`` and in test ids.
         promise: what the strategy promises, in one sentence.
+        advice: why, and how it is usually kept; may be empty.
         roles: whom it may apply to.
         function: takes the strategy and raises :class:`Broken`.
         condition: whether it applies to a strategy of those roles.
@@ -68,6 +69,7 @@ class Check:
 
     name: str
     promise: str
+    advice: str
     roles: tuple[str, ...]
     function: Callable[[Any], None]
     condition: Callable[[Any], bool]
@@ -113,6 +115,7 @@ class Check:
             f"promised: {self.promise}",
             f"happened: {told}",
             *([f"example:  {told.case}"] if told.case is not None else []),
+            *([f"advice:   {self.advice}"] if self.advice else []),
             f"see:      {PAGE}#{anchor(self.name)}",
         ]
         return "\n".join(lines)
@@ -262,6 +265,7 @@ def anchor(name: str) -> str:
 
 def _check(function: Any) -> Check:
     roles, condition, stage = function.evoframe_law
-    promise = re.sub(r"\s+", " ", (function.__doc__ or "").strip().partition("\n\n")[0])
+    text = (function.__doc__ or "").replace("``", "`").strip().partition("\n\n")
+    promise, advice = (re.sub(r"\s+", " ", part).strip() for part in (text[0], text[2]))
     name = function.__name__.removeprefix("check_")
-    return Check(name, promise, roles, function, condition, stage)
+    return Check(name, promise, advice, roles, function, condition, stage)

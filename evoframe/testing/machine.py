@@ -30,7 +30,7 @@ from evoframe.strategies.heredity.asexual import Asexual
 from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.strategies.training.untrained import Untrained
-from evoframe.testing.cases import Case, an_individual
+from evoframe.testing.case import Case, an_individual
 from evoframe.testing.catalogue import broken
 from evoframe.testing.specimens import Specimen
 

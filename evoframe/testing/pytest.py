@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evoframe.errors import ConformanceError
+from evoframe.errors import ConfigError, ConformanceError
 from evoframe.roles import Strategy
 from evoframe.testing.catalogue import Check, NotTried, checks_for, require_known
 
@@ -29,6 +29,8 @@ def conformance(
     Raises:
         ConfigError: something is no strategy, or an expected failure names no check that applies.
     """
+    if not strategies:
+        raise ConfigError("conformance() was given no strategy, and would test nothing.")
     expected = dict(expected_failures or {})
     require_known(expected, strategies)
     cases = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 import re
 import textwrap
 from pathlib import Path
@@ -11,7 +12,7 @@ import evoframe
 from evoframe import hookspecs
 from evoframe.errors import ConfigError, RunError, close_match
 from evoframe.registry.checking import NAME
-from evoframe.registry.loading import PLURALS
+from evoframe.registry.loading import PLURALS, load_registry
 from evoframe.roles import ROLES
 
 PROJECT = """\
@@ -71,8 +72,14 @@ def files_of(role: str, name: str) -> dict[str, str]:
         raise ConfigError(
             f"{name!r} is no name for a strategy; wanted lower-case words joined by hyphens."
         )
-    module, kind = f"evoframe_{name.replace('-', '_')}", name.title().replace("-", "")
-    source = _renamed(example_of(PLURALS[role]), name, kind)
+    if name in {offer.name for offer in load_registry(entry_points=False).of_role(role)}:
+        raise ConfigError(
+            f"there is a {role} {name!r} already, which comes with evoframe. Choose another name: "
+            "two of one name would have to be told apart in every recipe."
+        )
+    example = example_of(PLURALS[role])
+    module, kind = f"evoframe_{name.replace('-', '_')}", _class_name(name, role, example)
+    source = _renamed(example, name, kind)
     summary = re.search(r'"""(.*?)"""', source[source.index(f"class {kind}") :])
     facts = {"name": name, "module": module, "kind": kind, "role": role}
     said = summary[1].replace('"', "'") if summary else name
@@ -99,10 +106,18 @@ def write(folder: Path, files: dict[str, str]) -> None:
         raise RunError(f"{folder} cannot be written: {error}") from error
 
 
+def _class_name(name: str, role: str, example: str) -> str:
+    """Return a name in capitals that neither Python nor the example uses for something else."""
+    kind = name.title().replace("-", "")
+    taken = keyword.iskeyword(kind) or re.search(rf"\b{kind}\b", example)
+    return kind + role.title() if taken else kind
+
+
 def _renamed(source: str, name: str, kind: str) -> str:
     """Return an example under another name, with docstrings in the usual quotes."""
     match = re.search(r'^class (\w+)\(.*?^    name = "([^"]+)"', source, re.DOTALL | re.MULTILINE)
     assert match is not None
     named = re.sub(rf"\b{match[1]}\b", kind, source)
     named = named.replace(f'name = "{match[2]}"', f'name = "{name}"')
-    return named.replace("'''", '"""')
+    spaced = re.sub(r"\n\n(?=@|class |def )", "\n\n\n", named)
+    return spaced.replace("'''", '"""')

@@ -12,7 +12,7 @@ from evoframe.errors import ConfigError
 from evoframe.kernel.key import sealed
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
-from evoframe.testing.cases import READERS, Case, Choice
+from evoframe.testing.case import READERS, Case, Choice
 from evoframe.testing.strategies import cases, choices
 
 GENTLE = Gradient(epochs=2, learning_rate=0.02)

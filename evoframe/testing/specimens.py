@@ -16,7 +16,7 @@ from evoframe.kernel.individual import Metric
 from evoframe.kernel.key import Key, sealed
 from evoframe.roles import Split, Task, doc
 
-Kind = Literal["perceptron", "normed", "convolutions", "residual"]
+Kind = Literal["perceptron", "normed", "convolutions", "residual", "shallow"]
 
 SIZES: dict[Split, int] = {"train": 24, "validation": 12, "test": 6}
 """How many examples each split has."""
@@ -134,6 +134,8 @@ def _network(kind: Kind, width: int) -> nn.Module:
             nn.Flatten(),
             nn.Linear(4 * width, 3),
         )
+    if kind == "shallow":  # only one of its tensors evolves
+        return nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Linear(width, 3))
     norm = [nn.BatchNorm1d(width)] if kind == "normed" else []
     return nn.Sequential(
         nn.Linear(4, width), *norm, nn.ReLU(), nn.Linear(width, width), nn.ReLU(),
@@ -143,7 +145,7 @@ def _network(kind: Kind, width: int) -> nn.Module:
 
 @lru_cache(maxsize=16)
 def _examples(kind: Kind, precision: str) -> dict[Split, tuple[Tensor, Tensor]]:
-    shape = (4,) if kind in ("perceptron", "normed") else (2, 4, 4)
+    shape = (2, 4, 4) if kind in ("convolutions", "residual") else (4,)
     dtype = torch.float64 if precision == "float64" else torch.float32
     found: dict[Split, tuple[Tensor, Tensor]] = {}
     for split, count in SIZES.items():

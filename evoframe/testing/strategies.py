@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from hypothesis import strategies as st
@@ -15,8 +15,8 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.population import Population
 from evoframe.registry import load_registry
-from evoframe.testing.cases import READERS, Case, Choice
-from evoframe.testing.specimens import Specimen
+from evoframe.testing.case import READERS, Case, Choice
+from evoframe.testing.specimens import Kind, Specimen
 
 SHARES = (1.0, 0.5, 0.1)
 
@@ -31,12 +31,12 @@ def keys() -> SearchStrategy[Key]:
 def networks(*, max_width: int = 4) -> SearchStrategy[Specimen]:
     """Return small networks with data, as tasks.
 
-    Perceptrons and convolutional networks, with and without batch norm and a shortcut, in single
-    and double precision: ``one.ancestor(key)`` makes the module.
+    Perceptrons and convolutional networks, with and without batch norm and a shortcut, down to one
+    tensor that evolves, in single and double precision: ``one.ancestor(key)`` makes the module.
     """
     return st.builds(
         Specimen,
-        kind=st.sampled_from(["perceptron", "normed", "convolutions", "residual"]),
+        kind=st.sampled_from(get_args(Kind)),
         width=st.integers(1, max_width),
         precision=st.sampled_from(["float32", "float64"]),
     )
@@ -73,7 +73,7 @@ def dna(specimens: SearchStrategy[Specimen] | None = None) -> SearchStrategy[DNA
 
 
 def choices(*, max_size: int = 6) -> SearchStrategy[Choice]:
-    """Return generations in short words, see :class:`evoframe.testing.cases.Choice`."""
+    """Return generations in short words, see :class:`evoframe.testing.case.Choice`."""
     values = st.one_of(st.sampled_from([0.5, math.nan]), st.floats(0, 1, width=16))
     return st.builds(
         Choice,

@@ -44,27 +44,22 @@ class Judged:
 
 
 @attrs.frozen
-class Verdict:
-    """What came of the checks of a plugin.
+class Candidate:
+    """A plugin that is to be judged.
 
     Attributes:
         plugin: its name, distribution and version.
         faults: what is wrong with it as a whole.
-        judged: its strategies.
+        strategies: what it offers, to be tried one by one.
     """
 
     plugin: LoadedPlugin
     faults: tuple[str, ...]
-    judged: tuple[Judged, ...]
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """Everything that is wrong."""
-        return self.faults + tuple(text for one in self.judged for text in one.failures)
+    strategies: tuple[Strategy, ...]
 
 
-def judge(name: str, options: tuple[str, ...] = ()) -> Verdict:
-    """Return the verdict on a plugin.
+def candidate(name: str, options: tuple[str, ...] = ()) -> Candidate:
+    """Return a plugin, with its strategies made and what can be told without trying them.
 
     Args:
         name: of an installed plugin or its distribution, a module, or the path of a Python file.
@@ -77,18 +72,18 @@ def judge(name: str, options: tuple[str, ...] = ()) -> Verdict:
     faults = tuple(str(fault) for fault in registry.failures if _is_called(fault, name))
     offers = [offer for offer in registry.offers if offer.plugin in plugins]
     given = _given(options, [f"{offer.role}/{offer.name}" for offer in offers])
-    strategies = [
+    strategies = tuple(
         _made(offer.strategy, given.get(f"{offer.role}/{offer.name}", {})) for offer in offers
-    ]
+    )
     modules = dict.fromkeys(type(one).__module__ for one in strategies)
     foreign = tuple(text for module in modules for text in private_imports(module))
     if not offers and not faults:
         faults = (f"{name} offers no strategy: a function such as evoframe_encodings is missing",)
     plugin = plugins[0] if plugins else LoadedPlugin(name, "", "")
-    return Verdict(plugin, faults + foreign, tuple(map(judge_strategy, strategies)))
+    return Candidate(plugin, faults + foreign, strategies)
 
 
-def judge_strategy(strategy: Strategy) -> Judged:
+def judge(strategy: Strategy) -> Judged:
     """Return what comes of all checks of a strategy."""
     held, failures, waiting = 0, [], []
     for check in checks_for(strategy):

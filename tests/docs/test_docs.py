@@ -13,7 +13,7 @@ from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
 
 
 def blocks(page: Path, language: str) -> list[str]:

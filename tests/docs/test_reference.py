@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from evoframe import testing
 from evoframe.cli.main import COMMANDS
 from evoframe.registry import load_registry
 from evoframe.registry.checking import HOOKS, options
@@ -14,7 +17,15 @@ from evoframe.roles import ROLES
 from evoframe.testing.catalogue import all_checks, anchor
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+WRITER = runpy.run_path(str(DOCS / "generate.py"))
+PAGES = WRITER["pages"]()
+
+SEEN_BY_STRATEGIES = sorted(
+    name
+    for file in (DOCS.parent / "evoframe" / "roles").glob("*.py")
+    for name in re.findall(r"from (evoframe\.kernel\.\w+) import", file.read_text("utf-8"))
+)
+"""The modules whose values appear in the signatures of roles."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -26,7 +37,7 @@ def test_a_page_is_as_it_would_be_written_now(name: str) -> None:
 
 
 def test_nothing_is_missing() -> None:
-    """Every hook, role, option, command and check has its place."""
+    """Every hook, role, value, option, command and check has its place."""
     headings = {
         name: [x for x in text.split("\n") if x.startswith("## ")] for name, text in PAGES.items()
     }
@@ -34,6 +45,11 @@ def test_nothing_is_missing() -> None:
     assert [f"## {role.__name__}" for role in ROLES.values()] == headings["roles.md"][1:]
     assert [f"## evoframe {name}" for name in COMMANDS] == headings["cli.md"]
     assert [f"## {check.name}" for check in all_checks()] == headings["checks.md"]
+    assert [f"## {name}" for name in testing.__all__] == headings["testing.md"]
+    assert set(SEEN_BY_STRATEGIES) <= {f"evoframe.kernel.{name}" for name in WRITER["VALUES"]}
+    for name in SEEN_BY_STRATEGIES:
+        for value, _ in WRITER["public"](import_module(name)):
+            assert f"\n### {value}\n" in PAGES["values.md"]
     for offer in load_registry(entry_points=False).offers:
         assert f"## {offer.role} {offer.name}" in headings["options.md"]
         for option in options(offer.strategy):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,22 @@ def test_the_example_of_the_hook_is_a_working_plugin(hook: str, tmp_path: Path, 
         assert run.best.fitness.value("accuracy") >= 0
     if role == "observer":
         assert capsys.readouterr().out
+
+
+def test_a_run_can_be_made_of_foreign_strategies_only(tmp_path: Path) -> None:
+    """Somebody who has copied every example names them all in one recipe."""
+    files, slots = [], {}
+    for role, hook in PLURALS.items():
+        file = tmp_path / f"{role}.py"
+        file.write_text(example_of(hook))
+        files.append(str(file))
+        offered = load_registry([str(file)], entry_points=False).plugins[-1].offers
+        name = offered[0].partition("/")[2]
+        slots[role] = [name] if role in SEVERAL else name
+
+    run = evoframe.evolve(out=tmp_path / "run", generations=3, plugins=files, **slots)
+
+    record = tomllib.loads((tmp_path / "run" / "run.toml").read_text())["record"]["strategies"]
+    assert run.finished
+    assert len(record) == len(PLURALS)
+    assert all("with content" in origin for origin in record.values())

@@ -31,6 +31,7 @@ from evoframe.errors import (
 from evoframe.kernel.population import Family
 from evoframe.roles import Observer, Selection
 from evoframe.run.folder import RunFolder
+from evoframe.testing.scaffold import example_of
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 
@@ -318,11 +319,17 @@ def test_a_finished_run_is_not_run_again(plain) -> None:
     assert (plain.path / "log.jsonl").read_bytes() == before
 
 
-def test_a_changed_task_file_is_told_on_resume(tmp_path, capsys) -> None:
+@pytest.mark.parametrize("way", ["a reference", "a plugin"])
+def test_a_changed_file_is_told_on_resume(way, tmp_path, capsys) -> None:
     """A run whose ground has moved is not silently continued."""
     file = tmp_path / "mine.py"
-    file.write_text(Path(BLOBS.rpartition(":")[0]).read_text())
-    evolve(tmp_path / "run", task=f"{file}:Blobs", generations=2)
+    if way == "a reference":
+        file.write_text(Path(BLOBS.rpartition(":")[0]).read_text())
+        evolve(tmp_path / "run", task=f"{file}:Blobs", generations=2)
+    else:
+        file.write_text(example_of("evoframe_mutations"))
+        tables = {"run": {"plugins": [str(file)]}, "mutation": [{"use": "upheaval"}]}
+        evolve(tmp_path / "run", recipe=tables, generations=2)
     with sqlite3.connect(tmp_path / "run" / "journal.sqlite") as base:
         base.execute("DELETE FROM facts WHERE name = 'finished'")
     base.close()
@@ -330,7 +337,9 @@ def test_a_changed_task_file_is_told_on_resume(tmp_path, capsys) -> None:
 
     evoframe.resume(tmp_path / "run")
 
-    assert "versions differ from the record" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "versions differ from the record" in told
+    assert "of mine.py with content" in told
 
 
 # --- stopping and picking -----------------------------------------------------------------------

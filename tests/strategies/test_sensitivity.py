@@ -16,6 +16,8 @@ from evoframe.kernel.individual import Metric
 from evoframe.kernel.key import Key
 from evoframe.roles import Task
 from evoframe.strategies.encoding import Sensitivity
+from evoframe.testing import Specimen
+from evoframe.testing.case import Case
 
 
 @attrs.frozen
@@ -78,3 +80,29 @@ def test_scores_are_those_of_the_equations(of: str, expected: list[float]) -> No
     assert torch.allclose(scores.flatten(), torch.tensor(expected), atol=1e-6)
     levels = dna.synapses["0.weight"].levels.flatten()
     assert torch.equal(levels.argsort(), torch.tensor(expected).argsort())
+
+
+def test_an_encoding_may_measure_for_itself() -> None:
+    """On a network of its own, on the batches that gradients are measured on, and home again."""
+    case = Case(Specimen("convolutions", 6), share=0.05)
+    evidence = case.evidence(case.inheritance())
+    phenotype = evidence.phenotype()
+    heard: list[torch.Tensor] = []
+    phenotype.network[0].register_forward_hook(lambda *call: heard.append(call[2]))
+    before = torch.get_rng_state()
+
+    losses = [loss.detach() for loss in evidence.losses(phenotype, batches=2)]
+
+    assert torch.equal(torch.get_rng_state(), before)
+    assert len(losses) == len(heard) == 2
+    assert len(list(evidence.losses(phenotype, batches=99))) == 3  # as many as there are
+    assert torch.equal(losses[1], [*evidence.losses(evidence.phenotype(), batches=2)][1])
+    assert not evidence.phenotype().network.training
+    activity = torch.cat(heard).abs().mean((0, 2, 3))
+    parameters = dict(phenotype.network.named_parameters())
+    rows = activity.reshape(-1, 1, 1, 1).expand_as(parameters["0.weight"])
+    home = evidence.around.anatomy.home(phenotype, parameters | {"0.weight": rows})["0.weight"]
+    alive = case.inheritance().eligible["0.weight"].flatten(1).any(1)
+    assert 0 < int(alive.sum()) < 6
+    assert torch.equal(home[alive][:, 0, 0, 0], activity)
+    assert not bool(home[~alive].any())

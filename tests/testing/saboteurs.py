@@ -622,6 +622,17 @@ class Learning(Specimen):
         return super().measure(network, batch)
 
 
+@attrs.frozen
+class Grading(Specimen):
+    """Grades on a curve: what an example is worth depends on who sits beside it."""
+
+    name: ClassVar[str] = "grading"
+
+    def measure(self, network, batch):
+        measured = super().measure(network, batch)
+        return {**measured, "loss": measured["loss"] - measured["loss"].mean()}
+
+
 # --- in company -----------------------------------------------------------------------------------
 
 
@@ -692,6 +703,7 @@ SABOTEURS: dict[str, Any] = {
     "can_be_evolved": Misspelt(),
     "passes_over_a_split_repeat": Drifting(),
     "evaluation_changes_nothing": Learning(),
+    "measures_each_example_by_itself": Grading(),
     "works_in_a_run": Fatal(),
     "survives_any_interleaving": Remembering(),
 }

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -39,23 +36,29 @@ def test_a_scaffold_of_every_role_conforms_as_it_is(role: str, tmp_path: Path) -
     assert "conforms." in verdict.output
 
 
-def test_the_test_of_a_scaffold_passes(tmp_path: Path) -> None:
-    """With pytest, from its own folder."""
-    invoke("new", "mutation", "drift", "--out", str(tmp_path / "drift"))
+@pytest.mark.parametrize(
+    ("role", "name", "kind"),
+    [("nurture", "true", "TrueNurture"), ("heredity", "inheritance", "InheritanceHeredity")],
+)
+def test_a_name_that_means_something_else_in_python_is_no_trap(
+    role: str, name: str, kind: str, tmp_path: Path
+) -> None:
+    """A keyword, or what the scaffold itself imports."""
+    invoke("new", role, name, "--out", str(tmp_path / "mine"))
 
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=tmp_path / "drift", capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "drift"), *sys.path])},
-    )  # fmt: skip
+    verdict = invoke("check", str(tmp_path / "mine" / f"evoframe_{name}.py"), "--examples", "1")
 
-    assert done.returncode == 0, done.stdout
-    assert "passed" in done.stdout
+    assert verdict.exit_code == 0, verdict.output
+    assert f"{role} {kind}(" in verdict.output
 
 
 REFUSED = [
     (["new", "encodings", "x"], "there is no role 'encodings'. Did you mean 'encoding'?"),
     (["new", "encoding", "My Own"], "'My Own' is no name for a strategy"),
+    (
+        ["new", "mutation", "noise"],
+        "there is a mutation 'noise' already, which comes with evoframe",
+    ),
     (["check", "evoframe-lotery-x"], "there is no plugin 'evoframe-lotery-x'."),
     (["check", "nowhere.py"], "there is no file"),
     (["check", "evoframe.strategies.mutation", "-o", "mutation/nois.strength=1"], "mutation/noise"),

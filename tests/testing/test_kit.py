@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
 import evoframe
+from evoframe import testing
 from evoframe.errors import ConfigError, ConformanceError
 from evoframe.kernel.dna import DNA
 from evoframe.kernel.genotype import Genotype
@@ -20,7 +23,9 @@ from evoframe.kernel.population import Population
 from evoframe.registry.loading import import_plugin
 from evoframe.strategies.mutation import Noise
 from evoframe.testing import (
+    Case,
     Specimen,
+    cases,
     checks_for,
     conformance,
     dna,
@@ -89,6 +94,14 @@ def test_an_author_gets_one_test_a_check_and_a_message_to_act_on(tmp_path: Path)
     assert "catalogue.py" not in done.stdout  # the kit's own frames are no news to an author
 
 
+def test_every_public_name_is_what_it_says() -> None:
+    """A module of the same name would take its place as soon as it is imported."""
+    for name, place in testing._PLACES.items():
+        module = import_module(place)
+        assert getattr(testing, name) is getattr(module, name)
+        assert not inspect.ismodule(getattr(testing, name))
+
+
 def test_an_excuse_for_nothing_is_an_error() -> None:
     """A misspelt name would excuse nothing, and one that does not apply would never end."""
     with pytest.raises(ConfigError, match="Did you mean 'survives_pickling'"):
@@ -97,13 +110,16 @@ def test_an_excuse_for_nothing_is_an_error() -> None:
         conformance(Noise(), expected_failures={"hands_on_failures": "why not"})
 
 
-def test_a_class_is_not_a_strategy() -> None:
-    """People forget the parentheses."""
+def test_a_class_is_not_a_strategy_and_nothing_is_no_test() -> None:
+    """People forget the parentheses, or all of it."""
+    with pytest.raises(ConfigError, match="was given no strategy"):
+        conformance()
     with pytest.raises(ConfigError, match="Give it its options, in parentheses"):
         checks_for(Noise)
 
 
 PUBLISHED: list[tuple[SearchStrategy, type]] = [
+    (cases(), Case),
     (keys(), Key),
     (networks(), Specimen),
     (genotypes(), Genotype),
@@ -148,6 +164,8 @@ def test_a_check_tells_what_was_promised_what_happened_and_the_smallest_example(
 
     head, *lines = str(caught.value).splitlines()
     assert head == "heredity Resurrecting() fails offers_only_what_a_parent_has"
-    assert [line.split(":")[0] for line in lines] == ["promised", "happened", "example", "see"]
+    assert [line.split(":")[0] for line in lines] == [
+        "promised", "happened", "example", "advice", "see",
+    ]  # fmt: skip
     assert "synapses of '0.weight' were nobody's" in lines[1]
     assert "width=1" in lines[2]

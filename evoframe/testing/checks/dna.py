@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from evoframe.kernel.dna import DNA, Genes
-from evoframe.testing.cases import Case
+from evoframe.testing.case import Case
 from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.testing.cases import Case
+from evoframe.testing.case import Case
 from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel.dna import Inheritance
-from evoframe.testing.cases import Case
+from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.kernel.key import Key, untouched
-from evoframe.testing.cases import Case, Choice
+from evoframe.testing.case import Case, Choice
 from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.fingerprints import fingerprint, global_randomness
 from evoframe.testing.scenes import Scene, scene, stages

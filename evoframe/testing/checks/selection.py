@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from evoframe.testing.cases import Choice
+from evoframe.testing.case import Choice
 from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from evoframe import anatomy
 from evoframe.config.recipe import Recipe, RunOptions
 from evoframe.errors import EvoframeError
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import Key, sealed
-from evoframe.roles import Split
+from evoframe.roles import Batch, Split
 from evoframe.run.folder import RunFolder
 from evoframe.run.world import build_world
 from evoframe.strategies.encoding.synaptic import Synaptic
@@ -23,6 +25,9 @@ from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.untrained import Untrained
 from evoframe.testing.catalogue import Stage, broken, law
 from evoframe.testing.fingerprints import fingerprint
+
+FEW = 8
+"""Examples that are measured one by one."""
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -79,6 +84,39 @@ def check_evaluation_changes_nothing(task: Any) -> None:
         broken("the network is another one afterwards")
     if fingerprint(one) != fingerprint(two):
         broken(f"it measured {one}, and then {two}")
+
+
+@law("task")
+def check_measures_each_example_by_itself(task: Any) -> None:
+    """What it measures of an example does not depend on the other examples of its batch.
+
+    Where a metric has a value for each example: then a mean over a split is a mean over examples,
+    whatever the size of batches. Return one mean for the batch if that cannot be had.
+    """
+    with sealed(Key(0)):
+        network = task.ancestor(Key(0)).eval()
+        together = _measured(task, network, task.batches("validation"))
+        alone = _measured(task, network, task.batches("validation", batch_size=1))
+    for name in together.keys() & alone.keys():
+        count = min(len(together[name]), len(alone[name]), FEW)
+        one, other = (values[name][:count].double() for values in (together, alone))
+        if not torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True):
+            worst = int((one - other).abs().argmax())
+            broken(
+                f"{name} of validation example {worst} is {float(one[worst]):g} in a batch and "
+                f"{float(other[worst]):g} alone"
+            )
+
+
+def _measured(task: Any, network: nn.Module, batches: Iterable[Batch]) -> dict[str, Tensor]:
+    """Return the metrics of the first examples, of those that have a value for each."""
+    found: dict[str, list[Tensor]] = {}
+    with torch.no_grad():
+        for batch in itertools.islice(batches, FEW):
+            for name, values in task.measure(network, batch).items():
+                if torch.as_tensor(values).ndim == 1:
+                    found.setdefault(name, []).append(torch.as_tensor(values))
+    return {name: torch.cat(parts) for name, parts in found.items()}
 
 
 def _prints(task: Any, split: Split, shuffle: Key | None) -> list[str]:

@@ -13,7 +13,7 @@ from evoframe.errors import StillbornError
 from evoframe.kernel.genotype import State
 from evoframe.kernel.phenotype import NoCheckpoint, Phenotype, TrainingResult
 from evoframe.strategies.training.gradient import Gradient
-from evoframe.testing.cases import Case
+from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, broken, for_all, law
 from evoframe.testing.scenes import scene, stages
 from evoframe.testing.specimens import BATCH_SIZE, SIZES, Specimen

@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from evoframe.strategies.training import Gradient
-from evoframe.testing import Specimen, conformance
-from evoframe.testing.cases import Case
+from evoframe.testing import Case, Specimen, conformance
 from evoframe_rewiring import RigL, Set
 
-test_conformance = conformance(Set(), Set(share=1.0), RigL(every=1, until=6), RigL())
+test_conformance = conformance(Set(), Set(share=1.0), RigL(every=1, until=6))
 
 CASE = Case(Specimen(width=12), share=0.5)
 

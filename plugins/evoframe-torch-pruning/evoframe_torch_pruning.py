@@ -1,0 +1,229 @@
+"""Torch-Pruning's importances as an encoding, after DepGraph (Fang et al., arXiv 2301.12900).
+
+Torch-Pruning finds *groups* of channels that must be pruned together, and scores their channels,
+on a network that it can trace: here on the developed inheritance. A channel's score is taken for
+all synapses that write to it, brought home to the ancestor's coordinates, and becomes the gene of
+their cluster: of a filter, or of a bundle, which has the best score among its channels.
+
+Only scores come from Torch-Pruning. What is cut, and how, is a matter of evoframe's anatomy.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe import hookimpl
+from evoframe.errors import ConfigError, TaskError
+from evoframe.kernel.clusters import Partition
+from evoframe.kernel.dna import DNA, LEVELS, Clusters, Genes, Inheritance, ranked, relative_levels
+from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.genotype import Masks
+from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.roles import Encoding, Task, doc
+from evoframe.roles.task import WITH_SYNAPSES
+from evoframe.strategies.encoding import Magnitude
+
+KINDS = {
+    "magnitude": "GroupMagnitudeImportance",
+    "bn-scale": "BNScaleImportance",
+    "lamp": "LAMPImportance",
+    "fpgm": "FPGMImportance",
+    "taylor": "GroupTaylorImportance",
+    "hessian": "GroupHessianImportance",
+}
+"""The classes of ``torch_pruning.importance`` that are offered."""
+
+
+@attrs.frozen
+class TorchPruning(Encoding):
+    """Channels that Torch-Pruning finds important live, and in them the strongest synapses."""
+
+    name: ClassVar[str] = "torch-pruning"
+    traits: ClassVar[frozenset[str]] = frozenset({"ranks"})
+
+    importance: Literal["magnitude", "bn-scale", "lamp", "fpgm", "taylor", "hessian"] = attrs.field(
+        default="magnitude",
+        validator=attrs.validators.in_(KINDS),
+        metadata=doc("which of Torch-Pruning's importances scores channels"),
+    )
+    of: Literal["filter", "bundle"] = attrs.field(
+        default="bundle",
+        validator=attrs.validators.in_(("filter", "bundle")),
+        metadata=doc("what a cluster is; only bundles always make tensors smaller"),
+    )
+    norm: int = attrs.field(
+        default=2,
+        validator=attrs.validators.ge(1),
+        metadata=doc("degree of the norm that magnitude, lamp and fpgm take"),
+    )
+    reduction: Literal["mean", "max", "sum", "prod", "first"] = attrs.field(
+        default="mean", metadata=doc("how the scores of a group's layers become one")
+    )
+    normalizer: Literal["none", "mean", "max", "sum"] = attrs.field(
+        default="mean",
+        metadata=doc("what scores are divided by, group by group; lamp has its own"),
+    )
+    batches: int = attrs.field(
+        default=20,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training batches to take the mean gradient of, for taylor"),
+    )
+    examples: int = attrs.field(
+        default=200,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training examples to take squared gradients of, one by one, for hessian"),
+    )
+
+    def check(self, task: Task) -> None:
+        """Refuse an ancestor that Torch-Pruning cannot read."""
+        with sealed(Key(0)):
+            network = copy.deepcopy(task.ancestor(Key(0))).requires_grad_(requires_grad=True)
+        attrs.evolve(self, importance="magnitude").read(network, task.example_inputs(), task)
+
+    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+        """Return DNA that ranks clusters by their scores, and synapses by their magnitude.
+
+        Raises:
+            TaskError: Torch-Pruning cannot read the network.
+        """
+        partition = evidence.clusters(self.of)
+        genes = by_score(self._scores(evidence), partition, inheritance.eligible)
+        strongest = Magnitude().encode(inheritance, evidence)
+        return attrs.evolve(strongest, clusters=Clusters(genes, partition.members))
+
+    def _scores(self, evidence: Evidence) -> dict[str, Tensor]:
+        """Return the score of every synapse's channel, NaN where Torch-Pruning has none."""
+        around, phenotype = evidence.around, evidence.phenotype()
+        phenotype.network.requires_grad_(requires_grad=True)  # what is frozen has a score too
+        if self.importance in ("taylor", "hessian"):
+            self.feel(phenotype, evidence)
+        inputs = tuple(one.to(around.device) for one in around.task.example_inputs())
+        found = self.read(phenotype.network, inputs, around.task)
+        values = {
+            name: found.get(name, torch.full_like(value, torch.nan, requires_grad=False))
+            for name, value in phenotype.network.named_parameters()
+        }
+        return around.anatomy.home(phenotype, values)
+
+    def read(self, network: nn.Module, inputs: tuple[Tensor, ...], task: Task) -> dict[str, Tensor]:
+        """Return the scores of a network's channels, shaped like its weights."""
+        try:
+            return channel_scores(network, inputs, self.scorer())
+        except ImportError as error:
+            raise ConfigError(
+                "encoding 'torch-pruning' needs the package torch-pruning. "
+                "Try `pip install torch-pruning`."
+            ) from error
+        except Exception as error:
+            raise TaskError(
+                f"encoding 'torch-pruning' cannot read the network of task {task.name!r}: "
+                f"{type(error).__name__}: {error}. Torch-Pruning traces fewer networks than "
+                "evoframe does. Try encoding = 'cluster'."
+            ) from error
+
+    def feel(self, phenotype: Phenotype, evidence: Evidence) -> None:
+        """Fill ``grad`` with what is read there: the mean gradient, or the mean of its square."""
+        squared = self.importance == "hessian"
+        parameters = list(phenotype.network.parameters())
+        sums, seen = [torch.zeros_like(value) for value in parameters], 0
+        for loss in evidence.losses(
+            phenotype,
+            batches=self.examples if squared else self.batches,
+            batch_size=1 if squared else None,
+        ):
+            gradients = torch.autograd.grad(loss, parameters, materialize_grads=True)
+            for total, gradient in zip(sums, gradients, strict=True):
+                total.add_(gradient.square() if squared else gradient)
+            seen += 1
+        for value, total in zip(parameters, sums, strict=True):
+            value.grad = total / max(seen, 1)
+
+    def scorer(self) -> Callable[[Any], Tensor | None]:
+        """Return Torch-Pruning's importance, made with the options."""
+        import torch_pruning  # late: it takes a second
+
+        options: dict[str, Any] = {"group_reduction": self.reduction}
+        if self.importance != "lamp":
+            options["normalizer"] = None if self.normalizer == "none" else self.normalizer
+        if self.importance in ("magnitude", "lamp", "fpgm"):
+            options["p"] = self.norm
+        made: Callable[[Any], Tensor | None] = getattr(
+            torch_pruning.importance, KINDS[self.importance]
+        )(**options)
+        return made
+
+
+def channel_scores(
+    network: nn.Module, inputs: tuple[Tensor, ...], importance: Callable[[Any], Tensor | None]
+) -> dict[str, Tensor]:
+    """Return the scores of a network's channels, as tensors shaped like the weights.
+
+    Every entry of a weight has the score of the channel that it writes to. Weights of which
+    Torch-Pruning says nothing are left out.
+    """
+    import torch_pruning
+
+    graph = torch_pruning.DependencyGraph().build_dependency(network, inputs, verbose=False)
+    weights = {
+        module: f"{name}.weight".removeprefix(".")
+        for name, module in network.named_modules()
+        if isinstance(module, WITH_SYNAPSES)
+    }
+    found: dict[str, Tensor] = {}
+    for group in graph.get_all_groups():
+        parts = [(part.dep, list(part.idxs), list(part.root_idxs)) for part in group]
+        scores = importance(group)  # which may sort the indices that it is given
+        if scores is None:
+            continue
+        for dependency, channels, roots in parts:
+            layer = dependency.target.module
+            if layer in weights and graph.is_out_channel_pruning_fn(dependency.handler):
+                row = torch.zeros(_channels(layer)).to(layer.weight)
+                row[channels] = scores.nan_to_num()[roots].to(row)  # 0 / 0, if all are alike
+                found[weights[layer]] = _spread(row, layer)
+    return found
+
+
+def by_score(scores: Mapping[str, Tensor], partition: Partition, eligible: Masks) -> Genes:
+    """Return the genes of clusters, of which a higher score always outlives a lower one.
+
+    Nothing speaks for the death of a cluster that has no score, or that cannot be cut.
+    """
+    count = len(partition.fixed)
+    best = torch.zeros(count, device=partition.fixed.device)
+    known, inhabited = torch.zeros_like(partition.fixed), torch.zeros_like(partition.fixed)
+    for name, mask in eligible.items():
+        members, values = partition.members[name].expand_as(mask)[mask], scores[name][mask]
+        inhabited[members] = True
+        known[members[~values.isnan()]] = True
+        best.scatter_reduce_(0, members, values.nan_to_num().to(best), "amax")
+    levels = relative_levels(best, float(best.max()))
+    levels[partition.fixed | ~known] = LEVELS - 1
+    return Genes(levels, ranked(), inhabited)
+
+
+def _channels(layer: nn.Module) -> int:
+    """Return how many channels a layer writes."""
+    return int(getattr(layer, "out_channels", 0) or layer.weight.shape[0])
+
+
+def _spread(row: Tensor, layer: nn.Module) -> Tensor:
+    """Return a value for every channel that a layer writes as one for each of its weights."""
+    weight = layer.weight
+    if not getattr(layer, "transposed", False):
+        return row.reshape(-1, *[1] * (weight.ndim - 1)).expand_as(weight)
+    by_group = row.reshape(layer.groups, 1, weight.shape[1])  # a weight is (in, out / groups, ...)
+    wide = by_group.expand(-1, weight.shape[0] // layer.groups, -1).reshape(weight.shape[:2])
+    return wide.reshape(*wide.shape, *[1] * (weight.ndim - 2)).expand_as(weight)
+
+
+@hookimpl
+def evoframe_encodings() -> list[type]:
+    return [TorchPruning]
