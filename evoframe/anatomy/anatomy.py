@@ -327,6 +327,7 @@ def survey(
         tuple(torch.unique(signal) for signal in seen.targets.values()),
         at_least,
         multiple,
+        tuple(seen.others),
     )
     barriers, followers = tuple(seen.barriers), tuple(channels.followers)
     plan = Anatomy(network, body, shapes, wiring, bundles, barriers, seen, inputs, followers)

@@ -26,9 +26,10 @@ class Bundles:
         classes: for each channel the number of its class; tied channels share one.
         kept: bool, channels that are never removed.
         grids: blocks of channels that lose whole slots of an axis.
-        layers: the output channels of each layer, each once.
+        layers: the output channels of each layer that evolves, each once.
         at_least: how many output channels every layer keeps, dead ones if need be.
         multiple: what the number of output channels of a layer is rounded up to, where it can.
+        others: the output channels of layers that do not evolve.
     """
 
     classes: Tensor
@@ -37,6 +38,7 @@ class Bundles:
     layers: tuple[Tensor, ...]
     at_least: int = 1
     multiple: int = 1
+    others: tuple[Tensor, ...] = ()
 
     def closure(self, alive: Tensor) -> Tensor:
         """Return the smallest set of channels that can stay and holds all the living."""
@@ -51,7 +53,7 @@ class Bundles:
                 grid = self.grids[index]
                 staying[grid.channels] |= grid.slots(staying[grid.channels])
             for index in self._lacking(lost):
-                self._fill(self.layers[index], staying)
+                self._fill(self._every_layer[index], staying)
             lost = lost[~staying[lost]]
         return staying
 
@@ -67,7 +69,11 @@ class Bundles:
 
     @cached_property
     def _in_layers(self) -> Groups:
-        return Groups.of(self.layers, len(self.classes))
+        return Groups.of(self._every_layer, len(self.classes))
+
+    @property
+    def _every_layer(self) -> tuple[Tensor, ...]:
+        return (*self.layers, *self.others)
 
     @cached_property
     def _sizes(self) -> Tensor:
@@ -79,7 +85,7 @@ class Bundles:
         return [
             index
             for index, count in Counter(self._in_layers.each(lost).tolist()).items()
-            if self.multiple > 1 or len(self.layers[index]) - count < least
+            if self.multiple > 1 or len(self._every_layer[index]) - count < least
         ]
 
     def _fill(self, layer: Tensor, staying: Tensor) -> None:

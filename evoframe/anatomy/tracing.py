@@ -45,7 +45,7 @@ class Trace:
         channels: all channels with their ties and grids.
         sources: channel that each synapse reads, by parameter.
         targets: channel that each synapse writes, by parameter.
-        cuts: for every state entry, the channels along axes that may shrink.
+        others: output channels of layers that do not evolve.
         shapes: for every call that counts, the shape and signal of each tensor that came out.
         numbers: for every call that counts, the numbers that went into arithmetic.
         barriers: where channels are kept, and why.
@@ -54,6 +54,7 @@ class Trace:
     channels: Channels
     sources: dict[str, Tensor]
     targets: dict[str, Tensor]
+    others: list[Tensor]
     shapes: list[list[tuple[torch.Size, Tensor | None]]]
     numbers: list[tuple[float, ...]]
     barriers: list[Barrier]
@@ -120,6 +121,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.signals: dict[int, Tensor] = {}
         self.sources: dict[str, Tensor] = {}
         self.targets: dict[str, Tensor] = {}
+        self.others: list[Tensor] = []
         self.used: set[str] = set()
         self.shapes: list[list[tuple[torch.Size, Tensor | None]]] = []
         self.numbers: list[tuple[float, ...]] = []
@@ -194,6 +196,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.sources[name], self.targets[name] = ins, outs
             self.channels.steps.append(name)
         else:
+            self.others.append(outgoing)
             self.channels.mark_read(incoming)
             self._hold_weight(name, ins, outs)
         self.used.add(name)
@@ -360,7 +363,15 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if name not in self.channels.steps:
                 self.channels.steps.append(name)
         barriers = list(dict.fromkeys(self.barriers))
-        return Trace(self.channels, self.sources, self.targets, self.shapes, self.numbers, barriers)
+        return Trace(
+            self.channels,
+            self.sources,
+            self.targets,
+            self.others,
+            self.shapes,
+            self.numbers,
+            barriers,
+        )
 
 
 def _ends(

@@ -382,3 +382,30 @@ def test_inputs_that_the_network_cannot_take_are_refused() -> None:
         anatomy.survey(network, torch.zeros(1, 4), ["0.weight"])
     with pytest.raises(TaskError, match="does not exist"):
         anatomy.survey(network, (torch.zeros(1, 4),), ["1.weight"])
+
+
+class Idle(nn.Module):
+    """Has a layer whose output nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1)
+        self.idle = nn.Conv2d(4, 4, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.one(x))
+        self.idle(x)
+        return self.head(x)
+
+
+@pytest.mark.parametrize("evolvable", [["one.weight"], ["one.weight", "idle.weight"]])
+def test_a_layer_that_nobody_reads_keeps_a_channel(evolvable) -> None:
+    """A convolution without outputs is refused by torch, whether its layer evolves or not."""
+    network = Idle().eval()
+    plan = anatomy.survey(network, (torch.zeros(1, 3, 8, 8),), evolvable)
+
+    smaller = plan.develop(settle(plan.genotype(), plan.wiring)).network
+
+    assert smaller.idle.weight.shape[0] == 1
+    inputs = torch.randn(2, 3, 8, 8)
+    torch.testing.assert_close(smaller(inputs), network(inputs))
