@@ -100,13 +100,13 @@ def build_world(recipe: Recipe, folder: RunFolder) -> World:
     task, key = recipe.task, Key(recipe.run.seed)
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
         with sealed(key.at("ancestor")):
-            network = task.ancestor(key.at("ancestor"))
+            network = _tried(task, "ancestor()", lambda: task.ancestor(key.at("ancestor")))
         if not isinstance(network, nn.Module):
             raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
         anatomy = anatomies.survey(
             network,
-            task.example_inputs(),
-            task.evolvable(network),
+            _tried(task, "example_inputs()", task.example_inputs),
+            _tried(task, "evolvable(network)", lambda: task.evolvable(network)),
             **attrs.asdict(recipe.anatomy, recurse=False),
         )
         with sealed(key.at("probe")):
@@ -155,9 +155,13 @@ def _probe(recipe: Recipe, network: nn.Module) -> None:
 
 
 def _first(task: Task, split: Split, purpose: str) -> Any:
-    for batch in task.batches(split):
-        if examples_in(batch):
-            return batch
+    found = _tried(
+        task,
+        f"batches({split!r})",
+        lambda: next((batch for batch in task.batches(split) if examples_in(batch)), None),
+    )
+    if found is not None:
+        return found
     raise TaskError(
         f"task {task.name!r} has no {split} batch; wanted at least one example to {purpose}."
     )

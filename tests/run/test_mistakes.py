@@ -45,6 +45,14 @@ TASKS = {
         "def batches(self, split, **_): return []",
         "has no train batch; wanted at least one example to learn from",
     ),
+    "an ancestor that is not there": (
+        "def ancestor(self, key): return open('/nowhere/weights.pt')",
+        "ancestor() of task 'broken' raised FileNotFoundError",
+    ),
+    "data that are not there": (
+        "def batches(self, split, **_): raise FileNotFoundError('images.zip')",
+        "batches('train') of task 'broken' raised FileNotFoundError: images.zip",
+    ),
     "wrong example inputs": (
         "def example_inputs(self): return (torch.zeros(1, 7),)",
         "cannot run on its example inputs",
