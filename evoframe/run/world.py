@@ -123,6 +123,7 @@ def _probe(recipe: Recipe, network: nn.Module) -> None:
     task = recipe.task
     if not task.metrics:
         raise TaskError(f"task {task.name!r} has no metric; wanted at least the primary one.")
+    batch = _first(task, "train", "learn from")
     for environment in recipe.environment:
         environment.check(recipe.encoding)
     recipe.encoding.check(task)
@@ -133,7 +134,6 @@ def _probe(recipe: Recipe, network: nn.Module) -> None:
             training.check(task)
     twin = copy.deepcopy(network).cpu().eval()
     cpu = torch.device("cpu")
-    batch = _first(task, "train", "learn from")
     loss = _tried(task, "step(network, batch)", lambda: task.step(twin, devices.move(batch, cpu)))
     if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.requires_grad:
         found = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(loss)
