@@ -113,6 +113,14 @@ class Saliency(Task):
             read_weights(self.weights, network)
         return network
 
+    def evolvable(self, network: nn.Module) -> tuple[str, ...]:
+        """Return every weight but those of the first layer and of the last.
+
+        The first sees three colours, with 1,728 of 62.7 million synapses at full width. A network
+        that loses it is blind, and drawing it by the same law as the rest costs most of it.
+        """
+        return super().evolvable(network)[1:]
+
     def newborn(self, key: Key) -> nn.Module:
         """Return the network with fresh weights, those of the trunk too."""
         return EvoNet(self.width)
