@@ -6,7 +6,6 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,6 @@ class Pictures:
     masks: Bytes
 
 
-@lru_cache(maxsize=2)
 def read(source: Path, size: int) -> Pictures:
     """Return every picture of a folder or .zip, brought to one size, in the order of their names.
 
