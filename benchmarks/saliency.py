@@ -2,8 +2,7 @@
 
 For each seed one narrow ancestor is trained from nothing, and four generations are evolved from it:
 by the paper's law as it stands (P times 0.4), and by encodings that keep the same share of
-the synapses in each generation, so that the fourth has 48 times fewer, as published. The last arm
-also scales newborn weights to the inputs that are left, which is no part of the paper.
+the synapses in each generation, so that the fourth has 48 times fewer, as published.
 Prints a Markdown table of test measures: mean and standard deviation over the seeds. What a network
 is worth shows beside the mean of all training masks, taken as the map of every picture.
 What is finished is never done again: the same command goes on where it was.
@@ -29,13 +28,12 @@ SHARE = round((1 / 47.84) ** (1 / 3), 4)
 ALIKE = ("environment.mode=calibrated", f"environment.retention={SHARE}")
 
 ARMS = {
-    "law": ("synaptic", [], ("environment.mode=multiplicative", "environment.retention=0.4")),
-    "synaptic": ("synaptic", [], ALIKE),
-    "uniform": ("uniform", [], ALIKE),
-    "magnitude": ("magnitude", [], ALIKE),
-    "synaptic, fan-in": ("synaptic", ["fan-in"], ALIKE),
+    "law": ("synaptic", ("environment.mode=multiplicative", "environment.retention=0.4")),
+    "synaptic": ("synaptic", ALIKE),
+    "uniform": ("uniform", ALIKE),
+    "magnitude": ("magnitude", ALIKE),
 }
-"""Encoding, nurtures and options of each arm."""
+"""Encoding and options of each arm."""
 
 
 def main() -> None:
@@ -74,17 +72,10 @@ def ancestor(seed: int, settings: argparse.Namespace) -> Path:
 
 def evolve(arm: str, seed: int, weights: Path, settings: argparse.Namespace) -> evoframe.Run:
     """Evolve one ancestor with one arm."""
-    encoding, nurture, options = ARMS[arm]
-    folder = settings.out / f"{arm.replace(', ', '-')}-{seed}"
+    encoding, options = ARMS[arm]
+    folder = settings.out / f"{arm}-{seed}"
     given = [f"task.weights={weights.absolute()}", f"training.epochs={settings.epochs}"]
-    return run_or_resume(
-        folder,
-        settings,
-        seed=seed,
-        encoding=encoding,
-        nurture=nurture,
-        options=[*given, *options],
-    )
+    return run_or_resume(folder, settings, seed=seed, encoding=encoding, options=[*given, *options])
 
 
 def run_or_resume(
