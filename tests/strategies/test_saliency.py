@@ -28,8 +28,8 @@ VGG16 = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 """Where torchvision's vgg16 has its convolutions."""
 
 
-def test_the_full_network_is_the_one_of_the_paper_as_we_recall_it() -> None:
-    """Its trunk is VGG16's, name for name, and all its channels can leave."""
+def test_the_full_network_has_the_trunk_of_vgg16_and_can_lose_every_channel() -> None:
+    """Name for name as torchvision has it, and nothing of the rest stands in the way."""
     with torch.device("meta"):
         network = EvoNet()
     task = Saliency(width=1.0)
