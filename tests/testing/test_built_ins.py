@@ -15,6 +15,13 @@ QUICK: dict[str, dict[str, Any]] = {
     "gradient": {"epochs": 2},
     "mnist": {"train_size": 300},
     "processes": {"workers": 1},
+    "saliency": {
+        "image_size": 32,
+        "width": 0.03,
+        "train_size": 40,
+        "validation_size": 5,
+        "test_size": 5,
+    },
 }
 """Options with which a strategy is tried, where its defaults take long."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from evoframe.markers import hookimpl
 from evoframe.strategies.task.mnist import Mnist as Mnist
+from evoframe.strategies.task.saliency import Saliency as Saliency
 
 
 @hookimpl
 def evoframe_tasks() -> list[type]:
     """Offer the strategies of this folder."""
-    return [Mnist]
+    return [Mnist, Saliency]
