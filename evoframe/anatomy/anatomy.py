@@ -312,13 +312,14 @@ def survey(
     channels = seen.channels
     for name in _kept_layers(network, shapes, keep):
         channels.keep(seen.targets[name])
+    lasting = body.state_dict().keys()  # buffers outside it are cut too, but no part of a genotype
     wiring = Wiring(
         seen.sources,
         seen.targets,
         channels.flags(channels.fed),
         channels.flags(channels.read),
         tuple(channels.steps),
-        channels.holdings,
+        tuple(one for one in channels.holdings if one.entry in lasting),
     )
     bundles = Bundles(
         channels.classes(),

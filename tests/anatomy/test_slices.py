@@ -23,6 +23,7 @@ class Scaled(nn.Module):
         self.gamma = nn.Parameter(torch.rand(8) + 0.5)
         self.table = nn.Parameter(torch.rand(5, 8) + 0.5)
         self.register_buffer("places", torch.tensor([[4, 0], [2, 1]]))
+        self.register_buffer("fixed", torch.rand(8) + 0.5, persistent=False)
         self.head = nn.Conv2d(4, 2, 1)
 
     def forward(self, x):
@@ -35,6 +36,8 @@ class Scaled(nn.Module):
             return x * self.gamma.unsqueeze(1).unsqueeze(2).squeeze()[:, None, None].expand(8, 4, 4)
         if self.way == "function":
             return x * (1 + self.gamma.reshape(-1, 1, 1).exp() * 2)
+        if self.way == "passing buffer":
+            return x * self.fixed[:, None, None]
         if self.way == "bias":
             return x + self.gamma.view(1, -1, 1, 1).tanh()
         bias = self.table[self.places.view(-1)].view(2, 2, -1).permute(2, 0, 1).contiguous()
@@ -62,14 +65,15 @@ def smaller(network: nn.Module):
     return plan, genotype, plan.develop(genotype), masked
 
 
-@pytest.mark.parametrize("way", ["view", "function", "bias"])
+@pytest.mark.parametrize("way", ["view", "function", "bias", "passing buffer"])
 def test_what_is_made_of_a_parameter_slice_by_slice_is_cut_with_it(way) -> None:
     """A layer scale behind a view is no reason to keep its channels."""
     plan, genotype, phenotype, masked = smaller(Scaled(way))
     inputs = torch.randn(2, 3, 4, 4)
 
     assert phenotype.network.one.weight.shape == (4, 3, 3, 3)
-    assert phenotype.network.gamma.shape == (4,)
+    met = phenotype.network.fixed if way == "passing buffer" else phenotype.network.gamma
+    assert met.shape == (4,)
     torch.testing.assert_close(phenotype.network(inputs), masked(inputs))
     assert plan.absorb(phenotype).digest() == genotype.digest()
 
