@@ -12,6 +12,7 @@ schedule for the same reason. After the generations that it names nothing more h
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import attrs
@@ -50,7 +51,7 @@ class Descent(Environment):
         """Return the synapses that the generation may have, or all that are eligible if fewer."""
         done = min((around.generation - 1) / self.generations, 1.0)
         whole = count(around.ancestor.masks)
-        return min(whole * self.share**done**self.bend, count(inheritance.eligible))
+        return min(whole * math.pow(self.share, done**self.bend), count(inheritance.eligible))
 
     def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
         """Return DNA that keeps on average what the generation is allowed."""
