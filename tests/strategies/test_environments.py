@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -11,12 +12,12 @@ from evoframe.anatomy import survey
 from evoframe.errors import ConfigError
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Circumstances, Evidence
-from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.genotype import Genotype, count
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import draw
 from evoframe.kernel.wiring import settle
 from evoframe.strategies.encoding import Cluster, Magnitude, Synaptic
-from evoframe.strategies.environment import Budget, Removal, Retention
+from evoframe.strategies.environment import Budget, Descent, Removal, Retention
 from evoframe.strategies.task import Mnist
 
 
@@ -67,6 +68,47 @@ def test_removal_refuses_what_retention_refuses() -> None:
     """A rank is no probability."""
     with pytest.raises(ConfigError, match="only ranks"):
         Removal(mode="hard-cap").check(Magnitude())
+
+
+# --- descent ------------------------------------------------------------------------------------
+
+
+def allowed(environment: Descent, generation: int) -> float:
+    """Return the share of the ancestor's synapses that a generation may have."""
+    around = attrs.evolve(AROUND, generation=generation)
+    return environment.allowance(INHERITANCE, around) / AROUND.ancestor.synapses
+
+
+def test_an_even_descent_keeps_the_same_part_in_every_generation() -> None:
+    """With bend = 1 it is a retention that is told by where it ends."""
+    descent = Descent(share=1 / 64, generations=6, bend=1.0)
+
+    assert [allowed(descent, n) for n in (1, 2, 3, 7)] == pytest.approx([1, 1 / 2, 1 / 4, 1 / 64])
+
+
+def test_a_bent_descent_is_steep_first_ends_where_it_should_and_stays_there() -> None:
+    """Four times the generations go twice as deep with bend = 0.5; afterwards nothing must go."""
+    descent = Descent(share=1 / 256, generations=16, bend=0.5)
+
+    found = [allowed(descent, n) for n in (2, 5, 10, 17, 30)]
+    assert found == pytest.approx([1 / 4, 1 / 16, 1 / 64, 1 / 256, 1 / 256])
+
+
+@given(st.floats(0.001, 1), st.floats(0.1, 1), st.integers(2, 12))
+def test_offspring_are_expected_to_have_what_a_descent_allows(share, bend, generation) -> None:
+    """What counts is the ancestor's size: smaller parents lose less, or nothing."""
+    around = attrs.evolve(AROUND, generation=generation)
+    small = Retention(retention=0.1)
+    dna = Synaptic().encode(INHERITANCE, Evidence(INHERITANCE, AROUND, Key(0)))
+    eligible = draw(small.press(dna, INHERITANCE, AROUND), Key(1))
+    inheritance = attrs.evolve(INHERITANCE, eligible=eligible)
+    dna = Synaptic().encode(inheritance, Evidence(inheritance, around, Key(0)))
+    descent = Descent(share=share, generations=10, bend=bend)
+
+    left = descent.press(dna, inheritance, around).expected_synapses()
+
+    wanted = share ** (min((generation - 1) / 10, 1) ** bend) * AROUND.ancestor.synapses
+    assert left == pytest.approx(min(wanted, count(eligible)), rel=1e-6)
 
 
 # --- budgets ------------------------------------------------------------------------------------
