@@ -44,7 +44,13 @@ def replica(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     memo[id(module)] = twin
     held = twin.__dict__
     for name, value in module.__dict__.items():
-        held[name] = value if type(value) in PLAIN else _copied(value, memo)
+        kind = type(value)
+        if kind in PLAIN:
+            held[name] = value
+        elif kind in EMPTY_TABLES and not value and id(value) not in memo:
+            memo[id(value)] = held[name] = kind()
+        else:
+            held[name] = _copied(value, memo)
     return twin
 
 

@@ -94,6 +94,40 @@ def _addmm(bias: Any, left: Any, right: Any) -> Any:
     return torch.empty(left.shape[0], right.shape[1], dtype=left.dtype, device="meta")
 
 
+def _convolution(
+    first: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: Any,
+    _output_padding: Any,
+    groups: Any,
+) -> Any:
+    held = (first, weight) if bias is None else (first, weight, bias)
+    if transposed or not _is_plain(*held) or first.ndim != weight.ndim or first.ndim < 3:
+        return None
+    if not first.is_contiguous() or not weight.is_contiguous():
+        return None
+    fits = first.shape[1] == weight.shape[1] * groups and weight.shape[0] % groups == 0
+    if not fits or (bias is not None and bias.shape != weight.shape[:1]):
+        return None
+    kernel = weight.shape[2:]
+    if not len(kernel) == len(stride) == len(padding) == len(dilation):
+        return None
+    space = [
+        (size + 2 * pad - gap * (width - 1) - 1) // step + 1
+        for size, width, step, pad, gap in zip(
+            first.shape[2:], kernel, stride, padding, dilation, strict=True
+        )
+    ]
+    if min(*space, *first.shape, *weight.shape, *stride, *dilation) < 1 or min(padding) < 0:
+        return None
+    shape = (first.shape[0], weight.shape[0], *space)
+    return torch.empty(shape, dtype=first.dtype, device="meta")
+
+
 def _layer_norm(first: Any, shape: Any, weight: Any, bias: Any, _epsilon: float) -> Any:
     over = len(shape)
     held = [one for one in (weight, bias) if one is not None]
@@ -150,6 +184,7 @@ def _cat(several: Any, axis: int = 0) -> Any:
 SHORTCUTS: Mapping[str, Callable[..., Any]] = {
     "native_batch_norm": _batch_norm,
     "addmm": _addmm,
+    "convolution": _convolution,
     "native_layer_norm": _layer_norm,
     "_softmax": _softmax,
     "_safe_softmax": _softmax,

@@ -36,12 +36,28 @@ def calls(draw):
     kind = draw(
         st.sampled_from(
             ["add", "numbers", "sub", "mul", "div", "mean", "all", "cat", "softmax", "linear",
-             "norm", "relu", "sigmoid", "batch"]
+             "norm", "relu", "sigmoid", "batch", "conv", "conv"]
         )
     )  # fmt: skip
     size = tuple(one.shape[-1:])
     held = [draw(st.one_of(st.none(), tensors(size), tensors())) for _ in range(4)]
+    small = st.integers(0, 3)
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    dims = draw(st.integers(1, 3))
+    image = torch.empty([2, draw(st.sampled_from([2, 6, 5])), *[draw(st.integers(1, 6))] * dims],
+                        device="meta")  # fmt: skip
+    weight = torch.empty(
+        [draw(st.sampled_from([1, 2, 6])), max(1, image.shape[1] // groups)]
+        + [draw(st.integers(1, 3)) for _ in range(draw(st.sampled_from([dims, dims, 2])))],
+        device="meta",
+    )
+    steps = [[draw(small) for _ in range(dims)] for _ in range(3)]
+    bias = draw(st.sampled_from([None, weight.new_empty(weight.shape[0]), weight.new_empty(3)]))
     return {
+        "conv": (
+            ATEN.convolution.default,
+            (image, weight, bias, *steps, draw(st.booleans()), [0] * dims, groups),
+        ),
         "add": (ATEN.add.Tensor, (one, draw(st.sampled_from([same, other])))),
         "numbers": (ATEN.mul.Scalar, (one, number)),
         "sub": (ATEN.sub.Tensor, (one, same)),
