@@ -177,7 +177,7 @@ class Anatomy:
         pass on the example inputs, and missing if that does not run on the meta device.
         """
         _, staying = self._living(genotype)
-        body = self._body(staying, self.places(staying))
+        body = self._body(staying)
         return {
             "synapses": float(genotype.synapses),
             "bundles": float(self.bundles.count(staying)),
@@ -193,13 +193,12 @@ class Anatomy:
         """
         if not self.seen.shapes:  # nothing was learned, so nothing is ever cut
             return None
-        body = self._body(staying, self.places(staying))
-        return shapes_agree(body, self.inputs, self.seen, staying)
+        return shapes_agree(self._body(staying), self.inputs, self.seen, staying)
 
-    def _body(self, staying: Tensor, places: Mapping[str, Places]) -> nn.Module:
+    def _body(self, staying: Tensor) -> nn.Module:
         """Return the network of these channels on the meta device."""
         values = dict(self._entries)
-        for name, left in places.items():
+        for name, left in self.places(staying).items():
             sizes = zip(values[name].shape, left, strict=True)
             shape = [size if some is None else len(some) for size, some in sizes]
             values[name] = torch.empty(shape, dtype=values[name].dtype, device="meta")
