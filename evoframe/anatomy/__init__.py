@@ -4,5 +4,6 @@ Three calls are the whole door: ``survey`` an ancestor once, ``develop`` a genot
 wanted, ``absorb`` what was trained.
 """
 
-from evoframe.anatomy.anatomy import Anatomy as Anatomy, survey as survey
+from evoframe.anatomy.anatomy import Anatomy as Anatomy
+from evoframe.anatomy.surveying import survey as survey
 from evoframe.anatomy.tracing import Barrier as Barrier

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,15 +15,12 @@ from evoframe.anatomy import costs
 from evoframe.anatomy.blueprint import Blueprint, entries_of, tensors_of
 from evoframe.anatomy.bundles import Bundles
 from evoframe.anatomy.channels import Follower
-from evoframe.anatomy.growing import Numbers, Places, body_of, cut, grow, replica, uncut
-from evoframe.anatomy.proving import Objection, near_to, prove, shapes_agree
-from evoframe.anatomy.tracing import Barrier, Trace, trace
-from evoframe.errors import TaskError, close_match
-from evoframe.kernel import device as devices
+from evoframe.anatomy.growing import Numbers, Places, cut, grow, uncut
+from evoframe.anatomy.proving import Objection, near_to, shapes_agree
+from evoframe.anatomy.tracing import Barrier, Trace
 from evoframe.kernel.clusters import Kind, Partition, partition
 from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.key import untouched
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import Wiring, living_channels, settle
 
@@ -271,111 +267,6 @@ class Anatomy:
         return value if places is None else uncut(value, places, shape)
 
 
-def survey(
-    network: nn.Module,
-    example_inputs: tuple[Any, ...],
-    evolvable: Sequence[str],
-    *,
-    keep: Sequence[str] = (),
-    at_least: int = 1,
-    multiple: int = 1,
-    approximate: bool = False,
-) -> Anatomy:
-    """Return the anatomy of an ancestor; done once a run.
-
-    Args:
-        network: any module; it is never changed, and read when its genotype is asked for.
-        example_inputs: inputs for one forward pass.
-        evolvable: names of the parameters whose synapses may evolve.
-        keep: layers that keep all their output channels: names of modules, which stand for all
-            that they contain, or of parameters.
-        at_least: how many output channels every layer keeps, dead ones if need be.
-        multiple: what the number of a layer's output channels is rounded up to, where it can be.
-        approximate: let channels leave that a layer, group or RMS norm or a mean averages over.
-            A smaller network then normalises over those that stay, so it no longer computes
-            what its masked ancestor does, and has to learn anew.
-
-    Raises:
-        TaskError: a name is not a parameter with at least two axes, there is none, or a layer to
-            keep does not exist.
-    """
-    if not isinstance(example_inputs, tuple):
-        _require_forward(network, example_inputs)
-    shapes = _evolvable_shapes(network, evolvable)
-    body = body_of(network)
-    inputs = devices.move(example_inputs, torch.device("meta"))
-    twin = replica(body, {}).eval()
-    seen = trace(twin, inputs, tuple(shapes), approximate=approximate)
-    if not seen.shapes:  # it did not run on the meta device: is it the inputs?
-        _require_forward(network, example_inputs)
-    channels = seen.channels
-    for name in _kept_layers(network, shapes, keep):
-        channels.keep(seen.targets[name])
-    lasting = body.state_dict().keys()  # buffers outside it are cut too, but no part of a genotype
-    wiring = Wiring(
-        seen.sources,
-        seen.targets,
-        channels.flags(channels.fed),
-        channels.flags(channels.read),
-        tuple(channels.steps),
-        tuple(one for one in channels.holdings if one.entry in lasting),
-    )
-    bundles = Bundles(
-        channels.classes(),
-        channels.flags(channels.kept),
-        tuple(channels.grids),
-        tuple(torch.unique(signal) for signal in seen.targets.values()),
-        at_least,
-        multiple,
-        tuple(seen.others),
-    )
-    barriers, followers = tuple(seen.barriers), tuple(channels.followers)
-    plan = Anatomy(network, body, shapes, wiring, bundles, barriers, seen, inputs, followers)
-    return prove(plan)
-
-
-def _kept_layers(
-    network: nn.Module, shapes: Mapping[str, torch.Size], keep: Sequence[str]
-) -> list[str]:
-    """Return the evolvable parameters that names of modules or parameters stand for.
-
-    Raises:
-        TaskError: a name is neither.
-    """
-    known = {name for name, _ in network.named_modules()} | set(shapes)
-    for name in keep:
-        if name not in known:
-            raise TaskError(
-                f"the layer to keep {name!r} does not exist; wanted the name of a module or of an "
-                f"evolvable parameter.{close_match(name, known)}"
-            )
-    return [
-        entry
-        for entry in shapes
-        if any(not name or entry == name or entry.startswith(f"{name}.") for name in keep)
-    ]
-
-
-def _require_forward(network: nn.Module, example_inputs: Any) -> None:
-    """Refuse inputs that the network cannot run on at all.
-
-    Raises:
-        TaskError: what the network said.
-    """
-    if not isinstance(example_inputs, tuple):
-        raise TaskError(
-            f"example_inputs() gave a {type(example_inputs).__name__}; wanted a tuple with one "
-            "entry for each argument of the network, as in (torch.zeros(1, 3, 32, 32),)."
-        )
-    try:
-        with untouched(), torch.no_grad():
-            copy.deepcopy(network).cpu().eval()(*devices.move(example_inputs, torch.device("cpu")))
-    except Exception as error:
-        raise TaskError(
-            f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"
-        ) from error
-
-
 def _own_axes(signal: Tensor) -> tuple[int, ...]:
     """Return the axes of a parameter that a signal cuts: all of its own for a plain layer.
 
@@ -388,24 +279,3 @@ def _own_axes(signal: Tensor) -> tuple[int, ...]:
 
 def _on(places: Places, device: torch.device) -> Places:
     return tuple(None if left is None else left.to(device) for left in places)
-
-
-def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str, torch.Size]:
-    parameters = dict(network.named_parameters())
-    tied = dict(network.named_parameters(remove_duplicate=False))
-    shapes: dict[str, torch.Size] = {}
-    for name in evolvable:
-        if name not in tied or tied[name].ndim < 2:
-            found = f"has shape {tuple(tied[name].shape)}" if name in tied else "does not exist"
-            raise TaskError(
-                f"parameter {name!r} cannot evolve: it {found}; wanted a weight with at least "
-                f"two axes.{close_match(name, tied)}"
-            )
-        first = next(own for own, value in parameters.items() if value is tied[name])
-        shapes[first] = tied[name].shape  # a tied weight evolves once, under its first name
-    if not shapes:
-        raise TaskError(
-            "the ancestor has no parameter that may evolve: wanted a convolution or linear layer "
-            "before the last one. Name them with the task's `evolvable`."
-        )
-    return shapes
