@@ -44,6 +44,13 @@ from evoframe.cli.finish import resumable
     help="load a plugin that is not installed",
 )
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="runs at the same time, each in a process of its own",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
@@ -56,6 +63,7 @@ def command(
     epochs: int | None,
     assignments: tuple[str, ...],
     plugins: tuple[str, ...],
+    jobs: int,
     out: Path | None,
 ) -> None:
     """Run every RECIPE and the arms uniform, magnitude and dense with several seeds.
@@ -65,17 +73,20 @@ def command(
     The same command with the same --out goes on with a comparison that was interrupted.
     """
     from evoframe.api import new_folder
+    from evoframe.config.convert import run_options
+    from evoframe.config.files import read_recipe
     from evoframe.registry import load_registry
     from evoframe.report.arms import arms_of
     from evoframe.report.comparison import compare, write_points
     from evoframe.report.curves import markdown, plot
 
     factors = _factors(targets)
-    registry = load_registry(plugins)
+    asked = [name for recipe in recipes for name in run_options(read_recipe(recipe)).plugins]
+    registry = load_registry(tuple(dict.fromkeys([*asked, *plugins])))
     arms = arms_of(recipes, factors, registry, options=assignments, plugins=plugins, epochs=epochs)
     folder = out or new_folder("compare")
     with resumable(folder, f"the same command with --out {folder}"):
-        curves = compare(arms, seeds, folder, registry, lambda line: click.echo(line, err=True))
+        curves = compare(arms, seeds, folder, registry, _say, jobs=jobs)
     table = markdown(curves, factors)
     (folder / "compare.md").write_text(table)
     write_points(curves, folder / "points.csv")
@@ -84,6 +95,10 @@ def command(
     click.echo(f"table, points and runs: {folder}")
     if not drawn:
         click.echo("no plot: matplotlib is not installed. Try `pip install evoframe[plot]`.")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _factors(text: str) -> list[float]:

@@ -11,20 +11,25 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 
-from evoframe.config.convert import recipe_from
+from evoframe.config import files
+from evoframe.config.convert import recipe_from, run_options
 from evoframe.errors import ConfigError, RunError
 from evoframe.kernel.individual import Fitness, Metric
 from evoframe.kernel.population import rank
-from evoframe.registry import Registry
+from evoframe.registry import Registry, load_registry
 from evoframe.report.arms import Arm
 from evoframe.run import runner
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.run import Run
 from evoframe.run.world import build_world
+from evoframe.strategies.executor.processes import Processes
+from evoframe.strategies.executor.serial import Serial
 
 Say = Callable[[str], None]
 """Takes a line of progress."""
@@ -81,8 +86,18 @@ class Curves:
         return [value for value in found if value is not None]
 
 
-def compare(arms: Sequence[Arm], seeds: int, out: Path, registry: Registry, say: Say) -> Curves:
+def compare(
+    arms: Sequence[Arm], seeds: int, out: Path, registry: Registry, say: Say, *, jobs: int = 1
+) -> Curves:
     """Run every arm with every seed and return the curves; goes on where it was.
+
+    Args:
+        arms: what is compared.
+        seeds: runs of each arm, with the seeds from 0 on.
+        out: the folder of the comparison.
+        registry: where strategies are found.
+        say: takes a line of progress when a run is finished.
+        jobs: runs at the same time, each in a process of its own that loads what the recipes name.
 
     Raises:
         RunError: the folder holds something else.
@@ -91,16 +106,52 @@ def compare(arms: Sequence[Arm], seeds: int, out: Path, registry: Registry, say:
     for arm in arms:
         for tables in arm.recipes:
             build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
-    _claim(out, {"arms": [attrs.asdict(arm) for arm in arms], "seeds": seeds})
+    _claim(out, {"arms": [_identity(arm) for arm in arms], "seeds": seeds})
+    trials = [trial for seed in range(seeds) for arm in arms for trial in _trials(arm, seed, out)]
+    executor = Serial() if jobs == 1 else Processes(workers=jobs)
+    carry = partial(_carry, registry=registry if jobs == 1 else None)
+    for done, trial in enumerate(executor.map(carry, trials, _unheard), start=1):
+        say(f"{done} of {len(trials)}: {trial.path.parent.name}, seed {trial.seed}")
     runs: dict[tuple[str, int], list[Run]] = {}
-    for seed in range(seeds):
-        for arm in arms:
-            for index, tables in enumerate(arm.recipes):
-                name = f"{arm.name}-{index}" if len(arm.recipes) > 1 else arm.name
-                say(f"{name}, seed {seed}")
-                path = out / name / f"seed-{seed}"
-                runs.setdefault((arm.name, seed), []).append(_run(tables, seed, path, registry))
+    for trial in trials:
+        runs.setdefault((trial.arm, trial.seed), []).append(Run(trial.path))
     return _curves(runs)
+
+
+def _unheard(_hook: str, _event: Any) -> None:
+    """Drop an event: nobody hears those of a comparison."""
+
+
+@attrs.frozen
+class _Trial:
+    """One run of a comparison."""
+
+    arm: str
+    seed: int
+    tables: files.Tables
+    path: Path
+
+
+def _trials(arm: Arm, seed: int, out: Path) -> list[_Trial]:
+    names = [f"{arm.name}-{i}" for i in range(len(arm.recipes))]
+    if len(arm.recipes) == 1:
+        names = [arm.name]
+    return [
+        _Trial(arm.name, seed, tables, (out / name / f"seed-{seed}").absolute())
+        for name, tables in zip(names, arm.recipes, strict=True)
+    ]
+
+
+def _carry(trial: _Trial, _send: Any, *, registry: Registry | None) -> _Trial:
+    """Begin a trial's run or go on with it, to its end."""
+    if not RunFolder(trial.path).exists():
+        registry = registry or load_registry(run_options(trial.tables).plugins)
+        recipe = recipe_from(trial.tables, registry)
+        recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=trial.seed))
+        runner.start(recipe, registry, trial.path)
+    elif Run(trial.path).finished is None:
+        runner.resume(trial.path)
+    return trial
 
 
 def interpolated(points: Sequence[tuple[float, float]], target: float) -> float | None:
@@ -134,6 +185,11 @@ def write_points(curves: Curves, file: Path) -> None:
         writer.writerows(attrs.astuple(point) for point in curves.points)
 
 
+def _identity(arm: Arm) -> dict[str, Any]:
+    """Return what makes an arm the same again: all but the words about its recipes."""
+    return {"name": arm.name, "recipes": [{**one, "about": None} for one in arm.recipes]}
+
+
 def _claim(out: Path, asked: object) -> None:
     """Make the folder, or find that it holds the same comparison."""
     file = out / "compare.json"
@@ -148,17 +204,6 @@ def _claim(out: Path, asked: object) -> None:
             f"{out} holds another comparison: other recipes, options, targets or seeds. Name "
             "another --out, or ask for the same to go on with it."
         )
-
-
-def _run(tables: Mapping[str, object], seed: int, path: Path, registry: Registry) -> Run:
-    folder = RunFolder(path.absolute())
-    if not folder.exists():
-        recipe = recipe_from(tables, registry)
-        recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=seed))
-        runner.start(recipe, registry, path)
-    elif Run(path).finished is None:
-        runner.resume(path)
-    return Run(path)
 
 
 def _curves(runs: Mapping[tuple[str, int], Sequence[Run]]) -> Curves:

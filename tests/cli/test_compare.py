@@ -147,7 +147,7 @@ def test_dense_networks_are_dense_and_new(compared) -> None:
 
 
 def test_a_comparison_goes_on_where_it_was(compared, monkeypatch) -> None:
-    """Nothing finished is lived again, and what is missing is."""
+    """Nothing finished is lived again, and what is missing is, in two processes or in one."""
     out, arguments, result = compared
     digests = {path: Run(path.parent).digest() for path in out.glob("*/seed-*/run.toml")}
     lost = out / "uniform" / "seed-1"
@@ -155,7 +155,7 @@ def test_a_comparison_goes_on_where_it_was(compared, monkeypatch) -> None:
         file.rmdir() if file.is_dir() else file.unlink()
     lost.rmdir()
 
-    again = invoke(*arguments)
+    again = invoke(*arguments, "--jobs", "2")
 
     assert again.exit_code == 0, again.output
     assert again.stdout == result.stdout
