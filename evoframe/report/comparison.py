@@ -20,7 +20,7 @@ import attrs
 from evoframe.config import files
 from evoframe.config.convert import recipe_from, run_options
 from evoframe.errors import ConfigError, RunError
-from evoframe.kernel.individual import Fitness, Metric
+from evoframe.kernel.individual import Fitness, Individual, Metric
 from evoframe.kernel.population import rank
 from evoframe.registry import Registry, load_registry
 from evoframe.report.arms import Arm
@@ -45,6 +45,7 @@ class Point:
         generation: of which generation.
         synapses: how many it has.
         efficiency: how many times fewer than the ancestor.
+        bytes: of the network that is left, all its numbers stored densely.
         value: the primary metric on the test split, or on validation where there is no test.
     """
 
@@ -53,6 +54,7 @@ class Point:
     generation: int
     synapses: int
     efficiency: float
+    bytes: int
     value: float
 
 
@@ -238,9 +240,21 @@ def _points(
         if not alive or (fresh and number == 1):
             continue
         best = min(alive, key=lambda one: rank(one, metric))
-        value = _value(best.fitness, metric, split)
-        found.append(Point(arm, seed, number, best.synapses, run.efficiency(best), value))
+        found.append(_point(run, best, arm, seed, metric, split))
     return found
+
+
+def _point(run: Run, best: Individual, arm: str, seed: int, metric: Metric, split: str) -> Point:
+    assert best.fitness is not None
+    return Point(
+        arm=arm,
+        seed=seed,
+        generation=best.generation,
+        synapses=best.synapses,
+        efficiency=run.efficiency(best),
+        bytes=int(best.fitness.costs["bytes"]),
+        value=_value(best.fitness, metric, split),
+    )
 
 
 def _value(fitness: Fitness | None, metric: Metric, split: str) -> float:

@@ -32,7 +32,7 @@ from evoframe.run.observers import Observers
 from evoframe.run.record import is_rebuildable, open_recipe, write_record
 from evoframe.run.world import Lives, World, build_world, live_ancestor
 
-FINISHED, PICK, SECONDS = "finished", "pick", "seconds"
+FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
 """Names of the facts that the journal holds of a run."""
 
 
@@ -112,10 +112,10 @@ class _Runner:
         self._announce_start()
         if not self.journal.individuals():
             self._record(self._ancestor())
-            self._announce_generation(1)
         for number in range(1, options.generations + 1):
             if number > 1:
                 self._generation(number)
+            self._announce_generation(number)
             everyone = self.journal.individuals()
             if number < everyone[-1].generation:
                 continue  # the run went on after this one, and the clock may not say otherwise now
@@ -138,7 +138,6 @@ class _Runner:
         lives = Lives(self.world, number, self.observers.heard(), self.observers.phase)
         for entry in self.world.recipe.executor.map(lives, missing, self._send):
             self._record(entry)
-        self._announce_generation(number)
 
     def _population(self, number: int) -> Population:
         archive = tuple(
@@ -191,11 +190,15 @@ class _Runner:
         self._send("evoframe_run_started", event)
 
     def _announce_generation(self, number: int) -> None:
+        """Tell of a generation that nobody was told of, however the run was interrupted."""
+        if number <= int(self.journal.fact(TOLD) or 0):
+            return
         members = tuple(one for one in self.journal.individuals() if one.generation == number)
         alive = [one for one in members if one.is_alive]
         best = min(alive, key=lambda one: rank(one, self.metric)).id if alive else ""
         self.log.info("generation finished", generation=number, alive=len(alive), best=best)
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
+        self.journal.note(**{TOLD: str(number)})
 
     def _finish(self, reason: str) -> None:
         chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)

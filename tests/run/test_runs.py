@@ -113,6 +113,33 @@ def test_an_observer_that_raises_is_disabled_and_recorded(plain, tmp_path) -> No
     assert "RuntimeError: fell over" in rows[0][0]
 
 
+def test_every_generation_is_told_of_even_if_the_run_was_stopped_just_before(tmp_path) -> None:
+    """A stop between the last individual and the news of its generation loses no news."""
+    told: list[int] = []
+
+    @attrs.frozen(eq=False)
+    class Reader(Observer):
+        """Reads the news, and stops the run when generation 2 is full."""
+
+        name: ClassVar[str] = "reader"
+
+        @hookimpl
+        def evoframe_individual_evaluated(self, event):
+            if event.individual.id == "g2s1":
+                raise KeyboardInterrupt
+
+        @hookimpl
+        def evoframe_generation_finished(self, event):
+            told.append(event.generation)
+
+    with pytest.raises(KeyboardInterrupt):
+        evolve(tmp_path / "run", observer=[Reader()])
+    assert told == [1]
+    evoframe.resume(tmp_path / "run", observer=[Reader()])
+
+    assert told == [1, 2, 3]
+
+
 def test_processes_give_the_same_bits_as_serial(plain, tmp_path) -> None:
     """Where a life is lived is nobody's business but the machine's."""
     parallel = evolve(tmp_path / "run", "executor.workers=2", executor="processes")
