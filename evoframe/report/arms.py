@@ -26,7 +26,10 @@ from evoframe.errors import ConfigError
 from evoframe.registry import Registry
 
 BASELINES = ("uniform", "magnitude", "dense")
-"""Names that no recipe of a comparison may have."""
+"""The arms that are in every comparison."""
+
+ANCESTOR = "ancestor"
+"""Name of the runs of nobody but the ancestor, one for each seed, that the arms begin with."""
 
 SHARED = ("task", "ancestor", "training", "run")
 """The tables that an option of a comparison may change: it changes them in every arm."""
@@ -66,15 +69,19 @@ def arms_of(
         ConfigError: recipes that cannot be compared, and why.
     """
     named = {_label(name): _changed(files.read_recipe(name), options, plugins) for name in names}
-    if len(named) < len(names) or set(named) & set(BASELINES):
+    if len(named) < len(names) or set(named) & {*BASELINES, ANCESTOR}:
         raise ConfigError(
             f"the recipes {', '.join(names)} do not have names of their own; wanted each once, "
-            f"and none called {', '.join(BASELINES)}."
+            f"and none called {', '.join(BASELINES)} or {ANCESTOR}."
         )
+    ready = {name: recipe_from(tables, registry) for name, tables in named.items()}
+    for name, tables in named.items():
+        if not ready[name].task.is_trained:
+            # Without a training of its own, the ancestor has that of a life before it is divided.
+            tables.setdefault("ancestor", tables.get("training", DEFAULTS["training"]))
     first = next(iter(named.values()))
     for name, tables in named.items():
         _require_same(tables, first, name)
-    ready = {name: recipe_from(tables, registry) for name, tables in named.items()}
     total = epochs or max(lives(recipe) * epochs_of(recipe) for recipe in ready.values())
     named |= _baselines(first, max(targets))
     arms = [Arm(name, (_scaled(tables, total, registry),)) for name, tables in named.items()]

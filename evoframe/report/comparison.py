@@ -23,7 +23,7 @@ from evoframe.errors import ConfigError, RunError
 from evoframe.kernel.individual import Fitness, Individual, Metric
 from evoframe.kernel.population import rank
 from evoframe.registry import Registry, load_registry
-from evoframe.report.arms import Arm
+from evoframe.report.arms import ANCESTOR, Arm
 from evoframe.run import runner
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.run import Run
@@ -109,11 +109,16 @@ def compare(
         for tables in arm.recipes:
             build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
     _claim(out, {"arms": [_identity(arm) for arm in arms], "seeds": seeds})
-    trials = [trial for seed in range(seeds) for arm in arms for trial in _trials(arm, seed, out)]
+    founders = [_founder(arms[0], seed, out) for seed in range(seeds)]
+    trials = [trial for founder in founders for arm in arms for trial in _trials(arm, founder, out)]
     executor = Serial() if jobs == 1 else Processes(workers=jobs)
     carry = partial(_carry, registry=registry if jobs == 1 else None)
-    for done, trial in enumerate(executor.map(carry, trials, _unheard), start=1):
-        say(f"{done} of {len(trials)}: {trial.path.parent.name}, seed {trial.seed}")
+    done = 0
+    for batch in founders, trials:
+        for trial in executor.map(carry, batch, _unheard):
+            done += 1
+            words = f"{trial.path.parent.name}, seed {trial.seed}"
+            say(f"{done} of {len(founders) + len(trials)}: {words}")
     runs: dict[tuple[str, int], list[Run]] = {}
     for trial in trials:
         runs.setdefault((trial.arm, trial.seed), []).append(Run(trial.path))
@@ -132,16 +137,38 @@ class _Trial:
     seed: int
     tables: files.Tables
     path: Path
+    founder: Path | None = None
 
 
-def _trials(arm: Arm, seed: int, out: Path) -> list[_Trial]:
-    names = [f"{arm.name}-{i}" for i in range(len(arm.recipes))]
-    if len(arm.recipes) == 1:
-        names = [arm.name]
+def _founder(first: Arm, seed: int, out: Path) -> _Trial:
+    """Return the run of nobody but the ancestor that the arms of a seed share."""
+    (tables,) = first.recipes
+    run = {**tables["run"], "generations": 1}
+    return _Trial(ANCESTOR, seed, {**tables, "run": run}, _path(out, ANCESTOR, seed))
+
+
+def _trials(arm: Arm, founder: _Trial, out: Path) -> list[_Trial]:
+    several = len(arm.recipes) > 1
     return [
-        _Trial(arm.name, seed, tables, (out / name / f"seed-{seed}").absolute())
-        for name, tables in zip(names, arm.recipes, strict=True)
+        _Trial(
+            arm=arm.name,
+            seed=founder.seed,
+            tables=tables,
+            path=_path(out, f"{arm.name}-{index}" if several else arm.name, founder.seed),
+            founder=founder.path if _ancestry(tables) == _ancestry(founder.tables) else None,
+        )
+        for index, tables in enumerate(arm.recipes)
     ]
+
+
+def _ancestry(tables: files.Tables) -> list[Any]:
+    """Return what an ancestor comes from, besides the seed."""
+    run = [tables["run"].get(name) for name in ("device", "threads", "strict")]
+    return [*(tables.get(name) for name in ("task", "ancestor", "anatomy")), *run]
+
+
+def _path(out: Path, name: str, seed: int) -> Path:
+    return (out / name / f"seed-{seed}").absolute()
 
 
 def _carry(trial: _Trial, _send: Any, *, registry: Registry | None) -> _Trial:
@@ -150,7 +177,7 @@ def _carry(trial: _Trial, _send: Any, *, registry: Registry | None) -> _Trial:
         registry = registry or load_registry(run_options(trial.tables).plugins)
         recipe = recipe_from(trial.tables, registry)
         recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=trial.seed))
-        runner.start(recipe, registry, trial.path)
+        runner.start(recipe, registry, trial.path, founder=trial.founder)
     elif Run(trial.path).finished is None:
         runner.resume(trial.path)
     return trial

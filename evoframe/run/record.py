@@ -61,6 +61,30 @@ def open_recipe(
     return recipe, differences(recorded, versions(recipe, registry))
 
 
+def require_same_ancestor(recipe: Recipe, registry: Registry, founder: RunFolder) -> None:
+    """Refuse a run whose ancestor is not the one that a recipe would make.
+
+    Raises:
+        RunError: it was made for another task, with another seed, or otherwise.
+    """
+    founder.require()
+    theirs = _ancestry(files.parse(founder.recipe.read_text("utf-8"), str(founder.recipe)))
+    ours = _ancestry(files.parse(files.write(tables_from(recipe, registry)), "the recipe"))
+    differing = [name for name, value in ours.items() if value != theirs[name]]
+    if differing:
+        raise RunError(
+            f"the ancestor of {founder.path} is not the one of this recipe, which has another "
+            f"{', '.join(differing)}. Begin without it, and the run trains its own."
+        )
+
+
+def _ancestry(tables: files.Tables) -> dict[str, Any]:
+    """Return all of a resolved recipe that an ancestor depends on."""
+    ancestor = tables.get("ancestor", tables["training"])
+    run = {name: tables["run"][name] for name in ("seed", "device", "threads", "strict")}
+    return {"task": tables["task"], "ancestor": ancestor, "anatomy": tables["anatomy"], **run}
+
+
 def is_rebuildable(recipe: Recipe, registry: Registry) -> bool:
     """Tell whether tables can say the whole recipe."""
     tables = tables_from(recipe, registry)

@@ -29,14 +29,21 @@ from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
-from evoframe.run.record import is_rebuildable, open_recipe, write_record
-from evoframe.run.world import Lives, World, build_world, live_ancestor
+from evoframe.run.record import is_rebuildable, open_recipe, require_same_ancestor, write_record
+from evoframe.run.world import Lives, World, adopt_ancestor, build_world, live_ancestor
 
 FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
 """Names of the facts that the journal holds of a run."""
 
 
-def start(recipe: Recipe, registry: Registry, path: Path, *, level: str = "warning") -> None:
+def start(
+    recipe: Recipe,
+    registry: Registry,
+    path: Path,
+    *,
+    level: str = "warning",
+    founder: Path | None = None,
+) -> None:
     """Begin a run in a new folder and carry it to its end.
 
     Args:
@@ -44,6 +51,7 @@ def start(recipe: Recipe, registry: Registry, path: Path, *, level: str = "warni
         registry: where its strategies came from, for the record.
         path: a folder that does not exist or is empty.
         level: which log events people see on stderr.
+        founder: a run whose ancestor, the same, need not be trained again.
 
     Raises:
         EvoframeError: what is wrong; if it is the recipe, the task, the device or the folder,
@@ -54,12 +62,15 @@ def start(recipe: Recipe, registry: Registry, path: Path, *, level: str = "warni
     recipe = anchored(recipe)
     recipe = attrs.evolve(recipe, can_be_rebuilt=is_rebuildable(recipe, registry))
     recipe.executor.check(can_be_rebuilt=recipe.can_be_rebuilt)
+    origin = RunFolder(founder) if founder is not None else None
+    if origin is not None:
+        require_same_ancestor(recipe, registry, origin)
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder)
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder)
-        _go_on(world, level, [])
+        _go_on(world, level, [], origin)
 
 
 def resume(path: Path, *, ready: Mapping[str, Any] | None = None, level: str = "warning") -> None:
@@ -80,7 +91,7 @@ def resume(path: Path, *, ready: Mapping[str, Any] | None = None, level: str = "
         _go_on(build_world(recipe, folder), level, changed)
 
 
-def _go_on(world: World, level: str, changed: list[str]) -> None:
+def _go_on(world: World, level: str, changed: list[str], founder: RunFolder | None = None) -> None:
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
     try:
@@ -89,7 +100,7 @@ def _go_on(world: World, level: str, changed: list[str]) -> None:
         with open_log(world.folder.log, level) as log:
             if changed:
                 log.warning("versions differ from the record", changes="; ".join(changed))
-            _Runner(world, journal, log).run()
+            _Runner(world, journal, log).run(founder)
     finally:
         journal.close()
 
@@ -106,12 +117,12 @@ class _Runner:
         self.clock = time.monotonic()
         self.before = float(journal.fact(SECONDS) or 0.0)
 
-    def run(self) -> None:
+    def run(self, founder: RunFolder | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
         options = self.world.recipe.run
         self._announce_start()
         if not self.journal.individuals():
-            self._record(self._ancestor())
+            self._record(adopt_ancestor(self.world, founder) if founder else self._ancestor())
         for number in range(1, options.generations + 1):
             if number > 1:
                 self._generation(number)

@@ -232,6 +232,17 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
     return finished(newborn, world, checkpoint, time.perf_counter() - start)
 
 
+def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
+    """Return the ancestor of another run of the same origin; its genotype is on disk by then.
+
+    Raises:
+        DamagedError: its file is not what the journal of its run recorded.
+    """
+    recall = Recall.of(attrs.evolve(world, folder=founder))
+    save_genotype(recall.genotype(ANCESTOR), world.folder.genotype(ANCESTOR))
+    return recall.entries[ANCESTOR]
+
+
 def finished(newborn: Newborn, world: World, checkpoint: FileCheckpoint, seconds: float) -> Entry:
     """Put a genotype on disk and return the entry for the journal, which comes after it."""
     one, digest = newborn.individual, ""

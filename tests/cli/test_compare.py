@@ -34,7 +34,7 @@ def recipe(folder: Path, name: str, *, generations: int, population: int, **more
         **more,
     }
     file = folder / f"{name}.toml"
-    file.write_text(files.write(tables))
+    file.write_text(files.write({name: one for name, one in tables.items() if one is not None}))
     return file
 
 
@@ -129,8 +129,20 @@ def test_all_arms_of_a_seed_have_the_same_ancestor(compared) -> None:
     out, _, _ = compared
 
     for seed in range(2):
-        runs = [Run(out / arm / f"seed-{seed}") for arm in ("mine", "uniform", "magnitude")]
-        assert len({run.entries[0].digest for run in runs}) == 1
+        arms = ("ancestor", "mine", "uniform", "magnitude")
+        first = [Run(out / arm / f"seed-{seed}").entries[0] for arm in arms]
+        assert all(entry == first[0] for entry in first), "seconds too: it was trained once"
+
+
+def test_an_ancestor_is_trained_as_a_life_would_be_before_budgets_are_divided(tmp_path) -> None:
+    """A recipe that does not say how leaves no arm with an ancestor of its own."""
+    mine = recipe(tmp_path, "mine", generations=5, population=1, ancestor=None)
+
+    arms = arms_of([str(mine)], [4.0], REGISTRY)
+
+    *evolved, _ = arms
+    assert [arm.recipes[0]["ancestor"]["epochs"] for arm in evolved] == [2, 2, 2]
+    assert [arm.recipes[0]["training"]["epochs"] for arm in evolved] == [2, 3, 3]
 
 
 def test_dense_networks_are_dense_and_new(compared) -> None:

@@ -29,7 +29,9 @@ from evoframe.errors import (
     TaskError,
 )
 from evoframe.kernel.population import Family
+from evoframe.registry import load_registry
 from evoframe.roles import Observer, Selection
+from evoframe.run import runner
 from evoframe.run.folder import RunFolder
 from evoframe.testing.scaffold import example_of
 
@@ -334,6 +336,16 @@ def test_a_folder_that_cannot_be_a_run_is_left_alone(make, message: str, tmp_pat
         evolve(out)
 
     assert before == sorted(os.walk(tmp_path))
+
+
+def test_an_ancestor_of_another_making_is_refused(plain, tmp_path) -> None:
+    """A founder must be who the run would have made itself."""
+    other = attrs.evolve(plain.recipe, run=attrs.evolve(plain.recipe.run, seed=3, generations=2))
+
+    with pytest.raises(RunError, match="has another seed"):
+        runner.start(other, load_registry(), tmp_path / "run", founder=plain.path)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_finished_run_is_not_run_again(plain) -> None:
