@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.table import Table
+from torch import nn
 
 from evoframe.anatomy.latency import Latency, batched, latency
 from evoframe.run.run import Run
 
 BATCHES = (1, 64)
+LONGEST = 3.0
+"""Seconds: measuring takes several passes, and nobody waits for minutes to see a table."""
+
 COSTS = {
     "synapses": "synapses",
     "parameters": "parameters",
@@ -19,10 +24,16 @@ COSTS = {
 }
 
 
-def latencies(run: Run, identity: str) -> dict[int, Latency]:
-    """Return the latency of an individual's network on one CPU thread, by batch size."""
-    network, inputs = run.network(identity), run.recipe.task.example_inputs()
-    return {size: latency(network, batched(inputs, size)) for size in BATCHES}
+def latencies(network: nn.Module, inputs: tuple[Any, ...]) -> dict[int, Latency]:
+    """Return the latency of a network on one CPU thread, by batch size.
+
+    A batch is left out when one pass of it would take longer than ``LONGEST``.
+    """
+    found = {1: latency(network, batched(inputs, 1))}
+    for size in BATCHES:
+        if size > 1 and size * found[1].median < LONGEST:
+            found[size] = latency(network, batched(inputs, size))
+    return found
 
 
 def side_by_side(run: Run, identity: str) -> tuple[Table, list[str]]:
@@ -36,8 +47,9 @@ def side_by_side(run: Run, identity: str) -> tuple[Table, list[str]]:
         if before.get(name) and after.get(name):
             fewer = f"{before[name] / after[name]:.1f}"
             table.add_row(label, f"{before[name]:,.0f}", f"{after[name]:,.0f}", fewer)
-    slow, fast = latencies(run, run.ancestor.id), latencies(run, identity)
-    for size in BATCHES:
+    inputs = run.recipe.task.example_inputs()
+    slow, fast = (latencies(run.network(one), inputs) for one in (run.ancestor.id, identity))
+    for size in (one for one in slow if one in fast):
         cells = (
             f"{one.median * 1e3:.3f} ± {one.iqr * 1e3:.3f} ms" for one in (slow[size], fast[size])
         )
@@ -60,5 +72,5 @@ def warnings(
         f"warning: {fewer:.1f} times fewer FLOPs, but no lower latency at batch {size} on this "
         "machine: fixed costs of each operation prevail"
         for size in slow
-        if fast[size].median > 0.95 * slow[size].median
+        if size in fast and fast[size].median > 0.95 * slow[size].median
     ]
