@@ -99,7 +99,8 @@ def compare(
         out: the folder of the comparison.
         registry: where strategies are found.
         say: takes a line of progress when a run is finished.
-        jobs: runs at the same time, each in a process of its own that loads what the recipes name.
+        jobs: runs at the same time, each in a process of its own that loads what the recipe names,
+            and lives one life after another, whatever the recipe's executor.
 
     Raises:
         RunError: the folder holds something else.
@@ -172,12 +173,14 @@ def _path(out: Path, name: str, seed: int) -> Path:
 
 
 def _carry(trial: _Trial, _send: Any, *, registry: Registry | None) -> _Trial:
-    """Begin a trial's run or go on with it, to its end."""
+    """Begin a trial's run or go on with it, to its end; without a registry, side by side."""
     if not RunFolder(trial.path).exists():
-        registry = registry or load_registry(run_options(trial.tables).plugins)
-        recipe = recipe_from(trial.tables, registry)
+        known = registry or load_registry(run_options(trial.tables).plugins)
+        recipe = recipe_from(trial.tables, known)
         recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=trial.seed))
-        runner.start(recipe, registry, trial.path, founder=trial.founder)
+        if registry is None:  # side by side: no run starts processes of its own
+            recipe = attrs.evolve(recipe, executor=Serial())
+        runner.start(recipe, known, trial.path, founder=trial.founder)
     elif Run(trial.path).finished is None:
         runner.resume(trial.path)
     return trial
