@@ -68,9 +68,9 @@ def command(
 ) -> None:
     """Run every RECIPE and the arms uniform, magnitude and dense with several seeds.
 
-    All arms have the same ancestors and train for the same number of epochs in all. The table
-    gives accuracy at equal numbers of synapses, mean and standard deviation over the seeds.
-    The same command with the same --out goes on with a comparison that was interrupted.
+    All arms but dense begin with the same ancestors, and all train for the same number of epochs
+    in all. The table gives accuracy at equal numbers of synapses, mean and standard deviation over
+    the seeds. The same command with the same --out goes on with a comparison that was interrupted.
     """
     from evoframe.api import new_folder
     from evoframe.config.convert import run_options
@@ -106,7 +106,7 @@ def _factors(text: str) -> list[float]:
         factors = [float(part.strip().removesuffix("x")) for part in text.split(",")]
     except ValueError:
         factors = []
-    if not factors or min(factors) <= 1 or max(factors) > 1e6:
+    if not factors or not all(1 < factor <= 1e6 for factor in factors):
         raise click.BadParameter(
             f"{text!r}; wanted factors above 1 with commas between, as in 10,48,125.",
             param_hint="--at",

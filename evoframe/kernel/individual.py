@@ -121,3 +121,7 @@ class Individual:
 def identifier(generation: int, slot: int) -> str:
     """Return the id of an individual: where it was born."""
     return f"g{generation}s{slot}"
+
+
+ANCESTOR = identifier(1, 0)
+"""The id of a run's ancestor."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from evoframe.registry import Registry
 BASELINES = ("uniform", "magnitude", "dense")
 """The arms that are in every comparison."""
 
-ANCESTOR = "ancestor"
+FOUNDER = "ancestor"
 """Name of the runs of nobody but the ancestor, one for each seed, that the arms begin with."""
 
 SHARED = ("task", "ancestor", "training", "run")
@@ -36,6 +37,9 @@ SHARED = ("task", "ancestor", "training", "run")
 
 ENDINGS = ("until", "max_drop", "time")
 """Options of a run that would end arms at different times."""
+
+OWN = (*ENDINGS, "seed", "generations", "population")
+"""Options of a run that a comparison does not take from the command line."""
 
 
 @attrs.frozen
@@ -69,19 +73,15 @@ def arms_of(
         ConfigError: recipes that cannot be compared, and why.
     """
     named = {_label(name): _changed(files.read_recipe(name), options, plugins) for name in names}
-    if len(named) < len(names) or set(named) & {*BASELINES, ANCESTOR}:
+    if len(named) < len(names) or any(map(_is_taken, named)):
         raise ConfigError(
             f"the recipes {', '.join(names)} do not have names of their own; wanted each once, "
-            f"and none called {', '.join(BASELINES)} or {ANCESTOR}."
+            f"and none called {', '.join(BASELINES)} or {FOUNDER}."
         )
     ready = {name: recipe_from(tables, registry) for name, tables in named.items()}
-    for name, tables in named.items():
-        if not ready[name].task.is_trained:
-            # Without a training of its own, the ancestor has that of a life before it is divided.
-            tables.setdefault("ancestor", tables.get("training", DEFAULTS["training"]))
     first = next(iter(named.values()))
     for name, tables in named.items():
-        _require_same(tables, first, name)
+        _require_same(tables, first, name, trained=ready[name].task.is_trained)
     total = epochs or max(lives(recipe) * epochs_of(recipe) for recipe in ready.values())
     named |= _baselines(first, max(targets))
     arms = [Arm(name, (_scaled(tables, total, registry),)) for name, tables in named.items()]
@@ -115,17 +115,23 @@ def _label(name: str) -> str:
     return name.rpartition("/")[2].removesuffix(".toml")
 
 
+def _is_taken(name: str) -> bool:
+    """Tell whether a name is a baseline's, or that of a folder that the comparison makes."""
+    return name in (*BASELINES, FOUNDER) or re.fullmatch(r"dense-\d+", name) is not None
+
+
 def _changed(tables: files.Tables, options: Sequence[str], plugins: Sequence[str]) -> files.Tables:
     for option in options:
-        slot = option.partition(".")[0].partition("[")[0]
-        if slot not in SHARED:
-            raise ConfigError(
-                f"-o {option!r}: in a comparison only {', '.join(SHARED)} can be changed, in all "
-                "arms alike. Write a recipe of your own for the rest: evoframe recipes NAME > "
-                "mine.toml."
-            )
-        tables = files.assigned(tables, option)
+        _require_shared(option)
+    mine = [option for option in options if option.startswith("ancestor")]
+    for option in options:
+        tables = files.assigned(tables, option) if option not in mine else tables
     tables = copy.deepcopy(tables)
+    # Without a training of its own, the ancestor has that of a life, before budgets are divided.
+    training = tables.get("training", DEFAULTS["training"])
+    tables.setdefault("ancestor", copy.deepcopy(training))
+    for option in mine:
+        tables = files.assigned(tables, option)
     run = files.table(tables.get("run", {}), "run")
     tables["run"] = {name: value for name, value in run.items() if name not in ENDINGS}
     if plugins:
@@ -134,8 +140,28 @@ def _changed(tables: files.Tables, options: Sequence[str], plugins: Sequence[str
     return tables
 
 
-def _require_same(tables: Mapping[str, Any], first: Mapping[str, Any], name: str) -> None:
-    for slot in ("task", "ancestor"):
+def _require_shared(option: str) -> None:
+    """Refuse an option that would not change all arms alike, or that a comparison sets itself."""
+    left, _, _ = option.partition("=")
+    slot, _, name = left.partition(".")
+    if slot.partition("[")[0] not in SHARED:
+        raise ConfigError(
+            f"-o {option!r}: in a comparison only {', '.join(SHARED)} can be changed, in all "
+            "arms alike. Write a recipe of your own for the rest: evoframe recipes NAME > "
+            "mine.toml."
+        )
+    if slot == "run" and name in OWN:
+        raise ConfigError(
+            f"-o {option!r}: a comparison decides itself about {', '.join(OWN)}: arms have the "
+            "generations and the population of their recipes, the seeds from 0 to --seeds, and "
+            "nothing ends them early."
+        )
+
+
+def _require_same(
+    tables: Mapping[str, Any], first: Mapping[str, Any], name: str, *, trained: bool
+) -> None:
+    for slot in ("task",) if trained else ("task", "ancestor"):
         if tables.get(slot) != first.get(slot):
             raise ConfigError(
                 f"recipe {name!r} has another {slot} than the first one: {tables.get(slot)} and "
@@ -146,7 +172,8 @@ def _require_same(tables: Mapping[str, Any], first: Mapping[str, Any], name: str
 
 def _base(first: files.Tables) -> files.Tables:
     """Return the tables that baselines have from the first recipe."""
-    kept = {k: copy.deepcopy(v) for k, v in first.items() if k in ("task", "ancestor", "training")}
+    shared = ("task", "ancestor", "training", "anatomy")
+    kept = {k: copy.deepcopy(v) for k, v in first.items() if k in shared}
     run = {k: v for k, v in first["run"].items() if k not in ("generations", "population")}
     return {**kept, "run": run}
 

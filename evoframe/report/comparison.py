@@ -10,29 +10,22 @@ import csv
 import json
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from evoframe.config import files
-from evoframe.config.convert import recipe_from, run_options
+from evoframe.config.convert import recipe_from
 from evoframe.errors import ConfigError, RunError
 from evoframe.kernel.individual import Fitness, Individual, Metric
 from evoframe.kernel.population import rank
-from evoframe.registry import Registry, load_registry
-from evoframe.report.arms import ANCESTOR, Arm
-from evoframe.run import runner
+from evoframe.registry import Registry
+from evoframe.report.arms import Arm
+from evoframe.report.trials import Say, carry_all, founder_of, trials_of
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.run import Run
 from evoframe.run.world import build_world
-from evoframe.strategies.executor.processes import Processes
-from evoframe.strategies.executor.serial import Serial
-
-Say = Callable[[str], None]
-"""Takes a line of progress."""
 
 
 @attrs.frozen
@@ -110,80 +103,13 @@ def compare(
         for tables in arm.recipes:
             build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
     _claim(out, {"arms": [_identity(arm) for arm in arms], "seeds": seeds})
-    founders = [_founder(arms[0], seed, out) for seed in range(seeds)]
-    trials = [trial for founder in founders for arm in arms for trial in _trials(arm, founder, out)]
-    executor = Serial() if jobs == 1 else Processes(workers=jobs)
-    carry = partial(_carry, registry=registry if jobs == 1 else None)
-    done = 0
-    for batch in founders, trials:
-        for trial in executor.map(carry, batch, _unheard):
-            done += 1
-            words = f"{trial.path.parent.name}, seed {trial.seed}"
-            say(f"{done} of {len(founders) + len(trials)}: {words}")
+    founders = [founder_of(arms[0], seed, out) for seed in range(seeds)]
+    trials = [trial for founder in founders for arm in arms for trial in trials_of(arm, founder)]
+    carry_all([founders, trials], registry, say, jobs=jobs)
     runs: dict[tuple[str, int], list[Run]] = {}
     for trial in trials:
         runs.setdefault((trial.arm, trial.seed), []).append(Run(trial.path))
     return _curves(runs)
-
-
-def _unheard(_hook: str, _event: Any) -> None:
-    """Drop an event: nobody hears those of a comparison."""
-
-
-@attrs.frozen
-class _Trial:
-    """One run of a comparison."""
-
-    arm: str
-    seed: int
-    tables: files.Tables
-    path: Path
-    founder: Path | None = None
-
-
-def _founder(first: Arm, seed: int, out: Path) -> _Trial:
-    """Return the run of nobody but the ancestor that the arms of a seed share."""
-    (tables,) = first.recipes
-    run = {**tables["run"], "generations": 1}
-    return _Trial(ANCESTOR, seed, {**tables, "run": run}, _path(out, ANCESTOR, seed))
-
-
-def _trials(arm: Arm, founder: _Trial, out: Path) -> list[_Trial]:
-    several = len(arm.recipes) > 1
-    return [
-        _Trial(
-            arm=arm.name,
-            seed=founder.seed,
-            tables=tables,
-            path=_path(out, f"{arm.name}-{index}" if several else arm.name, founder.seed),
-            founder=founder.path if _ancestry(tables) == _ancestry(founder.tables) else None,
-        )
-        for index, tables in enumerate(arm.recipes)
-    ]
-
-
-def _ancestry(tables: files.Tables) -> list[Any]:
-    """Return what an ancestor comes from, besides the seed."""
-    run = [tables["run"].get(name) for name in ("device", "threads", "strict")]
-    return [*(tables.get(name) for name in ("task", "ancestor", "anatomy")), *run]
-
-
-def _path(out: Path, name: str, seed: int) -> Path:
-    return (out / name / f"seed-{seed}").absolute()
-
-
-def _carry(trial: _Trial, _send: Any, *, registry: Registry | None) -> _Trial:
-    """Begin a trial's run or go on with it, to its end; without a registry, side by side."""
-    if not RunFolder(trial.path).exists():
-        known = registry or load_registry(run_options(trial.tables).plugins)
-        recipe = recipe_from(trial.tables, known)
-        recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=trial.seed))
-        if registry is None:  # side by side: no run starts processes of its own
-            recipe = attrs.evolve(recipe, executor=Serial())
-        runner.start(recipe, known, trial.path, founder=trial.founder)
-    elif Run(trial.path).finished is None:
-        runner.resume(trial.path)
-    return trial
 
 
 def interpolated(points: Sequence[tuple[float, float]], target: float) -> float | None:
@@ -227,9 +153,12 @@ def _claim(out: Path, asked: object) -> None:
     file = out / "compare.json"
     text = json.dumps(asked, indent=1, sort_keys=True)
     if not file.exists():
-        if out.exists() and any(out.iterdir()):
-            raise RunError(f"{out} is not empty and holds no comparison. Name another --out.")
-        out.mkdir(parents=True, exist_ok=True)
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise RunError(f"{out} holds something, but no comparison. Name another --out.")
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"the folder {out} cannot be made: {error}") from error
         write_atomically(file, text.encode())
     elif file.read_text() != text:
         raise RunError(
@@ -297,4 +226,4 @@ def _epochs(run: Run) -> int:
     epochs = getattr(run.recipe.training, "epochs", 0)
     if not isinstance(epochs, int):
         raise ConfigError(f"{run.path} has a training without epochs.")
-    return epochs * sum(one.origin == "offspring" for one in run.individuals)
+    return epochs * sum(one.origin == "offspring" and one.is_alive for one in run.individuals)

@@ -19,9 +19,11 @@ from evoframe.config.convert import IN_SESSION, recipe_from, run_options, tables
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.kernel import device as devices
+from evoframe.kernel.individual import ANCESTOR
 from evoframe.registry import Registry, load_registry
 from evoframe.registry.loading import FROM_FILE
 from evoframe.run.folder import RunFolder, write_atomically
+from evoframe.run.journal import Journal
 
 RECORD = "record"
 """The table of ``run.toml`` that is not part of the recipe."""
@@ -32,6 +34,25 @@ def write_record(recipe: Recipe, registry: Registry, folder: RunFolder) -> None:
     tables = tables_from(recipe, registry)
     tables[RECORD] = versions(recipe, registry)
     write_atomically(folder.recipe, files.write(tables).encode())
+
+
+def resolved(recipe: Recipe, registry: Registry) -> files.Tables:
+    """Return the tables of a recipe as they would be read from its record."""
+    return files.parse(files.write(tables_from(recipe, registry)), "the recipe")
+
+
+def read_record(folder: RunFolder) -> files.Tables:
+    """Return the tables of ``run.toml``.
+
+    Raises:
+        RunError: there is no run, or its record cannot be read.
+    """
+    folder.require()
+    try:
+        text = folder.recipe.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{folder.recipe} cannot be read: {error}") from error
+    return files.parse(text, str(folder.recipe))
 
 
 def open_recipe(
@@ -47,12 +68,7 @@ def open_recipe(
         RunError: there is no run, or its record cannot be read.
         ConfigError: a strategy of the recipe cannot be made again.
     """
-    folder.require()
-    try:
-        text = folder.recipe.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{folder.recipe} cannot be read: {error}") from error
-    tables = files.parse(text, str(folder.recipe))
+    tables = read_record(folder)
     recorded = tables.pop(RECORD, {})
     registry = load_registry(run_options(tables).plugins)
     recipe = recipe_from(tables, registry, ready)
@@ -61,28 +77,38 @@ def open_recipe(
     return recipe, differences(recorded, versions(recipe, registry))
 
 
-def require_same_ancestor(recipe: Recipe, registry: Registry, founder: RunFolder) -> None:
+def require_same_ancestor(recipe: Recipe, tables: files.Tables, founder: RunFolder) -> None:
     """Refuse a run whose ancestor is not the one that a recipe would make.
 
+    Args:
+        recipe: the one that would begin with it.
+        tables: the same recipe, resolved, as it stands or would stand in its record.
+        founder: the run.
+
     Raises:
-        RunError: it was made for another task, with another seed, or otherwise.
+        RunError: it was made for another task, with another seed, or otherwise; or it is not there.
     """
-    founder.require()
-    theirs = _ancestry(files.parse(founder.recipe.read_text("utf-8"), str(founder.recipe)))
-    ours = _ancestry(files.parse(files.write(tables_from(recipe, registry)), "the recipe"))
+    ours, theirs = (_ancestor_tables(one, recipe) for one in (tables, read_record(founder)))
     differing = [name for name, value in ours.items() if value != theirs[name]]
     if differing:
         raise RunError(
             f"the ancestor of {founder.path} is not the one of this recipe, which has another "
-            f"{', '.join(differing)}. Begin without it, and the run trains its own."
+            f"{', '.join(differing)}."
         )
+    journal = Journal(founder.journal, writable=False)
+    try:
+        journal.entry(ANCESTOR)
+    finally:
+        journal.close()
 
 
-def _ancestry(tables: files.Tables) -> dict[str, Any]:
-    """Return all of a resolved recipe that an ancestor depends on."""
-    ancestor = tables.get("ancestor", tables["training"])
-    run = {name: tables["run"][name] for name in ("seed", "device", "threads", "strict")}
-    return {"task": tables["task"], "ancestor": ancestor, "anatomy": tables["anatomy"], **run}
+def _ancestor_tables(tables: files.Tables, recipe: Recipe) -> dict[str, Any]:
+    """Return all of a resolved recipe that its ancestor depends on."""
+    run = tables.get("run", {})
+    found = {name: run.get(name) for name in ("seed", "device", "threads", "strict")}
+    if not recipe.task.is_trained:
+        found["ancestor"] = tables.get("ancestor", tables.get("training"))
+    return found | {name: tables.get(name) for name in ("task", "anatomy")}
 
 
 def is_rebuildable(recipe: Recipe, registry: Registry) -> bool:

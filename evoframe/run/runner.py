@@ -29,7 +29,14 @@ from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
-from evoframe.run.record import is_rebuildable, open_recipe, require_same_ancestor, write_record
+from evoframe.run.record import (
+    is_rebuildable,
+    open_recipe,
+    read_record,
+    require_same_ancestor,
+    resolved,
+    write_record,
+)
 from evoframe.run.world import Lives, World, adopt_ancestor, build_world, live_ancestor
 
 FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
@@ -62,24 +69,31 @@ def start(
     recipe = anchored(recipe)
     recipe = attrs.evolve(recipe, can_be_rebuilt=is_rebuildable(recipe, registry))
     recipe.executor.check(can_be_rebuilt=recipe.can_be_rebuilt)
-    origin = RunFolder(founder) if founder is not None else None
-    if origin is not None:
-        require_same_ancestor(recipe, registry, origin)
+    if founder is not None:
+        require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder)
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder)
-        _go_on(world, level, [], origin)
+        _go_on(world, level, [], founder)
 
 
-def resume(path: Path, *, ready: Mapping[str, Any] | None = None, level: str = "warning") -> None:
+def resume(
+    path: Path,
+    *,
+    ready: Mapping[str, Any] | None = None,
+    level: str = "warning",
+    founder: Path | None = None,
+) -> None:
     """Go on with a run from where it was, however it was ended.
 
     Args:
         path: the run folder.
         ready: strategies that were made in Python when the run began, by slot.
         level: which log events people see on stderr.
+        founder: the run that this one was begun with, if any, for the case that it was ended before
+            it had an ancestor.
 
     Raises:
         EvoframeError: what is wrong; the run stays as it was.
@@ -88,10 +102,24 @@ def resume(path: Path, *, ready: Mapping[str, Any] | None = None, level: str = "
     folder.require()
     with folder.locked():
         recipe, changed = open_recipe(folder, ready)
-        _go_on(build_world(recipe, folder), level, changed)
+        if founder is not None:
+            require_same_ancestor(recipe, read_record(folder), RunFolder(founder))
+        _go_on(build_world(recipe, folder), level, changed, founder)
 
 
-def _go_on(world: World, level: str, changed: list[str], founder: RunFolder | None = None) -> None:
+def is_finished(path: Path) -> bool:
+    """Tell whether a run has come to its end, however early it may have been killed."""
+    folder = RunFolder(path)
+    if not folder.journal.is_file():
+        return False
+    journal = Journal(folder.journal, writable=True)
+    try:
+        return journal.fact(FINISHED) is not None
+    finally:
+        journal.close()
+
+
+def _go_on(world: World, level: str, changed: list[str], founder: Path | None) -> None:
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
     try:
@@ -117,12 +145,12 @@ class _Runner:
         self.clock = time.monotonic()
         self.before = float(journal.fact(SECONDS) or 0.0)
 
-    def run(self, founder: RunFolder | None) -> None:
+    def run(self, founder: Path | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
         options = self.world.recipe.run
         self._announce_start()
         if not self.journal.individuals():
-            self._record(adopt_ancestor(self.world, founder) if founder else self._ancestor())
+            self._record(self._ancestor(founder))
         for number in range(1, options.generations + 1):
             if number > 1:
                 self._generation(number)
@@ -163,7 +191,9 @@ class _Runner:
             metrics=self.world.recipe.task.metrics,
         )
 
-    def _ancestor(self) -> Entry:
+    def _ancestor(self, founder: Path | None) -> Entry:
+        if founder is not None:
+            return adopt_ancestor(self.world, RunFolder(founder))
         try:
             return live_ancestor(
                 self.world, self._send, self.observers.heard(), self.observers.phase

@@ -22,7 +22,7 @@ from evoframe.kernel.events import Event, Phase, Silence
 from evoframe.kernel.evidence import Circumstances, Parent
 from evoframe.kernel.generation import Birth, Newborn, Strategies, found, live
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.individual import identifier
+from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.phenotype import Life
 from evoframe.roles import Split, Task
@@ -32,8 +32,6 @@ from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.record import open_recipe
 from evoframe.run.weights import FileCheckpoint, load_genotype, save_genotype
-
-ANCESTOR = identifier(1, 0)
 
 
 @attrs.frozen(eq=False)

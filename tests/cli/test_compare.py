@@ -23,6 +23,20 @@ from evoframe.run.run import Run
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 REGISTRY = load_registry(entry_points=False)
 
+READY = f"""
+import sys
+import attrs
+sys.path.insert(0, {str(Path(BLOBS.rpartition(":")[0]).parent)!r})
+from blobs import Blobs
+
+@attrs.frozen
+class Ready(Blobs):
+    "Brings its network as if it were trained."
+
+    name = "ready"
+    is_trained = True
+"""
+
 
 def recipe(folder: Path, name: str, *, generations: int, population: int, **more) -> Path:
     tables = {
@@ -138,11 +152,33 @@ def test_an_ancestor_is_trained_as_a_life_would_be_before_budgets_are_divided(tm
     """A recipe that does not say how leaves no arm with an ancestor of its own."""
     mine = recipe(tmp_path, "mine", generations=5, population=1, ancestor=None)
 
-    arms = arms_of([str(mine)], [4.0], REGISTRY)
+    def epochs(slot: str, *options: str) -> list[int]:
+        arms = arms_of([str(mine)], [4.0], REGISTRY, options=options, epochs=24)
+        return [arm.recipes[0][slot]["epochs"] for arm in arms[:-1]]
 
-    *evolved, _ = arms
-    assert [arm.recipes[0]["ancestor"]["epochs"] for arm in evolved] == [2, 2, 2]
-    assert [arm.recipes[0]["training"]["epochs"] for arm in evolved] == [2, 3, 3]
+    assert epochs("training") == [6, 8, 8]
+    assert epochs("ancestor") == [2, 2, 2]
+    assert epochs("ancestor", "ancestor.epochs=5", "training.epochs=3") == [5, 5, 5]
+
+
+def test_what_may_leave_a_network_is_the_same_for_the_baselines(tmp_path) -> None:
+    """A recipe that keeps channels is not compared with arms that do not."""
+    mine = recipe(tmp_path, "mine", generations=2, population=1, anatomy={"at_least": 3})
+
+    for arm in arms_of([str(mine)], [4.0], REGISTRY):
+        assert all(tables["anatomy"] == {"at_least": 3} for tables in arm.recipes)
+
+
+def test_a_task_that_comes_trained_is_compared_too(tmp_path) -> None:
+    """There is no ancestor to train, and the lives of arms differ in length."""
+    (tmp_path / "ready.py").write_text(READY)
+    task = {"use": f"{tmp_path / 'ready.py'}:Ready"}
+    mine = recipe(tmp_path, "mine", generations=3, population=2, task=task, ancestor=None)
+
+    result = invoke(mine, "--seeds", "1", "--at", "2", "--epochs", "8", "--out", tmp_path / "out")
+
+    assert result.exit_code == 0, result.output
+    assert "| mine | 8 |" in result.output
 
 
 def test_dense_networks_are_dense_and_new(compared) -> None:
@@ -166,6 +202,9 @@ def test_a_comparison_goes_on_where_it_was(compared, monkeypatch) -> None:
     for file in sorted(lost.rglob("*"), reverse=True):
         file.rmdir() if file.is_dir() else file.unlink()
     lost.rmdir()
+    begun = out / "magnitude" / "seed-0"  # as if killed when nothing but the record was there
+    for file in begun.glob("journal.sqlite*"):
+        file.unlink()
 
     again = invoke(*arguments, "--jobs", "2")
 
@@ -200,6 +239,8 @@ MISTAKES = [
     (["nothing"], "there is no recipe 'nothing'"),
     (["demo", "--at", "0,5"], "wanted factors above 1"),
     (["demo", "--at", "ten"], "wanted factors above 1"),
+    (["demo", "--at", "nan"], "wanted factors above 1"),
+    (["demo", "-o", "run.seed=3"], "a comparison decides itself about"),
     (["demo", "--seeds", "0"], "0 is not in the range"),
     (["demo", "demo"], "do not have names of their own"),
     (["demo", "darwin-1606-mnist"], "has another ancestor than the first one"),
@@ -233,6 +274,26 @@ def test_a_training_without_epochs_cannot_be_made_equal(tmp_path) -> None:
     assert "training 'none' has no option 'epochs'" in " ".join(result.output.split())
 
 
+def test_a_name_that_a_folder_of_the_comparison_has_is_refused(tmp_path) -> None:
+    """Two runs must never share a folder."""
+    mine = recipe(tmp_path, "dense-0", generations=2, population=1)
+
+    result = invoke(mine, "--out", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "do not have names of their own" in " ".join(result.output.split())
+
+
+def test_a_file_in_the_place_of_the_folder_is_left_alone(tmp_path) -> None:
+    """What somebody wrote is worth more than a table."""
+    mine = recipe(tmp_path, "mine", generations=2, population=1)
+
+    result = invoke(mine, "--seeds", "1", "--out", mine)
+
+    assert result.exit_code == 2
+    assert "holds something, but no comparison" in " ".join(result.output.split())
+
+
 def test_a_folder_with_other_things_is_left_alone(tmp_path) -> None:
     """Nobody's files are mixed with ours."""
     mine = recipe(tmp_path, "mine", generations=2, population=1)
@@ -240,5 +301,5 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path) -> None:
     result = invoke(mine, "--seeds", "1", "--out", tmp_path)
 
     assert result.exit_code == 2
-    assert "holds no comparison" in " ".join(result.output.split())
+    assert "but no comparison" in " ".join(result.output.split())
     assert json.dumps([file.name for file in tmp_path.iterdir()]) == '["mine.toml"]'

@@ -68,8 +68,9 @@ class Processes(Executor):
         except BrokenProcessPool as error:
             raise RunError(
                 "a process of the executor 'processes' died. In a script, put the call under "
-                "`if __name__ == '__main__':`; otherwise it was killed, or out of memory: go on "
-                "with `evoframe resume`, perhaps with fewer workers. What was finished is kept."
+                "`if __name__ == '__main__':`; otherwise it was killed, or out of memory. What was "
+                "finished is kept: go on, perhaps with fewer processes, with `evoframe resume`, or "
+                "with the same `evoframe compare`."
             ) from error
         except BaseException:
             # Lives in flight can be lived again: a person who interrupts is not made to wait.

@@ -7,7 +7,7 @@ over the parents k that hold a cluster, if they are at least a share ``overlap``
 each synapse, which encodings read as DNA; a parent that holds the cluster without the synapse
 adds nothing to a sum, and makes a product zero. The papers give no values for a_k: equal shares
 here. Shares are rescaled to a total of 1 over the parents that hold a cluster, except in the
-literal product, which is for study: five weights of 0.05 leave 3e-7.
+literal product, which is for study: five weights of 0.05 at equal shares leave 1e-10.
 
 Every individual lives in the ancestor's coordinates, so a place is a gene's tag for ever, and
 ``tag`` lays parents over each other as they are. ``sequential`` is what compacted networks

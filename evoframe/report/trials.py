@@ -1,0 +1,129 @@
+"""Trials: the runs of a comparison, one after another or side by side.
+
+For each seed a run of nobody but the ancestor comes first, and every arm that would train the
+same ancestor begins with that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from evoframe.config import files
+from evoframe.config.convert import recipe_from, run_options
+from evoframe.errors import EvoframeError, RunError
+from evoframe.registry import Registry, load_registry
+from evoframe.report.arms import FOUNDER, Arm
+from evoframe.run import runner
+from evoframe.run.folder import RunFolder
+from evoframe.strategies.executor.processes import Processes
+from evoframe.strategies.executor.serial import Serial
+
+Say = Callable[[str], None]
+"""Takes a line of progress."""
+
+
+@attrs.frozen
+class Trial:
+    """One run of a comparison.
+
+    Attributes:
+        arm: whose it is.
+        seed: of the run.
+        tables: its recipe, but for the seed.
+        path: its folder, OUT/NAME/seed-N.
+        founder: the folder of the run whose ancestor it begins with; None if it trains its own.
+    """
+
+    arm: str
+    seed: int
+    tables: files.Tables
+    path: Path
+    founder: Path | None = None
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{self.path.parent.name}, seed {self.seed}"
+
+
+def founder_of(first: Arm, seed: int, out: Path) -> Trial:
+    """Return the run of nobody but the ancestor that the arms of a seed share."""
+    (tables,) = first.recipes
+    run = {**tables["run"], "generations": 1}
+    path = (out / FOUNDER / f"seed-{seed}").absolute()
+    return Trial(FOUNDER, seed, {**tables, "run": run}, path)
+
+
+def trials_of(arm: Arm, founder: Trial) -> list[Trial]:
+    """Return the runs of an arm with the seed of a founder, one for each of its recipes."""
+    out, several = founder.path.parents[1], len(arm.recipes) > 1
+    return [
+        Trial(
+            arm=arm.name,
+            seed=founder.seed,
+            tables=tables,
+            path=out / (f"{arm.name}-{index}" if several else arm.name) / founder.path.name,
+            founder=founder.path if _origin(tables) == _origin(founder.tables) else None,
+        )
+        for index, tables in enumerate(arm.recipes)
+    ]
+
+
+def _origin(tables: files.Tables) -> list[Any]:
+    """Return what an ancestor comes from, besides the seed."""
+    run = [tables["run"].get(name) for name in ("device", "threads", "strict")]
+    return [*(tables.get(name) for name in ("task", "ancestor", "anatomy")), *run]
+
+
+def carry_all(
+    batches: Sequence[Sequence[Trial]], registry: Registry, say: Say, *, jobs: int
+) -> None:
+    """Carry trials to their end, a batch when the one before is done.
+
+    Raises:
+        RunError: of the first trial that failed; what was finished is kept.
+    """
+    total, done = sum(map(len, batches)), 0
+    say(f"{total} runs, {jobs} at a time, in {batches[0][0].path.parents[1]}")
+    for batch in batches:
+        if jobs == 1:
+            finished = Serial().map(partial(_carry, registry=registry), batch, _unheard)
+        else:
+            finished = Processes(workers=jobs).map(_carry_beside_others, batch, _unheard)
+        for trial in finished:
+            done += 1
+            say(f"{done} of {total}: {trial}")
+
+
+def _unheard(_hook: str, _event: Any) -> None:
+    """Drop an event: nobody hears those of a comparison."""
+
+
+def _carry(trial: Trial, _send: Any, *, registry: Registry) -> Trial:
+    return _carried(trial, registry, {})
+
+
+def _carry_beside_others(trial: Trial, _send: Any) -> Trial:
+    """Carry a trial in a process that knows nothing yet, and that starts no processes itself."""
+    registry = load_registry(run_options(trial.tables).plugins)
+    return _carried(trial, registry, {"executor": Serial()})
+
+
+def _carried(trial: Trial, registry: Registry, ready: dict[str, Any]) -> Trial:
+    """Begin a trial's run or go on with it, to its end."""
+    try:
+        if runner.is_finished(trial.path):
+            return trial
+        if RunFolder(trial.path).exists():
+            runner.resume(trial.path, ready=ready, founder=trial.founder)
+        else:
+            recipe = recipe_from(trial.tables, registry, ready)
+            recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=trial.seed))
+            runner.start(recipe, registry, trial.path, founder=trial.founder)
+    except EvoframeError as error:
+        raise RunError(f"{trial}: {error}") from error
+    return trial
