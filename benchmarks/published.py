@@ -79,10 +79,10 @@ def read(file: Path) -> list[Point]:
 
 def by_generation(arm: str, series: Series, points: Sequence[Point]) -> list[str]:
     """Return a table of a recipe, generation after generation."""
+    published = f"published ({SOURCES[arm]}): fewer synapses"
     lines = [
         f"\n`{arm}`\n",
-        f"| generation | published ({SOURCES[arm]}): fewer synapses | accuracy "
-        "| ours: fewer synapses | accuracy |",
+        f"| generation | {published} | accuracy | ours: fewer synapses | accuracy |",
         "|---|---|---|---|---|",
     ]
     mine = [point for point in points if point.arm == arm]
@@ -147,7 +147,8 @@ def draw(points: Sequence[Point], file: Path) -> None:
         if arm in PUBLISHED:
             sizes, values = zip(*PUBLISHED[arm].values(), strict=True)
             shares = [100 * value for value in values]
-            axes.plot(sizes, shares, "x--", color=f"C{index}", label=f"{arm}, published ({SOURCES[arm]})")
+            label = f"{arm}, published ({SOURCES[arm]})"
+            axes.plot(sizes, shares, "x--", color=f"C{index}", label=label)
     axes.set_xscale("log")
     axes.set_xlabel("times fewer synapses than the ancestor")
     axes.set_ylabel("test accuracy, per cent")
