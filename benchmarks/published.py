@@ -89,7 +89,7 @@ def by_generation(arm: str, series: Series, points: Sequence[Point]) -> list[str
     seeds = len({point.seed for point in mine})
     for generation in sorted({point.generation for point in mine} | set(series)):
         fewer, accuracy = series.get(generation, (None, None))
-        then = f"{fewer:.3g}x | {100 * accuracy:.2f} %" if fewer and accuracy else "- | -"
+        then = f"{times(fewer)} | {100 * accuracy:.2f} %" if fewer and accuracy else "- | -"
         here = [point for point in mine if point.generation == generation]
         lines.append(f"| {generation} | {then} | {size_in_words(here)} | {in_words(here, seeds)} |")
     return lines
@@ -114,9 +114,14 @@ def by_storage(points: Sequence[Point]) -> list[str]:
     return lines
 
 
+def times(fewer: float) -> str:
+    """Return how many times fewer, to three figures."""
+    return f"{fewer:.0f}x" if fewer >= 100 else f"{fewer:.3g}x"
+
+
 def size_in_words(here: Sequence[Point]) -> str:
     """Return how many times fewer synapses some points have."""
-    return f"{statistics.geometric_mean([p.efficiency for p in here]):.3g}x" if here else "-"
+    return times(statistics.geometric_mean([p.efficiency for p in here])) if here else "-"
 
 
 def in_words(here: Sequence[Point], seeds: int) -> str:
