@@ -701,8 +701,7 @@ def evoframe_individual_evaluated(event: IndividualEvaluated) -> None:
 def evoframe_generation_finished(event: GenerationFinished) -> None:
     """A generation is complete.
 
-    Kind: lifecycle; when: when its last individual is on record, and again after a kill at that
-    very moment. What is returned is ignored.
+    Kind: lifecycle; when: when its last individual is on record, once. What is returned is ignored.
 
     Args:
         event: see :class:`evoframe.kernel.events.GenerationFinished`.

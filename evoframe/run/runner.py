@@ -238,8 +238,9 @@ class _Runner:
         alive = [one for one in members if one.is_alive]
         best = min(alive, key=lambda one: rank(one, self.metric)).id if alive else ""
         self.log.info("generation finished", generation=number, alive=len(alive), best=best)
-        self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
+        # Noted first: observers that count or draw must not be told twice.
         self.journal.note(**{TOLD: str(number)})
+        self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
 
     def _finish(self, reason: str) -> None:
         chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)
