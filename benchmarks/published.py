@@ -148,7 +148,10 @@ def draw(points: Sequence[Point], file: Path) -> None:
     axes = figure.add_subplot()
     for index, arm in enumerate(dict.fromkeys(point.arm for point in points)):
         sizes, values = zip(*means([p for p in points if p.arm == arm]), strict=True)
-        axes.plot(sizes, values, color=f"C{index}", marker=".", label=arm)
+        if arm == "dense":  # networks of other sizes with each seed: points, and no curve
+            axes.plot(sizes, values, "k.", label=arm)
+        else:
+            axes.plot(sizes, values, color=f"C{index}", marker=".", label=arm)
         if arm in PUBLISHED:
             sizes, values = zip(*PUBLISHED[arm].values(), strict=True)
             shares = [100 * value for value in values]

@@ -10,6 +10,9 @@ from pathlib import Path
 from evoframe.kernel.individual import Metric
 from evoframe.report.comparison import Curves
 
+COLOURS = 10
+"""How many matplotlib's cycle has; later arms have one of them again, and dashes."""
+
 
 def markdown(curves: Curves, targets: Sequence[float]) -> str:
     """Return a table: a row for each arm, mean and standard deviation over seeds at each target."""
@@ -50,7 +53,8 @@ def plot(curves: Curves, file: Path) -> bool:
                 if p.arm == arm and p.seed == seed
             )
             sizes, values = zip(*row, strict=True)
-            (line,) = axes.plot(sizes, values, color=f"C{index}", marker=".", alpha=0.7)
+            style = "-" if index < COLOURS else "--"
+            (line,) = axes.plot(sizes, values, style, color=f"C{index}", marker=".", alpha=0.7)
             line.set_label("_" if seed else arm)  # an underscore keeps it out of the legend
     axes.set_xscale("log")
     axes.set_xlabel("times fewer synapses than the ancestor")
