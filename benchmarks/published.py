@@ -21,7 +21,11 @@ from pathlib import Path
 
 from cattrs import structure
 
+from evoframe.kernel.individual import Metric
 from evoframe.report.comparison import Point, interpolated
+from evoframe.report.curves import cell
+
+ACCURACY = Metric("accuracy")
 
 Series = dict[int, tuple[float, float]]
 """By generation: times fewer synapses, and accuracy."""
@@ -88,10 +92,13 @@ def by_generation(arm: str, series: Series, points: Sequence[Point]) -> list[str
     mine = [point for point in points if point.arm == arm]
     seeds = len({point.seed for point in mine})
     for generation in sorted({point.generation for point in mine} | set(series)):
-        fewer, accuracy = series.get(generation, (None, None))
-        then = f"{times(fewer)} | {100 * accuracy:.2f} %" if fewer and accuracy else "- | -"
+        then = "- | -"
+        if generation in series:
+            fewer, share = series[generation]
+            then = f"{times(fewer)} | {100 * share:.2f} %"
         here = [point for point in mine if point.generation == generation]
-        lines.append(f"| {generation} | {then} | {size_in_words(here)} | {in_words(here, seeds)} |")
+        accuracy = cell([point.value for point in here], seeds, ACCURACY)
+        lines.append(f"| {generation} | {then} | {size_in_words(here)} | {accuracy} |")
     return lines
 
 
@@ -109,7 +116,7 @@ def by_storage(points: Sequence[Point]) -> list[str]:
         for size in STORAGE:
             rows = [[p for p in points if p.arm == arm and p.seed == seed] for seed in seeds]
             found = [interpolated([(p.bytes, p.value) for p in row], size) for row in rows]
-            cells.append(spread([one for one in found if one is not None], len(seeds)))
+            cells.append(cell([one for one in found if one is not None], len(seeds), ACCURACY))
         lines.append(f"| `{arm}` | " + " | ".join(cells) + " |")
     return lines
 
@@ -122,20 +129,6 @@ def times(fewer: float) -> str:
 def size_in_words(here: Sequence[Point]) -> str:
     """Return how many times fewer synapses some points have."""
     return times(statistics.geometric_mean([p.efficiency for p in here])) if here else "-"
-
-
-def in_words(here: Sequence[Point], seeds: int) -> str:
-    """Return the accuracy of some points."""
-    return spread([point.value for point in here], seeds)
-
-
-def spread(values: Sequence[float], seeds: int) -> str:
-    """Return mean and standard deviation of accuracies, and how many seeds have one."""
-    if not values:
-        return "-"
-    words = f"{100 * statistics.fmean(values):.2f}"
-    words += f" ± {100 * statistics.stdev(values):.2f} %" if len(values) > 1 else " %"
-    return words if len(values) == seeds else f"{words} ({len(values)} of {seeds})"
 
 
 def draw(points: Sequence[Point], file: Path) -> None:

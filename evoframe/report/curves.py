@@ -21,7 +21,7 @@ def markdown(curves: Curves, targets: Sequence[float]) -> str:
     title = f"{metric.name} on the {curves.split} split, {seeds} seed{'s' if seeds > 1 else ''}"
     head = ["arm", "epochs", *(f"{target:g}x fewer synapses" for target in targets)]
     lines = [
-        f"{title}; ancestor {_cell(curves.ancestors, seeds, metric)}.",
+        f"{title}; ancestor {cell(curves.ancestors, seeds, metric)}.",
         "Best of each generation by validation; interpolated, linear in the logarithm of size.",
         "Epochs: of all descendants; dense trains once, as long as they and the ancestor.",
         "",
@@ -29,7 +29,7 @@ def markdown(curves: Curves, targets: Sequence[float]) -> str:
         "|---" * len(head) + "|",
     ]
     for arm in curves.arms():
-        cells = [_cell(curves.at(arm, target), seeds, metric) for target in targets]
+        cells = [cell(curves.at(arm, target), seeds, metric) for target in targets]
         lines.append(_row([arm, f"{curves.epochs[arm]:.0f}", *cells]))
     return "\n".join(lines) + "\n"
 
@@ -70,8 +70,11 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(values: Sequence[float], seeds: int, metric: Metric) -> str:
-    """Return mean and spread in words; a dash where no seed came there."""
+def cell(values: Sequence[float], seeds: int, metric: Metric) -> str:
+    """Return mean and standard deviation of values in words, and how many seeds have one.
+
+    A dash stands where none has.
+    """
     if not values:
         return "-"
     share = _is_share(metric, values)
