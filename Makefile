@@ -5,12 +5,13 @@ PYTHON   ?= python3.11
 VENV     ?= .venv
 PIP_ARGS ?=
 RUN      ?= runs/demo
+BASE     ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 SOURCES := evoframe tests examples benchmarks plugins docs/generate.py
 
-.PHONY: demo test fuzz lint types fix check docs wheel clean
+.PHONY: demo test fuzz replay lint types fix check docs wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/evoframe evolve --recipe demo --out $(RUN)
@@ -20,6 +21,10 @@ test: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -o timeout=0 tests/anatomy tests/kernel $(PYTEST_ARGS)
+
+# Do this tree and an earlier commit do the same, bit for bit? See tests/replay/replay.py.
+replay: $(VENV)/.dev
+	@$(BIN)/python tests/replay/replay.py $(if $(BASE),--base $(BASE))
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)

@@ -4,8 +4,8 @@
     python benchmarks/fidelity.py --networks "fused attention" --tools evoframe --reasons
 
 Rivals: ``pip install --no-deps torch-pruning==1.6.1 torch-kirigami==0.2.1``; without them their
-columns say so. Each tool gets each network of ``tricky.py`` in a process of its own with a limit
-of time and memory, and is asked to remove half the channels of every layer that it can, except
+columns say so. Each tool gets each network of ``tests/networks`` in a process of its own with a
+limit of time and memory, and is asked to remove half the channels of every layer that it can, except
 outputs:
 
 * evoframe: a survey, half of each layer's removable bundles, develop;
@@ -42,18 +42,22 @@ import contextlib
 import io
 import multiprocessing
 import resource
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import torch
 import zoo
 from torch import Tensor, nn
-from tricky import CASES, Case
 
 from evoframe import anatomy, errors
 from evoframe.roles.task import WITH_SYNAPSES
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from networks import NETWORKS, Case
 
 VERDICTS = ("exact", "approximate", "refused", "wrong", "crashed", "hung")
 TOLERANCE = 1e-6
@@ -341,7 +345,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", nargs="+", default=CASES, choices=CASES, metavar="NAME")
+    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS, metavar="NAME")
     parser.add_argument("--tools", nargs="+", default=TOOLS, choices=TOOLS)
     parser.add_argument("--seconds", type=float, default=60, help="limit for each")
     parser.add_argument("--reasons", action="store_true", help="what each tool said")
@@ -372,7 +376,7 @@ def _child(pipe: Connection, name: str, tool: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("ignore")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        answer = judged(CASES[name], TOOLS[tool])
+        answer = judged(NETWORKS[name], TOOLS[tool])
     pipe.send(answer)
 
 

@@ -4,8 +4,6 @@ Each is a :class:`Case`: how to make it, example inputs, and what a careful user
 about it: which layers make the outputs, and how many heads a fused attention has.
 """
 
-# ruff: noqa: D101, D102  a network is named for the one thing that is tricky in it
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
