@@ -115,7 +115,7 @@ def measured(name: str) -> dict[str, Any]:
     plan = anatomy.survey(network, inputs, zoo.evolvable(network))
     taken = time.process_time() - start
     bundles = plan.bundles
-    smallest = bundles.closure(torch.zeros_like(bundles.kept))
+    smallest = bundles.staying(torch.zeros_like(bundles.kept))
     staying = [smallest[targets].reshape(-1) for targets in plan.wiring.targets.values()]
     outputs = torch.cat(staying)
     return {

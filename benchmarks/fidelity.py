@@ -5,8 +5,8 @@
 
 Rivals: ``pip install --no-deps torch-pruning==1.6.1 torch-kirigami==0.2.1``; without them their
 columns say so. Each tool gets each network of ``tests/networks`` in a process of its own with a
-limit of time and memory, and is asked to remove half the channels of every layer that it can, except
-outputs:
+limit of time and memory, and is asked to remove half the channels of every layer that it can,
+except outputs:
 
 * evoframe: a survey, half of each layer's removable bundles, develop;
 * Torch-Pruning: ``BasePruner`` with a ratio of 0.5, the output layers ignored, and its documented

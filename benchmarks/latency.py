@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from evoframe.anatomy.latency import latency
+from evoframe.costs.latency import latency
 from evoframe.run.run import Run
 
 SECONDS = 2.0

@@ -88,7 +88,7 @@ def _row(name: str, repeats: int) -> str:
 
 
 def _first_developed(plan: anatomy.Anatomy, genotype: Genotype) -> Phenotype:
-    plan._known.clear()  # else the second time nothing would be proved
+    plan.proved._known.clear()  # else the second time nothing would be proved
     return plan.develop(genotype)
 
 

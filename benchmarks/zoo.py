@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from evoframe import anatomy
-from evoframe.anatomy.bundles import Bundles
-from evoframe.anatomy.channels import Grid
+from evoframe.anatomy.channels.grid import Grid
+from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import settle
 from evoframe.roles.task import WITH_SYNAPSES
@@ -68,7 +68,7 @@ def halved(plan: anatomy.Anatomy) -> Genotype:
     """
     whole = plan.genotype()
     doomed = weaker_half(plan, whole)
-    staying = plan.bundles.closure(~doomed)
+    staying = plan.bundles.staying(~doomed)
     masks = {name: mask & staying[plan.wiring.targets[name]] for name, mask in whole.masks.items()}
     return settle(Genotype(masks, whole.state), plan.wiring)
 

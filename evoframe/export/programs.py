@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves  # the documented way to flatten outputs
 
-from evoframe.anatomy.latency import batched
+from evoframe.costs.latency import batched
 from evoframe.errors import ExportError
 
 TOLERANCE = 1e-4

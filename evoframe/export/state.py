@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import evoframe
-from evoframe.anatomy.blueprint import Blueprint, tensors_of
+from evoframe.anatomy.plan.blueprint import Blueprint, tensors_of
 from evoframe.errors import ExportError
 from evoframe.run.run import Run
 

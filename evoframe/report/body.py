@@ -27,7 +27,7 @@ def layers(anatomy: Anatomy) -> Table:
     for name in ("shape", "channels", "can leave"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("together with")
-    bundles, targets = anatomy.bundles, anatomy.seen.targets
+    bundles, targets = anatomy.bundles, anatomy.wiring.targets
     free = ~bundles.by_class(bundles.kept)
     for name, shape in anatomy.evolvable.items():
         channels = torch.unique(targets[name])

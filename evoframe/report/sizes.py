@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from torch import nn
 
-from evoframe.anatomy.latency import Latency, batched, latency
+from evoframe.costs.latency import Latency, batched, latency
 from evoframe.run.run import Run
 
 BATCHES = (1, 64)

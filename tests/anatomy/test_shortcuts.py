@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from evoframe.anatomy.shortcuts import asked, run
+from evoframe.anatomy.trace.shortcuts import asked, run
 
 ATEN = torch.ops.aten
 

@@ -135,7 +135,7 @@ def test_places_inside_heads_leave_together() -> None:
             shapes.add(assert_exact(network, plan, genotype, inputs).shape)
         except StillbornError:
             alive = living_channels(genotype.masks, plan.wiring)
-            assert plan.numbers(plan.bundles.closure(alive))["", "shape", 1] == 1
+            assert plan.proved.plan.numbers(plan.bundles.staying(alive))["", "shape", 1] == 1
     assert {heads for heads, _ in shapes} == {1, 2, 3}
     assert {size for _, size in shapes} >= {2, 3, 4}
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from torch import nn
 
 import evoframe
-from evoframe.anatomy.latency import Latency
 from evoframe.cli.main import main
+from evoframe.costs.latency import Latency
 from evoframe.errors import ExportError
 from evoframe.export.programs import write_torch_export
 from evoframe.report.sizes import warnings

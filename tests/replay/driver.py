@@ -145,7 +145,8 @@ def adapted(plan: Any) -> dict[str, Any]:
         wired += [step] if isinstance(step, str) else [step.channels, *step.parts, step.every]
     for holding in wiring.holdings:
         wired += [holding.entry, holding.axis, holding.channels]
-    followers = [[*one.key, one.axis, digest([one.signal])] for one in plan.followers]
+    counted = plan.proved.plan.size_attributes if hasattr(plan, "proved") else plan.followers
+    followers = [[*one.key, one.axis, digest([one.signal])] for one in counted]
     return {"bundles": parts, "wiring": wired, "followers": followers, "classes": bundles.classes}
 
 

@@ -46,7 +46,7 @@ def test_the_full_network_has_the_trunk_of_vgg16_and_can_lose_every_channel() ->
     ]
     assert plan.barriers == ()
     for name in plan.evolvable:
-        classes = plan.bundles.classes[torch.unique(plan.seen.targets[name])]
+        classes = plan.bundles.classes[torch.unique(plan.wiring.targets[name])]
         assert not plan.bundles.by_class(plan.bundles.kept)[classes].any(), name
 
 

@@ -1,4 +1,4 @@
-"""Surveying: what is learned of an ancestor, once a run."""
+"""Survey: what is learned of an ancestor, once a run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from evoframe.anatomy.anatomy import Anatomy
-from evoframe.anatomy.bundles import Bundles
-from evoframe.anatomy.growing import body_of, replica
-from evoframe.anatomy.proving import prove
-from evoframe.anatomy.tracing import trace
+from evoframe.anatomy.plan import Plan
+from evoframe.anatomy.plan.copying import replica
+from evoframe.anatomy.plan.growing import body_of
+from evoframe.anatomy.proof import prove
+from evoframe.anatomy.trace import trace
 from evoframe.errors import TaskError, close_match
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import untouched
-from evoframe.kernel.wiring import Wiring
 
 
 def survey(
@@ -55,32 +55,17 @@ def survey(
     inputs = devices.move(example_inputs, torch.device("meta"))
     twin = replica(body, {}).eval()
     seen = trace(twin, inputs, tuple(shapes), approximate=approximate)
-    if not seen.shapes:  # it did not run on the meta device: is it the inputs?
+    if not seen.knows_channels:  # it did not run on the meta device: is it the inputs?
         _require_forward(network, example_inputs)
-    channels = seen.channels
-    for name in _kept_layers(network, shapes, keep):
-        channels.keep(seen.targets[name])
-    lasting = body.state_dict().keys()  # buffers outside it are cut too, but no part of a genotype
-    wiring = Wiring(
-        seen.sources,
-        seen.targets,
-        channels.flags(channels.fed),
-        channels.flags(channels.read),
-        tuple(channels.steps),
-        tuple(one for one in channels.holdings if one.entry in lasting),
+    plan = Plan.of(
+        body,
+        shapes,
+        seen,
+        keep=_kept_layers(network, shapes, keep),
+        at_least=at_least,
+        multiple=multiple,
     )
-    bundles = Bundles(
-        channels.classes(),
-        channels.flags(channels.kept),
-        tuple(channels.grids),
-        tuple(torch.unique(signal) for signal in seen.targets.values()),
-        at_least,
-        multiple,
-        tuple(seen.others),
-    )
-    barriers, followers = tuple(seen.barriers), tuple(channels.followers)
-    plan = Anatomy(network, body, shapes, wiring, bundles, barriers, seen, inputs, followers)
-    return prove(plan)
+    return Anatomy(network, prove(plan), plan.wiring(), inputs)
 
 
 def _kept_layers(

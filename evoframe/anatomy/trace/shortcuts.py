@@ -14,13 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only  # the documented way to map
 
-ELEMENTWISE = frozenset(
-    {
-        "relu", "relu6", "hardtanh", "silu", "gelu", "sigmoid", "hardswish", "hardsigmoid",
-        "leaky_relu", "elu", "mish", "tanh", "softplus", "neg", "exp", "sqrt", "rsqrt", "abs",
-    }
-)  # fmt: skip
-"""Operations with one tensor, which give a tensor like it."""
+from evoframe.anatomy.channels.calls import LIKE_THEIR_INPUT
 
 
 def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
@@ -30,9 +24,9 @@ def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> A
     if not kwargs and name in SHORTCUTS and (found := SHORTCUTS[name](*args)) is not None:
         return found
     if isinstance(first, Tensor) and _is_plain(first):
-        if name in ELEMENTWISE and not (kwargs and "out" in kwargs):
+        if name in LIKE_THEIR_INPUT and not (kwargs and "out" in kwargs):
             return like(first)
-        if name[-1] == "_" and name[:-1] in ELEMENTWISE:
+        if name[-1] == "_" and name[:-1] in LIKE_THEIR_INPUT:
             return first
     return asked(func, args, kwargs)
 

@@ -13,19 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from evoframe.anatomy.operations import OF_AXES, VIEWS, Call
+from evoframe.anatomy.channels.calls import MOVES_AXES, RESHAPES, SLICE_BY_SLICE, Call
 
 Axes = tuple[int | None, ...]
 """For each axis of a tensor, the axis of the parameter that it is; None if it is none of them."""
-
-SAME_PLACES = frozenset(
-    {
-        "neg", "exp", "sigmoid", "tanh", "abs", "sqrt", "rsqrt", "reciprocal", "log", "relu",
-        "softplus", "square", "clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "pow",
-        "clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh",
-    }
-)  # fmt: skip
-"""Operations on each element alone, as long as no other tensor takes part."""
 
 
 def axes_after(call: Call, axes: Axes) -> Axes | None:
@@ -35,11 +26,11 @@ def axes_after(call: Call, axes: Axes) -> Axes | None:
         None where that cannot be told.
     """
     value, out = call.args[0], call.out
-    if call.name in SAME_PLACES and not _others(call):
+    if call.name in SLICE_BY_SLICE and not _others(call):
         return axes
-    if call.name in VIEWS or call.name == "squeeze":
+    if call.name in RESHAPES or call.name == "squeeze":
         return _viewed(axes, value.shape, out.shape)
-    if call.name in OF_AXES:
+    if call.name in MOVES_AXES:
         return _reordered(call, axes)
     if call.name == "expand":
         known = [

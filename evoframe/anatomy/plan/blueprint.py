@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 import attrs
 from torch import Tensor, nn
 
-from evoframe.anatomy.growing import Numbers, body_of, grow
+from evoframe.anatomy.channels.size_attribute import Numbers
+from evoframe.anatomy.plan.growing import body_of, grow
 from evoframe.errors import ExportError, listing
 
 

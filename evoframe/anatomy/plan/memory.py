@@ -1,4 +1,4 @@
-"""Costs of a network: what one forward pass takes, found without arithmetic."""
+"""Memory: the most bytes of activations that are alive at once in a forward pass."""
 
 from __future__ import annotations
 
@@ -6,35 +6,25 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from evoframe.anatomy.shortcuts import asked, run
-from evoframe.anatomy.tracing import plain_operations, tensors_in
+from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.anatomy.trace.forward import plain_operations
+from evoframe.anatomy.trace.shortcuts import run
 
 
-def of_forward(network: nn.Module, inputs: tuple[Any, ...]) -> dict[str, float]:
-    """Return ``flops`` and ``activations`` (peak bytes) of one forward pass without gradients.
-
-    A multiplication and the addition that follows it are two operations. Weights do not count as
-    activations, inputs do.
+def peak_bytes(network: nn.Module, inputs: tuple[Any, ...]) -> int:
+    """Return the peak of one forward pass without gradients; weights do not count, inputs do.
 
     Args:
         network: on the meta device, in evaluation mode.
         inputs: its inputs, there too; their batch size is the one that is counted for.
-
-    Returns:
-        Nothing at all for a network that does not run on the meta device.
     """
-    counter, memory = FlopCounterMode(display=False), _Memory(inputs)
-    try:
-        with plain_operations(), counter, memory:
-            network(*inputs)
-    except Exception:  # noqa: BLE001  a network may do anything; the survey has said what
-        return {}
-    return {"flops": float(counter.get_total_flops()), "activations": float(memory.peak)}
+    memory = _Memory(inputs)
+    with plain_operations(), memory:
+        network(*inputs)
+    return memory.peak
 
 
 class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -57,8 +47,7 @@ class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for value in tensors_in((args, kwargs or {})):
             if isinstance(value, nn.Parameter):
                 self.alive.setdefault(id(value.untyped_storage()), 0)
-        counts = func.overloadpacket in flop_registry  # the counter of FLOPs has to see it too
-        out = (asked if counts else run)(func, args, kwargs)
+        out = run(func, args, kwargs)
         for value in tensors_in(out):
             self._see(value)
         return out
@@ -73,11 +62,3 @@ class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _forget(self, key: int) -> None:
         self.now -= self.alive.pop(key, 0)
-
-
-def bytes_of(values: Mapping[str, Tensor]) -> int:
-    """Return how many bytes tensors take on disk, without headers."""
-    return sum(
-        value.numel() * torch.empty((), dtype=value.dtype).element_size()
-        for value in values.values()
-    )

@@ -1,0 +1,121 @@
+"""Calls: one dispatched ATen operation, its tensors and numbers, and sets of operations by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from torch import Tensor
+
+
+@attrs.frozen(eq=False)
+class Call:
+    """One dispatched operation.
+
+    Attributes:
+        func: the operation's overload.
+        name: its name without overload, and without the underscore of one that works in place.
+        args: positional arguments.
+        kwargs: the others.
+        out: its result.
+    """
+
+    func: Any
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    out: Any
+
+    @classmethod
+    def of(
+        cls, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, out: Any
+    ) -> Call:
+        """Return the call of an overload that gave this result."""
+        name = func.overloadpacket.__name__
+        return cls(func, name[:-1] if is_in_place(name) else name, args, dict(kwargs or {}), out)
+
+    @property
+    def works_in_place(self) -> bool:
+        """Whether it changed its first argument."""
+        return is_in_place(self.func.overloadpacket.__name__)
+
+    @property
+    def counts(self) -> bool:
+        """Whether a smaller network must make this call as well, see :data:`OF_LAYOUT`."""
+        return self.func.overloadpacket.__name__ not in OF_LAYOUT
+
+    def argument(self, index: int, name: str, default: Any = None) -> Any:
+        """Return an argument given by position or by name."""
+        return self.args[index] if len(self.args) > index else self.kwargs.get(name, default)
+
+
+def is_in_place(name: str) -> bool:
+    """Tell by its name whether an operation changes its first argument."""
+    return name.endswith("_") and not name.endswith("__")
+
+
+def numbers_in(func: Any, args: tuple[Any, ...]) -> tuple[float, ...]:
+    """Return the plain numbers that an arithmetic operation was given; none for all others."""
+    if func.overloadpacket.__name__.rstrip("_") not in ARITHMETIC:
+        return ()
+    return tuple(float(value) for value in args if isinstance(value, int | float))
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Return every tensor inside tuples, lists and mappings, in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [tensor for item in value for tensor in tensors_in(item)]
+    return []
+
+
+# --- operations by name, none of them twice for one purpose --------------------------------------
+
+RESHAPES = frozenset({"view", "_unsafe_view", "reshape", "view_copy", "_reshape_alias"})
+"""Only read the same elements in another shape."""
+
+MOVES_AXES = frozenset({"permute", "transpose", "t", "unsqueeze"})
+"""Do the same whatever the axes' sizes are."""
+
+SHARES_MEMORY = frozenset(
+    {
+        "view", "_unsafe_view", "reshape", "permute", "transpose", "t", "expand", "unsqueeze",
+        "squeeze", "slice", "select", "narrow", "unbind", "split", "split_with_sizes", "detach",
+        "alias", "_reshape_alias", "as_strided", "unfold", "diagonal",
+    }
+)  # fmt: skip
+"""Their results share memory with their argument, or may: what is written into one is in both."""
+
+KEEPS_ENTRY = frozenset({"t", "permute", "transpose", "detach", "alias", "expand"})
+"""A parameter is still itself afterwards, with its axes in another order."""
+
+SLICE_BY_SLICE = frozenset(
+    {
+        "neg", "exp", "sigmoid", "tanh", "abs", "sqrt", "rsqrt", "reciprocal", "log", "relu",
+        "softplus", "square", "clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "pow",
+        "clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh",
+    }
+)  # fmt: skip
+"""Work on each element alone, as long as no other tensor takes part."""
+
+MADE_OF_PARAMETERS = frozenset({"convolution", "addmm", "mm", "linear", "embedding"})
+"""Give channels to what has none: their rules are asked even if no channel enters."""
+
+OF_LAYOUT = frozenset({"clone", "alias", "detach", "contiguous", "empty"})
+"""Come and go with the layout of memory, and change nothing: a smaller network need not make the
+same ones."""
+
+ARITHMETIC = frozenset({"mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm"})
+"""Compute with plain numbers, which must not depend on how many channels there are."""
+
+LIKE_THEIR_INPUT = frozenset(
+    {
+        "relu", "relu6", "hardtanh", "silu", "gelu", "sigmoid", "hardswish", "hardsigmoid",
+        "leaky_relu", "elu", "mish", "tanh", "softplus", "neg", "exp", "sqrt", "rsqrt", "abs",
+    }
+)  # fmt: skip
+"""Take one tensor and give a tensor like it."""

@@ -1,0 +1,150 @@
+"""Channels of an ancestor while it is traced: who feeds, reads and resembles whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.channels.grid import Grid
+from evoframe.anatomy.channels.size_attribute import SizeAttribute
+from evoframe.kernel.wiring import Derived, Holding
+
+
+@attrs.define(eq=False)
+class Channels:
+    """All channels seen so far, numbered from 0; it grows with every call of a forward pass.
+
+    Attributes:
+        count: how many there are.
+        fed: channels that something other than a synapse writes.
+        read: channels that something other than a synapse reads.
+        kept: channels that may not be removed.
+        ties: pairs of tensors of one shape: channels at the same place leave together.
+        grids: blocks that only lose whole lines.
+        steps: parameters and derived channels in the order of the forward pass.
+        held: slices of parameters and buffers that live with channels, by entry and axis.
+        shared: entries and axes that several sets of channels hold, so that all of it stays.
+        size_attributes: numbers in modules that count channels.
+    """
+
+    count: int = 0
+    fed: list[Tensor] = attrs.Factory(list)
+    read: list[Tensor] = attrs.Factory(list)
+    kept: list[Tensor] = attrs.Factory(list)
+    ties: list[tuple[Tensor, Tensor]] = attrs.Factory(list)
+    grids: list[Grid] = attrs.Factory(list)
+    steps: list[str | Derived] = attrs.Factory(list)
+    held: dict[tuple[str, int], Holding] = attrs.Factory(dict)
+    shared: set[tuple[str, int]] = attrs.Factory(set)
+    size_attributes: list[SizeAttribute] = attrs.Factory(list)
+
+    def new(self, count: int, *, fed: bool) -> Tensor:
+        """Return so many new channels."""
+        channels = torch.arange(self.count, self.count + count)
+        self.count += count
+        if fed:
+            self.fed.append(channels)
+        return channels
+
+    def derive(self, parts: Sequence[Tensor], *, every: bool = False, fed: bool = False) -> Tensor:
+        """Return channels derived elementwise from signals of one shape.
+
+        One new channel for each different combination of parts: a sum of two signals of C
+        channels has C of them, however often they are repeated along the axes. They are tied to
+        the parts that meet them one to one; a part that is spread over several of them is not,
+        or several channels of a layer would be tied to each other through it.
+
+        Args:
+            parts: the signals, at least one.
+            every: a new channel needs all of its parts, as a product does; else any will do.
+            fed: something other than the parts writes it as well.
+        """
+        flat = torch.stack([part.reshape(-1) for part in parts])
+        if len(parts) > 1 and bool((flat == flat[0]).all()) and not fed:
+            return parts[0]  # something meets itself: there is nothing new
+        unique, places = _unique_columns(flat)
+        channels = self.new(unique.shape[1], fed=fed)
+        self.steps.append(Derived(channels, tuple(unique), every))
+        for part in unique:
+            if len(part.unique()) == len(part):
+                self.ties.append((channels, part))
+        return channels[places].reshape(parts[0].shape)
+
+    def hold(self, entry: str, axis: int, channels: Tensor) -> None:
+        """Let slices of a state entry live and die with channels.
+
+        An entry that other channels hold already is used at two places at once; it cannot be cut
+        for one of them, so all channels at both places stay.
+        """
+        channels, place = channels.reshape(-1), (entry, axis)
+        if place in self.held and not torch.equal(self.held[place].channels, channels):
+            self.shared.add(place)
+            self.pin(self.held.pop(place).channels)
+        if place in self.shared:
+            self.pin(channels)
+        else:
+            self.held[place] = Holding(entry, axis, channels)
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """What lives and dies with channels."""
+        return tuple(self.held.values())
+
+    def keep(self, channels: Tensor) -> None:
+        """Rule out that channels are removed, and take them as read by somebody."""
+        self.kept.append(channels.reshape(-1))
+        self.read.append(channels.reshape(-1))
+
+    def pin(self, channels: Tensor) -> None:
+        """Rule out that channels ever die: something else writes them, and somebody reads them."""
+        self.keep(channels)
+        self.fed.append(channels.reshape(-1))
+
+    def mark_read(self, channels: Tensor) -> None:
+        """Take channels as read by something that is no synapse."""
+        self.read.append(channels.reshape(-1))
+
+    def flags(self, marked: list[Tensor]) -> Tensor:
+        """Return a bool for each channel: it is among the marked."""
+        flags = torch.zeros(self.count, dtype=torch.bool)
+        if marked:
+            flags[torch.cat(marked)] = True
+        return flags
+
+    def classes(self) -> Tensor:
+        """Return for each channel the number of its class: tied channels share one.
+
+        A union-find over whole tensors. A network may have a million ties, and a loop over pairs
+        in Python would take longer than all the rest of a survey. ``label`` holds each channel's
+        root, at first itself: a forest of int64, (channels,). In every round each root hooks onto
+        the smallest root that any of its ties reaches, then chains are halved until each channel
+        points at its root again. A number only ever falls, so the smallest channel of a class
+        ends as its label, and the rounds grow with the logarithm of the longest chain of ties.
+        """
+        label = torch.arange(self.count)
+        if not self.ties:
+            return label
+        # (2, all ties): the channels at the two ends of each tie.
+        ends = torch.cat([torch.stack((a.reshape(-1), b.reshape(-1))) for a, b in self.ties], 1)
+        while True:
+            lower = torch.minimum(label[ends[0]], label[ends[1]])
+            hooked = label.clone()
+            for end in ends:  # the root at each end takes the lower root of all its ties
+                hooked.scatter_reduce_(0, label[end], lower, "amin")
+            hooked = torch.minimum(hooked, hooked[label])
+            while not torch.equal(hooked, hooked[hooked]):
+                hooked = hooked[hooked]
+            if torch.equal(hooked, label):
+                return label
+            label = hooked
+
+
+def _unique_columns(flat: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the different columns of a matrix, sorted, and which of them each column is."""
+    if bool((flat[0, 1:] > flat[0, :-1]).all()):  # the first row tells them apart, in order
+        return flat, torch.arange(flat.shape[1])
+    columns, places = torch.unique(flat, dim=1, return_inverse=True)
+    return columns, places

@@ -1,0 +1,182 @@
+"""Bundles: which channels a network must keep, and which live or die together.
+
+A network stays made of rectangular tensors, so channels cannot be removed one by one: tied
+channels go together, and a grid loses whole lines. Two questions follow, each the other's dual:
+
+* some channels are alive: which must **stay** with them? :meth:`Bundles.staying` is the smallest
+  set that a network can be built from. A class stays if any channel of it lives.
+* some channels are to go: which must **leave** with them? :meth:`Bundles.leaving` is what dies
+  when all that depends on them is dead too. A class leaves if any channel of it goes.
+
+Two layers of three channels, 0 to 2 and 3 to 5, whose outputs are added one to one:
+
+>>> import torch
+>>> classes = torch.tensor([0, 1, 2, 0, 1, 2])
+>>> layers = torch.arange(3), torch.arange(3, 6)
+>>> bundles = Bundles(classes, torch.zeros(6, dtype=torch.bool), grids=(), layers=layers)
+
+Channel 1 is dead, but channel 4, which is added to it, lives: both stay. To be rid of channel 1
+is to be rid of both, and then both can go:
+
+>>> bundles.staying(torch.tensor([True, False, True, True, True, True])).tolist()
+[True, True, True, True, True, True]
+>>> gone = bundles.leaving(torch.tensor([False, True, False, False, False, False]))
+>>> gone.nonzero().flatten().tolist()
+[1, 4]
+>>> bool((bundles.staying(~gone) == ~gone).all())
+True
+
+So one undoes the other wherever what leaves is free to: nothing of it is kept for other reasons,
+and every layer has enough channels left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.channels.grid import Grid
+from evoframe.anatomy.plan.groups import Groups
+
+
+@attrs.frozen(eq=False)
+class Bundles:
+    """How channels of an ancestor depend on each other when they are removed.
+
+    Attributes:
+        classes: for each channel the number of its class; tied channels share one.
+        kept: bool, channels that are never removed.
+        grids: blocks of channels that lose whole lines of an axis.
+        layers: the output channels of each layer that evolves, each once.
+        at_least: how many output channels every layer keeps, dead ones if need be.
+        multiple: what the number of output channels of a layer is rounded up to, where it can.
+        others: the output channels of layers that do not evolve.
+    """
+
+    classes: Tensor
+    kept: Tensor
+    grids: tuple[Grid, ...]
+    layers: tuple[Tensor, ...]
+    at_least: int = 1
+    multiple: int = 1
+    others: tuple[Tensor, ...] = ()
+
+    # --- what stays, and what leaves ---------------------------------------------------------
+
+    def staying(self, alive: Tensor) -> Tensor:
+        """Return the smallest set of channels that can stay and holds all the living.
+
+        Begins with all that is dead as lost, and gives back what the rest cannot do without,
+        until nothing more comes back. Only what is lost is ever looked at, so a network that
+        loses little is closed quickly.
+
+        Args:
+            alive: bool, one entry a channel; so is the result.
+        """
+        lost, before = (~(alive | self.kept)).nonzero().flatten(), -1
+        staying = torch.ones_like(alive)
+        while len(lost) != before:
+            before = len(lost)
+            lost = self._whole_classes(lost)
+            staying.fill_(True)
+            staying[lost] = False
+            for index in self._in_grids.having(lost):
+                grid = self.grids[index]
+                staying[grid.channels] |= grid.filled(staying[grid.channels])
+            for index in self._lacking(lost):
+                self._fill(self._every_layer[index], staying)
+            lost = lost[~staying[lost]]
+        return staying
+
+    def leaving(self, gone: Tensor) -> Tensor:
+        """Return what leaves with some channels when whatever depends on them is dead too.
+
+        Grids overlap, so a line of one may break a line of another, which then goes as a whole: a
+        place inside the heads of attention leaves queries, keys and values together. What is kept
+        for other reasons is not asked here.
+
+        Args:
+            gone: bool, one entry a channel; so is the result.
+        """
+        before = -1
+        while (now := int(gone.sum())) != before:
+            marked = torch.zeros_like(gone)  # by class: any channel of it goes
+            marked[self.classes[gone]] = True
+            gone = marked[self.classes]
+            for index in self.grids_with(gone.nonzero().flatten()):
+                grid = self.grids[index]
+                gone[grid.channels[grid.broken(gone[grid.channels])]] = True
+            before = now
+        return gone
+
+    def count(self, staying: Tensor) -> int:
+        """Return how many removable classes of layers' output channels are among these."""
+        fixed = self.by_class(self.kept)
+        outputs = torch.cat(self.layers)
+        return len(torch.unique(self.classes[outputs[staying[outputs] & ~fixed[outputs]]]))
+
+    # --- classes and grids by channel --------------------------------------------------------
+
+    def by_class(self, channels: Tensor) -> Tensor:
+        """Return the channels of all classes that have a channel among these; a bool for each."""
+        lost = self._whole_classes((~channels).nonzero().flatten())
+        flags = torch.ones_like(channels)
+        flags[lost] = False
+        return flags
+
+    def members(self, label: Tensor) -> Tensor:
+        """Return the channels of one class, in order."""
+        ordered, ends = self._by_class
+        return ordered[int(ends[label]) : int(ends[label + 1])]
+
+    def grids_with(self, channels: Tensor) -> list[int]:
+        """Return the grids that hold any of these channels, given by their numbers."""
+        return self._in_grids.having(channels)
+
+    @cached_property
+    def _by_class(self) -> tuple[Tensor, Tensor]:
+        """Return the channels sorted by their classes, and where each class begins."""
+        ends = self._sizes.cumsum(0)
+        return self.classes.argsort(stable=True), torch.cat([ends.new_zeros(1), ends])
+
+    @cached_property
+    def _sizes(self) -> Tensor:
+        return torch.bincount(self.classes, minlength=len(self.classes))
+
+    @cached_property
+    def _in_grids(self) -> Groups:
+        return Groups.of([grid.channels for grid in self.grids], len(self.classes))
+
+    @cached_property
+    def _in_layers(self) -> Groups:
+        return Groups.of(self._every_layer, len(self.classes))
+
+    @property
+    def _every_layer(self) -> tuple[Tensor, ...]:
+        return (*self.layers, *self.others)
+
+    def _whole_classes(self, lost: Tensor) -> Tensor:
+        """Return those of some channels whose classes are among them as a whole."""
+        classes = self.classes[lost]
+        _, places, counts = torch.unique(classes, return_inverse=True, return_counts=True)
+        return lost[counts[places] == self._sizes[classes]]
+
+    def _lacking(self, lost: Tensor) -> list[int]:
+        """Return the layers that may have fewer channels than they should."""
+        least = self.at_least
+        return [
+            index
+            for index, count in Counter(self._in_layers.each(lost).tolist()).items()
+            if self.multiple > 1 or len(self._every_layer[index]) - count < least
+        ]
+
+    def _fill(self, layer: Tensor, staying: Tensor) -> None:
+        """Let dead channels stay until the layer has as many as it should (in place)."""
+        count = int(staying[layer].sum())
+        wanted = -(-max(count, self.at_least) // self.multiple) * self.multiple
+        if missing := min(wanted, len(layer)) - count:
+            staying[layer[~staying[layer]][:missing]] = True

@@ -1,0 +1,102 @@
+"""Check: whether a smaller network gives the shapes that its channels predict.
+
+Every operation of a forward pass on the meta device must give the shape that the channels which
+stay predict. Code with sizes written into it fails this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
+
+from evoframe.anatomy.channels.calls import OF_LAYOUT, numbers_in, tensors_in
+from evoframe.anatomy.channels.signals import sizes_left
+from evoframe.anatomy.trace.forward import plain_operations
+from evoframe.anatomy.trace.shortcuts import run
+from evoframe.anatomy.trace.trace import Pass, RecordedCall
+
+
+@attrs.frozen
+class Mismatch:
+    """Why a forward pass is not as it should be.
+
+    Attributes:
+        reason: in words.
+        call: the number of the recorded call at which it showed.
+        of: the number of the forward pass.
+    """
+
+    reason: str
+    call: int
+    of: int = 0
+
+
+def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
+    """Return where a forward pass first gives another shape than it should; None if nowhere.
+
+    Args:
+        network: on the meta device, of the channels that stay.
+        due: the ancestor's forward pass.
+        staying: the channels that the network has, a bool for each.
+    """
+    watcher = _Watcher(due.calls, staying)
+    try:
+        with plain_operations(), watcher:
+            network.train(due.training)(*due.inputs)
+    except Exception as error:  # noqa: BLE001  a network may do anything
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return Mismatch(watcher.found or said, watcher.index)
+    if watcher.index == len(due.calls):
+        return None
+    return Mismatch("another number of operations ran", watcher.index)
+
+
+class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Compares the shape of everything that comes out with the prediction."""
+
+    def __init__(self, due: tuple[RecordedCall, ...], staying: Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.due, self.staying = due, staying
+        self.index, self.found = 0, ""
+        self.sizes: dict[int, tuple[int | None, ...]] = {}
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        out = run(func, args, kwargs)
+        if func.overloadpacket.__name__ not in OF_LAYOUT:
+            if self.index < len(self.due):
+                self._compare(func, args, out, self.due[self.index])
+            self.index += 1
+        return out
+
+    def _compare(self, func: Any, args: tuple[Any, ...], out: Any, due: RecordedCall) -> None:
+        """Stop the forward pass at the first call that is not as it should be."""
+        if numbers_in(func, args) != due.numbers:
+            self._stop(f"a number in {func} depends on how many channels there are")
+        for value, result in zip(tensors_in(out), due.results, strict=False):
+            if result.signal is None:
+                continue
+            shape = self._left(result.shape, result.signal)
+            if tuple(value.shape) != shape:
+                self._stop(f"{func} gave {tuple(value.shape)} where {shape} was due")
+
+    def _stop(self, reason: str) -> None:
+        self.found = reason
+        raise RuntimeError(reason)
+
+    def _left(self, shape: torch.Size, signal: Tensor) -> tuple[int, ...]:
+        # Many results share a signal, and signals live as long as the trace.
+        if id(signal) not in self.sizes:
+            self.sizes[id(signal)] = sizes_left(signal, self.staying)
+        left = self.sizes[id(signal)]
+        return tuple(size if some is None else some for size, some in zip(shape, left, strict=True))

@@ -1,0 +1,73 @@
+"""Growing: making a smaller module out of a body on the meta device and tensors that were cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from evoframe.anatomy.channels.size_attribute import Numbers
+from evoframe.anatomy.plan.copying import replica
+from evoframe.anatomy.trace.shortcuts import like
+
+
+def body_of(network: nn.Module) -> nn.Module:
+    """Return a copy of a module on the meta device; its weights are not copied."""
+    memo: dict[int, Any] = {}
+    for parameter in network.parameters():
+        memo[id(parameter)] = nn.Parameter(like(parameter), requires_grad=parameter.requires_grad)
+    for buffer in network.buffers():
+        memo[id(buffer)] = like(buffer)
+    return replica(network, memo)
+
+
+def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.Module:
+    """Return a copy of a module with these parameters and buffers, its attributes in keeping.
+
+    Args:
+        body: the module on the meta device; not changed.
+        values: every parameter and buffer by name; tied ones under their first name.
+        numbers: what is to be written into attributes.
+    """
+    grown: dict[int, Any] = {id(old): values[name] for name, old in body.named_buffers()}
+    for name, old in body.named_parameters():
+        grown[id(old)] = nn.Parameter(values[name], requires_grad=old.requires_grad)
+    network = replica(body, grown)
+    for (name, attribute, index), number in numbers.items():
+        _write(network.get_submodule(name), attribute, index, number)
+    for module in network.modules():
+        set_sizes(module)
+    return network
+
+
+def _write(module: nn.Module, attribute: str, index: int | None, number: int) -> None:
+    if index is None:
+        setattr(module, attribute, number)
+        return
+    old = getattr(module, attribute)
+    changed = [number if at == index else one for at, one in enumerate(old)]
+    setattr(module, attribute, changed if isinstance(old, list) else tuple(changed))
+
+
+def set_sizes(module: nn.Module) -> None:
+    """Set a layer's attributes to what its parameters say, in place."""
+    weight = getattr(module, "weight", None)
+    if not isinstance(weight, Tensor):
+        return
+    if isinstance(module, nn.Linear):
+        module.out_features, module.in_features = weight.shape
+    elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        module.out_channels, module.in_channels = weight.shape[0], weight.shape[1] * module.groups
+    elif isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+        module.in_channels, module.out_channels = weight.shape[0], weight.shape[1] * module.groups
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
+        module.num_features = weight.shape[0]
+    elif isinstance(module, nn.LayerNorm | nn.RMSNorm) and weight.ndim == 1:
+        module.normalized_shape = tuple(weight.shape)
+    elif isinstance(module, nn.GroupNorm):
+        module.num_channels = weight.shape[0]
+    elif isinstance(module, nn.Embedding):
+        module.num_embeddings, module.embedding_dim = weight.shape
+    elif isinstance(module, nn.PReLU):
+        module.num_parameters = weight.numel()

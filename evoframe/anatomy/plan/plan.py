@@ -1,0 +1,202 @@
+"""Plan: how a smaller network is built, as far as rules allow; nothing of it has been tried yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.anatomy.channels.signals import shape_left
+from evoframe.anatomy.channels.size_attribute import Numbers, SizeAttribute
+from evoframe.anatomy.plan.blueprint import tensors_of
+from evoframe.anatomy.plan.bundles import Bundles
+from evoframe.anatomy.plan.check import Mismatch, mismatch
+from evoframe.anatomy.plan.cutting import Cut, shape_cut
+from evoframe.anatomy.plan.growing import grow
+from evoframe.anatomy.plan.memory import peak_bytes
+from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
+from evoframe.costs.flops import FORMULAS
+from evoframe.kernel.wiring import Wiring
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """What rules allow: which channels may leave an ancestor, and what they take with them.
+
+    Attributes:
+        body: the ancestor's module on the meta device.
+        evolvable: shapes of the parameters whose synapses may evolve.
+        trace: what its forward passes have shown.
+        bundles: which channels can be removed together.
+        size_attributes: numbers in attributes of modules that count channels.
+        barriers: operations at which channels are kept, each with its reason.
+    """
+
+    body: nn.Module
+    evolvable: Mapping[str, torch.Size]
+    trace: Trace
+    bundles: Bundles
+    size_attributes: tuple[SizeAttribute, ...]
+    barriers: tuple[Barrier, ...]
+
+    @classmethod
+    def of(
+        cls,
+        body: nn.Module,
+        evolvable: Mapping[str, torch.Size],
+        trace: Trace,
+        *,
+        keep: Sequence[str] = (),
+        at_least: int = 1,
+        multiple: int = 1,
+    ) -> Plan:
+        """Return the plan of a trace.
+
+        Args:
+            body: the ancestor's module on the meta device.
+            evolvable: shapes of the parameters whose synapses may evolve.
+            trace: of forward passes of the body.
+            keep: evolvable parameters that keep all their output channels.
+            at_least: how many output channels every layer keeps, dead ones if need be.
+            multiple: what the number of a layer's output channels is rounded up to.
+        """
+        channels = trace.channels
+        for name in keep:
+            channels.keep(trace.targets[name])
+        bundles = Bundles(
+            classes=channels.classes(),
+            kept=channels.flags(channels.kept),
+            grids=tuple(channels.grids),
+            layers=tuple(torch.unique(signal) for signal in trace.targets.values()),
+            at_least=at_least,
+            multiple=multiple,
+            others=trace.others,
+        )
+        counted = tuple(channels.size_attributes)
+        return cls(body, evolvable, trace, bundles, counted, trace.barriers)
+
+    def wiring(self) -> Wiring:
+        """Return how the synapses of the ancestor join its channels.
+
+        Buffers outside the state dict are cut with their channels, but are no part of a genotype.
+        """
+        channels, lasting = self.trace.channels, self.body.state_dict().keys()
+        return Wiring(
+            sources=self.trace.sources,
+            targets=self.trace.targets,
+            fed=channels.flags(channels.fed),
+            read=channels.flags(channels.read),
+            steps=tuple(channels.steps),
+            holdings=tuple(one for one in channels.holdings if one.entry in lasting),
+        )
+
+    # --- a smaller network -------------------------------------------------------------------
+
+    def keeping(self, staying: Tensor) -> dict[str, Cut]:
+        """Return what is left of every entry that loses something when these channels stay."""
+        found: dict[str, list[Tensor | None]] = {}
+        for name, axis, slices in self._slices:
+            flags = staying[slices]
+            left = (flags.any(1) if flags.ndim > 1 else flags).nonzero().squeeze(1)
+            if len(left) < len(flags):
+                found.setdefault(name, [None] * self._entries[name].ndim)[axis] = left
+        return {name: tuple(left) for name, left in found.items()}
+
+    def numbers(self, staying: Tensor) -> Numbers:
+        """Return what attributes that count channels say when these channels stay."""
+        return {one.key: one.count(staying) for one in self.size_attributes}
+
+    def build(self, staying: Tensor) -> nn.Module:
+        """Return the network of these channels, on the meta device."""
+        values = dict(self._entries)
+        for name, how in self.keeping(staying).items():
+            shape = shape_cut(values[name].shape, how)
+            values[name] = torch.empty(shape, dtype=values[name].dtype, device="meta")
+        return grow(self.body, values, self.numbers(staying))
+
+    def check(self, staying: Tensor) -> Mismatch | None:
+        """Return why a network of these channels would not run as it should; None if it would.
+
+        Costs a forward pass without arithmetic for each that was traced, and no weights.
+        """
+        if not self.trace.knows_channels:  # nothing was learned, so nothing is ever cut
+            return None
+        network = self.build(staying)
+        for number, due in enumerate(self.trace.passes):
+            if (found := mismatch(network, due, staying)) is not None:
+                return attrs.evolve(found, of=number)
+        return None
+
+    def channels_near(self, found: Mismatch) -> Tensor:
+        """Return the channels that the failing call carries, or else one shortly before it."""
+        calls = self.trace.passes[found.of].calls
+        for index in range(found.call, max(found.call - 4, -1), -1):
+            results = calls[index].results if index < len(calls) else ()
+            signals = [one.signal.reshape(-1) for one in results if one.signal is not None]
+            if signals:
+                return torch.cat(signals)
+        return torch.zeros(0, dtype=torch.long)
+
+    # --- what it costs -----------------------------------------------------------------------
+
+    def costs_of_forward(self, staying: Tensor, network: nn.Module) -> dict[str, float]:
+        """Return ``flops`` and ``activations`` (peak bytes) of a pass on the example inputs.
+
+        Args:
+            staying: the channels of the network, a bool for each.
+            network: the network that :meth:`build` made of them.
+
+        Returns:
+            Nothing at all for a network that does not run on the meta device.
+        """
+        if not self.trace.passes:
+            return {}
+        first, cuts = self.trace.passes[0], self.keeping(staying)
+        flops = 0
+        for work in first.work:
+            operands = [self._shape(one, staying, cuts) for one in work.operands]
+            flops += FORMULAS[work.operation](operands, self._shape(work.result, staying, cuts))
+        peak = peak_bytes(network.train(first.training), first.inputs)
+        return {"flops": float(flops), "activations": float(peak)}
+
+    def _shape(self, one: Operand, staying: Tensor, cuts: Mapping[str, Cut]) -> tuple[int, ...]:
+        """Return the shape of a tensor in the network of the channels that stay."""
+        if not one.entry:
+            return shape_left(one.shape, one.signal, staying)
+        whole = self._entries[one.entry].shape
+        left = shape_cut(whole, cuts.get(one.entry))
+        return tuple(  # an axis that was expanded is not the entry's
+            left[axis] if size == whole[axis] else size
+            for size, axis in zip(one.shape, one.axes, strict=True)
+        )
+
+    # --- entries -----------------------------------------------------------------------------
+
+    @cached_property
+    def _entries(self) -> dict[str, Tensor]:
+        return tensors_of(self.body)
+
+    @cached_property
+    def _slices(self) -> list[tuple[str, int, Tensor]]:
+        """Return every axis of an entry that can lose slices, with the channels of each slice."""
+        found = [
+            (name, axis, signal.movedim(axis, 0).flatten(1).squeeze(1))
+            for held in (self.trace.sources, self.trace.targets)
+            for name, signal in held.items()
+            for axis in _own_axes(signal)
+        ]
+        holdings = self.trace.channels.holdings
+        return [*found, *((one.entry, one.axis, one.channels) for one in holdings)]
+
+
+def _own_axes(signal: Tensor) -> tuple[int, ...]:
+    """Return the axes of a parameter that a signal cuts: all of its own for a plain layer.
+
+    In a grouped layer the channels at one end also vary along the rows of their group, which the
+    other end cuts.
+    """
+    axes = [axis for axis, size in enumerate(signal.shape) if size > 1]
+    return tuple(axes[-1:]) if len(axes) > 1 else tuple(axes)

@@ -1,0 +1,7 @@
+"""Proof: rules decide what may leave, trials refute it.
+
+Small things are removed from the network without arithmetic; what breaks its forward pass is kept
+from then on, and numbers that modules hold learn to follow.
+"""
+
+from evoframe.anatomy.proof.prove import prove as prove

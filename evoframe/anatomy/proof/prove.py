@@ -1,0 +1,85 @@
+"""The proof of a plan: round after round, what broke is explained or kept, until nothing breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import torch
+
+from evoframe.anatomy.plan import Plan, ProvedPlan
+from evoframe.anatomy.proof.blame import Blame, blamed
+from evoframe.anatomy.proof.probes import Probe, classes_of, probes
+from evoframe.anatomy.proof.size_attributes import find_size_attributes
+from evoframe.anatomy.trace.trace import Barrier
+
+PATIENCE = 4
+"""After how many rounds a layer that still breaks keeps all of its channels."""
+
+ROUNDS = 8
+"""How often the proof is begun again with more channels kept, before all of them are."""
+
+
+def prove(plan: Plan) -> ProvedPlan:
+    """Return the plan with everything kept whose removal would break the forward pass.
+
+    One removable set of each layer is taken away, all at once. Where that fails, the sets that
+    are to blame are found; numbers in attributes that explain it follow from then on, and what
+    nothing explains is kept.
+    """
+    for attempt in range(ROUNDS):
+        broken = blamed(plan, probes(plan))
+        if not broken:
+            return ProvedPlan(plan)
+        attributes, hopeless = find_size_attributes(plan, broken)
+        plan = attrs.evolve(plan, size_attributes=(*plan.size_attributes, *attributes))
+        plan = _keeping(plan, hopeless, entirely=attempt >= PATIENCE)
+    everything = torch.ones_like(plan.bundles.kept)
+    reason = Barrier("the whole network", "its channels could not be told apart by removing them")
+    return ProvedPlan(
+        attrs.evolve(
+            plan,
+            bundles=attrs.evolve(plan.bundles, kept=everything),
+            barriers=(*plan.barriers, reason),
+        )
+    )
+
+
+def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
+    """Return the plan in which what broke cannot be removed any more.
+
+    With ``entirely``, nothing else of those layers can be removed either.
+    """
+    kept, grids = plan.bundles.kept.clone(), list(plan.bundles.grids)
+    barriers = list(plan.barriers)
+    for probe, reason in broken:
+        if entirely or probe.grid is None:
+            kept[probe.channels] = True
+            what = "its channels cannot be removed"
+        else:
+            for index, axes in _lines_like(plan, probe):
+                grids[index] = attrs.evolve(grids[index], fixed=(*grids[index].fixed, *axes))
+            what = "its channels cannot be removed in this pattern"
+        barriers.append(Barrier(probe.layer, f"{what}: {reason}"))
+    bundles = attrs.evolve(plan.bundles, kept=kept, grids=tuple(grids))
+    return attrs.evolve(plan, bundles=bundles, barriers=tuple(dict.fromkeys(barriers)))
+
+
+def _lines_like(plan: Plan, probe: Probe) -> list[tuple[int, list[int]]]:
+    """Return every grid that has the line of a probe, with the axes along which it has it.
+
+    The same heads stand in the grids of queries, keys and values; what cannot leave one of them
+    cannot leave the others.
+    """
+    gone, found = torch.zeros_like(plan.bundles.kept), []
+    gone[probe.gone] = True
+    for index in plan.bundles.grids_with(probe.gone):
+        channels = plan.bundles.grids[index].channels
+        flags, axes = gone[channels], []
+        for axis in range(channels.ndim):
+            lost = flags.movedim(axis, 0).flatten(1).all(1).nonzero().flatten()
+            lines = channels.index_select(axis, lost).unbind(axis)
+            if any(classes_of(plan.bundles, line.reshape(-1)) == probe.line for line in lines):
+                axes.append(axis)
+        found.append((index, axes))
+    return found

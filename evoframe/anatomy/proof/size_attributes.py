@@ -1,0 +1,155 @@
+"""Size attributes: numbers in modules that count channels, found by trial.
+
+A module's own code may hold sizes in attributes, as attention holds its number of heads. No
+tensor says so: where removing channels breaks a forward pass, numbers nearby that equal a size
+which shrinks are changed with it, and if the pass then gives the shapes that are due, the fewest
+of them that do so count those channels from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+from torch import Tensor, nn
+
+from evoframe.anatomy.channels.signals import sizes_left
+from evoframe.anatomy.channels.size_attribute import Attribute, SizeAttribute
+from evoframe.anatomy.plan import Plan
+from evoframe.anatomy.proof.blame import Blame
+from evoframe.anatomy.proof.probes import Pattern, Probe, left_by, pattern
+
+Reached = tuple[int, int]
+"""How far a trial gets: the numbers of the forward pass and of the call that goes wrong."""
+
+MOST = 24
+"""How many candidates are tried at most for one probe."""
+
+
+def find_size_attributes(
+    plan: Plan, broken: Sequence[Blame]
+) -> tuple[list[SizeAttribute], list[Blame]]:
+    """Return the attributes that explain broken probes, and the probes that none explains.
+
+    What explains a probe in one module is taken to explain the same one in all modules of its
+    class; the proof goes on with all of them together.
+    """
+    found: dict[Attribute, SizeAttribute] = {}
+    hopeless: list[Blame] = []
+    answers: dict[Pattern, list[SizeAttribute]] = {}
+    for probe, reason in broken:
+        same = pattern(plan, probe)
+        if same not in answers:
+            answers[same] = chosen = _explained(plan, probe)
+        else:
+            chosen = _alike(plan, probe, answers[same])
+        if not chosen:
+            hopeless.append((probe, reason))
+        for one in chosen:
+            found.setdefault(one.key, one)
+    return list(found.values()), hopeless
+
+
+def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
+    """Return the attributes with which a probe breaks nothing; none if there are none.
+
+    Each in turn is the one with which the forward pass gets farthest.
+    """
+    chosen: list[SizeAttribute] = []
+    candidates = _candidates(plan, probe)[:MOST]
+    reached = _reached(plan, probe, chosen)
+    while reached is not None:
+        best: tuple[Reached, SizeAttribute] | None = None
+        for one in candidates:
+            if one.key in {other.key for other in chosen}:
+                continue
+            farther = _reached(plan, probe, [*chosen, one])
+            if farther is None:
+                return [*chosen, one]
+            if farther > (best[0] if best else reached):
+                best = farther, one
+        if best is None:
+            return []
+        reached, farthest = best
+        chosen.append(farthest)
+    return chosen
+
+
+def _reached(plan: Plan, probe: Probe, more: Sequence[SizeAttribute]) -> Reached | None:
+    """Return the pass and the call at which the forward pass goes wrong; None if it does not."""
+    wider = attrs.evolve(plan, size_attributes=(*plan.size_attributes, *more))
+    found = wider.check(left_by(wider.bundles, [probe]))
+    return None if found is None else (found.of, found.call)
+
+
+def _alike(plan: Plan, probe: Probe, answer: Sequence[SizeAttribute]) -> list[SizeAttribute]:
+    """Return the attributes of a probe that are called like those which explained another."""
+    wanted = {(one.attribute, one.index, one.axis) for one in answer}
+    chosen = {
+        (one.attribute, one.index, one.axis): one
+        for one in reversed(_candidates(plan, probe))
+        if (one.attribute, one.index, one.axis) in wanted
+    }
+    return list(chosen.values()) if chosen.keys() == wanted else []
+
+
+def _candidates(plan: Plan, probe: Probe) -> list[SizeAttribute]:
+    """Return an attribute for every number near a layer that equals a size which shrinks."""
+    shrinking = _shrinking(plan, left_by(plan.bundles, [probe]))
+    taken = {one.key for one in plan.size_attributes}
+    return [
+        SizeAttribute(name, attribute, index, signal, axis)
+        for name, module in _nearby(plan.body, probe.layer)
+        for attribute, index, number in _numbers(module)
+        if (name, attribute, index) not in taken
+        for signal, axis in shrinking.get(number, [])
+    ]
+
+
+def _shrinking(plan: Plan, staying: Tensor) -> dict[int, list[tuple[Tensor, int]]]:
+    """Return the axes that get shorter, by their size; one for each different length left."""
+    found: dict[int, dict[int, tuple[Tensor, int]]] = {}
+    seen: set[int] = set()
+    for call in (call for one in plan.trace.passes for call in one.calls):
+        for signal in (result.signal for result in call.results):
+            if signal is None or id(signal) in seen:
+                continue
+            seen.add(id(signal))
+            if bool(staying[signal].all()):
+                continue
+            sizes = zip(signal.shape, sizes_left(signal, staying), strict=True)
+            for axis, (size, left) in enumerate(sizes):
+                if left is not None and left != size:
+                    found.setdefault(size, {}).setdefault(left, (signal, axis))
+    return {size: list(axes.values()) for size, axes in found.items()}
+
+
+def _nearby(network: nn.Module, layer: str) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules around a layer, and its neighbours with what they contain."""
+    parent = layer.rpartition(".")[0].rpartition(".")[0]
+    around = {parent}
+    while parent:
+        parent = parent.rpartition(".")[0]
+        around.add(parent)
+    inside = layer.rpartition(".")[0].rpartition(".")[0]
+    for name, module in network.named_modules():
+        beside = name.startswith(inside + ".") if inside else name.count(".") == 0
+        if (name in around or beside) and not _sizes_itself(module):
+            yield name, module
+
+
+def _sizes_itself(module: nn.Module) -> bool:
+    """Tell whether the attributes of a module are set by what its weights say."""
+    plain = type(module).__module__.startswith("torch.nn")
+    return plain and isinstance(getattr(module, "weight", None), Tensor)
+
+
+def _numbers(module: nn.Module) -> Iterator[tuple[str, int | None, int]]:
+    """Yield the whole numbers above 1 in a module's attributes, with their indices."""
+    for attribute, value in vars(module).items():
+        if attribute.startswith("_"):
+            continue
+        several = value if isinstance(value, list | tuple) else [value]
+        for index, number in enumerate(several):
+            if type(number) is int and number > 1:
+                yield attribute, None if several is not value else index, number

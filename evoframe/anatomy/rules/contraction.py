@@ -1,0 +1,135 @@
+"""Products of matrices that both carry channels, as in attention."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.grid import Grid
+from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
+
+
+@rule("bmm")
+def batched_product(tracer: Tracer, call: Call) -> Signal:
+    """A product of two batches of matrices, as in attention."""
+    return contract(tracer, tracer.signal(call.args[0]), tracer.signal(call.args[1]), (2, 1))
+
+
+@rule("baddbmm")
+def batched_product_with_sum(tracer: Tracer, call: Call) -> Signal:
+    """The same with something added that carries no channel."""
+    if tracer.signal(call.args[0]) is not None:
+        raise Unknown("channels are added to a product of channels")
+    product = contract(tracer, tracer.signal(call.args[1]), tracer.signal(call.args[2]), (2, 1))
+    assert isinstance(product, Tensor)
+    return tracer.channels.derive([product], fed=True)
+
+
+def contract(
+    tracer: Tracer, one: Tensor | None, other: Tensor | None, inner: tuple[int, int]
+) -> Signal:
+    """Return the signal of a matrix product, (B, M, K) by (B, K, N) or without the batch.
+
+    Attention makes both kinds. Queries by keys sum over the axis that carries channels: what comes
+    out is a score a head, (B, M, N), that no longer varies along K. Scores by values sum over
+    positions, and carry on the channels of the values.
+
+    Args:
+        tracer: the forward pass.
+        one: the signal of the left factor; None if it carries no channel.
+        other: the same for the right factor.
+        inner: the axis K of the left factor and of the right one.
+    """
+    if one is None or other is None:
+        known, axis = (one, inner[0]) if one is not None else (other, inner[1])
+        if known is None or known.shape[axis] > 1:
+            raise Unknown("channels are weighted by a computed tensor")
+        return known
+    rows, columns = one.shape[inner[0] - 1] > 1, other.shape[-1] > 1
+    if one.shape[inner[0]] > 1 or other.shape[inner[1]] > 1:
+        if one.shape[inner[0]] != other.shape[inner[1]] or rows or columns:
+            raise Unknown("a product of channels that do not meet one to one")
+        return _summed_over(tracer, one.movedim(inner[0], -1), other.movedim(inner[1], -1))
+    if rows and columns:
+        raise Unknown("a product of channels with channels has a channel for each pair")
+    return _carried(tracer, one, other)
+
+
+def _summed_over(tracer: Tracer, left: Tensor, right: Tensor) -> Tensor:
+    """Return the signal where channels meet one to one and are summed, as queries and keys do.
+
+    Args:
+        tracer: the forward pass.
+        left: with the summed axis last, (B, 1, K), as ``right``.
+        right: the other factor.
+    """
+    common = torch.broadcast_shapes(left.shape, right.shape)  # type: ignore[no-untyped-call]
+    left, right = left.expand(common), right.expand(common)
+    product = tracer.channels.derive([left, right], every=True)
+    sums = _summed(tracer, product)
+    for part in (left, right):
+        _align(tracer, part, product, sums)
+    return sums.unsqueeze(-1)
+
+
+def _carried(tracer: Tracer, one: Tensor, other: Tensor) -> Tensor:
+    """Return the signal where one factor weighs what the other carries, as scores do with values.
+
+    Channels of the product live while both factors do. Where one factor has a channel for a whole
+    row of the other (a head's scores for all places of its values), that channel and the row leave
+    together: a column of the grid is bound to each row.
+    """
+    shape = torch.broadcast_shapes(one.shape, other.shape)  # type: ignore[no-untyped-call]
+    met = tracer.channels.derive([one.expand(shape), other.expand(shape)], every=True)
+    for spread, whole in ((one, other), (other, one)):
+        if spread.shape != met.shape and spread.shape[0] > 1:
+            rows = met.reshape(met.shape[0], -1), spread.reshape(met.shape[0], -1)
+            tracer.channels.grids.append(Grid(torch.cat(rows, 1), bound=rows[1].shape[1]))
+            if rows[1].shape[1] == 1:
+                _align(tracer, whole.expand(shape), met, spread)
+    return met
+
+
+def _summed(tracer: Tracer, product: Tensor) -> Tensor:
+    """Return the sums of a signal's rows: one channel for each different row.
+
+    They are fed, because a sum of nothing is still a number that softmax turns into a weight: a
+    head with dead queries looks everywhere alike, it does not vanish.
+    """
+    channels = tracer.channels
+    rows, places = torch.unique(product.reshape(-1, product.shape[-1]), dim=0, return_inverse=True)
+    channels.mark_read(rows)
+    sums = channels.new(len(rows), fed=True)
+    if len(rows) > 1:  # rows go only as a whole: the block has one more column, of the sums
+        channels.grids.append(Grid(torch.cat([rows, sums[:, None]], 1), bound=1))
+    return sums[places].reshape(product.shape[:-1])
+
+
+def _align(tracer: Tracer, part: Tensor, product: Tensor, leaders: Tensor) -> None:
+    """Let rows of a factor that several rows of a product share keep to them.
+
+    Grouped queries: 8 heads of queries share 2 heads of keys, so rows 0 to 3 of the product all
+    read row 0 of the keys. The code repeats keys by a number that it was built with, so a head
+    can only leave if all heads of its group do; and a place within the keys' heads can only leave
+    in all heads, of keys and of the product, at once. Hence a tie between the leaders of a group,
+    and a grid in which the rows of the product and those of the factor stand below each other.
+
+    Args:
+        tracer: the forward pass.
+        part: the factor, spread to the shape of the product.
+        product: where the factors meet, a channel for each place, (heads, ..., places).
+        leaders: one channel for each row, which stands for all of it.
+    """
+    several, met = part.reshape(part.shape[0], -1), product.reshape(product.shape[0], -1)
+    each = leaders.reshape(-1)
+    unique, groups = torch.unique(several, dim=0, return_inverse=True)
+    if len(unique) == len(several) or len(each) != len(several):
+        return  # no row is shared, so there is nothing to keep together
+    first = torch.stack([(groups == group).nonzero()[0, 0] for group in range(len(unique))])
+    tracer.channels.ties.append((each, each[first[groups]]))
+    rows = (
+        torch.cat([met, each.unsqueeze(1)], 1),
+        torch.cat([unique, each[first].unsqueeze(1)], 1),
+    )
+    tracer.channels.grids.append(Grid(torch.cat(rows), bound=1))

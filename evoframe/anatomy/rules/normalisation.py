@@ -1,0 +1,80 @@
+"""Norms and softmax: exact where each channel is normalised by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.grid import Grid
+from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.rules.operands import hold_all
+from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
+
+
+@rule(
+    "native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training",
+    "cudnn_batch_norm",
+)  # fmt: skip
+def batch_norm(tracer: Tracer, call: Call) -> Signal:
+    """Each channel by itself; its parameters and statistics belong to it."""
+    signal = required(tracer.signal(call.args[0]))
+    if varying(signal) not in ((), (1,)):
+        raise Unknown("batch norm over an axis that carries other channels")
+    for value in call.args[1:5]:
+        if isinstance(value, Tensor):
+            hold_all(tracer, value, signal)
+    return signal
+
+
+@rule("native_group_norm")
+def group_norm(tracer: Tracer, call: Call) -> Signal:
+    """Like batch norm where every group is one channel; else it mixes those of a group."""
+    signal, groups = required(tracer.signal(call.args[0])), call.args[6]
+    if varying(signal) not in ((), (1,)):
+        raise Unknown("group norm over an axis that carries other channels")
+    alone = groups == call.args[0].shape[1]
+    if not alone and not tracer.approximate:
+        raise Unknown("group norm mixes the channels of a group")
+    for value in call.args[1:3]:
+        if isinstance(value, Tensor):
+            hold_all(tracer, value, signal)
+    if not alone:  # rows are groups: their number stays, each loses as many channels
+        tracer.channels.grids.append(Grid(signal.reshape(groups, -1), fixed=(0,)))
+    elif not _counts_groups(tracer, call.args[1], signal):
+        tracer.channels.keep(signal)  # their number is written somewhere in the code
+    return signal
+
+
+def _counts_groups(tracer: Tracer, weight: Any, signal: Tensor) -> bool:
+    """Let the module's number of groups follow its channels; tell whether it has one to follow."""
+    found = tracer.entry(weight)
+    return found is not None and tracer.counts_in(found[0], "num_groups", signal, 1)
+
+
+@rule("native_layer_norm", "_fused_rms_norm")
+def layer_norm(tracer: Tracer, call: Call) -> Signal:
+    """Mixes what it normalises over; other axes pass."""
+    signal = required(tracer.signal(call.args[0]))
+    over = len(call.args[1])
+    if not any(axis >= signal.ndim - over for axis in varying(signal)):
+        # Each channel is normalised by itself, over positions. Its shift makes a dead one live.
+        return tracer.channels.derive([signal], fed=True)
+    if not tracer.approximate:
+        raise Unknown("a norm mixes the channels that it normalises over")
+    if over > 1 or len(varying(signal)) > 1:
+        raise Unknown("a norm mixes channels along several axes")
+    for value in call.args[2:4]:
+        if isinstance(value, Tensor):
+            hold_all(tracer, value, signal)
+    return signal
+
+
+@rule("_softmax", "_safe_softmax", "_log_softmax")
+def softmax(tracer: Tracer, call: Call) -> Signal:
+    """Mixes along one axis, along which no channel may leave; what comes out is never zero."""
+    signal = required(tracer.signal(call.args[0]))
+    if call.args[1] % signal.ndim in varying(signal):
+        raise Unknown("softmax mixes channels")
+    return tracer.channels.derive([signal], fed=True)

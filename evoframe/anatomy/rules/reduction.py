@@ -1,0 +1,43 @@
+"""Reductions, and sums that run along an axis."""
+
+from __future__ import annotations
+
+from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
+
+
+@rule(
+    "mean", "sum", "amax", "amin", "max", "min", "var", "std", "linalg_vector_norm", "norm", "prod"
+)
+def reductions(tracer: Tracer, call: Call) -> Signal:
+    """Reduces axes; along a channel's axis only a sum is the same without dead channels."""
+    signal = required(tracer.signal(call.args[0]))
+    # norms are given their order first, and their axes after it
+    place = 2 if call.name in ("linalg_vector_norm", "norm") else 1
+    dims = call.argument(place, "dim")
+    dims = [dims] if isinstance(dims, int) else list(dims or range(signal.ndim))
+    dims = [dim % signal.ndim for dim in dims]
+    if set(dims) & set(varying(signal)):
+        averages = tracer.approximate and call.name in ("mean", "var", "std")
+        if call.name not in ("sum", "linalg_vector_norm") and not averages:
+            raise Unknown(f"{call.name} mixes channels")
+        if set(varying(signal)) - set(dims):
+            raise Unknown(f"{call.name} mixes some of the channels' axes")
+        tracer.channels.mark_read(signal)
+        return None
+    out = call.out[0] if isinstance(call.out, tuple) else call.out
+    if out.ndim == signal.ndim:
+        return signal
+    return signal.reshape([size for dim, size in enumerate(signal.shape) if dim not in dims])
+
+
+@rule("roll", "cumsum", "cumprod")
+def along_others(tracer: Tracer, call: Call) -> Signal:
+    """Follows positions of an axis; those of channels would be other ones with fewer of them."""
+    signal = required(tracer.signal(call.args[0]))
+    dims = call.argument(2, "dims", ()) if call.name == "roll" else call.argument(1, "dim")
+    dims = [dims] if isinstance(dims, int) else list(dims) or list(range(signal.ndim))
+    if {dim % signal.ndim for dim in dims} & set(varying(signal)):
+        raise Unknown("what comes out depends on the positions of channels")
+    return signal

@@ -1,0 +1,65 @@
+"""Rule: what one ATen operation does to channels.
+
+A rule gets the call and returns the signal of its (first) output; a list of signals for an
+operation with several outputs; None when the output carries no channel. It raises
+:class:`Unknown` with a reason when it cannot tell, and is never asked to guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.channels import Channels
+
+
+class Unknown(Exception):  # noqa: N818  it is a finding rather than an error
+    """What an operation does to channels is not known; the message says why."""
+
+
+class Tracer(Protocol):
+    """What rules may ask of the forward pass that is traced, and tell it."""
+
+    channels: Channels
+    approximate: bool
+
+    def signal(self, value: Any) -> Tensor | None:
+        """Return the signal of a tensor; None if it carries no channel."""
+
+    def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
+        """Return which state entry a tensor is, and where its axes come from."""
+
+    def slices(self, value: Any) -> tuple[str, tuple[int | None, ...]] | None:
+        """Return which state entry a tensor was made of slice by slice, and its axes."""
+
+    def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
+        """Return the output channels of a layer with synapses."""
+
+    def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of an entry's module count an axis; tell whether it has it."""
+
+
+Signal = Tensor | list[Tensor | None] | None
+Rule = Callable[[Tracer, Call], Signal]
+RULES: dict[str, Rule] = {}
+"""Every rule by the name of its operation; filled when the files of this folder are imported."""
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Register a function as the rule of operations."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def required(signal: Tensor | None) -> Tensor:
+    """Return the signal of an operand that must have one for its rule to hold."""
+    if signal is None:
+        raise Unknown("a channel enters as a parameter of the operation")
+    return signal

@@ -1,0 +1,78 @@
+"""Operations along the axes of space, on each channel alone."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
+
+
+@rule(
+    "max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d",
+    "adaptive_max_pool2d",
+    "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_bilinear2d",
+    "upsample_linear1d", "upsample_trilinear3d", "upsample_bicubic2d", "_upsample_nearest_exact2d",
+    "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa",
+    "reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d",
+)  # fmt: skip
+def spatial(tracer: Tracer, call: Call) -> Signal:
+    """Acts along the last axes of a batch, on each channel alone."""
+    signal = required(tracer.signal(call.args[0]))
+    dimensions = next(int(digit) for digit in call.name if digit.isdigit())
+    if any(axis >= signal.ndim - dimensions for axis in varying(signal)):
+        raise Unknown("space and channels are mixed")
+    return signal
+
+
+@rule("constant_pad_nd")
+def padding(tracer: Tracer, call: Call) -> Signal:
+    """Padding with zeros along other axes; along the channels' axis it adds channels that stay."""
+    signal, pads = required(tracer.signal(call.args[0])), list(call.args[1])
+    rank = signal.ndim  # pads come in pairs, before and after, from the last axis to the first
+    padded = [rank - 1 - index // 2 for index, size in enumerate(pads) if size]
+    if any(size < 0 for size in pads):
+        raise Unknown("padding crops")
+    value = call.argument(2, "value", 0)
+    if not set(padded) & set(varying(signal)):
+        return signal if value == 0 else tracer.channels.derive([signal], fed=True)
+    if value != 0 or set(padded) != set(varying(signal)):
+        raise Unknown("channels are padded with something")
+    (axis,) = set(padded)
+    before, after = pads[2 * (rank - 1 - axis)], pads[2 * (rank - 1 - axis) + 1]
+    pieces = [_zeros(tracer, before, signal, axis), signal, _zeros(tracer, after, signal, axis)]
+    return torch.cat(pieces, axis)
+
+
+def _zeros(tracer: Tracer, count: int, signal: Tensor, axis: int) -> Tensor:
+    """Return channels that are always zero and cannot be removed."""
+    channels = tracer.channels.new(count, fed=False)
+    tracer.channels.keep(channels)
+    return channels.reshape([-1 if at == axis else 1 for at in range(signal.ndim)])
+
+
+@rule("im2col")
+def unfolded(tracer: Tracer, call: Call) -> Signal:
+    """Neighbourhoods as columns: every channel becomes as many rows as the kernel has places."""
+    signal = required(tracer.signal(call.args[0]))
+    if varying(signal) not in ((), (1,)):
+        raise Unknown("space and channels are mixed")
+    rows = signal.reshape(-1).repeat_interleave(math.prod(call.args[1]))
+    return rows.reshape(1, -1, 1) if signal.numel() > 1 else signal.reshape(1, 1, 1)
+
+
+@rule("col2im")
+def folded(tracer: Tracer, call: Call) -> Signal:
+    """The reverse: the rows of one channel are added up in space."""
+    signal, places = required(tracer.signal(call.args[0])), math.prod(call.args[2])
+    if signal.numel() == 1:
+        return signal.reshape(1, 1, 1, 1)
+    if varying(signal) != (1,):
+        raise Unknown("space and channels are mixed")
+    rows = signal.reshape(-1, places)
+    return tracer.channels.derive(list(rows.unbind(1))).reshape(1, -1, 1, 1)

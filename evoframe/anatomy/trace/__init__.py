@@ -1,0 +1,13 @@
+"""Traces: what one forward pass without arithmetic shows of a network.
+
+The network runs on the meta device while every dispatched ATen call is seen; the rules say what
+each call does to channels.
+"""
+
+from evoframe.anatomy.trace.forward import trace as trace
+from evoframe.anatomy.trace.trace import (
+    Barrier as Barrier,
+    Pass as Pass,
+    RecordedCall as RecordedCall,
+    Trace as Trace,
+)

@@ -1,0 +1,92 @@
+"""The forward pass that is traced: without arithmetic, and without fused operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from evoframe.anatomy.trace.trace import Barrier, Pass, Trace
+from evoframe.anatomy.trace.tracer import MetaTracer
+from evoframe.anatomy.trace.work import WorkRecorder
+
+OPENED = 4
+"""How deep objects, lists and mappings are opened to find the tensors of an output."""
+
+
+@contextmanager
+def plain_operations() -> Iterator[None]:
+    """Run attention as products and a softmax, not as one fused operation that tells nothing."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def trace(
+    twin: nn.Module,
+    example_inputs: tuple[Any, ...],
+    evolvable: tuple[str, ...],
+    *,
+    approximate: bool = False,
+) -> Trace:
+    """Return what a forward pass of a network on the meta device shows.
+
+    Args:
+        twin: the network, in evaluation mode, on the meta device.
+        example_inputs: its inputs, on the meta device.
+        evolvable: names of the parameters whose synapses may evolve.
+        approximate: let channels leave that a layer normalises over, which changes what it
+            computes for those that stay.
+    """
+    tracer = MetaTracer(twin, evolvable, approximate=approximate)
+    try:
+        with plain_operations(), tracer:
+            outputs = twin(*example_inputs)
+        if not tracer.keep_all(opened(outputs)):
+            raise TypeError(  # noqa: TRY301
+                f"no channel was found in the output, {type(outputs).__name__}"
+            )
+    except Exception as error:  # noqa: BLE001  a network may do anything
+        reason = Barrier("the forward pass on the meta device", f"{type(error).__name__}: {error}")
+        return _unknown(twin, example_inputs, evolvable, reason)
+    work = tuple(tracer.work)
+    return tracer.trace((Pass(example_inputs, twin.training, tuple(tracer.calls), work),))
+
+
+def _unknown(
+    twin: nn.Module, example_inputs: tuple[Any, ...], evolvable: tuple[str, ...], reason: Barrier
+) -> Trace:
+    """Return the trace of a network of whose channels nothing is known, so that all are kept.
+
+    What such a network computes can be counted all the same, if only it runs.
+    """
+    nothing = MetaTracer(twin, evolvable, approximate=False)
+    nothing.barriers.append(reason)
+    recorder = WorkRecorder()
+    try:
+        with plain_operations(), recorder:
+            twin(*example_inputs)
+    except Exception:  # noqa: BLE001  as above, and this time the reason is on record
+        return nothing.trace(())
+    return nothing.trace((Pass(example_inputs, twin.training, (), tuple(recorder.work)),))
+
+
+def opened(value: Any, depth: int = OPENED) -> Any:
+    """Return a value in which objects are replaced by what they hold."""
+    if not depth or isinstance(value, Tensor):
+        return value
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [opened(item, depth - 1) for item in value]
+    if hasattr(value, "__dict__"):
+        return [opened(item, depth - 1) for item in vars(value).values()]
+    return value

@@ -1,0 +1,85 @@
+"""Layers: the channels at both ends of every synapse of a parameter."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.anatomy.channels.calls import Call
+
+
+@attrs.frozen(eq=False)
+class Layer:
+    """One use of a parameter that holds a weight for every synapse.
+
+    Attributes:
+        name: of the parameter.
+        weight: the parameter itself.
+        groups: into how many parts both ends are divided; synapses stay inside a part.
+        transposed: whether rows of the weight read and its columns write.
+        out_axis: the axis of the weight along which outputs lie.
+        channel_axis: the axis of the layer's input and output along which channels lie.
+    """
+
+    name: str
+    weight: Tensor
+    groups: int
+    transposed: bool
+    out_axis: int
+    channel_axis: int
+
+    @classmethod
+    def of(
+        cls, call: Call, inputs: Tensor, name: str, weight: Tensor, axes: tuple[int, ...]
+    ) -> Layer:
+        """Return the layer of a call.
+
+        Args:
+            call: a convolution or a product.
+            inputs: what the layer reads.
+            name: of its parameter.
+            weight: the parameter.
+            axes: for each axis of the call's weight the parameter's; a linear layer transposes it.
+        """
+        convolves = call.name == "convolution"
+        transposed = bool(call.args[6]) if convolves else False
+        return cls(
+            name=name,
+            weight=weight,
+            groups=int(call.args[8]) if convolves else 1,
+            transposed=transposed,
+            out_axis=axes[1] if call.name in ("addmm", "mm") else int(transposed),
+            channel_axis=1 if convolves else inputs.ndim - 1,
+        )
+
+    @property
+    def outputs(self) -> int:
+        """How many output channels it has; each group of a transposed one has its own columns."""
+        return self.weight.shape[self.out_axis] * (self.groups if self.transposed else 1)
+
+    def ends(self, incoming: Tensor, outgoing: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the channels that synapses read and write, broadcastable to the weight.
+
+        Args:
+            incoming: the channels of the input, (inputs,).
+            outgoing: the channels of the output, (outputs,).
+        """
+        if self.groups == 1:
+            shapes = [[1] * self.weight.ndim, [1] * self.weight.ndim]
+            shapes[0][1 - self.out_axis], shapes[1][self.out_axis] = -1, -1
+            return incoming.reshape(shapes[0]), outgoing.reshape(shapes[1])
+        # A weight (rows, columns, ...) of G groups stands for G blocks below each other: a row
+        # belongs to the group of its number, and its columns are those of that group's part.
+        tail = [1] * (self.weight.ndim - 2)
+        rows = torch.arange(self.weight.shape[0]) // (self.weight.shape[0] // self.groups)
+        if self.transposed:
+            outs = outgoing.reshape(self.groups, -1)[rows]
+            return incoming.reshape(-1, 1, *tail), outs.reshape(*outs.shape, *tail)
+        ins = incoming.reshape(self.groups, -1)[rows]
+        return ins.reshape(*ins.shape, *tail), outgoing.reshape(-1, 1, *tail)
+
+
+def holds_its_width(network: nn.Module, name: str) -> bool:
+    """Tell whether a parameter belongs to attention that takes its inner width for its outer."""
+    return isinstance(network.get_submodule(name.rpartition(".")[0]), nn.MultiheadAttention)

@@ -1,0 +1,125 @@
+"""Trace: what forward passes have shown of a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.channels.channels import Channels
+
+
+@attrs.frozen
+class Barrier:
+    """Where channels are kept because what happens to them is not understood.
+
+    Attributes:
+        operation: the ATen operation, the module, or what stopped the survey.
+        reason: what it does to channels.
+    """
+
+    operation: str
+    reason: str
+
+
+@attrs.frozen(eq=False)
+class Result:
+    """A tensor that came out of a call.
+
+    Attributes:
+        shape: in the ancestor.
+        signal: the channels that it carries; None if it carries none.
+    """
+
+    shape: torch.Size
+    signal: Tensor | None
+
+
+@attrs.frozen(eq=False)
+class RecordedCall:
+    """A call that a smaller network must make as well, with smaller tensors.
+
+    Attributes:
+        results: the tensors that came out.
+        numbers: the plain numbers that went into arithmetic; they may not depend on widths.
+    """
+
+    results: tuple[Result, ...]
+    numbers: tuple[float, ...]
+
+
+@attrs.frozen(eq=False)
+class Operand:
+    """A tensor that goes into a multiplication, or comes out, as far as its shape goes.
+
+    Attributes:
+        shape: in the ancestor.
+        signal: the channels that it carries, if any.
+        entry: the parameter or buffer that it is, if it is one.
+        axes: for each axis the axis of that entry.
+    """
+
+    shape: tuple[int, ...]
+    signal: Tensor | None = None
+    entry: str = ""
+    axes: tuple[int, ...] = ()
+
+
+@attrs.frozen(eq=False)
+class Work:
+    """A call that multiplies and adds.
+
+    Attributes:
+        operation: its name in :data:`evoframe.costs.flops.FORMULAS`.
+        operands: the tensors that go in.
+        result: the tensor that comes out.
+    """
+
+    operation: str
+    operands: tuple[Operand, ...]
+    result: Operand
+
+
+@attrs.frozen(eq=False)
+class Pass:
+    """One forward pass.
+
+    Attributes:
+        inputs: positional arguments of the network, on the meta device.
+        training: whether the network was in training mode.
+        calls: what was called, in order; empty if nothing is known of its channels.
+        work: the multiplications and additions among them, known or not.
+    """
+
+    inputs: tuple[Any, ...]
+    training: bool
+    calls: tuple[RecordedCall, ...]
+    work: tuple[Work, ...]
+
+
+@attrs.frozen(eq=False)
+class Trace:
+    """All that forward passes of a network have shown.
+
+    Attributes:
+        channels: all channels with their ties and grids.
+        sources: channel that each synapse reads, by parameter.
+        targets: channel that each synapse writes, by parameter.
+        others: output channels of layers that do not evolve.
+        passes: the forward passes; none if the network does not run on the meta device.
+        barriers: where channels are kept, and why.
+    """
+
+    channels: Channels
+    sources: dict[str, Tensor]
+    targets: dict[str, Tensor]
+    others: tuple[Tensor, ...]
+    passes: tuple[Pass, ...]
+    barriers: tuple[Barrier, ...]
+
+    @property
+    def knows_channels(self) -> bool:
+        """Whether anything was learned; if not, nothing can ever be cut."""
+        return any(one.calls for one in self.passes)

@@ -1,0 +1,299 @@
+"""Tracer: sees every ATen call of a forward pass and carries signals through it.
+
+A tensor whose channels are known carries a signal (see :mod:`evoframe.anatomy.channels.signals`);
+the rules carry signals on, and layers turn them into wiring. Where there is no rule, or a rule
+cannot tell, there is a barrier: the channels that enter stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
+
+from evoframe.anatomy.channels.calls import (
+    MADE_OF_PARAMETERS,
+    SHARES_MEMORY,
+    Call,
+    numbers_in,
+    tensors_in,
+)
+from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.channels.grid import Grid
+from evoframe.anatomy.channels.signals import narrowed, varying
+from evoframe.anatomy.channels.size_attribute import SizeAttribute
+from evoframe.anatomy.rules import RULES, Signal, Unknown
+from evoframe.anatomy.trace.entries import Entries
+from evoframe.anatomy.trace.layers import Layer, holds_its_width
+from evoframe.anatomy.trace.shortcuts import run
+from evoframe.anatomy.trace.slices import Axes
+from evoframe.anatomy.trace.trace import Barrier, Pass, RecordedCall, Result, Trace, Work
+from evoframe.anatomy.trace.work import work_of
+
+
+class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every ATen call and carries signals through those it understands."""
+
+    def __init__(
+        self, network: nn.Module, evolvable: tuple[str, ...], *, approximate: bool
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.network, self.approximate = network, approximate
+        named = [*network.named_parameters(), *network.named_buffers()]
+        self.parameters = dict(named)
+        self.entries = Entries(self.parameters)
+        self.evolvable = evolvable
+        self.channels = Channels()
+        self.signals: dict[int, Tensor] = {}
+        self.sources: dict[str, Tensor] = {}
+        self.targets: dict[str, Tensor] = {}
+        self.others: list[Tensor] = []
+        self.used: set[str] = set()
+        self.calls: list[RecordedCall] = []
+        self.work: list[Work] = []
+        self.barriers: list[Barrier] = []
+        self.relatives: dict[int, list[Tensor]] = {}
+        # Tensors are known by their ids, which stay unique only while their objects live.
+        self.alive: list[Any] = [named]
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        out = run(func, args, kwargs)
+        self.alive.append((args, out))
+        call = Call.of(func, args, kwargs, out)
+        self.entries.carry(call)
+        if call.works_in_place:
+            self._write(call)
+        if self._meets_channels(call):
+            self._apply(call)
+        self._relate(call)
+        self._record(call)
+        return out
+
+    # --- what rules may ask -----------------------------------------------------------------
+
+    def signal(self, value: Any) -> Tensor | None:
+        """Return the signal of a tensor; None if it carries no channel."""
+        return self.signals.get(id(value)) if isinstance(value, Tensor) else None
+
+    def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
+        """Return which state entry a tensor is, and where its axes come from."""
+        return self.entries.entry(value)
+
+    def slices(self, value: Any) -> tuple[str, Axes] | None:
+        """Return which state entry a tensor was made of slice by slice, and its axes."""
+        return self.entries.slices(value)
+
+    def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of an entry's module count an axis; tell whether it has it."""
+        owner = entry.rpartition(".")[0]
+        if getattr(self.network.get_submodule(owner), attribute, None) != signal.shape[axis]:
+            return False
+        self.channels.size_attributes.append(SizeAttribute(owner, attribute, None, signal, axis))
+        return True
+
+    def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
+        """Return the output channels of a layer with synapses."""
+        found = self.entry(weight)
+        if found is None:
+            raise Unknown("a layer's weights are computed")
+        name, axes = found
+        layer = Layer.of(call, inputs, name, self.parameters[name], axes)
+        incoming = self._incoming(inputs, layer.channel_axis)
+        evolves = name in self.evolvable and name not in self.used
+        outgoing = self.channels.new(layer.outputs, fed=not evolves)
+        if holds_its_width(self.network, name):
+            self.channels.keep(outgoing)
+            reason = "nn.MultiheadAttention takes its inner width for its outer one"
+            self.barriers.append(Barrier(name, reason))
+        self._join(layer, incoming, outgoing, evolves=evolves)
+        self._hold_bias(bias, outgoing)
+        along = layer.channel_axis
+        return outgoing.reshape([-1 if at == along else 1 for at in range(call.out.ndim)])
+
+    # --- layers -----------------------------------------------------------------------------
+
+    def _incoming(self, inputs: Tensor, axis: int) -> Tensor:
+        """Return one channel for each position of the axis that a layer sums over."""
+        signal = self.signal(inputs)
+        size = inputs.shape[axis]
+        if signal is None:  # inputs of the network, or something computed from them alone
+            channels = self.channels.new(size, fed=True)
+            self.channels.keep(channels)
+            return channels
+        if signal.shape[axis] != size and signal.numel() > 1:
+            raise Unknown("a layer sums over an axis without channels")
+        if signal.shape[axis] != size:  # one channel stands at all positions
+            self.channels.keep(signal)
+            return signal.reshape(-1).expand(size)
+        rows = signal.movedim(axis, 0).reshape(size, -1)
+        if rows.shape[1] == 1:
+            return rows[:, 0]
+        return self.channels.derive(list(rows.unbind(1)))
+
+    def _join(self, layer: Layer, incoming: Tensor, outgoing: Tensor, *, evolves: bool) -> None:
+        """Put the synapses of a layer between its channels."""
+        name, (ins, outs) = layer.name, layer.ends(incoming, outgoing)
+        if layer.groups > 1:
+            self._bind_groups(layer, incoming, outgoing)
+        if name in self.used:
+            self._used_again(name, incoming, outgoing)
+        elif evolves:
+            self.sources[name], self.targets[name] = ins, outs
+            self.channels.steps.append(name)
+        else:
+            self.others.append(outgoing)
+            self.channels.mark_read(incoming)
+            self._hold_weight(name, ins, outs)
+        self.used.add(name)
+
+    def _bind_groups(self, layer: Layer, incoming: Tensor, outgoing: Tensor) -> None:
+        """Let groups go as a whole, or lose the same positions in each."""
+        ins, outs = incoming.reshape(layer.groups, -1), outgoing.reshape(layer.groups, -1)
+        counted = self.counts_in(layer.name, "groups", ins, 0)
+        if ins.shape[1] == 1 and outs.shape[1] == 1:  # depthwise: a channel in, the same one out
+            self.channels.ties.append((ins.reshape(-1), outs.reshape(-1)))
+            return
+        fixed = () if counted else (0,)  # else their number is written somewhere in the code
+        parts = (ins.shape[1], outs.shape[1])
+        self.channels.grids.append(Grid(torch.cat([ins, outs], 1), fixed, parts))
+
+    def _used_again(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
+        """Take a layer that is used again as one whose channels all stay, at both uses."""
+        if name in self.sources:
+            for held in (self.sources, self.targets):
+                self.channels.pin(held[name])
+            rank = self.parameters[name].ndim
+            always = self.channels.new(1, fed=True)
+            self.channels.keep(always)
+            self.sources[name] = always.reshape([1] * rank)
+        self.channels.pin(incoming)
+        self.channels.pin(outgoing)
+        for holding in self.channels.holdings:
+            if holding.entry == name:
+                self.channels.pin(holding.channels)
+        self.barriers.append(Barrier(name, "is used more than once"))
+
+    def _hold_weight(self, name: str, ins: Tensor, outs: Tensor) -> None:
+        """Let the weight of a layer that does not evolve lose rows and columns with channels."""
+        for signal in (ins, outs):
+            if len(varying(signal)) > 1:  # a group's columns: no slice of them belongs to one
+                self.channels.keep(signal)
+            for axis in varying(signal):
+                if len(varying(signal)) == 1:
+                    self.channels.hold(name, axis, signal)
+
+    def _hold_bias(self, bias: Any, outgoing: Tensor) -> None:
+        if bias is None:
+            return
+        found = self.entry(bias)
+        if found is None or found[0] in self.used:
+            self.channels.pin(outgoing)
+            return
+        self.used.add(found[0])
+        self.channels.hold(found[0], 0, outgoing)
+
+    # --- carrying on ------------------------------------------------------------------------
+
+    def _relate(self, call: Call) -> None:
+        """Remember which tensors may share memory: what moves elements makes views."""
+        if call.name not in SHARES_MEMORY or not isinstance(call.args[0], Tensor):
+            return
+        family = self.relatives.setdefault(id(call.args[0]), [call.args[0]])
+        for value in tensors_in(call.out):
+            family.append(value)
+            self.relatives[id(value)] = family
+
+    def _write(self, call: Call) -> None:
+        """Take a tensor that is written through a view as one whose channels all stay.
+
+        A view shows a part of the tensor, and the rule of the call would speak of that part alone.
+        """
+        family = self.relatives.get(id(call.args[0]), [])
+        known = [signal for value in family if (signal := self.signal(value)) is not None]
+        if len(family) < 2 or not known:
+            return
+        for signal in known:
+            self.channels.pin(signal)
+        for value in family:
+            self.signals.pop(id(value), None)
+        self.barriers.append(Barrier(str(call.func), "writes into a part of another tensor"))
+
+    def _meets_channels(self, call: Call) -> bool:
+        if any(self.signal(value) is not None for value in tensors_in((call.args, call.kwargs))):
+            return True
+        return call.name in MADE_OF_PARAMETERS
+
+    def _apply(self, call: Call) -> None:
+        rule = RULES.get(call.name)
+        try:
+            if rule is None:
+                raise Unknown(f"what {call.name} does to channels is not known")  # noqa: TRY301
+            self._set(call, rule(self, call))
+        except Unknown as unknown:
+            if self.keep_all((call.args, call.kwargs)):
+                self.barriers.append(Barrier(str(call.func), str(unknown)))
+            for value in tensors_in(call.out):
+                if (signal := self.signals.pop(id(value), None)) is not None:  # changed in place
+                    self.channels.pin(signal)
+
+    def _set(self, call: Call, signal: Signal) -> None:
+        outs = tensors_in(call.out)
+        several = signal if isinstance(signal, list) else [signal]
+        for value, one in zip(outs, several, strict=False):
+            if one is None:
+                self.signals.pop(id(value), None)
+                continue
+            sizes = zip(one.shape, value.shape, strict=True)
+            assert all(mine in (1, size) for mine, size in sizes), (call.name, one.shape)
+            self.signals[id(value)] = narrowed(one)
+
+    def _record(self, call: Call) -> None:
+        """Remember what a smaller network must do alike."""
+        if (work := work_of(call.func, call.args, call.out, self)) is not None:
+            self.work.append(work)
+        if call.counts:
+            results = tuple(Result(one.shape, self.signal(one)) for one in tensors_in(call.out))
+            self.calls.append(RecordedCall(results, numbers_in(call.func, call.args)))
+
+    # --- the end ----------------------------------------------------------------------------
+
+    def keep_all(self, value: Any) -> bool:
+        """Keep the channels of every tensor inside a value; tell whether there were any."""
+        found = [self.signal(one) for one in tensors_in(value)]
+        known = [signal for signal in found if signal is not None]
+        for signal in known:
+            self.channels.keep(signal)
+        return bool(known)
+
+    def trace(self, passes: tuple[Pass, ...]) -> Trace:
+        """Return what was learned; parameters that were never used are left to themselves."""
+        for name in self.evolvable:
+            self._leave_alone(name)
+        return Trace(
+            channels=self.channels,
+            sources=self.sources,
+            targets=self.targets,
+            others=tuple(self.others),
+            passes=passes,
+            barriers=tuple(dict.fromkeys(self.barriers)),
+        )
+
+    def _leave_alone(self, name: str) -> None:
+        """Give channels that stay to both ends of a parameter where they are not known."""
+        shape = self.parameters[name].shape
+        for held, count in ((self.sources, 1), (self.targets, shape[0])):
+            if name not in held:
+                channels = self.channels.new(count, fed=True)
+                self.channels.keep(channels)
+                held[name] = channels.reshape(-1, *[1] * (len(shape) - 1))
+        if name not in self.channels.steps:
+            self.channels.steps.append(name)

@@ -1,0 +1,64 @@
+"""Work: the calls of a forward pass that multiply and add, with what their sizes depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
+
+from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.anatomy.trace.shortcuts import run
+from evoframe.anatomy.trace.trace import Operand, Work
+from evoframe.costs.flops import FORMULAS
+
+
+class Knowing(Protocol):
+    """Knows what tensors are."""
+
+    def signal(self, value: Any) -> Tensor | None:
+        """Return the signal of a tensor; None if it carries no channel."""
+
+    def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
+        """Return which state entry a tensor is, and where its axes come from."""
+
+
+def work_of(func: Any, args: tuple[Any, ...], out: Any, knowing: Knowing | None) -> Work | None:
+    """Return the work of a call; None if it neither multiplies nor adds."""
+    name = func.overloadpacket.__name__
+    if name not in FORMULAS:
+        return None
+    if name == "convolution" and args[6]:
+        name = "transposed convolution"
+    operands = tuple(_operand(value, knowing) for value in tensors_in(args))
+    return Work(name, operands, _operand(out, knowing))
+
+
+def _operand(value: Tensor, knowing: Knowing | None) -> Operand:
+    shape = tuple(value.shape)
+    if knowing is None:
+        return Operand(shape)
+    if (found := knowing.entry(value)) is not None:
+        return Operand(shape, entry=found[0], axes=found[1])
+    return Operand(shape, knowing.signal(value))
+
+
+class WorkRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every ATen call of a network of which nothing else is known."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.work: list[Work] = []
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        out = run(func, args, kwargs)
+        if (work := work_of(func, args, out, None)) is not None:
+            self.work.append(work)
+        return out

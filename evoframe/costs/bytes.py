@@ -1,0 +1,12 @@
+"""Bytes of tensors as they lie on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+
+def bytes_of(values: Mapping[str, Tensor]) -> int:
+    """Return how many bytes tensors take, without headers."""
+    return sum(value.numel() * value.element_size() for value in values.values())

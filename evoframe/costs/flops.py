@@ -1,0 +1,45 @@
+"""FLOPs of one call, by kind of layer: what it multiplies and adds.
+
+A multiplication and the addition that follows it are two operations. Biases, norms and what works
+on each element alone are not counted, as is usual (torch's own counter does the same).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+Shape = Sequence[int]
+
+
+def matrix_product(left: Shape, result: Shape) -> int:
+    """Return the FLOPs of (..., M, K) by (..., K, N), given the left factor and the result."""
+    return 2 * math.prod(result) * left[-1]
+
+
+def convolution(inputs: Shape, weight: Shape, result: Shape, *, transposed: bool = False) -> int:
+    """Return the FLOPs of a convolution.
+
+    Args:
+        inputs: (N, C, space...).
+        weight: (outputs, inputs of a group, kernel...), or (inputs, outputs of a group, kernel...).
+        result: (N, outputs, space...).
+        transposed: each position of the input is spread over a kernel, not the reverse.
+    """
+    positions = math.prod((inputs if transposed else result)[2:])
+    return 2 * inputs[0] * positions * math.prod(weight)
+
+
+Formula = Callable[[Sequence[Shape], Shape], int]
+
+FORMULAS: Mapping[str, Formula] = {
+    "mm": lambda operands, result: matrix_product(operands[0], result),
+    "addmm": lambda operands, result: matrix_product(operands[1], result),
+    "bmm": lambda operands, result: matrix_product(operands[0], result),
+    "baddbmm": lambda operands, result: matrix_product(operands[1], result),
+    "convolution": lambda operands, result: convolution(operands[0], operands[1], result),
+    "transposed convolution": lambda operands, result: convolution(
+        operands[0], operands[1], result, transposed=True
+    ),
+}
+"""FLOPs of ATen operations, from the shapes of their tensors in order and of the result."""
