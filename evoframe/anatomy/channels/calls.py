@@ -15,13 +15,15 @@ class Call:
 
     Attributes:
         func: the operation's overload.
-        name: its name without overload, and without the underscore of one that works in place.
+        full_name: its name without overload.
+        name: the same without the underscore of an operation that works in place.
         args: positional arguments.
         kwargs: the others.
         out: its result.
     """
 
     func: Any
+    full_name: str
     name: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -32,32 +34,28 @@ class Call:
         cls, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, out: Any
     ) -> Call:
         """Return the call of an overload that gave this result."""
-        name = func.overloadpacket.__name__
-        return cls(func, name[:-1] if is_in_place(name) else name, args, dict(kwargs or {}), out)
+        full = func.overloadpacket.__name__
+        name = full[:-1] if full[-1] == "_" and full[-2:] != "__" else full
+        return cls(func, full, name, args, dict(kwargs or {}), out)
 
     @property
     def works_in_place(self) -> bool:
         """Whether it changed its first argument."""
-        return is_in_place(self.func.overloadpacket.__name__)
+        return self.name != self.full_name
 
     @property
     def counts(self) -> bool:
         """Whether a smaller network must make this call as well, see :data:`OF_LAYOUT`."""
-        return self.func.overloadpacket.__name__ not in OF_LAYOUT
+        return self.full_name not in OF_LAYOUT
 
     def argument(self, index: int, name: str, default: Any = None) -> Any:
         """Return an argument given by position or by name."""
         return self.args[index] if len(self.args) > index else self.kwargs.get(name, default)
 
 
-def is_in_place(name: str) -> bool:
-    """Tell by its name whether an operation changes its first argument."""
-    return name.endswith("_") and not name.endswith("__")
-
-
-def numbers_in(func: Any, args: tuple[Any, ...]) -> tuple[float, ...]:
+def numbers_in(name: str, args: tuple[Any, ...]) -> tuple[float, ...]:
     """Return the plain numbers that an arithmetic operation was given; none for all others."""
-    if func.overloadpacket.__name__.rstrip("_") not in ARITHMETIC:
+    if name.rstrip("_") not in ARITHMETIC:
         return ()
     return tuple(float(value) for value in args if isinstance(value, int | float))
 

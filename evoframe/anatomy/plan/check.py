@@ -73,22 +73,21 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         out = run(func, args, kwargs)
-        if func.overloadpacket.__name__ not in OF_LAYOUT:
+        name = func.overloadpacket.__name__
+        if name not in OF_LAYOUT:
             if self.index < len(self.due):
-                self._compare(func, args, out, self.due[self.index])
+                due = self.due[self.index]
+                if numbers_in(name, args) != due.numbers:
+                    self._stop(f"a number in {func} depends on how many channels there are")
+                self._compare_shapes(func, tensors_in(out), due)
             self.index += 1
         return out
 
-    def _compare(self, func: Any, args: tuple[Any, ...], out: Any, due: RecordedCall) -> None:
-        """Stop the forward pass at the first call that is not as it should be."""
-        if numbers_in(func, args) != due.numbers:
-            self._stop(f"a number in {func} depends on how many channels there are")
-        for value, result in zip(tensors_in(out), due.results, strict=False):
-            if result.signal is None:
-                continue
-            shape = self._left(result.shape, result.signal)
-            if tuple(value.shape) != shape:
-                self._stop(f"{func} gave {tuple(value.shape)} where {shape} was due")
+    def _compare_shapes(self, func: Any, outs: list[Tensor], due: RecordedCall) -> None:
+        """Stop the forward pass if a shape is not as it should be."""
+        for value, (shape, signal) in zip(outs, due.results, strict=False):
+            if signal is not None and tuple(value.shape) != (left := self._left(shape, signal)):
+                self._stop(f"{func} gave {tuple(value.shape)} where {left} was due")
 
     def _stop(self, reason: str) -> None:
         self.found = reason

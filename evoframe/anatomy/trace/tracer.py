@@ -258,11 +258,11 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _record(self, call: Call) -> None:
         """Remember what a smaller network must do alike."""
-        if (work := work_of(call.func, call.args, call.out, self)) is not None:
+        if (work := work_of(call.full_name, call.args, call.out, self)) is not None:
             self.work.append(work)
         if call.counts:
-            results = tuple(Result(one.shape, self.signal(one)) for one in tensors_in(call.out))
-            self.calls.append(RecordedCall(results, numbers_in(call.func, call.args)))
+            results = tuple([Result(one.shape, self.signal(one)) for one in tensors_in(call.out)])
+            self.calls.append(RecordedCall(results, numbers_in(call.full_name, call.args)))
 
     # --- the end ----------------------------------------------------------------------------
 

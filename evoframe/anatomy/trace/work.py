@@ -24,9 +24,8 @@ class Knowing(Protocol):
         """Return which state entry a tensor is, and where its axes come from."""
 
 
-def work_of(func: Any, args: tuple[Any, ...], out: Any, knowing: Knowing | None) -> Work | None:
-    """Return the work of a call; None if it neither multiplies nor adds."""
-    name = func.overloadpacket.__name__
+def work_of(name: str, args: tuple[Any, ...], out: Any, knowing: Knowing | None) -> Work | None:
+    """Return the work of an operation; None if it neither multiplies nor adds."""
     if name not in FORMULAS:
         return None
     if name == "convolution" and args[6]:
@@ -59,6 +58,6 @@ class WorkRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         out = run(func, args, kwargs)
-        if (work := work_of(func, args, out, None)) is not None:
+        if (work := work_of(func.overloadpacket.__name__, args, out, None)) is not None:
             self.work.append(work)
         return out
