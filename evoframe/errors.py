@@ -60,6 +60,14 @@ class DamagedError(RunError):
     """A file of the run does not hold what the journal says it holds."""
 
 
+class LaterFormatError(RunError):
+    """A file of the run is of a format that only a later version of evoframe reads."""
+
+
+class ResumeError(RunError):
+    """A run that cannot be gone on with here, because what decides its results is not the same."""
+
+
 class ExportError(EvoframeError):
     """A network cannot be exported as asked, or an export cannot be read."""
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,19 +17,7 @@ import attrs
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS individuals (
-    id TEXT PRIMARY KEY, generation INTEGER NOT NULL, slot INTEGER NOT NULL,
-    parents TEXT NOT NULL, origin TEXT NOT NULL, key TEXT NOT NULL, genotype TEXT NOT NULL,
-    digest TEXT NOT NULL, fitness TEXT, stillborn TEXT NOT NULL, seconds REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS events (
-    number INTEGER PRIMARY KEY, time TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    name TEXT NOT NULL, data TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+from evoframe.run.database import open_read_only, open_writable
 
 
 @attrs.frozen
@@ -55,13 +41,7 @@ class Journal:
     def __init__(self, path: Path, *, writable: bool) -> None:
         self._path = path
         with self._guarded():
-            if writable:
-                self._base = sqlite3.connect(path, isolation_level=None)
-                self._base.execute("PRAGMA journal_mode=WAL")
-                self._base.execute("PRAGMA synchronous=FULL")
-                self._base.executescript(_SCHEMA)
-            else:
-                self._base = _read_only(path)
+            self._base = open_writable(path) if writable else open_read_only(path)
 
     def close(self) -> None:
         """Close the database."""
@@ -69,20 +49,16 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Put an individual on record; from here on it is finished."""
-        one = entry.individual
-        values = (
-            one.id, one.generation, one.slot, json.dumps(one.parents), one.origin, one.key,
-            one.genotype, entry.digest, _fitness_text(one.fitness), one.stillborn, entry.seconds,
-        )  # fmt: skip
+        row = _row(entry)
+        columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         with self._guarded():
-            marks = ", ".join("?" * len(values))
-            self._base.execute(f"INSERT INTO individuals VALUES ({marks})", values)  # noqa: S608
+            self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
 
     def entries(self) -> tuple[Entry, ...]:
         """Return all individuals, by generation and slot."""
         with self._guarded():
             rows = self._base.execute("SELECT * FROM individuals ORDER BY generation, slot")
-            return tuple(map(_entry, rows.fetchall()))
+            return tuple(map(self._entry, rows.fetchall()))
 
     def individuals(self) -> tuple[Individual, ...]:
         """Return the records of all individuals, by generation and slot."""
@@ -99,7 +75,7 @@ class Journal:
             row = rows.fetchone()
         if row is None:
             raise RunError(f"there is no individual {identity!r} in {self._path.parent}.")
-        return _entry(row)
+        return self._entry(row)
 
     def tell(self, name: str, data: Mapping[str, Any]) -> None:
         """Put an event on record."""
@@ -112,22 +88,44 @@ class Journal:
         """Return the data of all events of a name, oldest first."""
         with self._guarded():
             rows = self._base.execute(
-                "SELECT data FROM events WHERE name = ? ORDER BY number", (name,)
-            )
-            return [json.loads(data) for (data,) in rows.fetchall()]
+                "SELECT number, data FROM events WHERE name = ? ORDER BY number", (name,)
+            ).fetchall()
+        found = []
+        for row in rows:
+            with self._naming(f"event {row['number']}"):
+                found.append(dict(json.loads(row["data"])))
+        return found
 
     def note(self, **facts: str) -> None:
         """Set facts about the run, in one transaction."""
         with self._guarded(), self._base:
             self._base.execute("BEGIN")
             for name, value in facts.items():
-                self._base.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+                self._base.execute(
+                    "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value)
+                )
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the run, or None."""
         with self._guarded():
             row = self._base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+    def _entry(self, row: sqlite3.Row) -> Entry:
+        with self._naming(f"individual {row['id']!r}"):
+            return _entry(row)
+
+    @contextmanager
+    def _naming(self, row: str) -> Iterator[None]:
+        """Say in which row it is that something cannot be read."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise DamagedError(
+                f"the journal {self._path} is damaged in the row of {row}: "
+                f"{type(error).__name__}: {error}. Restore it from a backup, or start a new run "
+                "with the same recipe and seed, which brings forth the same."
+            ) from error
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -157,46 +155,45 @@ def run_digest(entries: tuple[Entry, ...]) -> str:
     return state.hexdigest()
 
 
-def _read_only(path: Path) -> sqlite3.Connection:
-    if not path.is_file():
-        raise RunError(f"there is no journal {path}.")
-    base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    try:
-        base.execute("SELECT 1 FROM individuals LIMIT 1")
-    except sqlite3.OperationalError:
-        # A folder that may only be read: SQLite cannot make its shared-memory file there.
-        base.close()
-        base = _copied(path)
-    return base
+def _row(entry: Entry) -> dict[str, Any]:
+    """Return an individual as a row, by the names of its columns."""
+    one = entry.individual
+    return {
+        "id": one.id,
+        "generation": one.generation,
+        "slot": one.slot,
+        "parents": json.dumps(one.parents),
+        "origin": one.origin,
+        "key": one.key,
+        "genotype": one.genotype,
+        "digest": entry.digest,
+        "fitness": _fitness_text(one.fitness),
+        "stillborn": one.stillborn,
+        "seconds": entry.seconds,
+    }
 
 
-def _copied(path: Path) -> sqlite3.Connection:
-    """Open a copy in memory of a database, with what its write-ahead log adds."""
-    with tempfile.TemporaryDirectory() as folder:
-        for file in (path, path.with_name(f"{path.name}-wal")):
-            if file.exists():
-                shutil.copyfile(file, Path(folder, file.name))
-        copy = sqlite3.connect(Path(folder, path.name))
-        memory = sqlite3.connect(":memory:", isolation_level=None)
-        copy.backup(memory)
-        copy.close()
-    return memory
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    identity, generation, slot, parents, origin, key, genotype, digest, fitness, stillborn, s = row
+def _entry(row: sqlite3.Row) -> Entry:
+    fitness = _typed(row, "fitness", str | None)
     individual = Individual(
-        id=identity,
-        generation=generation,
-        slot=slot,
-        parents=tuple(json.loads(parents)),
-        origin=Origin(origin),
-        key=key,
-        genotype=genotype,
+        id=_typed(row, "id", str),
+        generation=_typed(row, "generation", int),
+        slot=_typed(row, "slot", int),
+        parents=tuple(str(parent) for parent in json.loads(_typed(row, "parents", str))),
+        origin=Origin(row["origin"]),
+        key=_typed(row, "key", str),
+        genotype=_typed(row, "genotype", str),
         fitness=None if fitness is None else _fitness(json.loads(fitness)),
-        stillborn=stillborn,
+        stillborn=_typed(row, "stillborn", str),
     )
-    return Entry(individual, digest, s)
+    return Entry(individual, _typed(row, "digest", str), float(_typed(row, "seconds", float)))
+
+
+def _typed(row: sqlite3.Row, column: str, kind: Any) -> Any:
+    """Return what stands in a column; SQLite itself would take anything."""
+    if not isinstance(row[column], kind):
+        raise TypeError(f"{column} is {row[column]!r}")
+    return row[column]
 
 
 def _fitness_text(fitness: Fitness | None) -> str | None:
@@ -209,4 +206,4 @@ def _fitness(data: Mapping[str, Any]) -> Fitness:
         split: {name: Measurement(**values) for name, values in data[split].items()}
         for split in ("validation", "test")
     }
-    return Fitness(measured["validation"], measured["test"], data["costs"])
+    return Fitness(measured["validation"], measured["test"], dict(data["costs"]))

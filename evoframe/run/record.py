@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,6 +11,7 @@ import numpy as np
 import torch
 
 import evoframe
+from evoframe.anatomy import Anatomy
 from evoframe.config import files
 from evoframe.config.convert import IN_SESSION, recipe_from, run_options, tables_from
 from evoframe.config.recipe import Recipe
@@ -21,18 +19,24 @@ from evoframe.errors import RunError
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.registry import Registry, load_registry
-from evoframe.registry.loading import FROM_FILE
+from evoframe.run import formats
+from evoframe.run.fingerprints import FINGERPRINTS, of_run
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.journal import Journal
+from evoframe.run.origins import origin
 
 RECORD = "record"
 """The table of ``run.toml`` that is not part of the recipe."""
 
 
-def write_record(recipe: Recipe, registry: Registry, folder: RunFolder) -> None:
+def write_record(recipe: Recipe, registry: Registry, folder: RunFolder, anatomy: Anatomy) -> None:
     """Write ``run.toml``: from here on the folder is a run."""
     tables = tables_from(recipe, registry)
-    tables[RECORD] = versions(recipe, registry)
+    tables[RECORD] = {
+        "format": formats.FORMAT,
+        **versions(recipe, registry),
+        FINGERPRINTS: of_run(recipe, registry, anatomy),
+    }
     write_atomically(folder.recipe, files.write(tables).encode())
 
 
@@ -46,13 +50,17 @@ def read_record(folder: RunFolder) -> files.Tables:
 
     Raises:
         RunError: there is no run, or its record cannot be read.
+        LaterFormatError: a later version of evoframe wrote it.
     """
     folder.require()
     try:
         text = folder.recipe.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{folder.recipe} cannot be read: {error}") from error
-    return files.parse(text, str(folder.recipe))
+    tables = files.parse(text, str(folder.recipe))
+    said = files.table(tables.get(RECORD, {}), RECORD).get("format")
+    formats.require_readable(formats.number(said, folder.recipe), folder.recipe)
+    return tables
 
 
 def open_recipe(
@@ -132,7 +140,7 @@ def versions(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         "numpy": np.__version__,
         "device": devices.describe(devices.resolve(recipe.run.device)),
         "strategies": {
-            slot: _origin(type(strategy), registry) for slot, strategy in recipe.slots()
+            slot: origin(type(strategy), registry).with_version for slot, strategy in recipe.slots()
         },
     }
 
@@ -152,18 +160,3 @@ def _flat(record: Mapping[str, Any]) -> dict[str, str]:
     strategies = record.get("strategies", {})
     flat = {name: str(value) for name, value in record.items() if name != "strategies"}
     return flat | {str(slot): str(origin) for slot, origin in strategies.items()}
-
-
-def _origin(strategy: type, registry: Registry) -> str:
-    """Return where a strategy comes from: its distribution's version, or its file's content."""
-    offer = registry.offer_of(strategy)
-    name = offer.name if offer is not None else strategy.__qualname__
-    if offer is not None and offer.plugin.distribution:
-        return f"{name} of {offer.plugin.distribution} {offer.plugin.version}"
-    module = strategy.__module__
-    file = Path(getattr(sys.modules.get(module), "__file__", None) or "")
-    if not file.is_file() or module.startswith("evoframe."):
-        return f"{name} of {module}"
-    place = file.name if module.startswith(FROM_FILE) else module
-    digest = hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
-    return f"{name} of {place} with content {digest}"

@@ -19,7 +19,7 @@ from evoframe.kernel.individual import Individual, Measurement
 from evoframe.kernel.lineage import ancestry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal, run_digest
-from evoframe.run.record import open_recipe
+from evoframe.run.record import open_recipe, read_record
 from evoframe.run.runner import FINISHED, PICK
 from evoframe.run.weights import load_genotype
 from evoframe.run.world import build_world
@@ -38,7 +38,7 @@ class Run:
     ready: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        RunFolder(self.path).require()
+        read_record(RunFolder(self.path))
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:

@@ -22,14 +22,15 @@ from evoframe.kernel.events import (
 )
 from evoframe.kernel.generation import births
 from evoframe.kernel.population import Population, rank
-from evoframe.registry import Registry
+from evoframe.registry import Registry, load_registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import rules
+from evoframe.run import fingerprints, resuming, rules
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
 from evoframe.run.record import (
+    RECORD,
     is_rebuildable,
     open_recipe,
     read_record,
@@ -37,6 +38,7 @@ from evoframe.run.record import (
     resolved,
     write_record,
 )
+from evoframe.run.weights import require_readable
 from evoframe.run.world import Lives, World, adopt_ancestor, build_world, live_ancestor
 
 FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
@@ -75,7 +77,7 @@ def start(
     world = build_world(recipe, folder)
     folder.create()
     with folder.locked():
-        write_record(recipe, registry, folder)
+        write_record(recipe, registry, folder, world.anatomy)
         _go_on(world, level, [], founder)
 
 
@@ -101,10 +103,22 @@ def resume(
     folder = RunFolder(path.absolute())
     folder.require()
     with folder.locked():
+        tables, over = read_record(folder), is_finished(path)
+        recorded = tables.get(RECORD, {})
+        if not over:
+            resuming.require_on_record(recorded, path)
         recipe, changed = open_recipe(folder, ready)
+        if over:
+            return
+        registry = load_registry(recipe.run.plugins)
+        resuming.require_equal(recorded, fingerprints.of_code(recipe, registry), path)
         if founder is not None:
-            require_same_ancestor(recipe, read_record(folder), RunFolder(founder))
-        _go_on(build_world(recipe, folder), level, changed, founder)
+            require_same_ancestor(recipe, tables, RunFolder(founder))
+        world = build_world(recipe, folder)
+        survey = {"survey": fingerprints.of_survey(world.anatomy)}
+        resuming.require_equal(recorded, survey, path)
+        require_readable(folder)
+        _go_on(world, level, changed, founder)
 
 
 def is_finished(path: Path) -> bool:
@@ -112,7 +126,7 @@ def is_finished(path: Path) -> bool:
     folder = RunFolder(path)
     if not folder.journal.is_file():
         return False
-    journal = Journal(folder.journal, writable=True)
+    journal = Journal(folder.journal, writable=False)
     try:
         return journal.fact(FINISHED) is not None
     finally:
@@ -123,8 +137,6 @@ def _go_on(world: World, level: str, changed: list[str], founder: Path | None) -
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
     try:
-        if journal.fact(FINISHED) is not None:
-            return
         with open_log(world.folder.log, level) as log:
             if changed:
                 log.warning("versions differ from the record", changes="; ".join(changed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -16,7 +17,11 @@ from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.run.folder import write_atomically
+from evoframe.run import formats
+from evoframe.run.folder import RunFolder, write_atomically
+
+FORMAT = "evoframe_format"
+"""Where the metadata of a file say its format."""
 
 
 def save_genotype(genotype: Genotype, path: Path) -> None:
@@ -35,7 +40,11 @@ def save_genotype(genotype: Genotype, path: Path) -> None:
             tensors[f"state.{name}"] = value.detach().cpu().clone().contiguous()
     shapes = {name: list(mask.shape) for name, mask in genotype.masks.items()}
     order = list(genotype.state)
-    metadata = {"shapes": json.dumps(shapes), "order": json.dumps(order)}
+    metadata = {
+        FORMAT: str(formats.FORMAT),
+        "shapes": json.dumps(shapes),
+        "order": json.dumps(order),
+    }
     write_atomically(path, save(tensors, metadata))
 
 
@@ -48,11 +57,12 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
 
     Raises:
         DamagedError: it is missing, cannot be read, or is not what the journal says.
+        LaterFormatError: a later version of evoframe wrote it.
     """
     try:
         content = path.read_bytes()
+        metadata = _metadata(content, path)
         tensors = load(content)
-        metadata = _metadata(content)
         shapes, order = json.loads(metadata["shapes"]), json.loads(metadata["order"])
         genotype = _unpacked(tensors, shapes, order)
     except (OSError, SafetensorError, KeyError, ValueError, IndexError, RuntimeError) as error:
@@ -69,10 +79,40 @@ def _damaged(path: Path, reason: str) -> str:
     )
 
 
-def _metadata(content: bytes) -> dict[str, str]:
+def require_readable(folder: RunFolder) -> None:
+    """Refuse a run with a genotype or a checkpoint of a later format; damaged ones are let pass.
+
+    Raises:
+        LaterFormatError: of the first of them.
+    """
+    for kept in (folder.genotype("*"), folder.checkpoint("*")):
+        for path in sorted(kept.parent.glob(kept.name)):
+            with suppress(OSError, ValueError, DamagedError):
+                _metadata(_head(path), path)
+
+
+def _head(path: Path) -> bytes:
+    """Return the beginning of a file, up to where its tensors begin."""
+    with path.open("rb") as file:
+        length = file.read(8)
+        return length + file.read(min(int.from_bytes(length, "little"), path.stat().st_size))
+
+
+def _metadata(content: bytes, path: Path) -> dict[str, str]:
+    """Return what the header of a safetensors file says besides its tensors.
+
+    Raises:
+        LaterFormatError: that it is of a later format.
+        DamagedError: not what it should.
+        ValueError: nothing that could be understood.
+    """
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
-    return dict(header["__metadata__"])
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
+    if not isinstance(metadata, dict):
+        raise DamagedError(_damaged(path, "it has no header"))
+    formats.require_readable(formats.number(metadata.get(FORMAT), path), path)
+    return metadata
 
 
 def _unpacked(
@@ -104,11 +144,17 @@ class FileCheckpoint:
     _last: list[float] = attrs.field(factory=lambda: [time.monotonic()], init=False)
 
     def load(self) -> tuple[int, State] | None:
-        """Return the epochs and tensors of the file; None if there is none that can be read."""
+        """Return the epochs and tensors of the file; None if there is none that can be read.
+
+        Raises:
+            LaterFormatError: a later version of evoframe wrote it.
+        """
         try:
-            tensors = load(self.path.read_bytes())
+            content = self.path.read_bytes()
+            _metadata(content, self.path)
+            tensors = load(content)
             return int(tensors.pop("epochs")), tensors
-        except (OSError, SafetensorError, KeyError):
+        except (OSError, SafetensorError, KeyError, ValueError, DamagedError):
             return None  # a life can always be lived again from its start
 
     def save(self, epochs: int, tensors: State) -> None:
@@ -120,7 +166,8 @@ class FileCheckpoint:
         packed = {
             name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()
         }
-        write_atomically(self.path, save({**packed, "epochs": torch.tensor(epochs)}))
+        metadata = {FORMAT: str(formats.FORMAT)}
+        write_atomically(self.path, save({**packed, "epochs": torch.tensor(epochs)}, metadata))
 
     def clear(self) -> None:
         """Remove the file: the life is over."""

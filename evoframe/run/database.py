@@ -1,0 +1,142 @@
+"""The database of a journal: its tables, and opening one of this format or an earlier one."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from evoframe.errors import DamagedError, RunError
+from evoframe.run import formats
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "individuals": {
+        "id": "TEXT PRIMARY KEY",
+        "generation": "INTEGER NOT NULL",
+        "slot": "INTEGER NOT NULL",
+        "parents": "TEXT NOT NULL",
+        "origin": "TEXT NOT NULL",
+        "key": "TEXT NOT NULL",
+        "genotype": "TEXT NOT NULL",
+        "digest": "TEXT NOT NULL",
+        "fitness": "TEXT",
+        "stillborn": "TEXT NOT NULL",
+        "seconds": "REAL NOT NULL",
+    },
+    "events": {
+        "number": "INTEGER PRIMARY KEY",
+        "time": "TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP",
+        "name": "TEXT NOT NULL",
+        "data": "TEXT NOT NULL",
+    },
+    "facts": {"name": "TEXT PRIMARY KEY", "value": "TEXT NOT NULL"},
+}
+"""The columns of every table, with what SQLite is told of them."""
+
+
+def open_writable(path: Path) -> sqlite3.Connection:
+    """Open a journal to add to it; it is made if it is not there.
+
+    Raises:
+        LaterFormatError: it is of a later format.
+        RunError: it is of an earlier one.
+        DamagedError: a table is not as it should be.
+    """
+    base = sqlite3.connect(path, isolation_level=None)
+    try:
+        if not _is_empty(base):
+            _check(base, path)
+            formats.require_writable(_format(base), path)
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=FULL")
+        if _is_empty(base):
+            _create(base)
+    except BaseException:
+        base.close()
+        raise
+    return _by_name(base)
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a journal for reading; one that was killed before it had tables reads as empty.
+
+    Raises:
+        RunError: there is none.
+        LaterFormatError: it is of a later format.
+        DamagedError: a table is not as it should be.
+    """
+    if not path.is_file():
+        raise RunError(f"there is no journal {path}.")
+    base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        if _is_empty(base):
+            base.close()
+            base = _copied(path)
+            _create(base)
+    except sqlite3.OperationalError:
+        # A folder that may only be read: SQLite cannot make its shared-memory file there.
+        base.close()
+        base = _copied(path)
+    try:
+        _check(base, path)
+    except BaseException:
+        base.close()
+        raise
+    return _by_name(base)
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """Open a copy in memory of a database, with what its write-ahead log adds."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in (path, path.with_name(f"{path.name}-wal")):
+            if file.exists():
+                shutil.copyfile(file, Path(folder, file.name))
+        copy = sqlite3.connect(Path(folder, path.name))
+        memory = sqlite3.connect(":memory:", isolation_level=None)
+        copy.backup(memory)
+        copy.close()
+    return memory
+
+
+def _by_name(base: sqlite3.Connection) -> sqlite3.Connection:
+    base.row_factory = sqlite3.Row
+    return base
+
+
+def _create(base: sqlite3.Connection) -> None:
+    """Make the tables and the format number, all or nothing."""
+    base.execute("BEGIN")
+    for table, columns in TABLES.items():
+        described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        base.execute(f"CREATE TABLE {table} ({described})")
+    base.execute(f"PRAGMA user_version = {formats.FORMAT}")
+    base.execute("COMMIT")
+
+
+def _is_empty(base: sqlite3.Connection) -> bool:
+    return not any(_columns(base, table) for table in TABLES)
+
+
+def _format(base: sqlite3.Connection) -> int:
+    return int(base.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _columns(base: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    rows = base.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return tuple(row[0] for row in rows.fetchall())
+
+
+def _check(base: sqlite3.Connection, path: Path) -> None:
+    """Refuse a journal with more than is known here, or with less than there must be."""
+    formats.require_readable(_format(base), path)
+    for table, known in TABLES.items():
+        found = _columns(base, table)
+        if unknown := [name for name in found if name not in known]:
+            raise formats.later(path, f"has a column {unknown[0]!r} in its table {table}")
+        if missing := [name for name in known if name not in found]:
+            raise DamagedError(
+                f"the journal {path} is damaged: its table {table} has no column {missing[0]!r}. "
+                "Restore it from a backup."
+            )

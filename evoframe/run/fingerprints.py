@@ -1,0 +1,115 @@
+"""Fingerprints: what a run's results depend on besides its recipe, so that it can be gone on with.
+
+A run that another evoframe goes on with must end as it would have ended. Two things in the code
+decide that without being in the recipe: what the survey finds in the ancestor's network, and what
+strategies make of their options. The first is on record as a digest of its results, the second as
+the contract's number, and for every strategy its class, where it comes from, and its options.
+
+The versions of strategies and libraries are on record too, beside the fingerprints: where those
+differ, results may or may not, so a person is warned and the run goes on.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any, Literal, Union
+
+import attrs
+import torch
+from torch import Tensor
+
+import evoframe
+from evoframe.anatomy import Anatomy
+from evoframe.config.recipe import Recipe
+from evoframe.registry import Registry
+from evoframe.registry.checking import options
+from evoframe.roles import Strategy
+from evoframe.run.origins import origin
+
+FINGERPRINTS = "fingerprints"
+"""Their table within the record."""
+
+WITHOUT_EFFECT = ("executor", "observer")
+"""Roles that can change nothing in a run, so that others may take their place when it goes on."""
+
+
+def of_run(recipe: Recipe, registry: Registry, anatomy: Anatomy) -> dict[str, Any]:
+    """Give all fingerprints of a run, for its record."""
+    return {"survey": of_survey(anatomy), **of_code(recipe, registry)}
+
+
+def of_code(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    """Give the contract's number and what is fixed of every strategy that decides something."""
+    strategies = {
+        slot: of_strategy(type(strategy), registry)
+        for slot, strategy in recipe.slots()
+        if strategy.role not in WITHOUT_EFFECT
+    }
+    return {"contract": evoframe.CONTRACT, "strategies": strategies}
+
+
+def of_strategy(strategy: type[Strategy], registry: Registry) -> dict[str, Any]:
+    """Give a strategy's name and where it comes from, its class, and its options with types."""
+    try:
+        fields = options(strategy)
+    except Exception:  # noqa: BLE001  a class of a session may name types that are nowhere
+        fields = tuple(field for field in attrs.fields(strategy) if field.init)
+    return {
+        "strategy": str(origin(strategy, registry)),
+        "class": strategy.__qualname__,
+        "options": {field.name: _kind(field.type) for field in fields},
+    }
+
+
+def of_survey(anatomy: Anatomy) -> str:
+    """Give 24 hex digits for all that a survey found which decides what becomes of a genotype.
+
+    They are of its results, so that code may be written anew as long as it finds the same: the
+    shapes of evolvable parameters, how synapses are wired, which channels leave together, and
+    which numbers follow. The words of barriers are no part of them.
+    """
+    state = hashlib.blake2b(digest_size=12, person=b"evoframe.survey")
+    for part in _parts(anatomy):
+        if isinstance(part, Tensor):
+            values = part.cpu().to(torch.int64).contiguous()
+            state.update(f"|{tuple(values.shape)}".encode())
+            state.update(values.numpy().astype("<i8").tobytes())
+        else:
+            state.update(f"|{part!r}".encode())
+    return state.hexdigest()
+
+
+def _parts(anatomy: Anatomy) -> Iterator[Any]:
+    """Give tensors of whole numbers, texts and numbers, always in the same order."""
+    wiring, bundles = anatomy.wiring, anatomy.bundles
+    for name, shape in anatomy.evolvable.items():
+        yield from (name, tuple(shape), wiring.sources[name], wiring.targets[name])
+    yield from (wiring.fed, wiring.read)
+    for step in wiring.steps:
+        yield from (step,) if isinstance(step, str) else (step.channels, *step.parts, step.every)
+    for holding in wiring.holdings:
+        yield from (holding.entry, holding.axis, holding.channels)
+    yield from (bundles.classes, bundles.kept, bundles.at_least, bundles.multiple)
+    yield from ("layers", *bundles.layers, "others", *bundles.others)
+    for grid in bundles.grids:
+        yield from (grid.channels, tuple(grid.fixed), tuple(grid.parts), grid.bound)
+    for one in anatomy.proved.plan.size_attributes:
+        yield from (one.key, one.axis, one.signal)
+
+
+def _kind(kind: Any) -> str:
+    """Give the type of an option in words that do not depend on the version of Python."""
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is Literal:
+        return " | ".join(map(str, arguments))
+    if typing.get_origin(kind) in (Union, types.UnionType):
+        return " | ".join("none" if one is type(None) else _kind(one) for one in arguments)
+    if typing.get_origin(kind) is tuple:
+        return f"list of {_kind(arguments[0])}" if arguments else "list"
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return " | ".join(str(member.value) for member in kind)
+    return str(getattr(kind, "__name__", kind))

@@ -1,0 +1,99 @@
+"""Whether a run can be gone on with here: its fingerprints on record are compared with today's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evoframe.errors import ResumeError
+from evoframe.run.fingerprints import FINGERPRINTS
+
+MOST = 4
+"""How many differences a message names."""
+
+MISSING = "not there"
+
+
+def require_on_record(recorded: Mapping[str, Any], path: Path) -> None:
+    """Refuse to go on with a run of which nobody can tell what it depended on.
+
+    Args:
+        recorded: the table ``[record]``.
+        path: the run.
+
+    Raises:
+        ResumeError: there are no fingerprints.
+    """
+    if not recorded.get(FINGERPRINTS):
+        raise ResumeError(
+            f"{path} cannot be gone on with: it is of format {recorded.get('format', 0)}, and no "
+            "fingerprints of its survey and strategies are on record that could be compared with "
+            f"those of this version.{_instead(recorded)}"
+        )
+
+
+def require_equal(recorded: Mapping[str, Any], found: Mapping[str, Any], path: Path) -> None:
+    """Refuse to go on with a run whose results would be other ones here.
+
+    Args:
+        recorded: the table ``[record]``.
+        found: fingerprints, or some of them, as they are now.
+        path: the run.
+
+    Raises:
+        ResumeError: what was recorded, and what is found.
+    """
+    before = recorded.get(FINGERPRINTS, {})
+    if isinstance(before, Mapping):
+        before = {name: value for name, value in before.items() if name in found}
+    told = differences(before, found)
+    if told:
+        more = f"; and {len(told) - MOST} more" if len(told) > MOST else ""
+        raise ResumeError(
+            f"{path} cannot be gone on with, because its results could be other ones here: "
+            f"{'; '.join(told[:MOST])}{more}.{_instead(recorded)}"
+        )
+
+
+def differences(before: Any, now: Any) -> list[str]:
+    """Give a sentence for every fingerprint that was another one, is gone, or is new."""
+    old, new = dict(_leaves(before)), dict(_leaves(now))
+    return [
+        f"{_in_words(place)} was {old.get(place, MISSING)}, is {new.get(place, MISSING)}"
+        for place in (*old, *(place for place in new if place not in old))
+        if old.get(place, MISSING) != new.get(place, MISSING)
+    ]
+
+
+def _leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not isinstance(value, Mapping):
+        yield place, str(value)
+        return
+    for name, one in value.items():
+        yield from _leaves(one, (*place, str(name)))
+
+
+def _in_words(place: tuple[str, ...]) -> str:
+    match place:
+        case ("survey",):
+            return "the survey of the network"
+        case ("contract",):
+            return "the contract of strategies"
+        case ("strategies", slot, "options", option):
+            return f"the option {option!r} of {slot}"
+        case ("strategies", slot, "class"):
+            return f"the class of {slot}"
+        case ("strategies", slot, "strategy"):
+            return f"{slot}"
+        case other:
+            return f"the record of {' '.join(other) or 'fingerprints'}"
+
+
+def _instead(recorded: Mapping[str, Any]) -> str:
+    version = recorded.get("evoframe", "")
+    began = f"evoframe {version} as it was then" if version else "the evoframe that began it"
+    return (
+        f" Go on with {began}, or start a new run with the same recipe; "
+        "`evoframe show` and `evoframe export` work on what there is."
+    )
