@@ -69,22 +69,31 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise RunError(f"there is no journal {path}.")
-    base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    try:
-        if _is_empty(base):
-            base.close()
-            base = _copied(path)
-            _create(base)
-    except sqlite3.OperationalError:
-        # A folder that may only be read: SQLite cannot make its shared-memory file there.
-        base.close()
-        base = _copied(path)
+    base = _not_empty(path)
     try:
         _check(base, path)
     except BaseException:
         base.close()
         raise
     return _by_name(base)
+
+
+def _not_empty(path: Path) -> sqlite3.Connection:
+    """Open a database for reading, or a copy of it that has the tables which it lacks."""
+    base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        if not _is_empty(base):
+            return base
+    except sqlite3.OperationalError:
+        pass  # a folder that may only be read: SQLite cannot make its shared-memory file there
+    except BaseException:
+        base.close()
+        raise
+    base.close()
+    copy = _copied(path)
+    if _is_empty(copy):
+        _create(copy)
+    return copy
 
 
 def _copied(path: Path) -> sqlite3.Connection:

@@ -38,12 +38,12 @@ WITHOUT_EFFECT = ("executor", "observer")
 
 
 def of_run(recipe: Recipe, registry: Registry, anatomy: Anatomy) -> dict[str, Any]:
-    """Give all fingerprints of a run, for its record."""
+    """Return all fingerprints of a run, for its record."""
     return {"survey": of_survey(anatomy), **of_code(recipe, registry)}
 
 
 def of_code(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    """Give the contract's number and what is fixed of every strategy that decides something."""
+    """Return the contract's number and what is fixed of every strategy that decides something."""
     strategies = {
         slot: of_strategy(type(strategy), registry)
         for slot, strategy in recipe.slots()
@@ -53,7 +53,7 @@ def of_code(recipe: Recipe, registry: Registry) -> dict[str, Any]:
 
 
 def of_strategy(strategy: type[Strategy], registry: Registry) -> dict[str, Any]:
-    """Give a strategy's name and where it comes from, its class, and its options with types."""
+    """Return a strategy's name and where it comes from, its class, and its options with types."""
     try:
         fields = options(strategy)
     except Exception:  # noqa: BLE001  a class of a session may name types that are nowhere
@@ -66,7 +66,7 @@ def of_strategy(strategy: type[Strategy], registry: Registry) -> dict[str, Any]:
 
 
 def of_survey(anatomy: Anatomy) -> str:
-    """Give 24 hex digits for all that a survey found which decides what becomes of a genotype.
+    """Return 24 hex digits for all that a survey found which decides what becomes of a genotype.
 
     They are of its results, so that code may be written anew as long as it finds the same: the
     shapes of evolvable parameters, how synapses are wired, which channels leave together, and
@@ -84,7 +84,7 @@ def of_survey(anatomy: Anatomy) -> str:
 
 
 def _parts(anatomy: Anatomy) -> Iterator[Any]:
-    """Give tensors of whole numbers, texts and numbers, always in the same order."""
+    """Yield tensors of whole numbers, texts and numbers, always in the same order."""
     wiring, bundles = anatomy.wiring, anatomy.bundles
     for name, shape in anatomy.evolvable.items():
         yield from (name, tuple(shape), wiring.sources[name], wiring.targets[name])
@@ -102,7 +102,7 @@ def _parts(anatomy: Anatomy) -> Iterator[Any]:
 
 
 def _kind(kind: Any) -> str:
-    """Give the type of an option in words that do not depend on the version of Python."""
+    """Return the type of an option in words that do not depend on the version of Python."""
     arguments = typing.get_args(kind)
     if typing.get_origin(kind) is Literal:
         return " | ".join(map(str, arguments))

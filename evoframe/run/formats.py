@@ -30,7 +30,7 @@ FORMAT = 1
 
 
 def number(said: Any, path: Path) -> int:
-    """Give the format of a file, from what it says of it; 0 if it says nothing.
+    """Return the format of a file, from what it says of it; 0 if it says nothing.
 
     Args:
         said: a whole number, or the text of one; None if there is nothing.
@@ -75,7 +75,7 @@ def require_writable(found: int, path: Path) -> None:
 
 
 def later(path: Path, sign: str) -> LaterFormatError:
-    """Make the error of a file in which something shows that its format is a later one."""
+    """Return the error of a file in which something shows that its format is a later one."""
     return LaterFormatError(
         f"{path} {sign}: a later version of evoframe wrote it, and this one reads formats up to "
         f"{FORMAT}. Nothing was changed. Try the version that wrote it, or a newer one."

@@ -38,7 +38,7 @@ class StrategyOrigin:
 
 
 def origin(strategy: type[Strategy], registry: Registry) -> StrategyOrigin:
-    """Find where a strategy comes from: its distribution, or its module or file."""
+    """Return the origin of a strategy: its distribution, or its module or file."""
     offer = registry.offer_of(strategy)
     name = offer.name if offer is not None else strategy.__qualname__
     if offer is not None and offer.plugin.distribution:

@@ -57,7 +57,7 @@ def require_equal(recorded: Mapping[str, Any], found: Mapping[str, Any], path: P
 
 
 def differences(before: Any, now: Any) -> list[str]:
-    """Give a sentence for every fingerprint that was another one, is gone, or is new."""
+    """Return a sentence for every fingerprint that was another one, is gone, or is new."""
     old, new = dict(_leaves(before)), dict(_leaves(now))
     return [
         f"{_in_words(place)} was {old.get(place, MISSING)}, is {new.get(place, MISSING)}"

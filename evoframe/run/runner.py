@@ -26,6 +26,7 @@ from evoframe.registry import Registry, load_registry
 from evoframe.registry.checking import check_observer
 from evoframe.run import fingerprints, resuming, rules
 from evoframe.run.folder import RunFolder
+from evoframe.run.headers import require_readable
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
@@ -38,7 +39,6 @@ from evoframe.run.record import (
     resolved,
     write_record,
 )
-from evoframe.run.weights import require_readable
 from evoframe.run.world import Lives, World, adopt_ancestor, build_world, live_ancestor
 
 FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"

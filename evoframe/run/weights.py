@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -17,11 +16,8 @@ from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.run import formats
-from evoframe.run.folder import RunFolder, write_atomically
-
-FORMAT = "evoframe_format"
-"""Where the metadata of a file say its format."""
+from evoframe.run.folder import write_atomically
+from evoframe.run.headers import metadata_of, written_here
 
 
 def save_genotype(genotype: Genotype, path: Path) -> None:
@@ -40,12 +36,8 @@ def save_genotype(genotype: Genotype, path: Path) -> None:
             tensors[f"state.{name}"] = value.detach().cpu().clone().contiguous()
     shapes = {name: list(mask.shape) for name, mask in genotype.masks.items()}
     order = list(genotype.state)
-    metadata = {
-        FORMAT: str(formats.FORMAT),
-        "shapes": json.dumps(shapes),
-        "order": json.dumps(order),
-    }
-    write_atomically(path, save(tensors, metadata))
+    metadata = {"shapes": json.dumps(shapes), "order": json.dumps(order)}
+    write_atomically(path, save(tensors, written_here(metadata)))
 
 
 def load_genotype(path: Path, digest: str | None = None) -> Genotype:
@@ -61,7 +53,7 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
     """
     try:
         content = path.read_bytes()
-        metadata = _metadata(content, path)
+        metadata = metadata_of(content, path)
         tensors = load(content)
         shapes, order = json.loads(metadata["shapes"]), json.loads(metadata["order"])
         genotype = _unpacked(tensors, shapes, order)
@@ -77,42 +69,6 @@ def _damaged(path: Path, reason: str) -> str:
         f"{path} is damaged ({reason}). The journal is whole: restore the file from a backup, or "
         "start a new run with the same recipe and seed, which makes the same file again."
     )
-
-
-def require_readable(folder: RunFolder) -> None:
-    """Refuse a run with a genotype or a checkpoint of a later format; damaged ones are let pass.
-
-    Raises:
-        LaterFormatError: of the first of them.
-    """
-    for kept in (folder.genotype("*"), folder.checkpoint("*")):
-        for path in sorted(kept.parent.glob(kept.name)):
-            with suppress(OSError, ValueError, DamagedError):
-                _metadata(_head(path), path)
-
-
-def _head(path: Path) -> bytes:
-    """Return the beginning of a file, up to where its tensors begin."""
-    with path.open("rb") as file:
-        length = file.read(8)
-        return length + file.read(min(int.from_bytes(length, "little"), path.stat().st_size))
-
-
-def _metadata(content: bytes, path: Path) -> dict[str, str]:
-    """Return what the header of a safetensors file says besides its tensors.
-
-    Raises:
-        LaterFormatError: that it is of a later format.
-        DamagedError: not what it should.
-        ValueError: nothing that could be understood.
-    """
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
-    if not isinstance(metadata, dict):
-        raise DamagedError(_damaged(path, "it has no header"))
-    formats.require_readable(formats.number(metadata.get(FORMAT), path), path)
-    return metadata
 
 
 def _unpacked(
@@ -151,7 +107,7 @@ class FileCheckpoint:
         """
         try:
             content = self.path.read_bytes()
-            _metadata(content, self.path)
+            metadata_of(content, self.path)
             tensors = load(content)
             return int(tensors.pop("epochs")), tensors
         except (OSError, SafetensorError, KeyError, ValueError, DamagedError):
@@ -166,8 +122,8 @@ class FileCheckpoint:
         packed = {
             name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()
         }
-        metadata = {FORMAT: str(formats.FORMAT)}
-        write_atomically(self.path, save({**packed, "epochs": torch.tensor(epochs)}, metadata))
+        content = save({**packed, "epochs": torch.tensor(epochs)}, written_here({}))
+        write_atomically(self.path, content)
 
     def clear(self) -> None:
         """Remove the file: the life is over."""
