@@ -110,15 +110,25 @@ def resume(
         recipe, changed = open_recipe(folder, ready)
         if over:
             return
-        registry = load_registry(recipe.run.plugins)
-        resuming.require_equal(recorded, fingerprints.of_code(recipe, registry), path)
         if founder is not None:
             require_same_ancestor(recipe, tables, RunFolder(founder))
-        world = build_world(recipe, folder)
-        survey = {"survey": fingerprints.of_survey(world.anatomy)}
-        resuming.require_equal(recorded, survey, path)
-        require_readable(folder)
-        _go_on(world, level, changed, founder)
+        _go_on(_same_world(recipe, recorded, folder), level, changed, founder)
+
+
+def _same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) -> World:
+    """Return the world of a run that was begun earlier, if this code still makes the same one.
+
+    Raises:
+        ResumeError: fingerprints differ from those on record.
+        LaterFormatError: a later version of evoframe has gone on with it since.
+    """
+    registry = load_registry(recipe.run.plugins)
+    resuming.require_equal(recorded, fingerprints.of_code(recipe, registry), folder.path)
+    world = build_world(recipe, folder)
+    survey = {"survey": fingerprints.of_survey(world.anatomy)}
+    resuming.require_equal(recorded, survey, folder.path)
+    require_readable(folder)
+    return world
 
 
 def is_finished(path: Path) -> bool:
