@@ -84,7 +84,7 @@ def test_what_leaves_with_a_channel_can_leave(bundles, data) -> None:
 
 
 def test_what_leaves_with_a_channel_can_leave_in_real_networks() -> None:
-    """The same for one channel of every layer of every test network; a good part of them is free."""
+    """The same for one channel of every layer of every test network; many of them are free."""
     tried = [
         check_duality(bundles_of(name), int(layer[len(layer) // 2]))
         for name in NETWORKS
