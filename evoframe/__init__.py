@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from evoframe.markers import hookimpl as hookimpl
+from evoframe.version import CONTRACT as CONTRACT, __version__ as __version__
 
 if TYPE_CHECKING:
     from evoframe.api import evolve as evolve, open_run as open_run, resume as resume
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from evoframe.kernel.key import Key as Key
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.loaders import task as task
-
-__version__ = "0.1.0"
-
-CONTRACT = 1
-"""Version of what plugins rely on; raised only when a conforming plugin could stop conforming."""
 
 _PLACES = {
     "EvoframeError": "evoframe.errors",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-import evoframe
+from evoframe.version import CONTRACT, __version__
 
 
 @click.command(short_help="try whether a plugin keeps its promises")
@@ -36,7 +36,7 @@ def command(plugin: str, *, options: tuple[str, ...], examples: int | None, verb
 
     found = candidate(plugin, options)
     who = f"{found.plugin.distribution} {found.plugin.version}".strip() or found.plugin.name
-    click.echo(f"{who}, with evoframe {evoframe.__version__} (contract {evoframe.CONTRACT})")
+    click.echo(f"{who}, with evoframe {__version__} (contract {CONTRACT})")
     failures = list(found.faults)
     for strategy in found.strategies:  # one by one, because each takes some seconds
         one = judge(strategy)

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-import evoframe
 from evoframe.errors import EvoframeError
+from evoframe.version import __version__
 
 COMMANDS = {
     "evolve": "evolve a network: the main job",
@@ -61,7 +61,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(evoframe.__version__, prog_name="evoframe")
+@click.version_option(__version__, prog_name="evoframe")
 def main() -> None:
     """Evolve trained networks into far smaller ones.
 

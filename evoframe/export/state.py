@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-import evoframe
 from evoframe.anatomy.plan.blueprint import Blueprint, tensors_of
 from evoframe.errors import ExportError
 from evoframe.run.run import Run
+from evoframe.version import __version__
 
 FORMAT = 1
 WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
@@ -26,7 +26,7 @@ def write(run: Run, identity: str, network: nn.Module, folder: Path) -> list[str
     blueprint = run.anatomy.blueprint(genotype)
     described = {
         "format": FORMAT,
-        "evoframe": evoframe.__version__,
+        "evoframe": __version__,
         "network": f"{type(network).__module__}.{type(network).__qualname__}",
         "individual": identity,
         "digest": genotype.digest(),

@@ -19,13 +19,13 @@ from typing import Any
 import attrs
 import pluggy
 
-import evoframe
 from evoframe import hookspecs
 from evoframe.errors import ConfigError, OfferError
 from evoframe.markers import PROJECT
 from evoframe.registry.checking import HOOKS, check_functions, check_observer, check_offer
 from evoframe.registry.offers import LoadedPlugin, LoadFailure, Offer, Registry
 from evoframe.roles import ROLES, Observer, Strategy
+from evoframe.version import __version__
 
 GROUP = "evoframe"
 """The entry-point group of plugins."""
@@ -59,7 +59,7 @@ def load_registry(plugins: Iterable[str] = (), *, entry_points: bool = True) -> 
     """
     loader = _Loader()
     for name in BUILT_IN:
-        loader.add(importlib.import_module(name), LoadedPlugin(name, PROJECT, evoframe.__version__))
+        loader.add(importlib.import_module(name), LoadedPlugin(name, PROJECT, __version__))
     for entry in _entry_points() if entry_points else ():
         loader.add_entry_point(entry)
     for name in plugins:

@@ -22,13 +22,13 @@ import attrs
 import torch
 from torch import Tensor
 
-import evoframe
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.registry import Registry
 from evoframe.registry.checking import options
 from evoframe.roles import Strategy
 from evoframe.run.origins import origin
+from evoframe.version import CONTRACT
 
 FINGERPRINTS = "fingerprints"
 """Their table within the record."""
@@ -49,7 +49,7 @@ def of_code(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         for slot, strategy in recipe.slots()
         if strategy.role not in WITHOUT_EFFECT
     }
-    return {"contract": evoframe.CONTRACT, "strategies": strategies}
+    return {"contract": CONTRACT, "strategies": strategies}
 
 
 def of_strategy(strategy: type[Strategy], registry: Registry) -> dict[str, Any]:

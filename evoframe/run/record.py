@@ -10,7 +10,6 @@ import attrs
 import numpy as np
 import torch
 
-import evoframe
 from evoframe.anatomy import Anatomy
 from evoframe.config import files
 from evoframe.config.convert import IN_SESSION, recipe_from, run_options, tables_from
@@ -24,6 +23,7 @@ from evoframe.run.fingerprints import FINGERPRINTS, of_run
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.journal import Journal
 from evoframe.run.origins import origin
+from evoframe.version import CONTRACT, __version__
 
 RECORD = "record"
 """The table of ``run.toml`` that is not part of the recipe."""
@@ -133,8 +133,8 @@ def is_rebuildable(recipe: Recipe, registry: Registry) -> bool:
 def versions(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """Return the versions of libraries and of every strategy that takes part."""
     return {
-        "evoframe": evoframe.__version__,
-        "contract": evoframe.CONTRACT,
+        "evoframe": __version__,
+        "contract": CONTRACT,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

@@ -8,12 +8,12 @@ import re
 import textwrap
 from pathlib import Path
 
-import evoframe
 from evoframe import hookspecs
 from evoframe.errors import ConfigError, RunError, close_match
 from evoframe.registry.checking import NAME
 from evoframe.registry.loading import PLURALS, load_registry
 from evoframe.roles import ROLES
+from evoframe.version import __version__
 
 PROJECT = """\
 [build-system]
@@ -84,7 +84,7 @@ def files_of(role: str, name: str) -> dict[str, str]:
     facts = {"name": name, "module": module, "kind": kind, "role": role}
     said = summary[1].replace('"', "'") if summary else name
     return {
-        "pyproject.toml": PROJECT.format(**facts, summary=said, version=evoframe.__version__),
+        "pyproject.toml": PROJECT.format(**facts, summary=said, version=__version__),
         f"{module}.py": f'"""A strategy for evoframe, of the role {role}."""\n\n{source}',
         f"tests/test_{name.replace('-', '_')}.py": TEST.format(**facts),
     }
