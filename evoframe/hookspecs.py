@@ -121,7 +121,7 @@ def evoframe_selections() -> list[type[Selection]]:
 
             name = "dynasty"
 
-            def select(self, population, key):
+            def select(self, population, context):
                 best = population.ranked()[0]
                 return (Family((best.id,) * population.parents),) * population.size
 
@@ -155,9 +155,9 @@ def evoframe_heredities() -> list[type[Heredity]]:
 
             name = "grandmother"
 
-            def inherit(self, parents, key, around):
+            def inherit(self, parents, context):
                 parent = parents[0].genotype
-                return Inheritance(parent.masks, parent.state, around.ancestor.state)
+                return Inheritance(parent.masks, parent.state, context.ancestor.state)
 
         @hookimpl
         def evoframe_heredities():
@@ -180,7 +180,8 @@ def evoframe_encodings() -> list[type[Encoding]]:
 
         import attrs
         from evoframe import hookimpl
-        from evoframe.kernel.dna import DNA, Genes, even_levels, even_scores
+        from evoframe.kernel.dna import DNA, Genes
+        from evoframe.kernel.levels import even_levels, even_scores
         from evoframe.roles import Encoding
 
         @attrs.frozen
@@ -189,7 +190,7 @@ def evoframe_encodings() -> list[type[Encoding]]:
 
             name = "square-law"
 
-            def encode(self, inheritance, evidence):
+            def encode(self, inheritance, evidence, context):
                 genes = {}
                 for parameter, eligible in inheritance.eligible.items():
                     squares = inheritance.strengths[parameter].square()
@@ -227,7 +228,7 @@ def evoframe_mutations() -> list[type[Mutation]]:
 
             name = "upheaval"
 
-            def mutate(self, dna, key):
+            def mutate(self, dna, inheritance, context):
                 turned = {
                     parameter: attrs.evolve(
                         genes, levels=len(genes.log_survival) - 1 - genes.levels
@@ -257,7 +258,7 @@ def evoframe_environments() -> list[type[Environment]]:
 
         import attrs
         from evoframe import hookimpl
-        from evoframe.kernel.dna import scaled
+        from evoframe.kernel.budgets import scaled
         from evoframe.roles import Environment, doc
 
         @attrs.frozen
@@ -267,7 +268,7 @@ def evoframe_environments() -> list[type[Environment]]:
             name = "famine"
             hunger: float = attrs.field(default=1.0, metadata=doc("how hard it is, 0 is harmless"))
 
-            def press(self, dna, inheritance, around):
+            def press(self, dna, inheritance, context):
                 pressed = {
                     parameter: attrs.evolve(
                         genes, log_survival=scaled(genes.log_survival, -self.hunger)
@@ -297,7 +298,7 @@ def evoframe_trainings() -> list[type[Training]]:
 
         import attrs
         from evoframe import hookimpl
-        from evoframe.kernel.phenotype import TrainingResult
+        from evoframe.kernel.life import TrainingResult
         from evoframe.roles import Training
 
         @attrs.frozen
@@ -306,7 +307,7 @@ def evoframe_trainings() -> list[type[Training]]:
 
             name = "idle"
 
-            def train(self, phenotype, task, life):
+            def train(self, phenotype, context):
                 return TrainingResult(phenotype, epochs=0, loss=float("nan"))
 
         @hookimpl
@@ -340,7 +341,7 @@ def evoframe_nurtures() -> list[type[Nurture]]:
             name = "clipping"
             norm: float = attrs.field(default=1.0, metadata=doc("largest gradient norm"))
 
-            def after_backward(self, phenotype, life, step):
+            def after_backward(self, phenotype, context, step):
                 torch.nn.utils.clip_grad_norm_(phenotype.network.parameters(), self.norm)
 
         @hookimpl

@@ -8,8 +8,10 @@ import attrs
 import numpy as np
 
 import evoframe
-from evoframe.kernel.dna import DNA, Genes, Inheritance, even_levels, even_scores
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.levels import even_levels, even_scores
 from evoframe.roles import Encoding, doc
 
 
@@ -21,7 +23,7 @@ class Mediocrity(Encoding):
 
     tolerance: float = attrs.field(default=0.1, metadata=doc("how far from the mean is far"))
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P = exp(-distance / tolerance), with distances as shares of the largest."""
         table = -even_scores() / self.tolerance
         genes = {}

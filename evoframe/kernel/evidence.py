@@ -1,77 +1,21 @@
-"""What strategies may ask about the world: circumstances of a run, and evidence about parents."""
+"""Evidence: what an encoding may ask about an inheritance, measured only if it is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-import attrs
 import torch
 from torch import Tensor
 
-from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.clusters import Kind, Partition
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.individual import Individual
-from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.phenotype import Anatomy, Phenotype
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.key import sealed
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import settle
-
-if TYPE_CHECKING:
-    from evoframe.roles.task import Task
-
-
-@attrs.frozen(eq=False)
-class Parent:
-    """An individual with its genotype at hand."""
-
-    individual: Individual
-    genotype: Genotype
-
-
-@attrs.frozen(eq=False)
-class Circumstances:
-    """What surrounds a life and is no strategy.
-
-    Attributes:
-        generation: number of the generation being made; the ancestor's is 1.
-        anatomy: the body plan of the ancestor.
-        task: what the networks are for.
-        ancestor: the trained ancestor's genotype.
-        initial: the state the ancestor had before it was trained; None when it came trained.
-        device: where tensors of this run live.
-    """
-
-    generation: int
-    anatomy: Anatomy
-    task: Task
-    ancestor: Genotype
-    initial: State | None
-    device: torch.device
-
-    def initial_state(self) -> State:
-        """Return the weights that the ancestor was born with.
-
-        Raises:
-            TaskError: the ancestor came trained, so nobody knows them.
-        """
-        if self.initial is None:
-            raise TaskError(
-                f"task {self.task.name!r} brings an ancestor that is already trained, so its "
-                "initial weights are not known. Try heredity.weights = 'clone' or "
-                "'reinitialise' instead of 'rewind'."
-            )
-        return self.initial
-
-    def newborn_state(self, key: Key) -> State:
-        """Return freshly initialised weights for the ancestor's architecture."""
-        with sealed(key):
-            state = self.task.newborn(key).state_dict()
-        return {name: value.detach().to(self.device) for name, value in state.items()}
-
 
 _Means = dict[str, Tensor]
 
@@ -83,16 +27,15 @@ class Evidence:
     anything is removed), on training batches that the key chooses, and comes in ancestor
     coordinates. An encoding that wants to know something else measures it itself: on the network
     of :meth:`phenotype`, while :meth:`losses` are taken, and brings what it has found home by
-    ``evidence.around.anatomy.home``.
+    ``context.anatomy.home``.
 
     Attributes:
-        around: the ancestor, its anatomy, the task and the device.
+        context: the ancestor, its anatomy, the task, the device, and the key of the batches.
     """
 
-    def __init__(self, inheritance: Inheritance, circumstances: Circumstances, key: Key) -> None:
-        self.around = circumstances
+    def __init__(self, inheritance: Inheritance, context: Context) -> None:
+        self.context = context
         self._inheritance = inheritance
-        self._key = key
         self._answers: dict[tuple[int, int | None], tuple[_Means, _Means]] = {}
 
     def mean_gradient(self, *, batches: int) -> dict[str, Tensor]:
@@ -117,14 +60,14 @@ class Evidence:
 
     def clusters(self, kind: Kind) -> Partition:
         """Return the ancestor's synapses sorted into clusters; costs no data."""
-        return self.around.anatomy.clusters(kind)
+        return self.context.anatomy.clusters(kind)
 
     def phenotype(self) -> Phenotype:
         """Return the developed inheritance, in evaluation mode and made anew by every call.
 
         Its network is the caller's own, to be hooked, changed and traced.
         """
-        phenotype = self.around.anatomy.develop(self._genotype)
+        phenotype = self.context.anatomy.develop(self._genotype)
         phenotype.network.eval()
         return phenotype
 
@@ -140,16 +83,16 @@ class Evidence:
             batches: how many training batches to take, at most as many as there are.
             batch_size: examples in each; the task's own choice if not given.
         """
-        task, device = self.around.task, self.around.device
-        with sealed(self._key):
-            everything = task.batches("train", shuffle=self._key, batch_size=batch_size)
+        task, device, key = self.context.task, self.context.device, self.context.key
+        with sealed(key):
+            everything = task.batches("train", shuffle=key, batch_size=batch_size)
             for _, batch in zip(range(batches), everything, strict=False):
                 yield task.step(phenotype.network, devices.move(batch, device))
 
     @cached_property
     def _genotype(self) -> Genotype:
         state = {**self._inheritance.state, **self._inheritance.strengths}
-        return settle(Genotype(self._inheritance.eligible, state), self.around.anatomy.wiring)
+        return settle(Genotype(self._inheritance.eligible, state), self.context.anatomy.wiring)
 
     def _gradients(self, batches: int, batch_size: int | None) -> tuple[_Means, _Means]:
         asked = (batches, batch_size)
@@ -174,7 +117,7 @@ class Evidence:
                     squares[name] += value.grad.square()
             seen += 1
         first, second = (
-            self.around.anatomy.home(phenotype, {n: total[n] / max(seen, 1) for n in total})
+            self.context.anatomy.home(phenotype, {n: total[n] / max(seen, 1) for n in total})
             for total in (sums, squares)
         )
         return first, second

@@ -1,24 +1,14 @@
-"""Phenotype: the network that is grown from a genotype, and what its life is given."""
+"""Phenotype: the network that is grown from a genotype, with masks over what is absent inside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
 
 import attrs
-import torch
 from torch import Tensor, nn
 
 from evoframe.kernel.bits import Absent
-from evoframe.kernel.clusters import Kind, Partition
-from evoframe.kernel.genotype import Genotype, Masks, State
-from evoframe.kernel.wiring import Wiring
-
-if TYPE_CHECKING:
-    from evoframe.kernel.events import Announcer
-    from evoframe.kernel.evidence import Circumstances, Parent
-    from evoframe.kernel.key import Key
-    from evoframe.roles.nurture import Nurture
+from evoframe.kernel.genotype import Masks
 
 
 @attrs.frozen(eq=False, init=False)
@@ -70,87 +60,3 @@ class Phenotype:
     def enforce(self) -> None:
         """Set absent entries to zero, in place; to be called after every optimiser step."""
         self.absent.clear(dict(self.network.named_parameters()))
-
-
-class Anatomy(Protocol):
-    """The body plan of a run's ancestor: how genotypes become networks and come home again."""
-
-    @property
-    def wiring(self) -> Wiring:
-        """How the ancestor's synapses join its channels."""
-
-    def clusters(self, kind: Kind) -> Partition:
-        """Return the ancestor's synapses sorted into clusters."""
-
-    def develop(self, genotype: Genotype) -> Phenotype:
-        """Return the network that a settled genotype describes."""
-
-    def absorb(self, phenotype: Phenotype) -> Genotype:
-        """Return the phenotype's weights and buffers as a settled genotype."""
-
-    def home(self, phenotype: Phenotype, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return tensors shaped like the phenotype's parameters in ancestor coordinates."""
-
-    def costs(self, genotype: Genotype) -> dict[str, float]:
-        """Return the sizes of what a genotype describes."""
-
-
-class Checkpoint(Protocol):
-    """Where a long life puts itself down between epochs."""
-
-    def load(self) -> tuple[int, State] | None:
-        """Return the number of finished epochs and the tensors saved then, if there are any."""
-
-    def save(self, epochs: int, tensors: State) -> None:
-        """Keep the tensors of a life that has finished this many epochs."""
-
-
-class NoCheckpoint:
-    """A life that is short enough to be lived again."""
-
-    def load(self) -> None:
-        """Nothing was saved."""
-
-    def save(self, epochs: int, tensors: State) -> None:
-        """Nothing is saved."""
-
-
-@attrs.frozen(eq=False)
-class Life:
-    """What a training is given besides the phenotype and the task.
-
-    Attributes:
-        id: the individual that lives it.
-        key: the only source of randomness of this life.
-        device: where the phenotype is, and where batches must go.
-        nurture: what acts on the individual while it is trained, in the order named.
-        parents: whom it descends from; empty for the ancestor.
-        circumstances: the run's ancestor, task and anatomy.
-        announcer: where to tell of finished epochs.
-        checkpoint: where a long life may put itself down.
-    """
-
-    id: str
-    key: Key
-    device: torch.device
-    nurture: tuple[Nurture, ...]
-    parents: tuple[Parent, ...]
-    circumstances: Circumstances
-    announcer: Announcer
-    checkpoint: Checkpoint
-
-
-@attrs.frozen(eq=False)
-class TrainingResult:
-    """What comes out of a life.
-
-    Attributes:
-        phenotype: the trained phenotype; with other masks than it came with only if a strategy
-            with the trait ``rewires`` took part.
-        epochs: how many epochs were trained.
-        loss: mean training loss of the last epoch; NaN when nothing was trained.
-    """
-
-    phenotype: Phenotype
-    epochs: int
-    loss: float

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from evoframe.kernel.dna import DNA, Cap, Genes, Table
+from evoframe.kernel.dna import DNA, Cap, Genes
 from evoframe.kernel.key import WORD_VALUES, Key
+from evoframe.kernel.levels import Table
 
 
 def draw(dna: DNA, key: Key) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """The roles of an evolution: what a plugin author reads, one abstract class a file."""
 
+from evoframe.kernel.life import Batch as Batch, Split as Split
 from evoframe.roles.base import Strategy as Strategy, doc as doc, summary as summary
 from evoframe.roles.encoding import Encoding as Encoding
 from evoframe.roles.environment import Environment as Environment
@@ -9,7 +10,7 @@ from evoframe.roles.mutation import Mutation as Mutation
 from evoframe.roles.nurture import Nurture as Nurture
 from evoframe.roles.observer import Observer as Observer
 from evoframe.roles.selection import Selection as Selection
-from evoframe.roles.task import Batch as Batch, Split as Split, Task as Task
+from evoframe.roles.task import Task as Task
 from evoframe.roles.training import Training as Training
 
 ROLES: dict[str, type[Strategy]] = {

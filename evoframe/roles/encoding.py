@@ -10,6 +10,7 @@ import attrs
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
+    from evoframe.kernel.context import Context
     from evoframe.kernel.dna import DNA, Inheritance
     from evoframe.kernel.evidence import Evidence
     from evoframe.roles.task import Task
@@ -35,7 +36,7 @@ class Encoding(Strategy, ABC):
         """
 
     @abstractmethod
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return the DNA of an offspring.
 
         Args:
@@ -44,6 +45,7 @@ class Encoding(Strategy, ABC):
             evidence: answers questions about gradients, each at the price of some batches, and
                 has the parents' network for whoever asks something else; an encoding that asks
                 nothing pays nothing.
+            context: the ancestor, its anatomy and the task, and whose DNA it will be.
 
         Returns:
             Genes for exactly the parameters of ``inheritance.eligible``, with ``eligible`` passed

@@ -10,8 +10,8 @@ import attrs
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
+    from evoframe.kernel.context import Context
     from evoframe.kernel.dna import DNA, Inheritance
-    from evoframe.kernel.evidence import Circumstances
     from evoframe.roles.encoding import Encoding
 
 
@@ -32,12 +32,12 @@ class Environment(Strategy, ABC):
             ConfigError: what does not fit, and what to do instead.
         """
 
-    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float | None:
+    def allowance(self, inheritance: Inheritance, context: Context) -> float | None:
         """Return how many synapses an offspring may be expected to have at most.
 
         Args:
             inheritance: what was eligible before mutation.
-            around: the ancestor, its anatomy and the task.
+            context: the ancestor, its anatomy and the task, and who is about to be drawn.
 
         Returns:
             The number after pressure and caps, before settling; None if no such number is promised.
@@ -45,13 +45,13 @@ class Environment(Strategy, ABC):
         return None
 
     @abstractmethod
-    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+    def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return the DNA under pressure.
 
         Args:
             dna: probabilities so far; not to be modified.
             inheritance: what was eligible before mutation: budgets are fractions of that.
-            around: the ancestor, its anatomy and the task.
+            context: the ancestor, its anatomy and the task, and who is about to be drawn.
 
         Returns:
             DNA over the same parameters: rewritten tables, and caps if the limit is a hard one.

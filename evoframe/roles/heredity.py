@@ -10,9 +10,8 @@ import attrs
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
+    from evoframe.kernel.context import Context, Parent
     from evoframe.kernel.dna import Inheritance
-    from evoframe.kernel.evidence import Circumstances, Parent
-    from evoframe.kernel.key import Key
     from evoframe.roles.task import Task
 
 
@@ -39,14 +38,13 @@ class Heredity(Strategy, ABC):
         """
 
     @abstractmethod
-    def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:
+    def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
         """Return what an offspring of these parents starts from.
 
         Args:
             parents: as many as :attr:`parents` says, with genotypes in ancestor coordinates;
                 not to be modified.
-            key: the only source of randomness.
-            around: the ancestor, its first weights and the task.
+            context: the ancestor, its first weights, the task, and the key of this call.
 
         Returns:
             The eligible synapses, the mated strengths, and the state the newborn starts with.

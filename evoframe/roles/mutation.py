@@ -10,8 +10,8 @@ import attrs
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
-    from evoframe.kernel.dna import DNA
-    from evoframe.kernel.key import Key
+    from evoframe.kernel.context import Context
+    from evoframe.kernel.dna import DNA, Inheritance
 
 
 @attrs.frozen
@@ -29,10 +29,11 @@ class Mutation(Strategy, ABC):
     role: ClassVar[str] = "mutation"
 
     @abstractmethod
-    def mutate(self, dna: DNA, key: Key) -> DNA:
+    def mutate(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return mutated DNA over the same parameters.
 
         Args:
             dna: probabilities so far; not to be modified.
-            key: the only source of randomness.
+            inheritance: what heredity made eligible, before any mutation; not to be modified.
+            context: the ancestor, its anatomy, the task, and the key of this call.
         """

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
-    from evoframe.kernel.phenotype import Life, Phenotype
-    from evoframe.roles.task import Batch
+    from evoframe.kernel.context import Context
+    from evoframe.kernel.life import Batch
+    from evoframe.kernel.phenotype import Phenotype
 
 
 @attrs.frozen
@@ -22,7 +23,7 @@ class Nurture(Strategy, ABC):
     """Takes part in a training at any of five moments; each does nothing unless overridden.
 
     What must be remembered from one moment to the next is kept by what :meth:`begin` returns.
-    Randomness comes from ``life.key`` (give it a path of your own, with epoch and step).
+    Randomness comes from ``context.key`` (give it a path of your own, with epoch and step).
 
     Traits:
         ``rewires``: :meth:`after_step` and :meth:`after_epoch` may return other masks, made
@@ -31,7 +32,7 @@ class Nurture(Strategy, ABC):
 
     role: ClassVar[str] = "nurture"
 
-    def begin(self, phenotype: Phenotype, life: Life) -> Nurture:
+    def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
         """Return who acts in this life: itself, or a companion that may keep state.
 
         Called once before the first epoch, and again when a life is taken up from a checkpoint:
@@ -39,22 +40,24 @@ class Nurture(Strategy, ABC):
         """
         return self
 
-    def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         """Act before an epoch; the first is 0."""
 
-    def shape_loss(self, loss: Tensor, phenotype: Phenotype, batch: Batch, life: Life) -> Tensor:
+    def shape_loss(
+        self, loss: Tensor, phenotype: Phenotype, batch: Batch, context: Context
+    ) -> Tensor:
         """Return the loss to minimise, given the task's own (a scalar with its graph)."""
         return loss
 
-    def after_backward(self, phenotype: Phenotype, life: Life, step: int) -> None:
+    def after_backward(self, phenotype: Phenotype, context: Context, step: int) -> None:
         """Act on gradients before the optimiser's step; the first step of a life is 0."""
 
     def after_step(
-        self, phenotype: Phenotype, optimiser: Optimizer, life: Life, step: int
+        self, phenotype: Phenotype, optimiser: Optimizer, context: Context, step: int
     ) -> Phenotype:
         """Return the phenotype to go on with after an optimiser's step."""
         return phenotype
 
-    def after_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> Phenotype:
+    def after_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> Phenotype:
         """Return the phenotype to go on with after an epoch."""
         return phenotype

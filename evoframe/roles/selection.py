@@ -10,7 +10,7 @@ import attrs
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
-    from evoframe.kernel.key import Key
+    from evoframe.kernel.context import Context
     from evoframe.kernel.population import Family, Population
     from evoframe.roles.task import Task
 
@@ -32,11 +32,11 @@ class Selection(Strategy, ABC):
         """
 
     @abstractmethod
-    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+    def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return ``population.size`` families of ``population.parents`` parents each.
 
         Args:
             population: the living, at least one; a metric may be NaN, and such an individual is
                 never preferred to one with a finite metric.
-            key: the only source of randomness.
+            context: the run's ancestor, anatomy and task, and the key of this call.
         """

@@ -6,7 +6,7 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import torch
@@ -15,16 +15,11 @@ from torch import Tensor, nn
 from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Measurement, Metric
+from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
     from evoframe.kernel.key import Key
-
-Split = Literal["train", "validation", "test"]
-
-Batch = Any
-"""Whatever :meth:`Task.step` and :meth:`Task.measure` understand: a tuple, a mapping, a tensor."""
-
 
 WITH_SYNAPSES = (
     nn.Linear,

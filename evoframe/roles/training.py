@@ -10,7 +10,9 @@ import attrs
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
-    from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
+    from evoframe.kernel.context import Context
+    from evoframe.kernel.life import TrainingResult
+    from evoframe.kernel.phenotype import Phenotype
     from evoframe.roles.task import Task
 
 
@@ -34,14 +36,14 @@ class Training(Strategy, ABC):
         """
 
     @abstractmethod
-    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
         """Return the trained phenotype; the one given may be changed in place and returned.
 
         Args:
-            phenotype: the network on ``life.device``; call ``phenotype.enforce()`` after every
+            phenotype: the network on ``context.device``; call ``phenotype.enforce()`` after every
                 optimiser step.
-            task: where batches and the loss come from.
-            life: the key, the nurture to apply, where to report epochs and put checkpoints.
+            context: the task, where batches and the loss come from, and the key; its ``life`` has
+                the companions that take part, where to report epochs and to put checkpoints.
 
         Raises:
             StillbornError: the loss stopped being a number.

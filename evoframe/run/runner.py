@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import attrs
 from evoframe.config.convert import anchored
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError, StillbornError
+from evoframe.evolution.generation import births
 from evoframe.kernel import device as devices
 from evoframe.kernel.events import (
     Event,
@@ -20,7 +22,8 @@ from evoframe.kernel.events import (
     RunFinished,
     RunStarted,
 )
-from evoframe.kernel.generation import births
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Population, rank
 from evoframe.registry import Registry, load_registry
 from evoframe.registry.checking import check_observer
@@ -39,7 +42,7 @@ from evoframe.run.record import (
     resolved,
     write_record,
 )
-from evoframe.run.world import Lives, World, adopt_ancestor, build_world, live_ancestor
+from evoframe.run.world import Lives, Recall, World, adopt_ancestor, build_world, live_ancestor
 
 FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
 """Names of the facts that the journal holds of a run."""
@@ -189,11 +192,10 @@ class _Runner:
                 return
 
     def _generation(self, number: int) -> None:
-        families = births(
-            self._population(number), self.world.recipe.selection, number, self.world.key
-        )
+        context = self.world.context(number, self._ancestor_genotype)
+        due = births(self._population(number), self.world.recipe.selection, context)
         there = {one.id for one in self.journal.individuals()}
-        missing = [birth for birth in families if birth.id not in there]
+        missing = [birth for birth in due if birth.id not in there]
         if not missing:
             return
         lives = Lives(self.world, number, self.observers.heard(), self.observers.phase)
@@ -222,6 +224,11 @@ class _Runner:
             )
         except StillbornError as error:
             raise RunError(f"the ancestor cannot live: {error}.") from error
+
+    @cached_property
+    def _ancestor_genotype(self) -> Genotype:
+        """What selections are told of the ancestor; read from disk once a session."""
+        return Recall.of(self.world).genotype(ANCESTOR)
 
     # --- telling ------------------------------------------------------------------------------
 

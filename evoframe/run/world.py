@@ -17,14 +17,16 @@ from evoframe import anatomy as anatomies
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.errors import EvoframeError, TaskError
+from evoframe.evolution.birth import Birth, Newborn
+from evoframe.evolution.generation import live, raise_ancestor
+from evoframe.evolution.strategies import Strategies
 from evoframe.kernel import device as devices
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.events import Event, Phase, Silence
-from evoframe.kernel.evidence import Circumstances, Parent
-from evoframe.kernel.generation import Birth, Newborn, Strategies, found, live
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.phenotype import Life
+from evoframe.kernel.life import Life
 from evoframe.roles import Split, Task
 from evoframe.roles.executor import Send
 from evoframe.roles.task import examples_in
@@ -70,16 +72,23 @@ class World:
             selection=recipe.selection,
         )
 
-    def circumstances(self, generation: int, ancestor: Genotype) -> Circumstances:
-        """Return what surrounds the lives of a generation."""
-        initial = None if self.recipe.task.is_trained else self.initial.state
-        return Circumstances(
-            generation=generation,
+    def context(self, generation: int, ancestor: Genotype, life: Life | None = None) -> Context:
+        """Return the context of the calls of a generation.
+
+        Args:
+            generation: its number; the ancestor's is 1.
+            ancestor: the trained ancestor's genotype, or the untrained one's before it is trained.
+            life: what its lives are given; a silent life if nothing is said.
+        """
+        return Context(
+            ancestor=ancestor,
+            initial=None if self.recipe.task.is_trained else self.initial.state,
             anatomy=self.anatomy,
             task=self.recipe.task,
-            ancestor=ancestor,
-            initial=initial,
             device=self.device,
+            generation=generation,
+            key=self.key.at("generation", generation),
+            life=life or Life(),
         )
 
     def checkpoint(self, identity: str) -> FileCheckpoint:
@@ -191,13 +200,13 @@ class Lives:
     def __call__(self, birth: Birth, send: Send) -> Entry:
         """Return the finished individual; its genotype is on disk by then."""
         run, start = self.world.recipe.run, time.perf_counter()
-        announcer = LifeAnnouncer(send, self.heard, self.phase)
         checkpoint = self.world.checkpoint(birth.id)
+        announcer = LifeAnnouncer(send, self.heard, self.phase)
+        life = Life(announcer=announcer, checkpoint=checkpoint)
         with devices.arithmetic(self.world.device, threads=run.threads, strict=run.strict):
             recall = Recall.of(self.world)
-            around = self.world.circumstances(self.generation, recall.genotype(ANCESTOR))
-            strategies = self.world.strategies()
-            newborn = live(birth, strategies, around, recall, announcer, checkpoint)
+            context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
+            newborn = live(birth, self.world.strategies(), context, recall)
         return finished(newborn, self.world, checkpoint, time.perf_counter() - start)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -215,18 +224,10 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
     recipe, start = world.recipe, time.perf_counter()
     training = None if recipe.task.is_trained else recipe.ancestor or recipe.training
     checkpoint = world.checkpoint(ANCESTOR)
-    life = Life(
-        id=ANCESTOR,
-        key=world.key.at("generation", 1, "slot", 0),
-        device=world.device,
-        nurture=(),
-        parents=(),
-        circumstances=world.circumstances(1, world.initial),
-        announcer=LifeAnnouncer(send, heard, phase),
-        checkpoint=checkpoint,
-    )
+    life = Life(announcer=LifeAnnouncer(send, heard, phase), checkpoint=checkpoint)
+    context = world.context(1, world.initial, life)
     with devices.arithmetic(world.device, threads=recipe.run.threads, strict=recipe.run.strict):
-        newborn = found(world.initial, training, life)
+        newborn = raise_ancestor(world.initial, training, context)
     return finished(newborn, world, checkpoint, time.perf_counter() - start)
 
 

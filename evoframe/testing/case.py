@@ -1,4 +1,4 @@
-"""Cases: circumstances for a strategy, said in so few words that the smallest can be read."""
+"""Cases: a context for a strategy, said in so few words that the smallest can be read."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import attrs
 import torch
 from torch import Tensor
 
+from evoframe.anatomy import Anatomy
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.events import Announcer, Silence
-from evoframe.kernel.evidence import Circumstances, Evidence, Parent
+from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, masked
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
 from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.phenotype import Checkpoint, Life, NoCheckpoint, Phenotype
-from evoframe.kernel.population import Population
+from evoframe.kernel.life import Life
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.population import Family, Population
 from evoframe.kernel.wiring import is_extinct, settle
-from evoframe.roles import Encoding, Nurture, Task
+from evoframe.roles import Encoding, Task
 from evoframe.strategies.encoding.cluster import Cluster
 from evoframe.strategies.encoding.magnitude import Magnitude
 from evoframe.strategies.encoding.synaptic import Synaptic
@@ -52,33 +54,50 @@ class Case:
     key: Key = attrs.field(default=Key(0))
     device: str = "cpu"
 
-    def around(self, task: Task | None = None) -> Circumstances:
-        """Return a trained ancestor, the weights that it was born with, and its anatomy."""
-        plan = body_plan(self.specimen, self.device)
-        device = torch.device(self.device)
+    @property
+    def anatomy(self) -> Anatomy:
+        """The surveyed network of the specimen."""
+        return body_plan(self.specimen, self.device)
+
+    def context(
+        self, task: Task | None = None, *, parents: int = 1, life: Life | None = None
+    ) -> Context:
+        """Return the context of a birth, from a trained ancestor and its first weights.
+
+        Args:
+            task: another task than the specimen.
+            parents: how many parents it has; with none it is that of a selection.
+            life: what its training is given; a silent life if nothing is said.
+        """
+        device, family = torch.device(self.device), self.parents(parents)
         with sealed(Key(1).at("specimen")):
             initial = self.specimen.ancestor(Key(1)).state_dict()
-        return Circumstances(
-            generation=2,
-            anatomy=plan,
-            task=task or self.specimen,
-            ancestor=plan.genotype().to(device),
+        return Context(
+            ancestor=self.anatomy.genotype().to(device),
             initial={name: value.detach().to(device) for name, value in initial.items()},
+            anatomy=self.anatomy,
+            task=task or self.specimen,
             device=device,
+            generation=2,
+            key=self.key,
+            id="g2s0" if family else "",
+            family=Family(tuple(one.individual.id for one in family)),
+            parents=family,
+            life=life or Life(),
         )
 
     def genotype(self, index: int = 0) -> Genotype:
         """Return the settled genotype of a parent; parents of different indices differ."""
-        around = self.around()
-        whole, generator = around.ancestor, Key(index).at("parent").generator()
+        device, wiring = torch.device(self.device), self.anatomy.wiring
+        whole, generator = self.anatomy.genotype().to(device), Key(index).at("parent").generator()
         masks = {
             name: (torch.rand(mask.shape, generator=generator) < self.share).to(mask.device)
             for name, mask in whole.masks.items()
         }
         state = {name: _shifted(value, generator) for name, value in whole.state.items()}
-        thinned = settle(Genotype(masks, state), around.anatomy.wiring)
+        thinned = settle(Genotype(masks, state), wiring)
         if is_extinct(thinned.masks):  # nobody descends from the dead
-            return settle(Genotype(whole.masks, state), around.anatomy.wiring)
+            return settle(Genotype(whole.masks, state), wiring)
         return thinned
 
     def parents(self, count: int) -> tuple[Parent, ...]:
@@ -100,36 +119,16 @@ class Case:
 
     def evidence(self, inheritance: Inheritance) -> Evidence:
         """Return what an encoding may ask about an inheritance."""
-        return Evidence(inheritance, self.around(), self.key.at("evidence"))
+        return Evidence(inheritance, self.context().at("evidence"))
 
     def dna(self) -> DNA:
         """Return the inheritance as DNA, by the law of the case."""
         inheritance = self.inheritance()
-        return READERS[self.law].encode(inheritance, self.evidence(inheritance))
+        return READERS[self.law].encode(inheritance, self.evidence(inheritance), self.context())
 
     def phenotype(self) -> Phenotype:
         """Return the newborn network of a parent's genotype, made anew by every call."""
-        return self.around().anatomy.develop(self.genotype())
-
-    def life(
-        self,
-        *,
-        task: Task | None = None,
-        nurture: tuple[Nurture, ...] = (),
-        checkpoint: Checkpoint | None = None,
-        announcer: Announcer | None = None,
-    ) -> Life:
-        """Return a life for :meth:`phenotype`."""
-        return Life(
-            id="g2s0",
-            key=self.key,
-            device=torch.device(self.device),
-            nurture=nurture,
-            parents=self.parents(1),
-            circumstances=self.around(task),
-            announcer=announcer or Silence(),
-            checkpoint=checkpoint or NoCheckpoint(),
-        )
+        return self.anatomy.develop(self.genotype())
 
 
 @attrs.frozen
@@ -156,6 +155,10 @@ class Choice:
         """Return the population, or the same with its individuals in another order."""
         group = self.individuals() if individuals is None else individuals
         return Population(group, group, self.size, self.parents, Metric("accuracy"))
+
+    def context(self) -> Context:
+        """Return the context of the selection."""
+        return Case(key=self.key).context(parents=0)
 
     def lost(self) -> frozenset[str]:
         """Return the ids of those whose metric is NaN while somebody else's is not."""

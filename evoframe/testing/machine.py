@@ -14,13 +14,13 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from evoframe.kernel.events import Silence
-from evoframe.kernel.evidence import Parent
-from evoframe.kernel.generation import Newborn, Strategies, births, live
+from evoframe.evolution.birth import Birth, Newborn
+from evoframe.evolution.generation import births, live
+from evoframe.evolution.strategies import Strategies
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, untouched
-from evoframe.kernel.phenotype import NoCheckpoint
 from evoframe.kernel.population import Population
 from evoframe.kernel.wiring import settle
 from evoframe.roles import SEVERAL, Strategy
@@ -80,7 +80,7 @@ class Laboratory:
         ancestor = attrs.evolve(
             an_individual(0, 0.5), id="g1s0", generation=1, parents=(), genotype="g1s0"
         )
-        genotype = self.case.around().ancestor
+        genotype = self.case.anatomy.genotype().to(torch.device(self.case.device))
         return State(1, (ancestor,), (ancestor,), {"g1s0": genotype})
 
     def next(self, state: State, order: Callable[[list[Any]], Iterable[Any]]) -> State:
@@ -89,8 +89,9 @@ class Laboratory:
         group = tuple(one for one in state.members if one.is_alive)
         parents = self.strategies.heredity.parents
         population = Population(group, state.alive, 2, parents, self.case.specimen.primary)
-        due = births(population, self.strategies.selection, number, self.case.key)
-        newborn = [self._lived(birth, state) for birth in order(list(due))]
+        run = self._context(number)
+        due = births(population, self.strategies.selection, run)
+        newborn = [self._lived(birth, run, state) for birth in order(list(due))]
         newborn.sort(key=lambda one: one.individual.slot)
         members = tuple(one.individual for one in newborn)
         genotypes = dict(state.genotypes)
@@ -100,14 +101,17 @@ class Laboratory:
         alive = state.alive + tuple(one for one in members if one.is_alive)
         return State(number, members, alive, genotypes)
 
-    def _lived(self, birth: Any, state: State) -> Newborn:
+    def _context(self, generation: int) -> Context:
+        key = self.case.key.at("generation", generation)
+        return attrs.evolve(self.case.context(parents=0), generation=generation, key=key)
+
+    def _lived(self, birth: Birth, run: Context, state: State) -> Newborn:
         who = {one.id: one for one in state.alive}
 
         def recall(identity: str) -> Parent:
             return Parent(who[identity], state.genotypes[who[identity].genotype])
 
-        around = attrs.evolve(self.case.around(), generation=birth.generation)
-        return live(birth, self.strategies, around, recall, Silence(), NoCheckpoint())
+        return live(birth, self.strategies, run, recall)
 
 
 def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C901  its methods count as branches
@@ -157,7 +161,7 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C
                 return
             for name in {one.genotype for one in self.state.members if one.is_alive}:
                 genotype = self.state.genotypes[name]
-                settled = settle(genotype, self.case.around().anatomy.wiring)
+                settled = settle(genotype, self.case.anatomy.wiring)
                 if settled.digest() != genotype.digest():
                     broken(f"the genotype of {name} is not settled")
             number = self.state.generation

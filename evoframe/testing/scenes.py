@@ -9,7 +9,9 @@ import attrs
 from hypothesis.strategies import SearchStrategy
 
 from evoframe.errors import ConfigError
+from evoframe.kernel.context import Context
 from evoframe.kernel.key import sealed
+from evoframe.kernel.life import Life
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import READERS, Case, Choice
@@ -58,53 +60,52 @@ def accepts(environment: Any, case: Case) -> bool:
 
 
 def _heredity(strategy: Any, case: Case) -> Scene:
-    parents, around = case.parents(strategy.parents), case.around()
-    given = {"parents": parents, "ancestor": around.ancestor, "first weights": around.initial}
-    return Scene(lambda: strategy.inherit(parents, case.key, around), given)
+    context = case.context(parents=strategy.parents)
+    return Scene(lambda: strategy.inherit(context.parents, context), _shared(context))
 
 
 def _encoding(strategy: Any, case: Case) -> Scene:
-    inheritance = case.inheritance()
+    inheritance, context = case.inheritance(), case.context()
     evidence = case.evidence(inheritance)
-    return Scene(lambda: strategy.encode(inheritance, evidence), {"inheritance": inheritance})
+    return Scene(
+        lambda: strategy.encode(inheritance, evidence, context), {"inheritance": inheritance}
+    )
 
 
 def _mutation(strategy: Any, case: Case) -> Scene:
-    dna = case.dna()
-    return Scene(lambda: strategy.mutate(dna, case.key), {"DNA": dna})
+    dna, inheritance, context = case.dna(), case.inheritance(), case.context()
+    given = {"DNA": dna, "inheritance": inheritance, "ancestor": context.ancestor}
+    return Scene(lambda: strategy.mutate(dna, inheritance, context), given)
 
 
 def _environment(strategy: Any, case: Case) -> Scene:
-    dna, inheritance, around = case.dna(), case.inheritance(), case.around()
-    given = {"DNA": dna, "inheritance": inheritance, "ancestor": around.ancestor}
-    return Scene(lambda: strategy.press(dna, inheritance, around), given)
+    dna, inheritance, context = case.dna(), case.inheritance(), case.context()
+    given = {"DNA": dna, "inheritance": inheritance, "ancestor": context.ancestor}
+    return Scene(lambda: strategy.press(dna, inheritance, context), given)
 
 
 def _selection(strategy: Any, case: Choice) -> Scene:
-    population = case.population()
-    return Scene(lambda: strategy.select(population, case.key), {"population": population})
+    population, context = case.population(), case.context()
+    return Scene(lambda: strategy.select(population, context), {"population": population})
 
 
 def _training(strategy: Any, case: Case) -> Scene:
-    phenotype, life = case.phenotype(), case.life()
-    around = life.circumstances
-    given = {
-        "parents": life.parents,
-        "ancestor": around.ancestor,
-        "first weights": around.initial,
-    }
-    return Scene(lambda: strategy.train(phenotype, around.task, life), given)
+    phenotype, context = case.phenotype(), case.context()
+    return Scene(lambda: strategy.train(phenotype, context), _shared(context))
 
 
 def _nurture(strategy: Any, case: Case) -> Scene:
-    phenotype, life = case.phenotype(), case.life(nurture=(strategy,))
-    around = life.circumstances
-    given = {
-        "parents": life.parents,
-        "ancestor": around.ancestor,
-        "first weights": around.initial,
+    phenotype, context = case.phenotype(), case.context(life=Life(companions=(strategy,)))
+    return Scene(lambda: GENTLE.train(phenotype, context), _shared(context))
+
+
+def _shared(context: Context) -> dict[str, Any]:
+    """Return what siblings share, by what to call it."""
+    return {
+        "parents": context.parents,
+        "ancestor": context.ancestor,
+        "first weights": context.initial,
     }
-    return Scene(lambda: GENTLE.train(phenotype, around.task, life), given)
 
 
 def _task(strategy: Any, case: Case) -> Scene:

@@ -43,7 +43,7 @@ def networks(*, max_width: int = 4) -> SearchStrategy[Specimen]:
 
 
 def cases(*, max_width: int = 4) -> SearchStrategy[Case]:
-    """Return circumstances for a strategy: parents, inheritance, DNA, phenotype, life."""
+    """Return cases for a strategy: parents, inheritance, DNA, phenotype, context."""
     return st.builds(
         Case,
         specimen=networks(max_width=max_width),

@@ -11,7 +11,7 @@ class Rest(Mutation):
 
     name = "rest"
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         return dna
 
 

@@ -11,5 +11,5 @@ class Shy(Mutation):
 
     name = "shy"
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         return dna

@@ -13,7 +13,7 @@ class Diary(Mutation):
 
     name = "diary"
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         return dna if Journal else dna
 
 

@@ -13,7 +13,7 @@ class Dice(Mutation):
 
     name = "dice"
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         torch.randint(6, ())
         return dna
 

@@ -14,10 +14,9 @@ import numpy as np
 
 from evoframe import hookimpl
 from evoframe.errors import TaskError
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Cap, Genes, Inheritance
-from evoframe.kernel.evidence import Circumstances, Parent
 from evoframe.kernel.genotype import masked
-from evoframe.kernel.key import Key
 from evoframe.roles import Environment, Heredity, Task, doc
 
 
@@ -36,10 +35,11 @@ class Lottery(Heredity):
                 f"{task.name!r} brings one that is trained already. Use heredity 'asexual'."
             )
 
-    def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:
+    def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
         """Return the parent's synapses and strengths, and the first weights to start from."""
         parent = parents[0].genotype
-        return Inheritance(parent.masks, parent.state, masked(around.initial_state(), parent.masks))
+        first = masked(context.initial_state(), parent.masks)
+        return Inheritance(parent.masks, parent.state, first)
 
 
 @attrs.frozen
@@ -57,12 +57,12 @@ class Winnowing(Environment):
         default=(), metadata=doc("parameters that lose half as much, as the paper's output layer")
     )
 
-    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float:
+    def allowance(self, inheritance: Inheritance, context: Context) -> float:
         """Return the number of synapses that stay."""
         counts = {name: int(mask.sum()) for name, mask in inheritance.eligible.items()}
         return sum(self._stays(name, count) for name, count in counts.items())
 
-    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+    def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA from which exactly as many synapses of each layer are drawn as may stay."""
         synapses, caps = {}, []
         for name, genes in dna.synapses.items():

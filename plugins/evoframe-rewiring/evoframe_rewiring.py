@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from evoframe import hookimpl
+from evoframe.kernel.context import Context
 from evoframe.kernel.key import Key
-from evoframe.kernel.phenotype import Life, Phenotype
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Nurture, doc
 
 SHARE = attrs.field(
@@ -36,11 +37,11 @@ class Set(Nurture):
     share: float = SHARE
 
     @torch.no_grad()
-    def after_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> Phenotype:
+    def after_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> Phenotype:
         """Return the phenotype with other masks: zeta of 1707.04780 is the share."""
         parameters, masks = dict(phenotype.network.named_parameters()), {}
         for name, mask in phenotype.masks.items():
-            value, key = parameters[name], life.key.at("set", epoch, name)
+            value, key = parameters[name], context.key.at("set", epoch, name)
             present = mask.expand_as(value)
             dropped = _nearest_to_zero(value, present & (value > 0), self.share)
             dropped |= _nearest_to_zero(value, present & (value < 0), self.share)
@@ -72,7 +73,7 @@ class RigL(Nurture):
 
     @torch.no_grad()
     def after_step(
-        self, phenotype: Phenotype, optimiser: Optimizer, life: Life, step: int
+        self, phenotype: Phenotype, optimiser: Optimizer, context: Context, step: int
     ) -> Phenotype:
         """Return the phenotype with other masks: f(t) = a/2 (1 + cos(pi t / T)), 1911.11134."""
         done = step + 1

@@ -21,10 +21,12 @@ from torch import Tensor, nn
 from evoframe import hookimpl
 from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.clusters import Partition
-from evoframe.kernel.dna import DNA, LEVELS, Clusters, Genes, Inheritance, ranked, relative_levels
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Masks
 from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.levels import LEVELS, ranked, relative_levels
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Encoding, Task, doc
 from evoframe.roles.task import WITH_SYNAPSES
@@ -87,30 +89,30 @@ class TorchPruning(Encoding):
             network = copy.deepcopy(task.ancestor(Key(0))).requires_grad_(requires_grad=True)
         attrs.evolve(self, importance="magnitude").read(network, task.example_inputs(), task)
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return DNA that ranks clusters by their scores, and synapses by their magnitude.
 
         Raises:
             TaskError: Torch-Pruning cannot read the network.
         """
         partition = evidence.clusters(self.of)
-        genes = by_score(self._scores(evidence), partition, inheritance.eligible)
-        strongest = Magnitude().encode(inheritance, evidence)
+        genes = by_score(self._scores(evidence, context), partition, inheritance.eligible)
+        strongest = Magnitude().encode(inheritance, evidence, context)
         return attrs.evolve(strongest, clusters=Clusters(genes, partition.members))
 
-    def _scores(self, evidence: Evidence) -> dict[str, Tensor]:
+    def _scores(self, evidence: Evidence, context: Context) -> dict[str, Tensor]:
         """Return the score of every synapse's channel, NaN where Torch-Pruning has none."""
-        around, phenotype = evidence.around, evidence.phenotype()
+        phenotype = evidence.phenotype()
         phenotype.network.requires_grad_(requires_grad=True)  # what is frozen has a score too
         if self.importance in ("taylor", "hessian"):
             self.feel(phenotype, evidence)
-        inputs = tuple(one.to(around.device) for one in around.task.example_inputs())
-        found = self.read(phenotype.network, inputs, around.task)
+        inputs = tuple(one.to(context.device) for one in context.task.example_inputs())
+        found = self.read(phenotype.network, inputs, context.task)
         values = {
             name: found.get(name, torch.full_like(value, torch.nan, requires_grad=False))
             for name, value in phenotype.network.named_parameters()
         }
-        return around.anatomy.home(phenotype, values)
+        return context.anatomy.home(phenotype, values)
 
     def read(self, network: nn.Module, inputs: tuple[Tensor, ...], task: Task) -> dict[str, Tensor]:
         """Return the scores of a network's channels, shaped like its weights."""

@@ -11,23 +11,14 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from evoframe.kernel.dna import (
-    DNA,
-    LEVELS,
-    Clusters,
-    Genes,
-    Inheritance,
-    even_levels,
-    even_scores,
-    log_multiplier,
-    ranked,
-    relative_levels,
-    scaled,
-)
+from evoframe.kernel.budgets import log_multiplier, scaled
+from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.key import Key
+from evoframe.kernel.levels import LEVELS, even_levels, even_scores, ranked, relative_levels
 from evoframe.strategies.encoding import Magnitude, Sensitivity, Synaptic, Uniform
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.mutation import Noise, Regrowth
+from support.contexts import keyed
 
 GRIDS = pytest.mark.parametrize("grid", [even_levels, relative_levels])
 shares = st.floats(0, 1, width=32)
@@ -231,7 +222,7 @@ def an_inheritance(weights: list[list[float]], eligible: list[list[bool]] | None
 
 
 def odds(encoding, inheritance) -> list[list[float]]:
-    dna = encoding.encode(inheritance, None)
+    dna = encoding.encode(inheritance, None, None)
     return [dna.probabilities(name)[0].tolist() for name in dna.synapses]
 
 
@@ -312,7 +303,7 @@ def test_every_pair_of_encoding_and_environment_gives_probabilities(
     encoding, inheritance, environment, share, clustered
 ) -> None:
     """In [0, 1], finite, and zero for what heredity did not offer, whatever meets whatever."""
-    dna = encoding.encode(inheritance, Gradients(inheritance))
+    dna = encoding.encode(inheritance, Gradients(inheritance), None)
     assert list(dna.synapses) == list(inheritance.eligible)
     if clustered:
         genes = Genes(
@@ -322,7 +313,7 @@ def test_every_pair_of_encoding_and_environment_gives_probabilities(
         dna = attrs.evolve(dna, clusters=Clusters(genes, members))
 
     pressed = attrs.evolve(environment, retention=share).press(
-        Noise(strength=0.3).mutate(dna, Key(1)), inheritance, None
+        Noise(strength=0.3).mutate(dna, inheritance, keyed(Key(1))), inheritance, None
     )
 
     for name, eligible in inheritance.eligible.items():
@@ -339,7 +330,9 @@ def test_regrowth_offers_candidates_the_standing_that_is_asked_for() -> None:
     eligible = levels < 50
     dna = DNA({"w": Genes(levels, ranked(100), eligible)})
 
-    grown = [Regrowth(rate=1.0, standing=at).mutate(dna, Key(0)) for at in (0.0, 0.5, 1.0)]
+    grown = [
+        Regrowth(rate=1.0, standing=at).mutate(dna, None, keyed(Key(0))) for at in (0.0, 0.5, 1.0)
+    ]
 
     for one, standing in zip(grown, (0, 24, 49), strict=True):
         assert bool(one.synapses["w"].eligible.all())

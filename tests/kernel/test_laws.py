@@ -12,23 +12,17 @@ import torch
 from hypothesis import given, strategies as st
 
 from evoframe import anatomy
-from evoframe.kernel.dna import (
-    DNA,
-    Cap,
-    Clusters,
-    Genes,
-    Inheritance,
-    even_levels,
-    log_multiplier,
-    relative_levels,
-)
+from evoframe.kernel.budgets import log_multiplier
+from evoframe.kernel.dna import DNA, Cap, Clusters, Genes, Inheritance
 from evoframe.kernel.genotype import Genotype, count, masked
 from evoframe.kernel.key import Key
+from evoframe.kernel.levels import even_levels, relative_levels
 from evoframe.kernel.synthesis import draw
 from evoframe.kernel.wiring import settle
 from evoframe.strategies.encoding import Magnitude, Sensitivity, Synaptic, Uniform
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.mutation import Noise, Regrowth
+from support.contexts import keyed
 
 ENCODINGS = [
     Synaptic(),
@@ -70,7 +64,7 @@ def inheritances(draw_from) -> Inheritance:
 
 
 def encoded(encoding, inheritance: Inheritance) -> DNA:
-    return encoding.encode(inheritance, Gradients(inheritance))
+    return encoding.encode(inheritance, Gradients(inheritance), None)
 
 
 def expected(dna: DNA) -> float:
@@ -104,7 +98,7 @@ def test_probabilities_stay_between_0_and_1_and_draws_within_the_eligible(
     inheritance, encoding, share, mode, key
 ) -> None:
     """What the parents did not have does not come back by itself, under any pressure."""
-    dna = Noise(strength=0.1).mutate(encoded(encoding, inheritance), key)
+    dna = Noise(strength=0.1).mutate(encoded(encoding, inheritance), inheritance, keyed(key))
     dna = Retention(retention=share, mode=mode).press(dna, inheritance, None)
     masks = draw(dna, key)
 
@@ -121,7 +115,7 @@ def test_probabilities_stay_between_0_and_1_and_draws_within_the_eligible(
 def test_only_regrowth_brings_synapses_back_and_budgets_ignore_it(inheritance, key) -> None:
     """Newcomers have to displace somebody: the budget is of what heredity offered."""
     dna = encoded(Magnitude(), inheritance)
-    grown = Regrowth(rate=0.5).mutate(dna, key)
+    grown = Regrowth(rate=0.5).mutate(dna, inheritance, keyed(key))
     pressed = Retention(retention=0.5).press(grown, inheritance, None)
 
     for name, genes in dna.synapses.items():
@@ -130,8 +124,8 @@ def test_only_regrowth_brings_synapses_back_and_budgets_ignore_it(inheritance, k
             grown.synapses[name].levels[genes.eligible], genes.levels[genes.eligible]
         )
     assert expected(pressed) <= 0.5 * count(inheritance.eligible) * (1 + 1e-6)
-    assert Regrowth(rate=0.0).mutate(dna, key) is dna
-    assert Noise(strength=0.0).mutate(dna, key) is dna
+    assert Regrowth(rate=0.0).mutate(dna, inheritance, keyed(key)) is dna
+    assert Noise(strength=0.0).mutate(dna, inheritance, keyed(key)) is dna
 
 
 @given(inheritances(), st.sampled_from(ENCODINGS), keys)
@@ -254,7 +248,7 @@ def test_dna_and_draw_are_the_same_on_cuda(inheritance, encoding, key) -> None:
     masks = []
     for one in (inheritance, there):
         dna = Retention(retention=0.4).press(encoded(encoding, one), one, None)
-        masks.append(draw(Noise(strength=0.05).mutate(dna, key), key))
+        masks.append(draw(Noise(strength=0.05).mutate(dna, one, keyed(key)), key))
 
     for name in inheritance.eligible:
         assert torch.equal(masks[0][name], masks[1][name].cpu())

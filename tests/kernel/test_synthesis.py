@@ -10,13 +10,15 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from evoframe.kernel.dna import DNA, Cap, Clusters, Genes, Inheritance, even_levels, even_scores
+from evoframe.kernel.dna import DNA, Cap, Clusters, Genes, Inheritance
 from evoframe.kernel.genotype import count
 from evoframe.kernel.key import WORD_VALUES, Key
+from evoframe.kernel.levels import even_levels, even_scores
 from evoframe.kernel.synthesis import bernoulli, draw, thresholds
 from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.mutation import Noise, Regrowth
+from support.contexts import keyed
 
 SHAPES = {"conv": (6, 4, 3, 3), "fc": (9, 12), "head": (5, 9)}
 keys = st.builds(Key, st.integers(0, 2**64))
@@ -49,7 +51,7 @@ def a_case(seed: int = 0, share: float = 0.7, *, clustered: bool = True) -> Case
     strengths = {n: torch.randn(shape, generator=generator) for n, shape in SHAPES.items()}
     eligible = {n: torch.rand(w.shape, generator=generator) < share for n, w in strengths.items()}
     inheritance = Inheritance(eligible, strengths, strengths)
-    dna = Synaptic(temperature=0.3).encode(inheritance, None)
+    dna = Synaptic(temperature=0.3).encode(inheritance, None, None)
     if clustered:
         members = rows_of(eligible)
         sums = torch.cat([w.abs().flatten(1).mean(1) for w in strengths.values()])
@@ -109,7 +111,7 @@ def test_other_keys_draw_others_and_layers_do_not_copy_each_other() -> None:
 @given(cases, environments, keys)
 def test_nobody_is_born_whom_the_parents_did_not_offer(case, environment, key) -> None:
     """Nothing grows back by itself, under any pressure and however strong the noise."""
-    dna = Noise(strength=0.5).mutate(case.dna, key)
+    dna = Noise(strength=0.5).mutate(case.dna, case.inheritance, keyed(key))
 
     masks = draw(environment.press(dna, case.inheritance, None), key)
 
@@ -123,8 +125,8 @@ def test_nobody_is_born_whom_the_parents_did_not_offer(case, environment, key) -
 def test_the_absent_return_through_regrowth_alone(seed, environment, key) -> None:
     """And only those that were offered, so a rate is a rate."""
     case = a_case(seed, clustered=False)
-    some = Regrowth(rate=0.5).mutate(case.dna, key)
-    everybody = Regrowth(rate=1.0, standing=1.0).mutate(case.dna, key)
+    some = Regrowth(rate=0.5).mutate(case.dna, case.inheritance, keyed(key))
+    everybody = Regrowth(rate=1.0, standing=1.0).mutate(case.dna, case.inheritance, keyed(key))
 
     masks = draw(environment.press(some, case.inheritance, None), key)
     certain = draw(everybody, key)
@@ -311,13 +313,14 @@ def test_cuda_computes_the_numbers_of_the_cpu(case, environment, key) -> None:
                 for part in attrs.astuple(case.inheritance, recurse=False)
             )
         )
-        dna = Synaptic(temperature=0.3).encode(moved, None)
+        dna = Synaptic(temperature=0.3).encode(moved, None, None)
         if (clusters := case.dna.clusters) is not None:
             genes = clusters.genes
             there = Genes(genes.levels.to(device), genes.log_survival, genes.eligible.to(device))
             members = {n: t.to(device) for n, t in clusters.members.items()}
             dna = attrs.evolve(dna, clusters=Clusters(there, members))
-        dna = Regrowth(rate=0.2).mutate(Noise(strength=0.1).mutate(dna, key), key)
+        dna = Noise(strength=0.1).mutate(dna, moved, keyed(key))
+        dna = Regrowth(rate=0.2).mutate(dna, moved, keyed(key))
         pressed = environment.press(dna, moved, None)
         odds = {name: pressed.probabilities(name).cpu() for name in pressed.synapses}
         return odds, {name: mask.cpu() for name, mask in draw(pressed, key).items()}

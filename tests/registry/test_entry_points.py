@@ -25,7 +25,7 @@ class Sound(Encoding):
     name = "sound"
     loudness: float = attrs.field(default=1.0, metadata=doc("how loud"))
 
-    def encode(self, inheritance, evidence):
+    def encode(self, inheritance, evidence, context):
         raise NotImplementedError
 '''
 
@@ -128,7 +128,7 @@ class Rest(Training):
 
     name = "rest"
 
-    def train(self, phenotype, task, life):
+    def train(self, phenotype, context):
         raise NotImplementedError
 
 @hookimpl
@@ -206,7 +206,7 @@ def test_the_same_distribution_twice_on_the_path_is_one_plugin(
 # --- single offers ------------------------------------------------------------------------------
 
 ENCODE = """
-    def encode(self, inheritance, evidence):
+    def encode(self, inheritance, evidence, context):
         raise NotImplementedError
 """
 
@@ -214,7 +214,7 @@ ILL_FORMED = {
     "of another role": (
         (
             '@attrs.frozen\nclass Bad(Selection):\n    """Bad."""\n    name = "bad"\n'
-            "    def select(self, population, key): ...\n"
+            "    def select(self, population, context): ...\n"
         ),
         ("Bad", "as encoding", "evoframe.roles.Encoding"),
     ),

@@ -189,7 +189,7 @@ torch.manual_seed(99)
 class Meddler(Encoding):
     'Breaks whatever names it.'
     name = "meddler"
-    def encode(self, inheritance, evidence):
+    def encode(self, inheritance, evidence, context):
         raise RuntimeError("nobody asked for me")
 
 @attrs.frozen(eq=False)
@@ -439,7 +439,7 @@ def test_training_that_diverges_makes_a_stillborn(tmp_path) -> None:
 EXPLOSIVE = """
 import attrs
 from evoframe.errors import StillbornError
-from evoframe.kernel.phenotype import TrainingResult
+from evoframe.kernel.life import TrainingResult
 from evoframe.roles import Training, doc
 
 @attrs.frozen
@@ -447,8 +447,8 @@ class Explosive(Training):
     'Fails for one individual.'
     name = "explosive"
     epochs: int = attrs.field(default=1, metadata=doc("not used"))
-    def train(self, phenotype, task, life):
-        if life.id == "g2s0":
+    def train(self, phenotype, context):
+        if context.id == "g2s0":
             raise StillbornError("training diverged")
         return TrainingResult(phenotype, 1, 0.5)
 """
@@ -476,7 +476,7 @@ class Dynasty(Selection):
 
     name: ClassVar[str] = "dynasty"
 
-    def select(self, population, key):
+    def select(self, population, context):
         return (Family((population.ranked()[0].id,)),) * population.size
 
 

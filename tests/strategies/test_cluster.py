@@ -68,7 +68,7 @@ def test_probabilities_are_the_papers(of: Kind) -> None:
     """P(c) = exp(sum / Z - 1) and P(s) = exp(|w| / z - 1), computed by hand."""
     anatomy = residual()
     inheritance = inheritance_of(anatomy)
-    dna = Cluster(of=of, truncation=0.25).encode(inheritance, Asked(anatomy))
+    dna = Cluster(of=of, truncation=0.25).encode(inheritance, Asked(anatomy), None)
     assert dna.clusters is not None
     dims = (2, 3) if of == "kernel" else (1, 2, 3)
     for name, weights in inheritance.strengths.items():
@@ -87,7 +87,7 @@ def test_bundles_that_die_leave_the_network(seed: int, temperature: float, share
     anatomy = residual()
     inheritance = inheritance_of(anatomy)
     encoding = Cluster(of="bundle", temperature=temperature, cluster_temperature=temperature)
-    dna = encoding.encode(inheritance, Asked(anatomy))
+    dna = encoding.encode(inheritance, Asked(anatomy), None)
     dna = Retention(retention=share).press(dna, inheritance, None)
     genotype = Genotype(draw(dna, Key(seed)), inheritance.state)
     genotype = settle(genotype, anatomy.wiring)
@@ -126,7 +126,9 @@ def by_hand(of: Kind, truncation: float):
     network[0].weight.data = torch.tensor([[[0.8, -0.4]], [[0.1, 0.3]]])
     network[3].weight.data = torch.tensor([[1.0, -1.0, 0.05, 0.5], [0.5, 0.25, 0.0, -0.25]])
     anatomy = survey(network, (torch.zeros(1, 1, 3),), ("0.weight", "3.weight"))
-    dna = Cluster(of=of, truncation=truncation).encode(inheritance_of(anatomy), Asked(anatomy))
+    dna = Cluster(of=of, truncation=truncation).encode(
+        inheritance_of(anatomy), Asked(anatomy), None
+    )
     assert dna.clusters is not None
     odds, members = dna.clusters.genes.probabilities(), dna.clusters.members
     return {
@@ -173,7 +175,7 @@ def test_both_levels_of_pressure_keep_their_share() -> None:
     """F_c and F_s of 0.8: 0.8 of the synapses lie in living clusters, and 0.8 of those live."""
     anatomy = residual()
     inheritance = inheritance_of(anatomy)
-    dna = Cluster(of="kernel").encode(inheritance, Asked(anatomy))
+    dna = Cluster(of="kernel").encode(inheritance, Asked(anatomy), None)
 
     pressed = Retention(retention=0.64, clusters=0.8).press(dna, inheritance, None)
 
@@ -196,7 +198,7 @@ def test_narrow_networks_keep_the_same_share_of_every_layer(share: float) -> Non
     anatomy = survey(network, (torch.zeros(1, 1, 32, 32),), names)
     inheritance = inheritance_of(anatomy)
 
-    dna = Narrow().encode(inheritance, Asked(anatomy))
+    dna = Narrow().encode(inheritance, Asked(anatomy), None)
     dna = Retention(retention=share, clusters=share).press(dna, inheritance, None)
     masks = draw(dna, Key(0))
 

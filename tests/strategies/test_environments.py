@@ -10,8 +10,9 @@ from torch import nn
 
 from evoframe.anatomy import survey
 from evoframe.errors import ConfigError
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.evidence import Circumstances, Evidence
+from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, count
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import draw
@@ -21,18 +22,18 @@ from evoframe.strategies.environment import Budget, Descent, Removal, Retention
 from evoframe.strategies.task import Mnist
 
 
-def world() -> tuple[Circumstances, Inheritance]:
+def world() -> tuple[Context, Inheritance]:
     torch.manual_seed(0)
     network = nn.Sequential(
         nn.Conv2d(2, 24, 3), nn.ReLU(), nn.Conv2d(24, 32, 3), nn.ReLU(), nn.Conv2d(32, 3, 1)
     )
     plan = survey(network, (torch.zeros(1, 2, 8, 8),), ("0.weight", "2.weight"))
     ancestor = plan.genotype()
-    around = Circumstances(2, plan, Mnist(), ancestor, None, torch.device("cpu"))
-    return around, Inheritance(ancestor.masks, ancestor.strengths(), ancestor.state)
+    context = Context(ancestor, None, plan, Mnist(), torch.device("cpu"), 2, Key(0))
+    return context, Inheritance(ancestor.masks, ancestor.strengths(), ancestor.state)
 
 
-AROUND, INHERITANCE = world()
+CONTEXT, INHERITANCE = world()
 
 
 @given(
@@ -43,12 +44,12 @@ AROUND, INHERITANCE = world()
 )
 def test_removal_is_retention_said_the_other_way_round(share, mode, scope, clusters) -> None:
     """R of 2018 is 1 - R of 2017, at both levels."""
-    evidence = Evidence(INHERITANCE, AROUND, Key(0))
-    dna = Cluster(of="filter").encode(INHERITANCE, evidence)
+    evidence = Evidence(INHERITANCE, CONTEXT)
+    dna = Cluster(of="filter").encode(INHERITANCE, evidence, CONTEXT)
     kept = None if clusters is None else 1 - clusters
 
-    one = Removal(share, mode, scope, clusters).press(dna, INHERITANCE, AROUND)
-    two = Retention(1 - share, mode, scope, kept).press(dna, INHERITANCE, AROUND)
+    one = Removal(share, mode, scope, clusters).press(dna, INHERITANCE, CONTEXT)
+    two = Retention(1 - share, mode, scope, kept).press(dna, INHERITANCE, CONTEXT)
 
     for name, mask in draw(one, Key(3)).items():
         assert torch.equal(mask, draw(two, Key(3))[name])
@@ -56,11 +57,11 @@ def test_removal_is_retention_said_the_other_way_round(share, mode, scope, clust
 
 def test_more_removal_leaves_less() -> None:
     """With R = 0.5, 0.6, 0.85, 0.9, 0.95 about 1 - R is left, as the papers' first steps show."""
-    dna = Synaptic().encode(INHERITANCE, Evidence(INHERITANCE, AROUND, Key(0)))
+    dna = Synaptic().encode(INHERITANCE, Evidence(INHERITANCE, CONTEXT), CONTEXT)
     total = sum(mask.numel() for mask in INHERITANCE.eligible.values())
 
     for share in (0.5, 0.6, 0.85, 0.9, 0.95):
-        left = Removal(share).press(dna, INHERITANCE, AROUND).expected_synapses()
+        left = Removal(share).press(dna, INHERITANCE, CONTEXT).expected_synapses()
         assert left == pytest.approx((1 - share) * total, rel=1e-6)
 
 
@@ -75,8 +76,8 @@ def test_removal_refuses_what_retention_refuses() -> None:
 
 def allowed(environment: Descent, generation: int) -> float:
     """Return the share of the ancestor's synapses that a generation may have."""
-    around = attrs.evolve(AROUND, generation=generation)
-    return environment.allowance(INHERITANCE, around) / AROUND.ancestor.synapses
+    context = attrs.evolve(CONTEXT, generation=generation)
+    return environment.allowance(INHERITANCE, context) / CONTEXT.ancestor.synapses
 
 
 def test_an_even_descent_keeps_the_same_part_in_every_generation() -> None:
@@ -97,17 +98,17 @@ def test_a_bent_descent_is_steep_first_ends_where_it_should_and_stays_there() ->
 @given(st.floats(0.001, 1), st.floats(0.1, 1), st.integers(2, 12))
 def test_offspring_are_expected_to_have_what_a_descent_allows(share, bend, generation) -> None:
     """What counts is the ancestor's size: smaller parents lose less, or nothing."""
-    around = attrs.evolve(AROUND, generation=generation)
+    context = attrs.evolve(CONTEXT, generation=generation)
     small = Retention(retention=0.1)
-    dna = Synaptic().encode(INHERITANCE, Evidence(INHERITANCE, AROUND, Key(0)))
-    eligible = draw(small.press(dna, INHERITANCE, AROUND), Key(1))
+    dna = Synaptic().encode(INHERITANCE, Evidence(INHERITANCE, CONTEXT), CONTEXT)
+    eligible = draw(small.press(dna, INHERITANCE, CONTEXT), Key(1))
     inheritance = attrs.evolve(INHERITANCE, eligible=eligible)
-    dna = Synaptic().encode(inheritance, Evidence(inheritance, around, Key(0)))
+    dna = Synaptic().encode(inheritance, Evidence(inheritance, context), context)
     descent = Descent(share=share, generations=10, bend=bend)
 
-    left = descent.press(dna, inheritance, around).expected_synapses()
+    left = descent.press(dna, inheritance, context).expected_synapses()
 
-    wanted = share ** (min((generation - 1) / 10, 1) ** bend) * AROUND.ancestor.synapses
+    wanted = share ** (min((generation - 1) / 10, 1) ** bend) * CONTEXT.ancestor.synapses
     assert left == pytest.approx(min(wanted, count(eligible)), rel=1e-6)
 
 
@@ -116,12 +117,12 @@ def test_offspring_are_expected_to_have_what_a_descent_allows(share, bend, gener
 
 def spent(environment: Budget, encoding, keys: range = range(1)) -> list[dict[str, float]]:
     """Return the costs of some offspring, as shares of the inherited network's."""
-    dna = encoding.encode(INHERITANCE, Evidence(INHERITANCE, AROUND, Key(0)))
-    pressed = environment.press(dna, INHERITANCE, AROUND)
-    whole, shares = AROUND.anatomy.costs(AROUND.ancestor), []
+    dna = encoding.encode(INHERITANCE, Evidence(INHERITANCE, CONTEXT), CONTEXT)
+    pressed = environment.press(dna, INHERITANCE, CONTEXT)
+    whole, shares = CONTEXT.anatomy.costs(CONTEXT.ancestor), []
     for key in keys:
         genotype = Genotype(draw(pressed, Key(key)), INHERITANCE.state)
-        found = AROUND.anatomy.costs(settle(genotype, AROUND.anatomy.wiring))
+        found = CONTEXT.anatomy.costs(settle(genotype, CONTEXT.anatomy.wiring))
         shares.append({name: value / whole[name] for name, value in found.items()})
     return shares
 
@@ -161,7 +162,7 @@ def test_latency_is_told_from_measured_rates() -> None:
     latency = Budget(cost="latency", share=0.5, seconds_per_flop=1e-9)
 
     assert spent(latency, BUNDLES) == spent(Budget(cost="flops", share=0.5), BUNDLES)
-    half = 0.5 * 1e-9 * AROUND.anatomy.costs(AROUND.ancestor)["flops"]
+    half = 0.5 * 1e-9 * CONTEXT.anatomy.costs(CONTEXT.ancestor)["flops"]
     slower = Budget(cost="latency", share=0.6, seconds_per_flop=1e-9, overhead=half)
     assert spent(slower, BUNDLES) == spent(Budget(cost="flops", share=0.4), BUNDLES)
 

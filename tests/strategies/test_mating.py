@@ -13,7 +13,8 @@ from torch import nn
 
 from evoframe.anatomy import survey
 from evoframe.errors import ConfigError, TaskError
-from evoframe.kernel.evidence import Circumstances, Evidence, Parent
+from evoframe.kernel.context import Context, Parent
+from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, count, masked
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
@@ -27,12 +28,12 @@ from evoframe.strategies.task import Mnist
 NAMES = ("0.weight", "2.weight")
 
 
-def world(network: nn.Module, example: torch.Tensor, names: tuple[str, ...]) -> Circumstances:
+def world(network: nn.Module, example: torch.Tensor, names: tuple[str, ...]) -> Context:
     plan = survey(network, (example,), names)
-    return Circumstances(1, plan, Mnist(), plan.genotype(), None, torch.device("cpu"))
+    return Context(plan.genotype(), None, plan, Mnist(), torch.device("cpu"), 1, Key(0))
 
 
-def small() -> Circumstances:
+def small() -> Context:
     """Two layers of one kernel a synapse: 2 -> 3 -> 2 channels."""
     network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 2, 1))
     return world(network, torch.zeros(1, 2, 2, 2), NAMES)
@@ -42,14 +43,14 @@ def parent(genotype: Genotype) -> Parent:
     return Parent(Individual("g1s0", 1, 0, (), Origin.OFFSPRING, "0"), genotype)
 
 
-def first_layers(around: Circumstances, *weights: list[float]) -> tuple[Parent, ...]:
+def first_layers(context: Context, *weights: list[float]) -> tuple[Parent, ...]:
     """Parents with these six weights in the first layer, zero meaning absent, and all behind."""
     parents = []
     for row in weights:
         values = torch.tensor(row).reshape(3, 2, 1, 1)
-        masks = {**around.ancestor.masks, NAMES[0]: values != 0}
-        genotype = Genotype(masks, masked({**around.ancestor.state, NAMES[0]: values}, masks))
-        parents.append(parent(settle(genotype, around.anatomy.wiring)))
+        masks = {**context.ancestor.masks, NAMES[0]: values != 0}
+        genotype = Genotype(masks, masked({**context.ancestor.state, NAMES[0]: values}, masks))
+        parents.append(parent(settle(genotype, context.anatomy.wiring)))
     return tuple(parents)
 
 
@@ -71,9 +72,9 @@ SIX = [[True, True], [False, False], [False, True]]
 )
 def test_strengths_are_those_of_the_equations(options, expected) -> None:
     """Eqs. 4 and 5 of 1709.02043, and eq. 2 of 1811.07966, with numbers computed by hand."""
-    around = small()
+    context = small()
 
-    inheritance = Mating(**options).inherit(first_layers(around, ONE, TWO), Key(0), around)
+    inheritance = Mating(**options).inherit(first_layers(context, ONE, TWO), context)
 
     strengths = inheritance.strengths[NAMES[0]].flatten()
     assert torch.allclose(strengths, torch.tensor(expected), atol=1e-7)
@@ -83,26 +84,26 @@ def test_strengths_are_those_of_the_equations(options, expected) -> None:
 @pytest.mark.parametrize(("overlap", "least"), [(1.0, 5), (0.8, 4), (0.6, 3), (0.2, 1), (0.0, 1)])
 def test_a_cluster_needs_as_many_holders_as_chi_says(overlap: float, least: int) -> None:
     """Eq. 3 of 1811.07966: m * chi <= |K_c| <= m, with five parents."""
-    around = small()
+    context = small()
     rows = [[1.0, 1.0, 1.0, 1.0, 1.0, 1.0] for _ in range(5)]
     for one, row in enumerate(rows):
         row[0:2] = [1.0, 1.0] if one < 3 else [0.0, 0.0]  # filter 0: three of five hold it
         row[2:4] = [1.0, 1.0] if one < 4 else [0.0, 0.0]  # filter 1: four of five
     mating = Mating(parents=5, overlap=overlap)
 
-    eligible = mating.inherit(first_layers(around, *rows), Key(0), around).eligible[NAMES[0]]
+    eligible = mating.inherit(first_layers(context, *rows), context).eligible[NAMES[0]]
 
     assert eligible.flatten(1).all(1).tolist() == [least <= 3, least <= 4, True]
 
 
 def test_holders_of_a_cluster_must_agree_on_its_synapses() -> None:
     """A parent without the cluster has no say; one that has it without the synapse forbids it."""
-    around = small()
+    context = small()
     rows = ([0.0, 0.0, 1, 1, 1, 1], [1.0, 1.0, 1, 1, 1, 1], [1.0, 0.0, 1, 1, 1, 1])
-    parents = first_layers(around, *rows)
+    parents = first_layers(context, *rows)
 
-    eligible = Mating(parents=3, overlap=0.6).inherit(parents, Key(0), around).eligible[NAMES[0]]
-    lenient = Mating(parents=3, overlap=0.6, within="any").inherit(parents, Key(0), around)
+    eligible = Mating(parents=3, overlap=0.6).inherit(parents, context).eligible[NAMES[0]]
+    lenient = Mating(parents=3, overlap=0.6, within="any").inherit(parents, context)
 
     assert eligible.flatten(1)[0].tolist() == [True, False]
     assert lenient.eligible[NAMES[0]].flatten(1)[0].tolist() == [True, True]
@@ -110,13 +111,13 @@ def test_holders_of_a_cluster_must_agree_on_its_synapses() -> None:
 
 def test_the_newborn_has_the_holders_mean_or_the_first_holders_weights() -> None:
     """Weights and biases come from those parents in which they are alive."""
-    around = small()
-    parents = first_layers(around, [0.0, 0.0, 0.4, 0.2, 0.1, 0.1], [0.6, 0.8, 0.2, 0.6, 0.1, 0.1])
+    context = small()
+    parents = first_layers(context, [0.0, 0.0, 0.4, 0.2, 0.1, 0.1], [0.6, 0.8, 0.2, 0.6, 0.1, 0.1])
     bias = [one.genotype.state["0.bias"] for one in parents]
     union = {"of": "synapse", "overlap": 0.0}
 
-    average = Mating(**union).inherit(parents, Key(0), around).state
-    first = Mating(weights="first", **union).inherit(parents, Key(0), around).state
+    average = Mating(**union).inherit(parents, context).state
+    first = Mating(weights="first", **union).inherit(parents, context).state
 
     assert bias[0][0] == 0 != bias[1][0]
     assert torch.allclose(
@@ -129,13 +130,13 @@ def test_the_newborn_has_the_holders_mean_or_the_first_holders_weights() -> None
 
 def test_without_tags_filters_meet_in_the_order_of_survival() -> None:
     """The k-th surviving filter meets the k-th, wherever in the ancestor they come from."""
-    around = small()
+    context = small()
     first = [0.1, 0.2, 0.0, 0.0, 0.5, 0.6]  # filters 0 and 2
     second = [0.0, 0.0, 0.3, 0.4, 0.7, 0.8]  # filters 1 and 2
-    parents = first_layers(around, first, second)
+    parents = first_layers(context, first, second)
 
-    by_tag = Mating().inherit(parents, Key(0), around)
-    in_order = Mating(align="sequential").inherit(parents, Key(0), around)
+    by_tag = Mating().inherit(parents, context)
+    in_order = Mating(align="sequential").inherit(parents, context)
 
     tagged = torch.tensor([0, 0, 0, 0, 0.6, 0.7])
     ordered = torch.tensor([0.2, 0.3, 0, 0, 0.6, 0.7])
@@ -151,16 +152,16 @@ def test_without_tags_filters_meet_in_the_order_of_survival() -> None:
 @given(st.integers(0, 2**32), st.sampled_from(["tag", "sequential"]), st.floats(0.3, 0.9))
 def test_clones_have_the_offspring_that_one_parent_would(seed, align, share) -> None:
     """Identical parents mate to themselves, whatever is left of them and however they align."""
-    around = small()
+    context = small()
     masks = {
         name: torch.rand(mask.shape, generator=torch.Generator().manual_seed(seed)) < share
-        for name, mask in around.ancestor.masks.items()
+        for name, mask in context.ancestor.masks.items()
     }
-    clone = parent(settle(Genotype(masks, around.ancestor.state), around.anatomy.wiring))
+    clone = parent(settle(Genotype(masks, context.ancestor.state), context.anatomy.wiring))
 
     for strength in ("sum", "geometric"):
         mating = Mating(parents=3, align=align, strength=strength)
-        inheritance = mating.inherit((clone,) * 3, Key(seed), around)
+        inheritance = mating.inherit((clone,) * 3, attrs.evolve(context, key=Key(seed)))
 
         for name, mask in clone.genotype.masks.items():
             assert torch.equal(inheritance.eligible[name], mask)
@@ -173,7 +174,7 @@ def test_clones_have_the_offspring_that_one_parent_would(seed, align, share) -> 
 
 
 @pytest.fixture(scope="module")
-def gaussian() -> Circumstances:
+def gaussian() -> Context:
     """One layer of 143,136 Gaussian synapses, as many as the LeNet's."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(336, 426), nn.ReLU(), nn.Linear(426, 2))
@@ -181,27 +182,27 @@ def gaussian() -> Circumstances:
     return world(network, torch.zeros(1, 336), ("0.weight",))
 
 
-def offspring(heredity, parents: list[Genotype], around: Circumstances, key: Key) -> Genotype:
+def offspring(heredity, parents: list[Genotype], context: Context, key: Key) -> Genotype:
     """Return what is drawn at 0.70 of what is eligible, or of the parents' size if that is less."""
-    inheritance = heredity.inherit(tuple(map(parent, parents)), key, around)
-    evidence = Evidence(inheritance, around, key)
-    dna = Synaptic().encode(inheritance, evidence)
+    context = attrs.evolve(context, key=key)
+    inheritance = heredity.inherit(tuple(map(parent, parents)), context)
+    dna = Synaptic().encode(inheritance, Evidence(inheritance, context), context)
     share = mean(one.synapses for one in parents) / count(inheritance.eligible)
-    masks = draw(Retention(retention=0.7 * min(share, 1)).press(dna, inheritance, around), key)
-    return Genotype(masks, masked(around.ancestor.state, masks))
+    masks = draw(Retention(retention=0.7 * min(share, 1)).press(dna, inheritance, context), key)
+    return Genotype(masks, masked(context.ancestor.state, masks))
 
 
-def simulated(heredity, population: int, around: Circumstances, seed: int = 0) -> list[float]:
+def simulated(heredity, population: int, context: Context, seed: int = 0) -> list[float]:
     """Return the mean efficiency of generations 1 to 8; mates come from the generation before."""
-    everyone, rows = [around.ancestor] * population, [1.0]
+    everyone, rows = [context.ancestor] * population, [1.0]
     for generation in range(2, 9):
         children = []
         for slot in range(population):
             key = Key(seed).at(generation, slot)
             chosen = key.at("mates").shuffled(population)[: heredity.parents]
-            children.append(offspring(heredity, [everyone[i] for i in chosen], around, key))
+            children.append(offspring(heredity, [everyone[i] for i in chosen], context, key))
         everyone = children
-        rows.append(around.ancestor.synapses / mean(one.synapses for one in everyone))
+        rows.append(context.ancestor.synapses / mean(one.synapses for one in everyone))
     return rows
 
 
@@ -245,28 +246,28 @@ def test_more_siblings_share_less(population, low, high, gaussian) -> None:
 
 def test_tags_survive_any_number_of_generations(gaussian) -> None:
     """Whatever mates with whatever, a synapse is never found where its forebears had none."""
-    around, everyone = small(), []
+    context, everyone = small(), []
     for seed in range(3):
         weights = torch.randn(6, generator=Key(seed).generator()).tolist()
-        everyone += first_layers(around, weights)
+        everyone += first_layers(context, weights)
     for generation in range(12):
-        before = {name: torch.zeros_like(mask) for name, mask in around.ancestor.masks.items()}
+        before = {name: torch.zeros_like(mask) for name, mask in context.ancestor.masks.items()}
         for one in everyone:
             before = {name: mask | one.genotype.masks[name] for name, mask in before.items()}
         mating = Mating(parents=3, overlap=0.6, within="any", weights="first")
-        inheritance = mating.inherit(tuple(everyone), Key(generation), around)
+        inheritance = mating.inherit(tuple(everyone), attrs.evolve(context, key=Key(generation)))
         masks = {
             name: mask & (torch.rand(mask.shape, generator=Key(generation).generator()) < 0.97)
             for name, mask in inheritance.eligible.items()
         }
-        child = settle(Genotype(masks, inheritance.state), around.anatomy.wiring)
-        home = around.anatomy.absorb(around.anatomy.develop(child))
+        child = settle(Genotype(masks, inheritance.state), context.anatomy.wiring)
+        home = context.anatomy.absorb(context.anatomy.develop(child))
         assert home.digest() == child.digest()
         assert all(not bool((mask & ~before[name]).any()) for name, mask in child.masks.items())
-        living = living_channels(child.masks, around.anatomy.wiring)
+        living = living_channels(child.masks, context.anatomy.wiring)
         assert bool(
             (
-                living[around.anatomy.wiring.targets["0.weight"]].flatten()
+                living[context.anatomy.wiring.targets["0.weight"]].flatten()
                 == child.masks["0.weight"].flatten(1).any(1)
             ).all()
         )
@@ -293,14 +294,14 @@ def test_rewinding_a_network_that_came_trained_is_refused(tmp_path) -> None:
 @pytest.mark.parametrize("strength", ["sum", "geometric", "product"])
 def test_every_device_mates_to_the_same_bits(strength: str) -> None:
     """Strengths are DNA, and DNA is the same everywhere."""
-    around = small()
-    parents = first_layers(around, ONE, TWO)
+    context = small()
+    parents = first_layers(context, ONE, TWO)
     cuda = torch.device("cuda")
-    there = attrs.evolve(around, anatomy=around.anatomy.to(cuda), device=cuda)
+    there = attrs.evolve(context, anatomy=context.anatomy.to(cuda), device=cuda)
     moved = tuple(attrs.evolve(one, genotype=one.genotype.to(cuda)) for one in parents)
 
-    here = Mating(strength=strength).inherit(parents, Key(0), around)
-    away = Mating(strength=strength).inherit(moved, Key(0), there)
+    here = Mating(strength=strength).inherit(parents, context)
+    away = Mating(strength=strength).inherit(moved, there)
 
     for name, value in here.strengths.items():
         assert torch.equal(value, away.strengths[name].cpu())

@@ -16,12 +16,12 @@ from torch.nn import functional as F  # noqa: N812
 import evoframe
 from evoframe import anatomy
 from evoframe.errors import TaskError
-from evoframe.kernel.events import Silence
-from evoframe.kernel.evidence import Circumstances, Parent
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
-from evoframe.kernel.phenotype import Life, NoCheckpoint, Phenotype
+from evoframe.kernel.life import Life, NoCheckpoint
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import settle
 from evoframe.strategies.nurture import Distillation, FanIn, Stress
 from evoframe.strategies.training import Gradient
@@ -31,21 +31,20 @@ Blobs = runpy.run_path(str(SUPPORT))["Blobs"]
 BLOBS = f"{SUPPORT}:Blobs"
 
 
-def life_of(task, share: float = 0.5, seed: int = 0) -> tuple[Phenotype, Life]:
-    """Return a newborn with a part of its parent's synapses, and its life."""
+def newborn(task, share: float = 0.5, seed: int = 0) -> tuple[Phenotype, Context]:
+    """Return a network with a part of its parent's synapses, and its context."""
     torch.manual_seed(seed)
     network = task.ancestor(Key(seed))
     plan = anatomy.survey(network, task.example_inputs(), task.evolvable(network))
     ancestor = plan.genotype()
-    around = Circumstances(2, plan, task, ancestor, None, torch.device("cpu"))
     masks = {name: torch.rand(mask.shape) < share for name, mask in ancestor.masks.items()}
     genotype = settle(Genotype(masks, ancestor.state), plan.wiring)
     doubled = {name: 2 * value for name, value in ancestor.state.items()}
     parent = Parent(Individual("g1s0", 1, 0, (), Origin.OFFSPRING, "0"), Genotype(masks, doubled))
     parent = attrs.evolve(parent, genotype=settle(parent.genotype, plan.wiring))
     key, cpu = Key(seed).at("life"), torch.device("cpu")
-    life = Life("g2s0", key, cpu, (), (parent,), around, Silence(), NoCheckpoint())
-    return plan.develop(genotype), life
+    context = Context(ancestor, None, plan, task, cpu, 2, key, id="g2s0", parents=(parent,))
+    return plan.develop(genotype), context
 
 
 # --- stress -------------------------------------------------------------------------------------
@@ -53,10 +52,10 @@ def life_of(task, share: float = 0.5, seed: int = 0) -> tuple[Phenotype, Life]:
 
 def stressed(stress: Stress, seed: int = 0, epoch: int = 1) -> tuple[Genotype, Genotype]:
     """Return a genotype before and after a signal."""
-    phenotype, life = life_of(Blobs(hidden=64), seed=seed)
-    before = life.circumstances.anatomy.absorb(phenotype)
-    stress.before_epoch(phenotype, life, epoch)
-    return before, life.circumstances.anatomy.absorb(phenotype)
+    phenotype, context = newborn(Blobs(hidden=64), seed=seed)
+    before = context.anatomy.absorb(phenotype)
+    stress.before_epoch(phenotype, context, epoch)
+    return before, context.anatomy.absorb(phenotype)
 
 
 @given(st.integers(0, 99), st.sampled_from([0.0, 0.5, 0.8]))
@@ -121,18 +120,18 @@ def test_stress_is_relieved_as_told() -> None:
 @given(st.integers(0, 99), st.floats(0.2, 0.9))
 def test_fresh_weights_fit_the_inputs_that_are_left(seed: int, share: float) -> None:
     """Each neuron's weights grow by sqrt(N / n), so their sum of squares stays N times as large."""
-    phenotype, life = life_of(Blobs(), share, seed)
-    before = life.circumstances.anatomy.absorb(phenotype)
+    phenotype, context = newborn(Blobs(), share, seed)
+    before = context.anatomy.absorb(phenotype)
 
-    FanIn().before_epoch(phenotype, life, 0)
+    FanIn().before_epoch(phenotype, context, 0)
 
-    after = life.circumstances.anatomy.absorb(phenotype)
+    after = context.anatomy.absorb(phenotype)
     for name, mask in before.masks.items():
         left = mask.sum(1, keepdim=True).clamp(min=1)
         expected = before.state[name] * (mask.shape[1] / left).sqrt()
         assert torch.allclose(after.state[name], expected, rtol=1e-6)
-    FanIn().before_epoch(phenotype, life, 1)
-    assert life.circumstances.anatomy.absorb(phenotype).digest() == after.digest()
+    FanIn().before_epoch(phenotype, context, 1)
+    assert context.anatomy.absorb(phenotype).digest() == after.digest()
 
 
 # --- distillation -------------------------------------------------------------------------------
@@ -154,19 +153,19 @@ def test_the_loss_of_imitation_is_hintons() -> None:
 @pytest.mark.parametrize(("teacher", "scale"), [("parent", 2), ("ancestor", 1)])
 def test_the_loss_mixes_labels_and_teacher(teacher: str, scale: int) -> None:
     """(1 - a) L + a T^2 KL with the outputs of whoever teaches, computed apart."""
-    phenotype, life = life_of(Blobs())
-    task, around = life.circumstances.task, life.circumstances
+    phenotype, context = newborn(Blobs())
+    task = context.task
     batch = task.batches("train")[0]
     wish = Distillation(teacher=teacher, share=0.3, temperature=3.0)
-    pupil = wish.begin(phenotype, life)
+    pupil = wish.begin(phenotype, context)
 
-    pupil.before_epoch(phenotype, life, 0)
+    pupil.before_epoch(phenotype, context, 0)
     loss = task.step(phenotype.network, batch)
-    shaped = pupil.shape_loss(loss, phenotype, batch, life)
-    pupil.after_epoch(phenotype, life, 0)
+    shaped = pupil.shape_loss(loss, phenotype, batch, context)
+    pupil.after_epoch(phenotype, context, 0)
 
-    genotype = life.parents[0].genotype if teacher == "parent" else around.ancestor
-    taught = around.anatomy.develop(genotype).network(batch[0])
+    genotype = context.parents[0].genotype if teacher == "parent" else context.ancestor
+    taught = context.anatomy.develop(genotype).network(batch[0])
     said = phenotype.network(batch[0])
     gap = F.kl_div(F.log_softmax(said / 3, 1), F.softmax(taught / 3, 1), reduction="batchmean")
     assert torch.allclose(shaped, 0.7 * loss + 0.3 * 9 * gap, rtol=1e-5)
@@ -177,14 +176,14 @@ def test_the_loss_mixes_labels_and_teacher(teacher: str, scale: int) -> None:
 
 def test_distillation_teaches(tmp_path) -> None:
     """With nothing but a teacher, a newborn's answers come closer to the ancestor's."""
-    phenotype, life = life_of(Blobs(), share=0.8)
-    around = life.circumstances
-    points = torch.cat([points for points, _ in around.task.batches("validation")])
-    taught = around.anatomy.develop(around.ancestor).network(points)
+    phenotype, context = newborn(Blobs(), share=0.8)
+    points = torch.cat([points for points, _ in context.task.batches("validation")])
+    taught = context.anatomy.develop(context.ancestor).network(points)
     before = F.mse_loss(phenotype.network(points), taught)
     wish = Distillation(teacher="ancestor", share=1.0, of="values")
 
-    result = Gradient(epochs=10).train(phenotype, around.task, attrs.evolve(life, nurture=(wish,)))
+    alone = attrs.evolve(context, life=Life(companions=(wish,)))
+    result = Gradient(epochs=10).train(phenotype, alone)
 
     assert F.mse_loss(result.phenotype.network(points), taught) < 0.2 * before
 
@@ -205,15 +204,15 @@ class Silent(nn.Module):
 
 def test_a_network_that_says_nothing_cannot_be_taught() -> None:
     """The message names the task and what is missing."""
-    phenotype, life = life_of(Mute())
-    pupil = Distillation().begin(phenotype, life)
+    phenotype, context = newborn(Mute())
+    pupil = Distillation().begin(phenotype, context)
     pupil.teacher.network, silent = Silent(), Phenotype(Silent(), {})
-    pupil.before_epoch(silent, life, 0)
-    batch = life.circumstances.task.batches("train")[0]
-    loss = life.circumstances.task.step(silent.network, batch)
+    pupil.before_epoch(silent, context, 0)
+    batch = context.task.batches("train")[0]
+    loss = context.task.step(silent.network, batch)
 
     with pytest.raises(TaskError, match="'blobs' returns no tensor of numbers"):
-        pupil.shape_loss(loss, silent, batch, life)
+        pupil.shape_loss(loss, silent, batch, context)
 
 
 def test_nurtured_lives_end_with_the_same_bits_after_a_checkpoint(tmp_path) -> None:
@@ -232,11 +231,11 @@ def test_nurtured_lives_end_with_the_same_bits_after_a_checkpoint(tmp_path) -> N
 
     digests, half = [], Half()
     for _ in range(2):
-        phenotype, life = life_of(Blobs())
+        phenotype, context = newborn(Blobs())
         nurture = (Stress(), Distillation())
-        life = attrs.evolve(life, nurture=nurture, checkpoint=half)
-        result = Gradient(epochs=4).train(phenotype, life.circumstances.task, life)
-        digests.append(life.circumstances.anatomy.absorb(result.phenotype).digest())
+        context = attrs.evolve(context, life=Life(companions=nurture, checkpoint=half))
+        result = Gradient(epochs=4).train(phenotype, context)
+        digests.append(context.anatomy.absorb(result.phenotype).digest())
 
     assert half.saved is not None
     assert digests[0] == digests[1]

@@ -15,6 +15,7 @@ from evoframe.kernel.population import Population
 from evoframe.strategies.selection import Pareto
 from evoframe.strategies.selection.pareto import crowding, fronts
 from evoframe.strategies.task import Mnist
+from support.contexts import keyed
 
 METRICS = (Metric("accuracy"), Metric("loss", maximise=False))
 
@@ -104,7 +105,7 @@ def test_parents_are_survivors(seed: int, size: int, parents: int) -> None:
     people = population(members, size, parents)
     survivors = {one.id for one in Pareto().ranked(people)[:size]}
 
-    families = Pareto().select(people, Key(seed))
+    families = Pareto().select(people, keyed(Key(seed)))
 
     assert len(families) == size
     for family in families:

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from evoframe import anatomy
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.evidence import Circumstances, Evidence
+from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.individual import Metric
 from evoframe.kernel.key import Key
 from evoframe.roles import Task
@@ -69,12 +70,12 @@ def test_scores_are_those_of_the_equations(of: str, expected: list[float]) -> No
     network = task.ancestor(Key(0))
     plan = anatomy.survey(network, task.example_inputs(), ("0.weight",))
     ancestor = plan.genotype()
-    around = Circumstances(1, plan, task, ancestor, None, torch.device("cpu"))
+    context = Context(ancestor, None, plan, task, torch.device("cpu"), 1, Key(0))
     inheritance = Inheritance(ancestor.masks, ancestor.strengths(), ancestor.state)
     encoding = Sensitivity(of=of, batches=2, examples=4)
 
-    felt = encoding._felt(Evidence(inheritance, around, Key(0)))["0.weight"]
-    dna = encoding.encode(inheritance, Evidence(inheritance, around, Key(0)))
+    felt = encoding._felt(Evidence(inheritance, context))["0.weight"]
+    dna = encoding.encode(inheritance, Evidence(inheritance, context), context)
 
     scores = ancestor.state["0.weight"].abs() * felt
     assert torch.allclose(scores.flatten(), torch.tensor(expected), atol=1e-6)
@@ -101,7 +102,8 @@ def test_an_encoding_may_measure_for_itself() -> None:
     activity = torch.cat(heard).abs().mean((0, 2, 3))
     parameters = dict(phenotype.network.named_parameters())
     rows = activity.reshape(-1, 1, 1, 1).expand_as(parameters["0.weight"])
-    home = evidence.around.anatomy.home(phenotype, parameters | {"0.weight": rows})["0.weight"]
+    anatomy = evidence.context.anatomy
+    home = anatomy.home(phenotype, parameters | {"0.weight": rows})["0.weight"]
     alive = case.inheritance().eligible["0.weight"].flatten(1).any(1)
     assert 0 < int(alive.sum()) < 6
     assert torch.equal(home[alive][:, 0, 0, 0], activity)

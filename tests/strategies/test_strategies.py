@@ -19,45 +19,38 @@ from torch.utils.data import DataLoader, TensorDataset
 import evoframe
 from evoframe import anatomy
 from evoframe.errors import StillbornError, TaskError
-from evoframe.kernel.events import Silence
-from evoframe.kernel.evidence import Circumstances, Parent
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
 from evoframe.kernel.key import Key
-from evoframe.kernel.phenotype import Life, NoCheckpoint
 from evoframe.kernel.population import Population
 from evoframe.kernel.wiring import settle
 from evoframe.strategies.heredity import Asexual
 from evoframe.strategies.selection import RandomPairs, Tournament, Truncation
 from evoframe.strategies.task import Mnist
 from evoframe.strategies.training import Fit, Gradient, Untrained
+from support.contexts import keyed
 
 SUPPORT = Path(__file__).parents[1] / "support" / "blobs.py"
 Blobs = runpy.run_path(str(SUPPORT))["Blobs"]
 
 
-def circumstances(task, *, initial: bool = True) -> Circumstances:
+def context_of(task, *, initial: bool = True) -> Context:
     torch.manual_seed(0)
     network = task.ancestor(Key(0))
     plan = anatomy.survey(network, task.example_inputs(), task.evolvable(network))
     ancestor = plan.genotype()
     first = {name: value + 1 for name, value in ancestor.state.items()} if initial else None
-    return Circumstances(1, plan, task, ancestor, first, torch.device("cpu"))
+    return Context(ancestor, first, plan, task, torch.device("cpu"), 1, Key(9))
 
 
-def thinned(around: Circumstances, share: float = 0.5) -> Genotype:
+def thinned(context: Context, share: float = 0.5) -> Genotype:
     generator = torch.Generator().manual_seed(4)
     masks = {
         name: torch.rand(mask.shape, generator=generator) < share
-        for name, mask in around.ancestor.masks.items()
+        for name, mask in context.ancestor.masks.items()
     }
-    return settle(Genotype(masks, around.ancestor.state), around.anatomy.wiring)
-
-
-def life(around: Circumstances, checkpoint=None, nurture=()) -> Life:
-    return Life(
-        "g2s0", Key(9), around.device, nurture, (), around, Silence(), checkpoint or NoCheckpoint()
-    )
+    return settle(Genotype(masks, context.ancestor.state), context.anatomy.wiring)
 
 
 # --- heredity -----------------------------------------------------------------------------------
@@ -66,16 +59,16 @@ def life(around: Circumstances, checkpoint=None, nurture=()) -> Life:
 @pytest.mark.parametrize("weights", ["clone", "rewind", "reinitialise"])
 def test_asexual_offspring_have_their_parents_synapses(weights: str) -> None:
     """The DNA is always read from the trained parent; only where life starts is a choice."""
-    around = circumstances(Blobs())
-    genotype = thinned(around)
+    context = context_of(Blobs())
+    genotype = thinned(context)
     parent = Parent(an_individual(0), genotype)
 
-    one, two = (Asexual(weights).inherit((parent,), Key(1), around) for _ in range(2))
+    one, two = (Asexual(weights).inherit((parent,), context) for _ in range(2))
 
     expected = {
         "clone": genotype.state,
-        "rewind": around.initial,
-        "reinitialise": around.newborn_state(Key(1).at("weights")),
+        "rewind": context.initial,
+        "reinitialise": context.newborn_state(Key(9).at("weights")),
     }[weights]
     for name, mask in genotype.masks.items():
         assert torch.equal(mask, one.eligible[name])
@@ -86,11 +79,11 @@ def test_asexual_offspring_have_their_parents_synapses(weights: str) -> None:
 
 def test_rewinding_a_network_that_came_trained_is_refused() -> None:
     """Nobody knows its first weights, and guessing them would be a lie."""
-    around = circumstances(Blobs(), initial=False)
-    parent = Parent(an_individual(0), around.ancestor)
+    context = context_of(Blobs(), initial=False)
+    parent = Parent(an_individual(0), context.ancestor)
 
     with pytest.raises(TaskError, match="already trained"):
-        Asexual("rewind").inherit((parent,), Key(1), around)
+        Asexual("rewind").inherit((parent,), context)
 
 
 # --- selection ----------------------------------------------------------------------------------
@@ -110,7 +103,7 @@ def test_elites_are_as_many_as_asked_for_and_there_are(selection) -> None:
         group = tuple(an_individual(slot, value) for slot, value in enumerate(values))
         population = Population(group, group, 4, 2, Metric("accuracy"))
 
-        families = attrs.evolve(selection, elites=2).select(population, Key(3))
+        families = attrs.evolve(selection, elites=2).select(population, keyed(Key(3)))
 
         assert sum(family.elite for family in families) == elites
 
@@ -121,7 +114,7 @@ def test_fitness_counts_where_it_should() -> None:
     population = Population(everyone, everyone, 400, 1, Metric("accuracy"))
 
     def mean_rank(selection) -> float:
-        families = selection.select(population, Key(0))
+        families = selection.select(population, keyed(Key(0)))
         return np.mean([int(family.parents[0][3:]) for family in families])
 
     assert mean_rank(Truncation(share=0.2)) == 8.5
@@ -133,12 +126,12 @@ def test_fitness_counts_where_it_should() -> None:
 def test_selection_copes_with_one_individual_and_with_equals(selection) -> None:
     """A lone survivor is both parents; among equals the smallest networks are the elite."""
     lone = (an_individual(0, math.nan),)
-    families = selection.select(Population(lone, lone, 3, 2, Metric("accuracy")), Key(0))
+    families = selection.select(Population(lone, lone, 3, 2, Metric("accuracy")), keyed(Key(0)))
     assert [family.parents for family in families] == [("g1s0", "g1s0")] * 3
 
     equals = tuple(an_individual(slot) for slot in (4, 2, 0, 3, 1))
     population = Population(equals, equals, 5, 2, Metric("accuracy"))
-    families = attrs.evolve(selection, elites=2).select(population, Key(0))
+    families = attrs.evolve(selection, elites=2).select(population, keyed(Key(0)))
     assert [family.parents for family in families if family.elite] == [("g1s0",), ("g1s1",)]
     assert all(len(set(family.parents)) == 2 for family in families if not family.elite)
 
@@ -159,34 +152,32 @@ def test_nothing_is_worse_than_no_number(maximise) -> None:
 
 def test_a_loss_that_is_no_number_is_an_honest_failure() -> None:
     """The individual is stillborn with a reason; the run goes on."""
-    around = circumstances(Blobs())
+    context = context_of(Blobs())
 
     with pytest.raises(StillbornError, match="diverged"):
-        Gradient(learning_rate=1e30).train(
-            around.anatomy.develop(around.ancestor), around.task, life(around)
-        )
+        Gradient(learning_rate=1e30).train(context.anatomy.develop(context.ancestor), context)
 
 
 def test_smoothing_needs_a_task_that_knows_it() -> None:
     """An option that cannot act is an error, not a silent default."""
-    around = circumstances(Blobs())
+    context = context_of(Blobs())
 
     with pytest.raises(TaskError, match="takes no label_smoothing"):
-        Gradient(label_smoothing=0.1).check(around.task)
+        Gradient(label_smoothing=0.1).check(context.task)
 
 
 def test_untrained_networks_get_statistics_of_their_own() -> None:
     """Weights stay; running means become those of the network as it was drawn."""
-    around = circumstances(Blobs(norm=True))
-    phenotype = around.anatomy.develop(thinned(around))
+    context = context_of(Blobs(norm=True))
+    phenotype = context.anatomy.develop(thinned(context))
     before = {n: value.clone() for n, value in phenotype.network.state_dict().items()}
 
-    Untrained(batches=100).train(phenotype, around.task, life(around))
+    Untrained(batches=100).train(phenotype, context)
 
     after = phenotype.network.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
-    points = torch.cat([points for points, _ in around.task.batches("train")])
+    points = torch.cat([points for points, _ in context.task.batches("train")])
     mean = phenotype.network[0](points).mean(0)
     assert torch.allclose(mean, after["1.running_mean"], atol=1e-5)
 
@@ -206,11 +197,11 @@ class Normed(Blobs):
 
 def test_statistics_that_are_not_measured_again_are_not_thrown_away() -> None:
     """Only batch norm can average over batches; all else about its layers stays as it was."""
-    around = circumstances(Normed())
-    phenotype = around.anatomy.develop(around.ancestor)
+    context = context_of(Normed())
+    phenotype = context.anatomy.develop(context.ancestor)
     phenotype.network[1].running_mean.fill_(7.0)
 
-    Untrained().train(phenotype, around.task, life(around))
+    Untrained().train(phenotype, context)
 
     assert phenotype.network[1].running_mean.tolist() == [7.0, 7.0]
     assert phenotype.network[4].running_mean.any()
@@ -233,12 +224,12 @@ class SelfMade(Blobs):
 
 def test_a_tasks_own_loop_needs_to_know_nothing_of_masks() -> None:
     """People keep their training code."""
-    around = circumstances(SelfMade())
-    genotype = thinned(around)
+    context = context_of(SelfMade())
+    genotype = thinned(context)
 
-    result = Fit().train(around.anatomy.develop(genotype), around.task, life(around))
+    result = Fit().train(context.anatomy.develop(genotype), context)
 
-    grown = around.anatomy.absorb(result.phenotype)
+    grown = context.anatomy.absorb(result.phenotype)
     assert grown.digest() != genotype.digest()
     for name, mask in genotype.masks.items():
         assert torch.equal(mask, grown.masks[name])

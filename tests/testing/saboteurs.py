@@ -15,7 +15,7 @@ import torch
 
 from evoframe.errors import RunError
 from evoframe.kernel.dna import DNA, Genes, Inheritance
-from evoframe.kernel.phenotype import NoCheckpoint, TrainingResult
+from evoframe.kernel.life import Life, TrainingResult
 from evoframe.kernel.population import Family
 from evoframe.markers import hookimpl
 from evoframe.roles import (
@@ -42,7 +42,7 @@ class Even(Encoding):
 
     name: ClassVar[str] = "even"
 
-    def encode(self, inheritance, evidence):
+    def encode(self, inheritance, evidence, context):
         return DNA(
             {
                 name: Genes(torch.zeros_like(eligible, dtype=torch.int32), np.zeros(1), eligible)
@@ -57,7 +57,7 @@ class Copy(Heredity):
 
     name: ClassVar[str] = "copy"
 
-    def inherit(self, parents, key, around):
+    def inherit(self, parents, context):
         one = parents[0].genotype
         return Inheritance(one.masks, one.strengths(), one.state)
 
@@ -68,7 +68,7 @@ class Still(Mutation):
 
     name: ClassVar[str] = "still"
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         return dna
 
 
@@ -78,7 +78,7 @@ class Calm(Environment):
 
     name: ClassVar[str] = "calm"
 
-    def press(self, dna, inheritance, around):
+    def press(self, dna, inheritance, context):
         return dna
 
 
@@ -88,7 +88,7 @@ class Best(Selection):
 
     name: ClassVar[str] = "best"
 
-    def select(self, population, key):
+    def select(self, population, context):
         best = population.ranked()[0]
         return (Family((best.id,) * population.parents),) * population.size
 
@@ -192,7 +192,7 @@ class Uninitialised(Even):
 
     name: ClassVar[str] = "uninitialised"
 
-    def encode(self, inheritance, evidence):
+    def encode(self, inheritance, evidence, context):
         def stale(genes):
             return like(
                 genes,
@@ -200,7 +200,7 @@ class Uninitialised(Even):
                 log_survival=np.zeros(7),
             )
 
-        return over(super().encode(inheritance, evidence), stale)
+        return over(super().encode(inheritance, evidence, context), stale)
 
 
 @attrs.frozen
@@ -209,7 +209,7 @@ class Dicing(Still):
 
     name: ClassVar[str] = "dicing"
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         torch.rand(1)
         return dna
 
@@ -220,10 +220,10 @@ class InPlace(Copy):
 
     name: ClassVar[str] = "in-place"
 
-    def inherit(self, parents, key, around):
+    def inherit(self, parents, context):
         for value in parents[0].genotype.strengths().values():
             value.mul_(0.9375)
-        clean = {n: v.clone() for n, v in around.ancestor.state.items()}
+        clean = {n: v.clone() for n, v in context.ancestor.state.items()}
         masks = parents[0].genotype.masks
         return Inheritance(masks, {n: clean[n] for n in masks}, clean)
 
@@ -234,8 +234,8 @@ class Single(Copy):
 
     name: ClassVar[str] = "single"
 
-    def inherit(self, parents, key, around):
-        whole = super().inherit(parents, key, around)
+    def inherit(self, parents, context):
+        whole = super().inherit(parents, context)
         state = {n: v.float() if v.is_floating_point() else v for n, v in whole.state.items()}
         return attrs.evolve(whole, state=state)
 
@@ -255,8 +255,8 @@ class Secret(Still):
     name: ClassVar[str] = "secret"
     traits: ClassVar[frozenset[str]] = frozenset({"deterministic"})
 
-    def mutate(self, dna, key):
-        table = -np.abs(key.words(1)[0] / 2**32)
+    def mutate(self, dna, inheritance, context):
+        table = -np.abs(context.key.words(1)[0] / 2**32)
         return over(dna, lambda genes: like(genes, log_survival=genes.log_survival + table))
 
 
@@ -269,9 +269,11 @@ class Overconfident(Even):
 
     name: ClassVar[str] = "overconfident"
 
-    def encode(self, inheritance, evidence):
+    def encode(self, inheritance, evidence, context):
         sure = np.array([math.log(1.5)])
-        return over(super().encode(inheritance, evidence), lambda g: like(g, log_survival=sure))
+        return over(
+            super().encode(inheritance, evidence, context), lambda g: like(g, log_survival=sure)
+        )
 
 
 @attrs.frozen
@@ -280,8 +282,8 @@ class Generous(Even):
 
     name: ClassVar[str] = "generous"
 
-    def encode(self, inheritance, evidence):
-        dna = super().encode(inheritance, evidence)
+    def encode(self, inheritance, evidence, context):
+        dna = super().encode(inheritance, evidence, context)
         return over(dna, lambda g: like(g, eligible=torch.ones_like(g.eligible)))
 
 
@@ -291,7 +293,7 @@ class Lax(Calm):
 
     name: ClassVar[str] = "lax"
 
-    def allowance(self, inheritance, around):
+    def allowance(self, inheritance, context):
         return 0.5 * sum(int(mask.sum()) for mask in inheritance.eligible.values())
 
 
@@ -303,7 +305,7 @@ class Upside(Calm):
     dial: ClassVar[str] = "retention"
     retention: float = attrs.field(default=0.5, metadata=doc("share that lives"))
 
-    def press(self, dna, inheritance, around):
+    def press(self, dna, inheritance, context):
         factor = math.log(1 - self.retention)
         return over(dna, lambda g: like(g, log_survival=g.log_survival + factor))
 
@@ -317,8 +319,8 @@ class Forgetful(Copy):
 
     name: ClassVar[str] = "forgetful"
 
-    def inherit(self, parents, key, around):
-        whole = super().inherit(parents, key, around)
+    def inherit(self, parents, context):
+        whole = super().inherit(parents, context)
         kept = list(whole.strengths)[:1]
         return attrs.evolve(whole, strengths={n: whole.strengths[n] for n in kept})
 
@@ -329,8 +331,8 @@ class Resurrecting(Copy):
 
     name: ClassVar[str] = "resurrecting"
 
-    def inherit(self, parents, key, around):
-        return attrs.evolve(super().inherit(parents, key, around), eligible=around.ancestor.masks)
+    def inherit(self, parents, context):
+        return attrs.evolve(super().inherit(parents, context), eligible=context.ancestor.masks)
 
 
 @attrs.frozen
@@ -344,7 +346,7 @@ class Adding(Copy):
     def parents(self):
         return 2
 
-    def inherit(self, parents, key, around):
+    def inherit(self, parents, context):
         one, two = (parent.genotype for parent in parents)
         masks = {n: mask & two.masks[n] for n, mask in one.masks.items()}
         state = {n: v + two.state[n] if n in masks else v for n, v in one.state.items()}
@@ -359,7 +361,7 @@ class Restless(Still):
     dial: ClassVar[str] = "strength"
     strength: float = attrs.field(default=0.5, metadata=doc("how much"))
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         loss = self.strength + 0.01
         return over(dna, lambda g: like(g, log_survival=g.log_survival - loss))
 
@@ -370,7 +372,7 @@ class Stealthy(Still):
 
     name: ClassVar[str] = "stealthy"
 
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         return over(dna, lambda g: like(g, eligible=torch.ones_like(g.eligible)))
 
 
@@ -383,8 +385,8 @@ class Stingy(Best):
 
     name: ClassVar[str] = "stingy"
 
-    def select(self, population, key):
-        families = super().select(population, key)
+    def select(self, population, context):
+        families = super().select(population, context)
         return families[:-1] if population.size > 2 else families
 
 
@@ -394,7 +396,7 @@ class Smitten(Best):
 
     name: ClassVar[str] = "smitten"
 
-    def select(self, population, key):
+    def select(self, population, context):
         def value(one):
             accuracy = one.fitness.value(population.metric.name)
             return (math.isnan(accuracy), accuracy if accuracy == accuracy else 0, one.id)  # noqa: PLR0124
@@ -409,7 +411,7 @@ class Queueing(Best):
 
     name: ClassVar[str] = "queueing"
 
-    def select(self, population, key):
+    def select(self, population, context):
         first = population.sound()[0]
         return (Family((first.id,) * population.parents),) * population.size
 
@@ -423,8 +425,8 @@ class Leaking(Gradient):
 
     name: ClassVar[str] = "leaking"
 
-    def train(self, phenotype, task, life):
-        result = super().train(phenotype, task, life)
+    def train(self, phenotype, context):
+        result = super().train(phenotype, context)
         with torch.no_grad():
             for name, value in result.phenotype.network.named_parameters():
                 if name in result.phenotype.masks:
@@ -439,7 +441,7 @@ class Untidy(Nurture):
     name: ClassVar[str] = "untidy"
     traits: ClassVar[frozenset[str]] = frozenset({"rewires"})
 
-    def after_epoch(self, phenotype, life, epoch):
+    def after_epoch(self, phenotype, context, epoch):
         with torch.no_grad():
             for name, value in phenotype.network.named_parameters():
                 if name in phenotype.masks:
@@ -453,10 +455,10 @@ class Diligent(Gradient):
 
     name: ClassVar[str] = "diligent"
 
-    def train(self, phenotype, task, life):
-        result = super().train(phenotype, task, life)
-        alone = attrs.evolve(life, checkpoint=NoCheckpoint())
-        Gradient(epochs=1, learning_rate=1e-6).train(result.phenotype, task, alone)
+    def train(self, phenotype, context):
+        result = super().train(phenotype, context)
+        alone = attrs.evolve(context, life=Life())
+        Gradient(epochs=1, learning_rate=1e-6).train(result.phenotype, alone)
         return result
 
 
@@ -466,9 +468,9 @@ class Stoic(Training):
 
     name: ClassVar[str] = "stoic"
 
-    def train(self, phenotype, task, life):
-        batch = task.batches("train")[0]
-        loss = task.step(phenotype.network, tuple(x.to(life.device) for x in batch))
+    def train(self, phenotype, context):
+        batch = context.task.batches("train")[0]
+        loss = context.task.step(phenotype.network, tuple(x.to(context.device) for x in batch))
         return TrainingResult(phenotype, 1, float(loss.detach()))
 
 
@@ -478,8 +480,8 @@ class Amnesiac(Gradient):
 
     name: ClassVar[str] = "amnesiac"
 
-    def train(self, phenotype, task, life):
-        checkpoint = life.checkpoint
+    def train(self, phenotype, context):
+        checkpoint = context.life.checkpoint
 
         class Thin:
             load = staticmethod(checkpoint.load)
@@ -489,7 +491,8 @@ class Amnesiac(Gradient):
                 kept = {n: v for n, v in tensors.items() if not n.startswith("optimiser")}
                 checkpoint.save(epochs, kept)
 
-        return super().train(phenotype, task, attrs.evolve(life, checkpoint=Thin()))
+        life = attrs.evolve(context.life, checkpoint=Thin())
+        return super().train(phenotype, attrs.evolve(context, life=life))
 
 
 @attrs.frozen
@@ -498,7 +501,7 @@ class Wide(Nurture):
 
     name: ClassVar[str] = "wide"
 
-    def shape_loss(self, loss, phenotype, batch, life):
+    def shape_loss(self, loss, phenotype, batch, context):
         return loss.reshape(1)
 
 
@@ -642,7 +645,7 @@ class Fatal(Calm):
 
     name: ClassVar[str] = "fatal"
 
-    def press(self, dna, inheritance, around):
+    def press(self, dna, inheritance, context):
         never = np.full(1, -np.inf)
         return over(dna, lambda g: like(g, levels=torch.zeros_like(g.levels), log_survival=never))
 
@@ -654,7 +657,7 @@ class Remembering(Best):
     name: ClassVar[str] = "remembering"
     _seen: set[int] = attrs.field(factory=set, init=False, repr=False, eq=False)
 
-    def select(self, population, key):
+    def select(self, population, context):
         generation = population.individuals[0].generation
         bold = generation - 1 in self._seen
         self._seen.add(generation)

@@ -20,16 +20,10 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel.clusters import Kind, Partition
-from evoframe.kernel.dna import (
-    DNA,
-    LEVELS,
-    Clusters,
-    Genes,
-    Inheritance,
-    even_levels,
-    even_scores,
-)
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.levels import LEVELS, even_levels, even_scores
 from evoframe.roles import Encoding, doc
 
 
@@ -61,7 +55,7 @@ class Cluster(Encoding):
         metadata=doc("softness of the law of clusters; 1 is the paper's"),
     )
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P(c) of every cluster with an eligible synapse, and P(s) of each synapse."""
         table = (even_scores() - 1.0) / self.temperature
         genes = {}

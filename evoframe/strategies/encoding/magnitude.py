@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import attrs
 
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.roles import Encoding, doc
@@ -24,7 +25,7 @@ class Magnitude(Encoding):
         metadata=doc("compare weights across the network, or as shares of their layer's largest"),
     )
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return DNA that ranks synapses by the magnitude of their weights."""
         scores = {name: inheritance.strengths[name].abs() for name in inheritance.eligible}
         return by_rank(scores, inheritance, self.scope)

@@ -12,8 +12,10 @@ import attrs
 import numpy as np
 import torch
 
-from evoframe.kernel.dna import DNA, LEVELS, Clusters, Genes, Inheritance, ranked
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.levels import LEVELS, ranked
 from evoframe.roles import Encoding
 
 
@@ -24,7 +26,7 @@ class Narrow(Encoding):
     name: ClassVar[str] = "narrow"
     traits: ClassVar[frozenset[str]] = frozenset({"ranks"})
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return DNA in which the first bundles of every layer outlive its last ones.
 
         A layer's bundles are ranked by place, evenly from one to nothing; a bundle of several

@@ -7,7 +7,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from evoframe.kernel.dna import DNA, Genes, Inheritance, ranked, relative_levels
+from evoframe.kernel.dna import DNA, Genes, Inheritance
+from evoframe.kernel.levels import ranked, relative_levels
 
 Scope = Literal["network", "layer"]
 """Whether scores of different layers compete as they are, or divided by their layer's largest."""

@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 import attrs
 from torch import Tensor
 
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.roles import Encoding, doc
@@ -54,7 +55,7 @@ class Sensitivity(Encoding):
         metadata=doc("compare scores across the network, or as shares of their layer's largest"),
     )
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return DNA that ranks synapses by their sensitivity."""
         felt = self._felt(evidence)
         scores = {

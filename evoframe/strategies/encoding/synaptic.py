@@ -16,8 +16,10 @@ import attrs
 import numpy as np
 from torch import Tensor
 
-from evoframe.kernel.dna import DNA, Genes, Inheritance, even_levels, even_scores
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.levels import even_levels, even_scores
 from evoframe.roles import Encoding, doc
 
 
@@ -48,7 +50,7 @@ class Synaptic(Encoding):
         metadata=doc("how many standard deviations the normaliser 'deviation' takes"),
     )
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P(s) for each eligible synapse from its own strength."""
         table = (even_scores() - 1.0) / self.temperature
         genes = {}

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 import torch
 
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.roles import Encoding
@@ -20,7 +21,7 @@ class Uniform(Encoding):
     name: ClassVar[str] = "uniform"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
 
-    def encode(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
+    def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P = 1 for each eligible synapse; the environment says how many may live."""
         certain = np.zeros(1)
         return DNA(

@@ -21,8 +21,8 @@ from typing import ClassVar, Literal
 import attrs
 
 from evoframe.errors import ConfigError
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.evidence import Circumstances
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import draw
@@ -93,7 +93,7 @@ class Budget(Environment):
                 "environment.overhead to what was measured on the device, or use cost = 'flops'."
             )
 
-    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+    def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA at the largest retention whose trial offspring keep the budget.
 
         Raises:
@@ -101,30 +101,30 @@ class Budget(Environment):
         """
         inherited = Genotype(inheritance.eligible, inheritance.state)
         limit = max(
-            self.share * self._cost(settle(inherited, around.anatomy.wiring), around),
-            self.least * self._cost(around.ancestor, around),
+            self.share * self._cost(settle(inherited, context.anatomy.wiring), context),
+            self.least * self._cost(context.ancestor, context),
         )
-        keys = [Key(0).at("budget", around.generation, trial) for trial in range(self.trials)]
+        keys = [Key(0).at("budget", context.generation, trial) for trial in range(self.trials)]
 
         def is_within(retention: float) -> bool:
-            pressed = self._at(retention).press(dna, inheritance, around)
+            pressed = self._at(retention).press(dna, inheritance, context)
             trials = (Genotype(draw(pressed, key), inheritance.state) for key in keys)
-            spent = [self._cost(settle(one, around.anatomy.wiring), around) for one in trials]
+            spent = [self._cost(settle(one, context.anatomy.wiring), context) for one in trials]
             return sum(spent) <= limit * self.trials
 
-        return self._at(_largest(is_within)).press(dna, inheritance, around)
+        return self._at(_largest(is_within)).press(dna, inheritance, context)
 
     def _at(self, retention: float) -> Retention:
         clusters = retention if self.alone and retention > 0 else None
         return Retention(retention=retention, scope=self.scope, clusters=clusters)
 
-    def _cost(self, genotype: Genotype, around: Circumstances) -> float:
-        costs = around.anatomy.costs(genotype)
+    def _cost(self, genotype: Genotype, context: Context) -> float:
+        costs = context.anatomy.costs(genotype)
         needed = ("flops", "activations") if self.cost == "latency" else (self.cost,)
         for name in needed:
             if name not in costs:
                 raise ConfigError(
-                    f"environment 'budget' cannot tell the {name} of task {around.task.name!r}: "
+                    f"environment 'budget' cannot tell the {name} of task {context.task.name!r}: "
                     "its network does not run on torch's meta device. Use cost = 'parameters', "
                     "'bytes' or 'synapses'."
                 )

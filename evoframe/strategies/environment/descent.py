@@ -17,8 +17,8 @@ from typing import ClassVar
 
 import attrs
 
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.evidence import Circumstances
 from evoframe.kernel.genotype import count
 from evoframe.roles import Environment, doc
 from evoframe.strategies.environment.retention import Retention
@@ -47,14 +47,14 @@ class Descent(Environment):
         metadata=doc("1 for an even descent, less for one that is steep first and gentle at last"),
     )
 
-    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float:
+    def allowance(self, inheritance: Inheritance, context: Context) -> float:
         """Return the synapses that the generation may have, or all that are eligible if fewer."""
-        done = min((around.generation - 1) / self.generations, 1.0)
-        whole = count(around.ancestor.masks)
+        done = min((context.generation - 1) / self.generations, 1.0)
+        whole = count(context.ancestor.masks)
         return min(whole * math.pow(self.share, done**self.bend), count(inheritance.eligible))
 
-    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+    def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA that keeps on average what the generation is allowed."""
         eligible = count(inheritance.eligible)
-        left = self.allowance(inheritance, around) / eligible if eligible else 0.0
-        return Retention(retention=left).press(dna, inheritance, around)
+        left = self.allowance(inheritance, context) / eligible if eligible else 0.0
+        return Retention(retention=left).press(dna, inheritance, context)

@@ -12,8 +12,8 @@ from typing import ClassVar, Literal
 
 import attrs
 
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.evidence import Circumstances
 from evoframe.roles import Encoding, Environment, doc
 from evoframe.strategies.environment.retention import Retention
 
@@ -53,10 +53,10 @@ class Removal(Environment):
         """Refuse to take probabilities at their word where only their order counts."""
         self.retention.check(encoding)
 
-    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float:
+    def allowance(self, inheritance: Inheritance, context: Context) -> float:
         """Return the share of all eligible synapses that need not go."""
-        return self.retention.allowance(inheritance, around)
+        return self.retention.allowance(inheritance, context)
 
-    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+    def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA that loses the share of ``inheritance.eligible``."""
-        return self.retention.press(dna, inheritance, around)
+        return self.retention.press(dna, inheritance, context)

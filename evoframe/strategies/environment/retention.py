@@ -17,16 +17,9 @@ import numpy as np
 import torch
 
 from evoframe.errors import ConfigError
-from evoframe.kernel.dna import (
-    DNA,
-    Cap,
-    Clusters,
-    Genes,
-    Inheritance,
-    log_multiplier,
-    scaled,
-)
-from evoframe.kernel.evidence import Circumstances
+from evoframe.kernel.budgets import log_multiplier, scaled
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Cap, Clusters, Genes, Inheritance
 from evoframe.kernel.genotype import count
 from evoframe.roles import Encoding, Environment, doc
 
@@ -65,11 +58,11 @@ class Retention(Environment):
                 f"and encoding {encoding.name!r} only ranks synapses. Use mode = 'calibrated'."
             )
 
-    def allowance(self, inheritance: Inheritance, around: Circumstances) -> float:
+    def allowance(self, inheritance: Inheritance, context: Context) -> float:
         """Return the share of all eligible synapses; every mode and scope keeps to it."""
         return self.retention * count(inheritance.eligible)
 
-    def press(self, dna: DNA, inheritance: Inheritance, around: Circumstances) -> DNA:
+    def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA that keeps to the share of ``inheritance.eligible``."""
         if self.mode == "hard-cap":
             return attrs.evolve(dna, caps=dna.caps + self._caps(dna, inheritance))

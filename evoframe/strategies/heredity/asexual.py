@@ -12,10 +12,9 @@ from typing import ClassVar, Literal
 import attrs
 
 from evoframe.errors import TaskError
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.evidence import Circumstances, Parent
 from evoframe.kernel.genotype import State, masked
-from evoframe.kernel.key import Key
 from evoframe.roles import Heredity, Task, doc
 
 
@@ -43,15 +42,15 @@ class Asexual(Heredity):
                 "weights are not known. Try heredity.weights = 'clone' or 'reinitialise'."
             )
 
-    def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:
+    def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
         """Return the parent's synapses and strengths, with the state that the option names."""
         parent = parents[0].genotype
-        state = masked(self._state(parent.state, key, around), parent.masks)
+        state = masked(self._state(parent.state, context), parent.masks)
         return Inheritance(parent.masks, parent.state, state)
 
-    def _state(self, parent: State, key: Key, around: Circumstances) -> State:
+    def _state(self, parent: State, context: Context) -> State:
         if self.weights == "rewind":
-            return around.initial_state()
+            return context.initial_state()
         if self.weights == "reinitialise":
-            return around.newborn_state(key.at("weights"))
+            return context.newborn_state(context.key.at("weights"))
         return parent

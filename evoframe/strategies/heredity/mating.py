@@ -28,10 +28,9 @@ import torch
 from torch import Tensor
 
 from evoframe.errors import ConfigError, TaskError
+from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.evidence import Circumstances, Parent
 from evoframe.kernel.genotype import Genotype, Masks, State, masked
-from evoframe.kernel.key import Key
 from evoframe.kernel.wiring import presence
 from evoframe.roles import Heredity, Task, doc
 from evoframe.strategies.heredity.aligning import in_sequence
@@ -99,23 +98,23 @@ class Mating(Heredity):
                 "weights are not known. Try heredity.weights = 'average' or 'reinitialise'."
             )
 
-    def inherit(self, parents: tuple[Parent, ...], key: Key, around: Circumstances) -> Inheritance:
+    def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
         """Return what enough parents hold, with mated strengths and the weights of the option."""
         genotypes = [parent.genotype for parent in parents]
         if self.align == "sequential":
-            first, anatomy = genotypes[0], around.anatomy
+            first, anatomy = genotypes[0], context.anatomy
             others = [in_sequence(one, first, anatomy.wiring) for one in genotypes[1:]]
             genotypes = [first, *others]
-        members = None if self.of == "synapse" else around.anatomy.clusters(self.of).members
+        members = None if self.of == "synapse" else context.anatomy.clusters(self.of).members
         holders = self._holders([one.masks for one in genotypes], members)
-        averaged = self._averaged(genotypes, around)
+        averaged = self._averaged(genotypes, context)
         eligible, strengths = {}, dict(averaged)
         for name, held in holders.items():
             masks = torch.stack([one.masks[name] for one in genotypes])
             eligible[name] = self._eligible(held, masks)
             values = torch.stack([one.state[name] for one in genotypes])
             strengths[name] = torch.where(eligible[name], self._mated(values, masks, held), 0.0)
-        state = masked(self._state(averaged, key, around), eligible)
+        state = masked(self._state(averaged, context), eligible)
         return Inheritance(eligible, strengths, state)
 
     def _holders(
@@ -158,16 +157,16 @@ class Mating(Heredity):
         shares = torch.tensor(given, dtype=torch.float64, device=like.device)
         return shares.reshape(-1, *[1] * (like.ndim - 1))
 
-    def _state(self, averaged: State, key: Key, around: Circumstances) -> State:
+    def _state(self, averaged: State, context: Context) -> State:
         if self.weights == "rewind":
-            return around.initial_state()
+            return context.initial_state()
         if self.weights == "reinitialise":
-            return around.newborn_state(key.at("weights"))
+            return context.newborn_state(context.key.at("weights"))
         return averaged
 
-    def _averaged(self, parents: list[Genotype], around: Circumstances) -> dict[str, Tensor]:
+    def _averaged(self, parents: list[Genotype], context: Context) -> dict[str, Tensor]:
         """Return the parents' mean state, or the first holders'."""
-        present = [presence(one, around.anatomy.wiring) for one in parents]
+        present = [presence(one, context.anatomy.wiring) for one in parents]
         return {
             name: self._inherited(
                 torch.stack([one.state[name] for one in parents]),

@@ -7,7 +7,8 @@ from typing import ClassVar
 import attrs
 import torch
 
-from evoframe.kernel.dna import DNA, Genes
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.key import Key
 from evoframe.roles import Mutation, doc
 
@@ -26,17 +27,17 @@ class Noise(Mutation):
         metadata=doc("standard deviation of the noise, as a share of the grid of levels"),
     )
 
-    def mutate(self, dna: DNA, key: Key) -> DNA:
+    def mutate(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA whose levels have moved; none leaves the grid, no synapse is added."""
         if self.strength == 0:
             return dna
         synapses = {
-            name: self._moved(genes, key.at("synapses", name))
+            name: self._moved(genes, context.key.at("synapses", name))
             for name, genes in dna.synapses.items()
         }
         clusters = dna.clusters
         if clusters is not None:
-            moved = self._moved(clusters.genes, key.at("clusters"))
+            moved = self._moved(clusters.genes, context.key.at("clusters"))
             clusters = attrs.evolve(clusters, genes=moved)
         return attrs.evolve(dna, synapses=synapses, clusters=clusters)
 

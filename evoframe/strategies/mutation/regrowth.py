@@ -10,7 +10,8 @@ from typing import ClassVar
 import attrs
 import torch
 
-from evoframe.kernel.dna import DNA, Genes
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.roles import Mutation, doc
 
@@ -34,12 +35,12 @@ class Regrowth(Mutation):
         metadata=doc("level a candidate gets, as a quantile of its layer's own (0.5: the median)"),
     )
 
-    def mutate(self, dna: DNA, key: Key) -> DNA:
+    def mutate(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA with more eligible synapses; those that were eligible are as before."""
         if self.rate == 0:
             return dna
         synapses = {
-            name: self._regrown(genes, key.at("synapses", name))
+            name: self._regrown(genes, context.key.at("synapses", name))
             for name, genes in dna.synapses.items()
         }
         return attrs.evolve(dna, synapses=synapses)

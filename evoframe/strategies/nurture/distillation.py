@@ -21,8 +21,10 @@ from torch.nn import functional as F  # noqa: N812  torch's own convention
 from torch.utils.hooks import RemovableHandle
 
 from evoframe.errors import TaskError
-from evoframe.kernel.phenotype import Life, Phenotype
-from evoframe.roles import Batch, Nurture, doc
+from evoframe.kernel.context import Context
+from evoframe.kernel.life import Batch
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.roles import Nurture, doc
 
 
 @attrs.frozen
@@ -49,12 +51,11 @@ class Distillation(Nurture):
         metadata=doc("what outputs are: class scores along axis 1, or values to come close to"),
     )
 
-    def begin(self, phenotype: Phenotype, life: Life) -> Nurture:
+    def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
         """Return a pupil: itself with a teacher and an ear for what the newborn says."""
-        around = life.circumstances
-        parents = life.parents if self.teacher == "parent" else ()
-        genotype = parents[0].genotype if parents else around.ancestor
-        network = around.anatomy.develop(genotype).network
+        parents = context.parents if self.teacher == "parent" else ()
+        genotype = parents[0].genotype if parents else context.ancestor
+        network = context.anatomy.develop(genotype).network
         teacher = _Heard(network.eval().requires_grad_(requires_grad=False))
         return _Pupil(self, teacher, _Heard(phenotype.network))
 
@@ -76,23 +77,25 @@ class _Pupil(Nurture):
     teacher: _Heard
     newborn: _Heard
 
-    def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         self.newborn.network = phenotype.network
         self.newborn.listen()
 
-    def shape_loss(self, loss: Tensor, phenotype: Phenotype, batch: Batch, life: Life) -> Tensor:
+    def shape_loss(
+        self, loss: Tensor, phenotype: Phenotype, batch: Batch, context: Context
+    ) -> Tensor:
         with torch.no_grad(), self.teacher:
-            life.circumstances.task.step(self.teacher.network, batch)
+            context.task.step(self.teacher.network, batch)
         pairs = list(zip(self.teacher.outputs(), self.newborn.outputs(), strict=True))
         if not pairs:
             raise TaskError(
                 f"nurture 'distillation' compares what networks return, and the network of task "
-                f"{life.circumstances.task.name!r} returns no tensor of numbers."
+                f"{context.task.name!r} returns no tensor of numbers."
             )
         imitation = torch.stack([self.wish.distance(*pair) for pair in pairs]).mean()
         return (1 - self.wish.share) * loss + self.wish.share * imitation
 
-    def after_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> Phenotype:
+    def after_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> Phenotype:
         self.newborn.stop()
         return phenotype
 

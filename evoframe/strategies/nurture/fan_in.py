@@ -12,7 +12,8 @@ from typing import ClassVar
 import attrs
 import torch
 
-from evoframe.kernel.phenotype import Life, Phenotype
+from evoframe.kernel.context import Context
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Nurture
 
 
@@ -26,11 +27,11 @@ class FanIn(Nurture):
     name: ClassVar[str] = "fan-in"
 
     @torch.no_grad()
-    def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         """Scale the weights of every layer that evolves, in place, before the first epoch."""
         if epoch:
             return
-        anatomy = life.circumstances.anatomy
+        anatomy = context.anatomy
         parameters = dict(phenotype.network.named_parameters())
         for name, mask in anatomy.absorb(phenotype).masks.items():
             targets = anatomy.wiring.targets[name].expand_as(mask)

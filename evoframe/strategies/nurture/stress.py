@@ -17,9 +17,10 @@ from typing import ClassVar, Literal
 import attrs
 import torch
 
+from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.phenotype import Life, Phenotype
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.synthesis import draw
 from evoframe.roles import Encoding, Nurture, doc
 from evoframe.strategies.encoding import Cluster, Synaptic
@@ -56,15 +57,15 @@ class Stress(Nurture):
     )
 
     @torch.no_grad()
-    def before_epoch(self, phenotype: Phenotype, life: Life, epoch: int) -> None:
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         """Weaken, in place, what a draw from the weights as they are now would not let live."""
         if epoch == 0 or epoch % self.every:
             return
-        key = life.key.at("stress", epoch)
-        genotype = life.circumstances.anatomy.absorb(phenotype)
+        signal = context.at("stress", epoch)
+        genotype = context.anatomy.absorb(phenotype)
         inheritance = Inheritance(genotype.masks, genotype.strengths(), genotype.state)
-        evidence = Evidence(inheritance, life.circumstances, key)
-        surviving = draw(self._encoding.encode(inheritance, evidence), key)
+        dna = self._encoding.encode(inheritance, Evidence(inheritance, signal), signal)
+        surviving = draw(dna, signal.key)
         factor = self.factor_at(epoch // self.every)
         parameters = dict(phenotype.network.named_parameters())
         for name, mask in surviving.items():

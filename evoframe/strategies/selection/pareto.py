@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evoframe.errors import ConfigError, close_match
+from evoframe.kernel.context import Context
 from evoframe.kernel.individual import COSTS, Individual
-from evoframe.kernel.key import Key
 from evoframe.kernel.population import Family, Population
 from evoframe.roles import Selection, Task, doc
 from evoframe.strategies.selection.drawing import draw, family
@@ -57,7 +57,7 @@ class Pareto(Selection):
                     f"There are: {', '.join(known)}."
                 )
 
-    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+    def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return families whose parents won tournaments by front, then by crowding.
 
         A missing or NaN objective counts as the worst there is.
@@ -69,7 +69,9 @@ class Pareto(Selection):
         for slot in range(population.size):
             left, parents = survivors, list[Individual]()
             for turn in range(population.parents):
-                entrants = draw(left, min(2, len(left)), key.at("family", slot, "parent", turn))
+                entrants = draw(
+                    left, min(2, len(left)), context.key.at("family", slot, "parent", turn)
+                )
                 parents.append(min(entrants, key=lambda one: places[one.id]))
                 left = [one for one in left if one != parents[-1]] or survivors
             families.append(family(parents))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import attrs
 
-from evoframe.kernel.key import Key
+from evoframe.kernel.context import Context
 from evoframe.kernel.population import Family, Population
 from evoframe.roles import Selection
 from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, family
@@ -25,7 +25,7 @@ class RandomPairs(Selection):
 
     elites: int = attrs.field(default=0, validator=attrs.validators.ge(0), metadata=ELITES)
 
-    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+    def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return elites first, then families drawn without regard to fitness.
 
         Individuals whose primary metric is NaN are drawn only when there are no others.
@@ -33,6 +33,6 @@ class RandomPairs(Selection):
         elites = elite_families(population, self.elites)
         sound = population.sound()
         return elites + tuple(
-            family(draw(sound, population.parents, key.at("family", slot)))
+            family(draw(sound, population.parents, context.key.at("family", slot)))
             for slot in range(len(elites), population.size)
         )

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import attrs
 
-from evoframe.kernel.key import Key
+from evoframe.kernel.context import Context
 from evoframe.kernel.population import Family, Population
 from evoframe.roles import Selection, doc
 from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, family
@@ -26,7 +26,7 @@ class Tournament(Selection):
     )
     elites: int = attrs.field(default=0, validator=attrs.validators.ge(0), metadata=ELITES)
 
-    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+    def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return elites first, then families of tournament winners, apart where possible."""
         elites = elite_families(population, self.elites)
         families = list(elites)
@@ -34,7 +34,7 @@ class Tournament(Selection):
             left, parents = list(population.sound()), []
             for place in range(population.parents):
                 entrants = draw(
-                    left, min(self.size, len(left)), key.at("family", slot, "parent", place)
+                    left, min(self.size, len(left)), context.key.at("family", slot, "parent", place)
                 )
                 parents.append(population.ranked(entrants)[0])
                 left = [one for one in left if one != parents[-1]] or list(population.sound())

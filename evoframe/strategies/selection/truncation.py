@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from evoframe.kernel.key import Key
+from evoframe.kernel.context import Context
 from evoframe.kernel.population import Family, Population
 from evoframe.roles import Selection, doc
 from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, family
@@ -27,7 +27,7 @@ class Truncation(Selection):
     )
     elites: int = attrs.field(default=0, validator=attrs.validators.ge(0), metadata=ELITES)
 
-    def select(self, population: Population, key: Key) -> tuple[Family, ...]:
+    def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return elites first, then families in which the survivors lead in turn."""
         elites = elite_families(population, self.elites)
         sound = population.ranked(population.sound())
@@ -36,6 +36,6 @@ class Truncation(Selection):
         for slot in range(len(elites), population.size):
             first = survivors[(slot - len(elites)) % len(survivors)]
             others = [one for one in survivors if one != first] or [first]
-            mates = draw(others, population.parents - 1, key.at("family", slot))
+            mates = draw(others, population.parents - 1, context.key.at("family", slot))
             families.append(family((first, *mates)))
         return tuple(families)

@@ -9,7 +9,9 @@ import attrs
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from evoframe.errors import TaskError
-from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
+from evoframe.kernel.context import Context
+from evoframe.kernel.life import TrainingResult
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Task, Training
 
 
@@ -27,7 +29,7 @@ class Fit(Training):
                 "fit(network, key, device). Define it, or use training 'gradient'."
             )
 
-    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
         """Return the phenotype after the task has trained it.
 
         Absent synapses are put back to zero after every step of any torch optimiser that runs
@@ -35,7 +37,8 @@ class Fit(Training):
         """
         hook = register_optimizer_step_post_hook(lambda *_: phenotype.enforce())
         try:
-            task.fit(phenotype.network, life.key.at("training", "fit"), life.device)
+            key = context.key.at("training", "fit")
+            context.task.fit(phenotype.network, key, context.device)
         finally:
             hook.remove()
         phenotype.enforce()

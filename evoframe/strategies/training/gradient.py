@@ -14,9 +14,11 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel import device as devices
+from evoframe.kernel.context import Context
 from evoframe.kernel.events import EpochFinished
 from evoframe.kernel.key import sealed
-from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
+from evoframe.kernel.life import Batch, TrainingResult
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Task, Training, doc
 from evoframe.roles.task import examples_in
 from evoframe.strategies.training.checkpoints import restore, snapshot
@@ -74,7 +76,7 @@ class Gradient(Training):
             )
         task.batches("train", batch_size=self.batch_size)
 
-    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
         """Return the phenotype after all epochs, or from the last checkpoint on.
 
         Raises:
@@ -82,16 +84,16 @@ class Gradient(Training):
             TaskError: the training split is empty.
         """
         optimiser = self._optimiser(phenotype)
-        start = 0
+        start, life = 0, context.life
         if (saved := life.checkpoint.load()) is not None:
             start, tensors = saved
             phenotype = restore(tensors, phenotype, optimiser)
-        nurture = tuple(one.begin(phenotype, life) for one in life.nurture)
-        life = attrs.evolve(life, nurture=nurture)
+        companions = tuple(one.begin(phenotype, context) for one in life.companions)
+        context = attrs.evolve(context, life=attrs.evolve(life, companions=companions))
         loss = math.nan
         for epoch in range(start, self.epochs):
-            with sealed(life.key.at("training", "epoch", epoch)):
-                phenotype, loss = self._epoch(epoch, phenotype, optimiser, task, life)
+            with sealed(context.key.at("training", "epoch", epoch)):
+                phenotype, loss = self._epoch(epoch, phenotype, optimiser, context)
             if not math.isfinite(loss):
                 raise StillbornError(
                     f"training diverged: the loss became {loss} in epoch {epoch + 1}; "
@@ -99,63 +101,59 @@ class Gradient(Training):
                 )
             if epoch + 1 < self.epochs:
                 life.checkpoint.save(epoch + 1, snapshot(phenotype, optimiser))
-            done = EpochFinished(life.id, epoch + 1, self.epochs, loss)
+            done = EpochFinished(context.id, epoch + 1, self.epochs, loss)
             life.announcer.tell("evoframe_epoch_finished", lambda done=done: done)  # type: ignore[misc]
         return TrainingResult(phenotype, self.epochs, loss)
 
     def _epoch(
-        self, epoch: int, phenotype: Phenotype, optimiser: Optimizer, task: Task, life: Life
+        self, epoch: int, phenotype: Phenotype, optimiser: Optimizer, context: Context
     ) -> tuple[Phenotype, float]:
-        batches = self._batches(task, life, epoch)
+        batches = self._batches(context, epoch)
         steps = len(batches) if isinstance(batches, Sized) else 0
-        total, seen = torch.zeros((), device=life.device), 0
+        total, seen = torch.zeros((), device=context.device), 0
         phenotype.network.train()
-        for nurture in life.nurture:
-            nurture.before_epoch(phenotype, life, epoch)
+        for companion in context.life.companions:
+            companion.before_epoch(phenotype, context, epoch)
         for index, batch in enumerate(batches):
             self._set_rate(optimiser, epoch + (index / steps if steps else 0.0))
-            here = devices.move(batch, life.device)
+            here = devices.move(batch, context.device)
             step = epoch * steps + index
-            phenotype, loss = self._step(phenotype, here, optimiser, task, life, step)
+            phenotype, loss = self._step(phenotype, here, optimiser, context, step)
             total += loss * examples_in(batch)
             seen += examples_in(batch)
         if not seen:
-            raise TaskError(f"task {task.name!r} has no training batch: nothing can be learned.")
-        for nurture in life.nurture:
-            phenotype = nurture.after_epoch(phenotype, life, epoch)
+            who = context.task.name
+            raise TaskError(f"task {who!r} has no training batch: nothing can be learned.")
+        for companion in context.life.companions:
+            phenotype = companion.after_epoch(phenotype, context, epoch)
         return phenotype, float(total) / seen
 
     def _step(
-        self,
-        phenotype: Phenotype,
-        batch: Any,
-        optimiser: Optimizer,
-        task: Task,
-        life: Life,
-        step: int,
+        self, phenotype: Phenotype, batch: Batch, optimiser: Optimizer, context: Context, step: int
     ) -> tuple[Phenotype, Tensor]:
         optimiser.zero_grad(set_to_none=True)
-        with devices.half_precision(life.device, wanted=self.half_precision):
-            loss = self._loss(phenotype, batch, task)
-            for nurture in life.nurture:
-                loss = nurture.shape_loss(loss, phenotype, batch, life)
+        with devices.half_precision(context.device, wanted=self.half_precision):
+            loss = self._loss(phenotype, batch, context)
+            for companion in context.life.companions:
+                loss = companion.shape_loss(loss, phenotype, batch, context)
         loss.backward()  # type: ignore[no-untyped-call]
-        for nurture in life.nurture:
-            nurture.after_backward(phenotype, life, step)
+        for companion in context.life.companions:
+            companion.after_backward(phenotype, context, step)
         optimiser.step()
         phenotype.enforce()
-        for nurture in life.nurture:
-            phenotype = nurture.after_step(phenotype, optimiser, life, step)
+        for companion in context.life.companions:
+            phenotype = companion.after_step(phenotype, optimiser, context, step)
         return phenotype, loss.detach()
 
-    def _loss(self, phenotype: Phenotype, batch: Any, task: Task) -> Tensor:
-        if not self.label_smoothing:
-            return task.step(phenotype.network, batch)
-        return task.step(phenotype.network, batch, label_smoothing=self.label_smoothing)  # type: ignore[call-arg]
+    def _loss(self, phenotype: Phenotype, batch: Batch, context: Context) -> Tensor:
+        given: dict[str, Any] = {}
+        if self.label_smoothing:
+            given["label_smoothing"] = self.label_smoothing
+        return context.task.step(phenotype.network, batch, **given)
 
-    def _batches(self, task: Task, life: Life, epoch: int) -> Iterable[Any]:
-        shuffle = life.key.at("training", "shuffle", epoch)
-        return task.batches("train", shuffle=shuffle, batch_size=self.batch_size)
+    def _batches(self, context: Context, epoch: int) -> Iterable[Batch]:
+        shuffle = context.key.at("training", "shuffle", epoch)
+        return context.task.batches("train", shuffle=shuffle, batch_size=self.batch_size)
 
     def _optimiser(self, phenotype: Phenotype) -> Optimizer:
         parameters = [p for p in phenotype.network.parameters() if p.requires_grad]

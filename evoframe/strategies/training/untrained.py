@@ -11,9 +11,11 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from evoframe.kernel import device as devices
+from evoframe.kernel.context import Context
 from evoframe.kernel.key import sealed
-from evoframe.kernel.phenotype import Life, Phenotype, TrainingResult
-from evoframe.roles import Task, Training, doc
+from evoframe.kernel.life import TrainingResult
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.roles import Training, doc
 
 
 @attrs.frozen
@@ -28,7 +30,7 @@ class Untrained(Training):
         metadata=doc("training batches to re-estimate batch-norm statistics on"),
     )
 
-    def train(self, phenotype: Phenotype, task: Task, life: Life) -> TrainingResult:
+    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
         """Return the phenotype with its weights as they are.
 
         A draw shifts the mean and variance of every layer, so a network with running statistics
@@ -40,20 +42,20 @@ class Untrained(Training):
             if isinstance(module, _BatchNorm) and module.running_mean is not None
         ]
         if layers:
-            self._reestimate(layers, phenotype, task, life)
+            self._reestimate(layers, phenotype, context)
         return TrainingResult(phenotype, 0, math.nan)
 
     @torch.no_grad()
-    def _reestimate(self, layers: list[Any], phenotype: Phenotype, task: Task, life: Life) -> None:
+    def _reestimate(self, layers: list[Any], phenotype: Phenotype, context: Context) -> None:
         momenta = [layer.momentum for layer in layers]
         phenotype.network.eval()
         for layer in layers:
             layer.train()
             layer.reset_running_stats()
             layer.momentum = None  # a plain average over all batches
-        key = life.key.at("training", "statistics")
+        task, key = context.task, context.key.at("training", "statistics")
         with sealed(key):
             for batch in itertools.islice(task.batches("train", shuffle=key), self.batches):
-                task.step(phenotype.network, devices.move(batch, life.device))
+                task.step(phenotype.network, devices.move(batch, context.device))
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum

@@ -27,9 +27,9 @@ def check_keeps_to_its_allowance(environment: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        inheritance, around = case.inheritance(), case.around()
-        limit = environment.allowance(inheritance, around)
-        found = expected_at_most(environment.press(case.dna(), inheritance, around))
+        inheritance, context = case.inheritance(), case.context()
+        limit = environment.allowance(inheritance, context)
+        found = expected_at_most(environment.press(case.dna(), inheritance, context))
         if found > limit * (1 + ROUNDING) + ROUNDING:
             broken(f"{found:g} synapses are expected; allowed are {limit:g}")
 
@@ -85,5 +85,5 @@ def _limit(dna: DNA) -> float:
 def _allowed(environment: Any) -> float | None:
     case = Case()
     inheritance: Inheritance = case.inheritance()
-    allowed: float | None = environment.allowance(inheritance, case.around())
+    allowed: float | None = environment.allowance(inheritance, case.context())
     return allowed

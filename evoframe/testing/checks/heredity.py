@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import torch
 from torch import Tensor
 
@@ -64,7 +65,7 @@ def check_identical_parents_give_the_parent(heredity: Any) -> None:
     def attempt(case: Case) -> None:
         clones = case.clones(heredity.parents)
         parent = clones[0].genotype
-        found: Inheritance = heredity.inherit(clones, case.key, case.around())
+        found: Inheritance = heredity.inherit(clones, attrs.evolve(case.context(), parents=clones))
         for name, mask in parent.masks.items():
             if not torch.equal(found.eligible[name], mask):
                 broken(f"other synapses of {name!r} are eligible than the parent's")

@@ -63,7 +63,7 @@ def check_ignores_the_order_of_the_population(selection: Any) -> None:
         individuals = choice.individuals()
         shuffled = tuple(order.sample(individuals, len(individuals)))
         families = [
-            selection.select(choice.population(group), choice.key)
+            selection.select(choice.population(group), choice.context())
             for group in (individuals, shuffled)
         ]
         if families[0] != families[1]:

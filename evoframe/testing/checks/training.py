@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from evoframe.errors import StillbornError
 from evoframe.kernel.genotype import State
-from evoframe.kernel.phenotype import NoCheckpoint, Phenotype, TrainingResult
+from evoframe.kernel.life import Life, NoCheckpoint, TrainingResult
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, broken, for_all, law
@@ -33,7 +34,7 @@ def check_absent_synapses_stay_absent(strategy: Any) -> None:
     def attempt(case: Case) -> None:
         result: TrainingResult = scene(strategy, case).call()
         _require_zeros(result.phenotype)
-        masks = case.around().anatomy.absorb(result.phenotype).masks
+        masks = case.anatomy.absorb(result.phenotype).masks
         for name, mask in case.genotype().masks.items():
             if not torch.equal(masks[name], mask):
                 broken(f"the masks of {name!r} have changed, without the trait 'rewires'")
@@ -82,8 +83,7 @@ def check_keeps_to_its_epochs(training: Any) -> None:
     def attempt(case: Case) -> None:
         one = case.specimen
         task = Counted(one.kind, one.width, one.precision)
-        life = case.life(task=task)
-        result = training.train(case.phenotype(), task, life)
+        result = training.train(case.phenotype(), case.context(task))
         batches = math.ceil(SIZES["train"] / (getattr(training, "batch_size", None) or BATCH_SIZE))
         if len(task.taken) > allowed * batches:
             broken(
@@ -140,15 +140,15 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
     own, and finds what it needs in the phenotype, the optimiser and the key.
     """
     training = strategy if strategy.role == "training" else Gradient(epochs=3, learning_rate=0.02)
-    nurture = () if strategy.role == "training" else (strategy,)
+    companions = () if strategy.role == "training" else (strategy,)
 
     def attempt(case: Case) -> None:
         memory = Memory()
 
         def lived(checkpoint: Any) -> str:
-            life = case.life(nurture=nurture, checkpoint=checkpoint)
-            result = training.train(case.phenotype(), case.specimen, life)
-            return case.around().anatomy.absorb(result.phenotype).digest()
+            life = Life(companions=companions, checkpoint=checkpoint)
+            result = training.train(case.phenotype(), case.context(life=life))
+            return case.anatomy.absorb(result.phenotype).digest()
 
         straight = lived(NoCheckpoint())
         lived(memory)
@@ -168,11 +168,11 @@ def check_shapes_a_scalar_loss(nurture: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        phenotype, life = case.phenotype(), case.life(nurture=(nurture,))
+        phenotype, context = case.phenotype(), case.context(life=Life(companions=(nurture,)))
         batch = tuple(part.to(case.device) for part in case.specimen.batches("train")[0])
-        nurture.before_epoch(phenotype, life, 0)
+        nurture.before_epoch(phenotype, context, 0)
         loss = case.specimen.step(phenotype.network, (batch[0], batch[1]))
-        shaped = nurture.shape_loss(loss, phenotype, batch, life)
+        shaped = nurture.shape_loss(loss, phenotype, batch, context)
         if not isinstance(shaped, Tensor) or shaped.ndim:
             found = tuple(shaped.shape) if isinstance(shaped, Tensor) else type(shaped).__name__
             broken(f"it returned {found}; wanted a scalar tensor")

@@ -44,7 +44,7 @@ def test_the_weakest_go():
 
     weights = torch.tensor([[weak] * 5 + [strong] * 5])
     inheritance = Inheritance({"w": torch.ones(1, 10, dtype=torch.bool)}, {"w": weights}, {})
-    dna: DNA = Magnitude().encode(inheritance, None)
+    dna: DNA = Magnitude().encode(inheritance, None, None)
 
     drawn = draw(Winnowing(rate=0.3).press(dna, inheritance, None), Key(0))["w"]
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from evoframe.kernel.life import Life
 from evoframe.strategies.training import Gradient
 from evoframe.testing import Case, Specimen, conformance
 from evoframe_rewiring import RigL, Set
@@ -15,9 +16,8 @@ CASE = Case(Specimen(width=12), share=0.5)
 @pytest.mark.parametrize("nurture", [Set(), RigL(every=1, until=6)], ids=repr)
 def test_synapses_move_and_their_number_stays(nurture):
     before = CASE.phenotype()
-    result = Gradient(epochs=2).train(
-        CASE.phenotype(), CASE.specimen, CASE.life(nurture=(nurture,))
-    )
+    context = CASE.context(life=Life(companions=(nurture,)))
+    result = Gradient(epochs=2).train(CASE.phenotype(), context)
 
     for name, mask in before.masks.items():
         assert int(mask.sum()) == int(result.phenotype.masks[name].sum())
@@ -25,13 +25,13 @@ def test_synapses_move_and_their_number_stays(nurture):
 
 
 def test_rigl_grows_where_the_gradient_is_largest_and_forgets_its_momentum():
-    phenotype, life = CASE.phenotype(), CASE.life()
+    phenotype, context = CASE.phenotype(), CASE.context()
     optimiser = torch.optim.SGD(phenotype.network.parameters(), 0.01, momentum=0.9)
     CASE.specimen.step(phenotype.network, CASE.specimen.batches("train")[0]).backward()
     optimiser.step()
     phenotype.enforce()
 
-    rewired = RigL(share=0.4, every=1, until=10).after_step(phenotype, optimiser, life, 0)
+    rewired = RigL(share=0.4, every=1, until=10).after_step(phenotype, optimiser, context, 0)
 
     parameters = dict(phenotype.network.named_parameters())
     for name, mask in phenotype.masks.items():
@@ -48,7 +48,7 @@ def test_set_drops_what_is_nearest_to_zero_on_either_side():
     value = dict(phenotype.network.named_parameters())[name]
     before = value.detach().clone()
 
-    rewired = Set(share=0.2).after_epoch(phenotype, CASE.life(), 0)
+    rewired = Set(share=0.2).after_epoch(phenotype, CASE.context(), 0)
 
     dropped = mask & ~rewired.masks[name]
     for side in (mask & (before > 0), mask & (before < 0)):

@@ -54,7 +54,7 @@ def test_scores_are_those_of_the_papers_in_the_ancestors_coordinates(kind):
     case = Case(Specimen("perceptron", 12, "float64"), share=0.25)
     inheritance = case.inheritance()
     evidence = case.evidence(inheritance)
-    dna = TorchPruning(importance=kind, **PLAIN).encode(inheritance, evidence)
+    dna = TorchPruning(importance=kind, **PLAIN).encode(inheritance, evidence, case.context())
     wanted = by_hand(kind, case, evidence)
 
     left, lost = 0, 0
@@ -75,7 +75,7 @@ def test_batch_norm_says_how_important_a_channel_is_and_silence_condemns_nobody(
     gamma = torch.tensor([0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4])
     inheritance = attrs.evolve(inheritance, state={**inheritance.state, "1.weight": gamma})
     dna = TorchPruning(importance="bn-scale", **PLAIN).encode(
-        inheritance, case.evidence(inheritance)
+        inheritance, case.evidence(inheritance), case.context()
     )
 
     assert levels_of("0.weight", dna)[0].argsort().tolist() == gamma.argsort().tolist()
@@ -88,7 +88,7 @@ def test_the_channels_that_torch_pruning_prunes_are_those_that_rank_lowest(kind)
     case = Case(Specimen("convolutions", 12), share=1.0)
     evidence = case.evidence(case.inheritance())
     encoding = TorchPruning(importance=kind)
-    dna = encoding.encode(case.inheritance(), evidence)
+    dna = encoding.encode(case.inheritance(), evidence, case.context())
     phenotype = evidence.phenotype()
     if kind in ("taylor", "hessian"):
         encoding.feel(phenotype, evidence)
@@ -147,7 +147,7 @@ def test_frozen_layers_have_scores_too(kind):
     """Torch-Pruning follows gradients through a network, and would not see them."""
     case = Case(Frozen(width=8), share=1.0)
     dna = TorchPruning(importance=kind, of="filter").encode(
-        case.inheritance(), case.evidence(case.inheritance())
+        case.inheritance(), case.evidence(case.inheritance()), case.context()
     )
 
     assert len(torch.unique(levels_of("0.weight", dna)[0])) > 4

@@ -1,0 +1,96 @@
+"""Birth: who is about to be born, and what is on record of whoever was."""
+
+from __future__ import annotations
+
+import attrs
+
+from evoframe.kernel.context import Context, Parent
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import Fitness, Individual, Origin, identifier
+from evoframe.kernel.key import Key
+from evoframe.kernel.population import Family
+
+
+@attrs.frozen
+class Birth:
+    """Somebody who is about to be born.
+
+    Attributes:
+        generation: the generation it will belong to.
+        place: its place in that generation, from 0.
+        family: its parents.
+        key: the source of all randomness of its life.
+    """
+
+    generation: int
+    place: int
+    family: Family
+    key: Key
+
+    @property
+    def id(self) -> str:
+        """The id the individual will have."""
+        return identifier(self.generation, self.place)
+
+    def context(self, run: Context, parents: tuple[Parent, ...]) -> Context:
+        """Return the context of the calls that make this individual.
+
+        Args:
+            run: the context of its generation.
+            parents: those that its family names.
+        """
+        return attrs.evolve(
+            run,
+            generation=self.generation,
+            key=self.key,
+            id=self.id,
+            place=self.place,
+            family=self.family,
+            parents=parents,
+        )
+
+
+@attrs.frozen(eq=False)
+class Newborn:
+    """An individual and, unless it is stillborn or an elite, its own genotype."""
+
+    individual: Individual
+    genotype: Genotype | None
+
+
+def grown(birth: Birth, origin: Origin, genotype: Genotype, fitness: Fitness) -> Newborn:
+    """Return somebody who has lived, with a genotype of its own."""
+    return Newborn(_recorded(birth, origin, genotype=birth.id, fitness=fitness), genotype)
+
+
+def stillborn(birth: Birth, reason: str) -> Newborn:
+    """Return somebody who could not live."""
+    return Newborn(_recorded(birth, Origin.OFFSPRING, stillborn=reason), None)
+
+
+def passed_on(birth: Birth, parent: Parent) -> Newborn:
+    """Return an elite: its single parent over again, with the parent's genotype and fitness."""
+    old = parent.individual
+    elite = _recorded(birth, Origin.ELITE, genotype=old.genotype, fitness=old.fitness)
+    return Newborn(elite, None)
+
+
+def _recorded(
+    birth: Birth,
+    origin: Origin,
+    *,
+    genotype: str = "",
+    fitness: Fitness | None = None,
+    stillborn: str = "",
+) -> Individual:
+    return Individual(
+        id=birth.id,
+        generation=birth.generation,
+        slot=birth.place,
+        parents=birth.family.parents,
+        origin=origin,
+        key=str(birth.key),
+        genotype=genotype,
+        fitness=fitness,
+        stillborn=stillborn,
+    )

@@ -1,0 +1,190 @@
+"""The life of a generation, from selection to fitness: read this file first.
+
+Strategies, the task and the anatomy come in as values; nothing here knows of plugins, files,
+clocks, consoles or processes. Every strategy call is sealed: it may use global randomness, and
+draws the same numbers whatever ran before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
+import attrs
+import torch
+
+from evoframe.errors import StillbornError, TaskError
+from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
+from evoframe.evolution.strategies import Strategies
+from evoframe.evolution.telling import step, tell_dna, tell_drawn
+from evoframe.kernel.context import Context, Parent
+from evoframe.kernel.dna import DNA, Inheritance
+from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
+from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import Fitness, Measurement, Origin
+from evoframe.kernel.key import sealed
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.population import Family, Population
+from evoframe.kernel.synthesis import draw
+from evoframe.kernel.wiring import is_extinct, revive, settle
+from evoframe.roles.selection import Selection
+from evoframe.roles.training import Training
+
+
+class Recall(Protocol):
+    """Fetches past individuals with their genotypes."""
+
+    def __call__(self, identity: str) -> Parent:
+        """Return a living individual of this run by its id."""
+
+
+def births(population: Population, selection: Selection, context: Context) -> tuple[Birth, ...]:
+    """Return who is to be born in a generation: one birth for each family that is selected.
+
+    Args:
+        population: whom to select from.
+        selection: who selects.
+        context: the run, with the key of the generation.
+    """
+    selecting = context.at("selection")
+    with sealed(selecting.key):
+        families = selection.select(population, selecting)
+    return tuple(
+        Birth(context.generation, place, family, context.key.at("slot", place))
+        for place, family in enumerate(families)
+    )
+
+
+def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> Newborn:
+    """Return one individual after its whole life: conceived, grown, trained and measured.
+
+    Args:
+        birth: who it is.
+        strategies: those that act in its life.
+        run: the context of its generation.
+        recall: fetches its parents.
+    """
+    parents = tuple(recall(parent) for parent in birth.family.parents)
+    if birth.family.elite:
+        return passed_on(birth, parents[0])
+    life = attrs.evolve(run.life, companions=strategies.nurture)
+    context = attrs.evolve(birth.context(run, parents), life=life)
+    try:
+        genotype = conceive(strategies, context)
+        genotype, fitness = grow_up(genotype, strategies.training, context)
+    except StillbornError as reason:
+        return stillborn(birth, str(reason))
+    return grown(birth, Origin.OFFSPRING, genotype, fitness)
+
+
+def conceive(strategies: Strategies, context: Context) -> Genotype:
+    """Return the settled genotype of an offspring: heredity, DNA, mutation, pressure, draw.
+
+    Raises:
+        StillbornError: nothing that was drawn reaches the output of the network.
+    """
+    heredity, encoding = strategies.heredity, strategies.encoding
+    with step("heredity", context):
+        inheritance = heredity.inherit(context.parents, context.at("heredity"))
+    with step("encoding", context):
+        evidence = Evidence(inheritance, context.at("evidence"))
+        dna = encoding.encode(inheritance, evidence, context.at("encoding"))
+    tell_dna("evoframe_dna_encoded", encoding.name, dna, context)
+    for index, mutation in enumerate(strategies.mutation):
+        with step("mutation", context, index):
+            dna = mutation.mutate(dna, inheritance, context.at("mutation", index))
+        tell_dna("evoframe_dna_mutated", mutation.name, dna, context)
+    for index, environment in enumerate(strategies.environment):
+        with step("environment", context, index):
+            dna = environment.press(dna, inheritance, context.at("environment", index))
+        tell_dna("evoframe_dna_pressed", environment.name, dna, context)
+    with step("synthesis", context):
+        genotype = synthesise(dna, inheritance, context)
+    tell_drawn(genotype, context)
+    return genotype
+
+
+def synthesise(dna: DNA, inheritance: Inheritance, context: Context) -> Genotype:
+    """Return the genotype that is drawn from a DNA, settled, with revived neurons furnished.
+
+    Raises:
+        StillbornError: nothing that was drawn reaches the output of the network.
+    """
+    wiring, whole = context.anatomy.wiring, context.ancestor.state
+    genotype = settle(Genotype(draw(dna, context.key), inheritance.state), wiring)
+    if is_extinct(genotype.masks):
+        empty = [name for name, mask in genotype.masks.items() if not mask.any()]
+        raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")
+    return revive(genotype, before=inheritance.eligible, ancestor=whole, wiring=wiring)
+
+
+def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[Genotype, Fitness]:
+    """Return an individual's genotype after its training, and what it is worth.
+
+    Raises:
+        StillbornError: training broke down.
+    """
+    anatomy, who, tell = context.anatomy, context.id, context.life.announcer.tell
+    with step("development", context):
+        phenotype = anatomy.develop(genotype)
+    costs = anatomy.costs(genotype)
+    tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
+    with step("training", context):
+        result = training.train(phenotype, context)
+    tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
+    trained = anatomy.absorb(result.phenotype)
+    _require_finite(trained)
+    with step("evaluation", context):
+        fitness = judge(anatomy.develop(trained), anatomy.costs(trained), context)
+    return trained, fitness
+
+
+def raise_ancestor(genotype: Genotype, training: Training | None, context: Context) -> Newborn:
+    """Return the ancestor: trained first unless it came trained, then measured as it is.
+
+    Args:
+        genotype: the ancestor as its task made it.
+        training: how to train it; None if it came trained.
+        context: the run, with the key of the first generation.
+
+    Raises:
+        StillbornError: training broke down.
+    """
+    birth = Birth(context.generation, 0, Family(()), context.key.at("slot", 0))
+    context = birth.context(context, ())
+    _require_finite(genotype)
+    if training is None:
+        anatomy = context.anatomy
+        fitness = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
+    else:
+        genotype, fitness = grow_up(genotype, training, context)
+    primary = context.task.primary
+    if math.isnan(fitness.value(primary.name)):
+        raise StillbornError(f"its {primary.name} is not a number")
+    return grown(birth, Origin.ANCESTOR, genotype, fitness)
+
+
+def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) -> Fitness:
+    """Return the fitness of a trained network: metrics on validation and test, and sizes."""
+    task, network = context.task, phenotype.network.eval()
+    measured: dict[str, Mapping[str, Measurement]] = {}
+    with torch.no_grad():
+        for split in ("validation", "test"):
+            with sealed(context.key.at("evaluation", split)):
+                measured[split] = task.evaluate(network, split, context.device)
+    missing = [one.name for one in task.metrics if one.name not in measured["validation"]]
+    if missing:
+        raise TaskError(
+            f"task {task.name!r} names the metric {missing[0]!r}, but measuring the validation "
+            f"split gave {', '.join(measured['validation']) or 'nothing'}."
+        )
+    return Fitness(measured["validation"], measured["test"], costs)
+
+
+def _require_finite(genotype: Genotype) -> None:
+    """Refuse weights that are not numbers: nothing could be read from them, or compared."""
+    for name, value in genotype.state.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise StillbornError(f"{name} holds numbers that are not finite")

@@ -1,0 +1,26 @@
+"""Strategies: those that make one generation out of another, one value for all."""
+
+from __future__ import annotations
+
+import attrs
+
+from evoframe.roles.encoding import Encoding
+from evoframe.roles.environment import Environment
+from evoframe.roles.heredity import Heredity
+from evoframe.roles.mutation import Mutation
+from evoframe.roles.nurture import Nurture
+from evoframe.roles.selection import Selection
+from evoframe.roles.training import Training
+
+
+@attrs.frozen(eq=False)
+class Strategies:
+    """The strategies that make one generation out of another."""
+
+    encoding: Encoding
+    environment: tuple[Environment, ...]
+    heredity: Heredity
+    mutation: tuple[Mutation, ...]
+    training: Training
+    nurture: tuple[Nurture, ...]
+    selection: Selection

@@ -1,0 +1,36 @@
+"""What the kernel asks of an anatomy: how genotypes become networks, and come home again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor
+
+from evoframe.kernel.clusters import Kind, Partition
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.wiring import Wiring
+
+
+class Anatomy(Protocol):
+    """The body plan of a run's ancestor: how genotypes become networks and come home again."""
+
+    @property
+    def wiring(self) -> Wiring:
+        """How the ancestor's synapses join its channels."""
+
+    def clusters(self, kind: Kind) -> Partition:
+        """Return the ancestor's synapses sorted into clusters."""
+
+    def develop(self, genotype: Genotype) -> Phenotype:
+        """Return the network that a settled genotype describes."""
+
+    def absorb(self, phenotype: Phenotype) -> Genotype:
+        """Return the phenotype's weights and buffers as a settled genotype."""
+
+    def home(self, phenotype: Phenotype, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return tensors shaped like the phenotype's parameters in ancestor coordinates."""
+
+    def costs(self, genotype: Genotype) -> dict[str, float]:
+        """Return the sizes of what a genotype describes."""

@@ -1,0 +1,59 @@
+"""Levels: the grids on which genes stand, the same on every device.
+
+Levels come from one IEEE division and a rounding, or from the bits of a float, because the
+exponential of one device is not that of another. A table made on the host says what each is worth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+Table = npt.NDArray[np.float64]
+"""Natural logarithm of the survival probability of each level, at most 0; -inf means never."""
+
+LEVELS = 65_536
+"""How many levels the grids of this module have."""
+
+_OCTAVES = 16
+_STEPS = LEVELS // _OCTAVES
+_DROPPED_BITS = 23 - (_STEPS.bit_length() - 1)
+_FLOOR = (127 - _OCTAVES) << 23
+
+
+def even_levels(scores: Tensor, scale: float) -> Tensor:
+    """Map scores in [0, scale] to evenly spaced levels; larger scores clip to the last level."""
+    return torch.round(_share(scores, scale) * (LEVELS - 1)).to(torch.int32)
+
+
+def even_scores() -> Table:
+    """Return the score each level of :func:`even_levels` stands for, as a share of the scale."""
+    return np.arange(LEVELS) / (LEVELS - 1)
+
+
+def relative_levels(scores: Tensor, scale: float) -> Tensor:
+    """Map scores in [0, scale] to levels that keep a relative precision of 1/4096.
+
+    The level is the leading bits of the float32 quotient, 4,096 to an octave; scores below
+    scale / 65,536 share level 0. For heavy-tailed scores, where even spacing would put most
+    synapses on a few levels.
+    """
+    bits = _share(scores, scale).view(torch.int32) - _FLOOR
+    return torch.clamp(bits >> _DROPPED_BITS, 0, LEVELS - 1)
+
+
+def _share(scores: Tensor, scale: float) -> Tensor:
+    if not scale > 0:
+        return torch.zeros_like(scores, dtype=torch.float32)
+    # The divisor is a tensor on the device: CUDA turns a Python number into a multiplication by
+    # its reciprocal, which rounds differently from the division that the CPU does.
+    divisor = torch.full((), scale, dtype=torch.float32, device=scores.device)
+    # Without its sign, because the bits of a negative zero are those of a large number.
+    return torch.clamp(scores.float() / divisor, 0.0, 1.0).abs().contiguous()
+
+
+def ranked(levels: int = LEVELS) -> Table:
+    """Return a table in which only the order of levels counts: each outlives all below it."""
+    return 64.0 * (np.arange(levels, dtype=np.float64) - (levels - 1))

@@ -1,0 +1,135 @@
+"""Life: what an individual is given while it is trained, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Protocol
+
+import attrs
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from evoframe.kernel.events import Announcer, Silence
+from evoframe.kernel.genotype import State
+from evoframe.kernel.individual import Measurement, Metric
+from evoframe.kernel.key import Key
+from evoframe.kernel.phenotype import Phenotype
+
+Split = Literal["train", "validation", "test"]
+"""Examples to learn from, examples that selection sees, and examples that are only reported."""
+
+Batch = Any
+"""Whatever a task's ``step`` and ``measure`` understand: a tuple, a mapping, a tensor."""
+
+
+class Task(Protocol):
+    """What the kernel asks of a task; :class:`evoframe.roles.Task` says what each part means."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured."""
+
+    @property
+    def primary(self) -> Metric:
+        """The metric that decides."""
+
+    def newborn(self, key: Key) -> nn.Module:
+        """Return a network of the ancestor's architecture with fresh weights; called sealed."""
+
+    def batches(
+        self, split: Split, *, shuffle: Key | None = None, batch_size: int | None = None
+    ) -> Iterable[Batch]:
+        """Return one pass over a split."""
+
+    def step(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Return the loss of one batch, a scalar with its graph."""
+
+    def fit(self, network: nn.Module, key: Key, device: torch.device) -> None:
+        """Train a network in place, by whatever means."""
+
+    def evaluate(
+        self, network: nn.Module, split: Split, device: torch.device
+    ) -> Mapping[str, Measurement]:
+        """Return the mean of every metric over a split."""
+
+
+class Companion(Protocol):
+    """Takes part in a training; :class:`evoframe.roles.Nurture` says when each moment comes."""
+
+    # A context holds the life and so its companions: naming its type here would close a circle.
+
+    def begin(self, phenotype: Phenotype, context: Any) -> Companion:
+        """Return who acts in this life."""
+
+    def before_epoch(self, phenotype: Phenotype, context: Any, epoch: int) -> None:
+        """Act before an epoch."""
+
+    def shape_loss(self, loss: Tensor, phenotype: Phenotype, batch: Batch, context: Any) -> Tensor:
+        """Return the loss to minimise."""
+
+    def after_backward(self, phenotype: Phenotype, context: Any, step: int) -> None:
+        """Act on gradients."""
+
+    def after_step(
+        self, phenotype: Phenotype, optimiser: Optimizer, context: Any, step: int
+    ) -> Phenotype:
+        """Return the phenotype to go on with after a step."""
+
+    def after_epoch(self, phenotype: Phenotype, context: Any, epoch: int) -> Phenotype:
+        """Return the phenotype to go on with after an epoch."""
+
+
+class Checkpoint(Protocol):
+    """Where a long life puts itself down between epochs."""
+
+    def load(self) -> tuple[int, State] | None:
+        """Return the number of finished epochs and the tensors saved then, if there are any."""
+
+    def save(self, epochs: int, tensors: State) -> None:
+        """Keep the tensors of a life that has finished this many epochs."""
+
+
+class NoCheckpoint:
+    """A life that is short enough to be lived again."""
+
+    def load(self) -> None:
+        """Nothing was saved."""
+
+    def save(self, epochs: int, tensors: State) -> None:
+        """Nothing is saved."""
+
+
+@attrs.frozen(eq=False)
+class Life:
+    """What a training is given on top of the phenotype; by default a silent life, lived alone.
+
+    Attributes:
+        companions: who takes part in the training, in the order named: the run's nurtures.
+        announcer: where to tell of finished epochs.
+        checkpoint: where a long life may put itself down.
+    """
+
+    companions: tuple[Companion, ...] = ()
+    announcer: Announcer = attrs.field(factory=Silence)
+    checkpoint: Checkpoint = attrs.field(factory=NoCheckpoint)
+
+
+@attrs.frozen(eq=False)
+class TrainingResult:
+    """What comes out of a life.
+
+    Attributes:
+        phenotype: the trained phenotype; with other masks than it came with only if a strategy
+            with the trait ``rewires`` took part.
+        epochs: how many epochs were trained.
+        loss: mean training loss of the last epoch; NaN when nothing was trained.
+    """
+
+    phenotype: Phenotype
+    epochs: int
+    loss: float
