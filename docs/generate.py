@@ -30,8 +30,8 @@ from evoframe.roles import ROLES, SEVERAL, Strategy, summary
 from evoframe.testing.catalogue import all_checks, anchor
 
 VALUES = (
-    "key", "genotype", "individual", "population", "evidence", "dna", "clusters", "phenotype",
-    "wiring", "events",
+    "key", "genotype", "individual", "population", "context", "evidence", "dna", "levels",
+    "budgets", "clusters", "phenotype", "anatomy", "life", "wiring", "events",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
 

@@ -15,6 +15,7 @@ import attrs
 
 from evoframe import hookspecs
 from evoframe.errors import OfferError, close_match
+from evoframe.registry.signatures import check_signatures
 from evoframe.roles import ROLES, Strategy, summary
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -47,6 +48,7 @@ def check_offer(strategy: Any, role: str) -> None:
     check_value(strategy)
     if missing := sorted(getattr(strategy, "__abstractmethods__", ())):
         raise OfferError(f"{_who(strategy)} does not define {', '.join(missing)}")
+    check_signatures(strategy)
     check_options(strategy)
 
 

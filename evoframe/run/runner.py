@@ -31,8 +31,10 @@ from evoframe.run import fingerprints, resuming, rules
 from evoframe.run.folder import RunFolder
 from evoframe.run.headers import require_readable
 from evoframe.run.journal import Entry, Journal
+from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
+from evoframe.run.recall import Recall
 from evoframe.run.record import (
     RECORD,
     is_rebuildable,
@@ -42,7 +44,7 @@ from evoframe.run.record import (
     resolved,
     write_record,
 )
-from evoframe.run.world import Lives, Recall, World, adopt_ancestor, build_world, live_ancestor
+from evoframe.run.world import World, build_world
 
 FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
 """Names of the facts that the journal holds of a run."""

@@ -144,6 +144,16 @@ class Misheard(Observer):
 
 
 @attrs.frozen
+class Outdated(Still):
+    """Was written for a contract in which mutations were given a key."""
+
+    name: ClassVar[str] = "outdated"
+
+    def mutate(self, dna, key):
+        return dna
+
+
+@attrs.frozen
 class Shrinking(Still):
     """Halves what it is given, and so once more whenever its record is read."""
 
@@ -670,6 +680,7 @@ SABOTEURS: dict[str, Any] = {
     "has_a_name_and_a_summary": Shouting(),
     "options_have_help_and_a_type": Unexplained(),
     "implements_hooks_as_they_are": Misheard(),
+    "takes_what_its_role_gives": Outdated(),
     "survives_toml": Shrinking(0.5),
     "survives_pickling": Held(),
     "repr_evaluates_back": Poetic(),

@@ -93,6 +93,7 @@ VERDICTS = {
     "forgets_the_marker": "evoframe_mutations is not marked: put @evoframe.hookimpl above it",
     "uses_the_global_dice": "fails leaves_global_randomness_alone",
     "reaches_inside": "imports evoframe.run.journal, which is not public",
+    "is_of_contract_1": "mutate takes (dna, key); wanted mutate(dna, inheritance, context)",
     "offers_nothing": "offers no strategy",
 }
 

@@ -18,7 +18,13 @@ from evoframe.config.values import structure, unstructure
 from evoframe.errors import EvoframeError, OfferError
 from evoframe.registry.checking import check_name, check_observer, check_options, check_value
 from evoframe.registry.describe import toml_snippet
+from evoframe.registry.signatures import check_signatures
 from evoframe.testing.catalogue import Stage, broken, in_words, law
+
+GIVEN_A_CONTEXT = (
+    "heredity", "encoding", "mutation", "environment", "training", "nurture", "selection",
+)  # fmt: skip
+"""The roles whose methods are given one."""
 
 
 @law(stage=Stage.FORM)
@@ -77,6 +83,16 @@ def check_implements_hooks_as_they_are(strategy: Any) -> None:
     A misspelt hook would never be called, and nobody would notice.
     """
     _offered(lambda: check_observer(type(strategy)))
+
+
+@law(*GIVEN_A_CONTEXT, stage=Stage.FORM)
+def check_takes_what_its_role_gives(strategy: Any) -> None:
+    """Its methods take the arguments that its role gives them, the context among them.
+
+    A key, the ancestor and the task come in the context: ``context.key``, ``context.ancestor``,
+    ``context.task``. Until contract 1 they were arguments of their own.
+    """
+    _offered(lambda: check_signatures(type(strategy)))
 
 
 @law(stage=Stage.FORM)

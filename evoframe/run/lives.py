@@ -1,0 +1,106 @@
+"""Lives: what an executor maps over the births of a generation, and the ancestor's life."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from evoframe.evolution.birth import Birth, Newborn
+from evoframe.evolution.generation import live, raise_ancestor
+from evoframe.kernel import device as devices
+from evoframe.kernel.events import Phase
+from evoframe.kernel.individual import ANCESTOR
+from evoframe.kernel.life import Life
+from evoframe.roles.executor import Send
+from evoframe.run.announcing import LifeAnnouncer
+from evoframe.run.folder import RunFolder
+from evoframe.run.journal import Entry
+from evoframe.run.recall import Recall
+from evoframe.run.record import open_recipe
+from evoframe.run.weights import FileCheckpoint, save_genotype
+from evoframe.run.world import World, build_world
+
+
+@attrs.frozen(eq=False)
+class Lives:
+    """Lives one birth after another: what an executor maps over the births of a generation.
+
+    It travels to another process as the path of the run, and builds its world anew there.
+    """
+
+    world: World
+    generation: int
+    heard: frozenset[str]
+    phase: Callable[[Phase], Any] | None = None
+
+    def __call__(self, birth: Birth, send: Send) -> Entry:
+        """Return the finished individual; its genotype is on disk by then."""
+        run, start = self.world.recipe.run, time.perf_counter()
+        checkpoint = self.world.checkpoint(birth.id)
+        announcer = LifeAnnouncer(send, self.heard, self.phase)
+        life = Life(announcer=announcer, checkpoint=checkpoint)
+        with devices.arithmetic(self.world.device, threads=run.threads, strict=run.strict):
+            recall = Recall.of(self.world)
+            context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
+            newborn = live(birth, self.world.strategies(), context, recall)
+        return finished(newborn, self.world, checkpoint, time.perf_counter() - start)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.world.recipe.can_be_rebuilt:
+            raise TypeError("a strategy was made in Python and is in no file or module")
+        return _reopened, (self.world.folder.path, self.generation, self.heard)
+
+
+def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -> Entry:
+    """Return the ancestor, trained if it did not come trained; its genotype is on disk by then.
+
+    Raises:
+        StillbornError: its training broke down.
+    """
+    recipe, start = world.recipe, time.perf_counter()
+    training = None if recipe.task.is_trained else recipe.ancestor or recipe.training
+    checkpoint = world.checkpoint(ANCESTOR)
+    life = Life(announcer=LifeAnnouncer(send, heard, phase), checkpoint=checkpoint)
+    context = world.context(1, world.initial, life)
+    with devices.arithmetic(world.device, threads=recipe.run.threads, strict=recipe.run.strict):
+        newborn = raise_ancestor(world.initial, training, context)
+    return finished(newborn, world, checkpoint, time.perf_counter() - start)
+
+
+def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
+    """Return the ancestor of another run of the same origin; its genotype is on disk by then.
+
+    Raises:
+        DamagedError: its file is not what the journal of its run recorded.
+    """
+    recall = Recall.of(attrs.evolve(world, folder=founder))
+    save_genotype(recall.genotype(ANCESTOR), world.folder.genotype(ANCESTOR))
+    return recall.entries[ANCESTOR]
+
+
+def finished(newborn: Newborn, world: World, checkpoint: FileCheckpoint, seconds: float) -> Entry:
+    """Put a genotype on disk and return the entry for the journal, which comes after it."""
+    one, digest = newborn.individual, ""
+    if newborn.genotype is not None:
+        digest = newborn.genotype.digest()
+        save_genotype(newborn.genotype, world.folder.genotype(one.id))
+    elif one.genotype:  # an elite carries its parent's genotype
+        digest = Recall.of(world).digest(one.genotype)
+    checkpoint.clear()
+    return Entry(one, digest, seconds)
+
+
+@lru_cache(maxsize=1)
+def _world_of(path: Path) -> World:
+    folder = RunFolder(path)
+    recipe, _ = open_recipe(folder)
+    return build_world(recipe, folder)
+
+
+def _reopened(path: Path, generation: int, heard: frozenset[str]) -> Lives:
+    return Lives(_world_of(path), generation, heard)

@@ -1,0 +1,103 @@
+"""Probing: a recipe is tried once on its untrained ancestor, so that mistakes cost seconds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from evoframe.config.recipe import Recipe
+from evoframe.errors import EvoframeError, TaskError
+from evoframe.kernel import device as devices
+from evoframe.roles import Batch, Split, Task
+from evoframe.roles.task import examples_in
+
+CPU = torch.device("cpu")
+
+
+def probe(recipe: Recipe, network: nn.Module) -> None:
+    """Try the strategies and the task of a recipe; called sealed.
+
+    Args:
+        recipe: whose strategies may refuse each other, and the task.
+        network: the ancestor as its task made it; not to be modified.
+
+    Raises:
+        ConfigError: strategies that do not go together.
+        TaskError: the call that went wrong, and how.
+    """
+    task = recipe.task
+    if not task.metrics:
+        raise TaskError(f"task {task.name!r} has no metric; wanted at least the primary one.")
+    batch = _first(task, "train", "learn from")
+    _check_strategies(recipe)
+    twin = copy.deepcopy(network).cpu().eval()
+    _probe_loss(task, twin, batch)
+    _probe_metrics(task, twin, _first(task, "validation", "judge by"))
+
+
+def tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
+    """Return what a call of a task returns.
+
+    Raises:
+        TaskError: the call and what it raised.
+    """
+    try:
+        return call()
+    except EvoframeError:
+        raise
+    except Exception as error:
+        raise TaskError(
+            f"{what} of task {task.name!r} raised {type(error).__name__}: {error}"
+        ) from error
+
+
+def _check_strategies(recipe: Recipe) -> None:
+    for environment in recipe.environment:
+        environment.check(recipe.encoding)
+    recipe.encoding.check(recipe.task)
+    recipe.heredity.check(recipe.task)
+    recipe.selection.check(recipe.task)
+    for training in (recipe.training, recipe.ancestor):
+        if training is not None:
+            training.check(recipe.task)
+
+
+def _probe_loss(task: Task, network: nn.Module, batch: Batch) -> None:
+    here = devices.move(batch, CPU)
+    loss = tried(task, "step(network, batch)", lambda: task.step(network, here))
+    if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.requires_grad:
+        found = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(loss)
+        raise TaskError(
+            f"step() of task {task.name!r} gave {found}; wanted a scalar tensor with a gradient "
+            "(not all parameters frozen, nothing detached)."
+        )
+
+
+@torch.no_grad()
+def _probe_metrics(task: Task, network: nn.Module, batch: Batch) -> None:
+    here = devices.move(batch, CPU)
+    measured = tried(task, "measure(network, batch)", lambda: task.measure(network, here))
+    missing = [one.name for one in task.metrics if one.name not in measured]
+    if missing:
+        raise TaskError(
+            f"task {task.name!r} names the metric {missing[0]!r}, but measure() gave "
+            f"{', '.join(measured) or 'nothing'}."
+        )
+
+
+def _first(task: Task, split: Split, purpose: str) -> Batch:
+    """Return the first batch of a split that holds an example."""
+    found = tried(
+        task,
+        f"batches({split!r})",
+        lambda: next((batch for batch in task.batches(split) if examples_in(batch)), None),
+    )
+    if found is not None:
+        return found
+    raise TaskError(
+        f"task {task.name!r} has no {split} batch; wanted at least one example to {purpose}."
+    )
