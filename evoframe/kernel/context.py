@@ -24,9 +24,7 @@ class Parent:
 
 @attrs.frozen(eq=False)
 class Context:
-    """What surrounds a call and is no strategy.
-
-    The run:
+    """What surrounds a call and is no strategy: the run, whose birth it is, and the call's key.
 
     Attributes:
         ancestor: the trained ancestor's genotype.

@@ -66,7 +66,7 @@ def test_plugins_work_from_wheels_and_change_nothing_by_being_there(tmp_path: Pa
     named = DIGEST.replace("noise", "drift").replace("tables = {", f"tables = {others} | {{")
     assert python("-c", named, str(tmp_path / "named"), site=site, folder=tmp_path) != after
     record = tomllib.loads((tmp_path / "named" / "run.toml").read_text())["record"]
-    assert record["contract"] == 1
+    assert record["contract"] == 2
     assert record["strategies"]["heredity"] == "lottery of evoframe-lottery 0.1.0"
     assert record["strategies"]["mutation[0]"] == "drift of evoframe-drift 0.1.0"
     assert record["strategies"]["encoding"] == "torch-pruning of evoframe-torch-pruning 0.1.0"
