@@ -26,7 +26,7 @@ from evoframe.cli.main import COMMANDS
 from evoframe.config.recipe import RunOptions
 from evoframe.registry import describe, load_registry
 from evoframe.registry.checking import HOOKS
-from evoframe.roles import ROLES, SEVERAL, Strategy, summary
+from evoframe.roles import ROLES, Strategy, summary
 from evoframe.testing.catalogue import all_checks, anchor
 
 VALUES = (
@@ -71,13 +71,14 @@ def _roles() -> Iterator[str]:
         "[checks](checks.md)."
     )
     yield f"## Strategy\n\n{_plain(inspect.getdoc(Strategy) or '')}"
-    for name, role in ROLES.items():
-        several = "any number in a recipe" if name in SEVERAL else "one in a recipe"
-        yield f"## {role.__name__}\n\n`evoframe.roles.{role.__name__}`, {several}."
-        yield _plain(inspect.getdoc(role) or "")
-        for attribute, shown, text in _members(role):
-            kind = "must be defined" if attribute in role.__abstractmethods__ else "may be defined"
-            yield f"### {role.__name__}.{attribute}\n\n{kind.capitalize()}."
+    for role in ROLES.values():
+        several = "any number in a recipe" if role.several else "one in a recipe"
+        yield f"## {role.class_name}\n\n`evoframe.roles.{role.class_name}`, {several}."
+        yield _plain(inspect.getdoc(role.base) or "")
+        missing: frozenset[str] = getattr(role.base, "__abstractmethods__", frozenset())
+        for attribute, shown, text in _members(role.base):
+            kind = "must be defined" if attribute in missing else "may be defined"
+            yield f"### {role.class_name}.{attribute}\n\n{kind.capitalize()}."
             yield f"```text\n{shown}\n```"
             yield text
 

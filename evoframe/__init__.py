@@ -8,9 +8,9 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from evoframe.lazy import from_places
 from evoframe.markers import hookimpl as hookimpl
 from evoframe.version import CONTRACT as CONTRACT, __version__ as __version__
 
@@ -38,10 +38,8 @@ _PLACES = {
 __all__ = ["CONTRACT", "__version__", "hookimpl", *_PLACES]  # noqa: PLE0604  the keys are strings
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'evoframe' has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
+    __getattr__ = from_places(__name__, _PLACES)
 
 
 def __dir__() -> list[str]:

@@ -32,7 +32,7 @@ from evoframe.cli.finish import resumable
     "--option",
     "assignments",
     multiple=True,
-    metavar="SLOT.OPTION=VALUE",
+    metavar="TABLE.OPTION=VALUE",
     help="set an option of task, ancestor, training or run in every arm",
 )
 @click.option(
@@ -73,17 +73,15 @@ def command(
     the seeds. The same command with the same --out goes on with a comparison that was interrupted.
     """
     from evoframe.api import new_folder
-    from evoframe.config.convert import run_options
-    from evoframe.config.files import read_recipe
-    from evoframe.registry import load_registry
+    from evoframe.config.request import Request, registry_of
     from evoframe.report.arms import arms_of
     from evoframe.report.comparison import compare, write_points
     from evoframe.report.curves import markdown, plot
 
     factors = _factors(targets)
-    asked = [name for recipe in recipes for name in run_options(read_recipe(recipe)).plugins]
-    registry = load_registry(tuple(dict.fromkeys([*asked, *plugins])))
-    arms = arms_of(recipes, factors, registry, options=assignments, plugins=plugins, epochs=epochs)
+    requests = [Request(name, plugins=plugins) for name in recipes]
+    registry = registry_of(requests)
+    arms = arms_of(requests, factors, registry, options=assignments, epochs=epochs)
     folder = out or new_folder("compare")
     with resumable(folder, f"the same command with --out {folder}"):
         curves = compare(arms, seeds, folder, registry, _say, jobs=jobs)

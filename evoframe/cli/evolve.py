@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evoframe.cli.finish import report, resumable
+from evoframe.roles.table import ROLES
 
-ROLE_FLAGS = {
-    "heredity": False,
-    "encoding": False,
-    "mutation": True,
-    "environment": True,
-    "training": False,
-    "nurture": True,
-    "selection": False,
-    "executor": False,
-    "observer": True,
-}
-"""The roles that have a flag of their own, and whether it may be given several times."""
+if TYPE_CHECKING:
+    from evoframe.config.request import Request
 
 RUN_FLAGS = ("seed", "generations", "population", "until", "max_drop", "time", "device")
 """Options of the run that have a flag of their own."""
 
 
 def _role_options(function: Any) -> Any:
-    for role, several in reversed(ROLE_FLAGS.items()):
-        words = "; may be given several times" if several else ""
-        function = click.option(
-            f"--{role}",
-            multiple=several,
-            metavar="NAME",
-            help=f"the {role} to use, see `evoframe strategies {role}`{words}",
-        )(function)
+    for name, role in reversed(ROLES.items()):
+        words = "; may be given several times" if role.several else ""
+        text = f"the {name} to use, see `evoframe strategies {name}`{words}"
+        if name != "task":  # whose flag says how people name one of their own
+            option = click.option(f"--{name}", multiple=role.several, metavar="NAME", help=text)
+            function = option(function)
     return function
 
 
@@ -51,7 +41,7 @@ def _role_options(function: Any) -> Any:
     "--option",
     "assignments",
     multiple=True,
-    metavar="SLOT.OPTION=VALUE",
+    metavar="TABLE.OPTION=VALUE",
     help="set an option, e.g. encoding.temperature=0.1, environment[1].retention=0.5",
 )
 @click.option(
@@ -87,37 +77,26 @@ def command(**given: Any) -> None:
     Defaults come first, then the recipe, then what is said here.
     """
     from evoframe.api import new_folder
-    from evoframe.config.convert import recipe_from, run_options
-    from evoframe.registry import load_registry
     from evoframe.run import runner
 
-    tables = tables_from(given)
-    registry = load_registry(run_options(tables).plugins)
-    recipe = recipe_from(tables, registry)
-    name = Path(given["recipe"]).stem if given["recipe"] else recipe.task.name
-    out = given["out"] or new_folder(name)
+    request = request_from(given)
+    asked = request.resolve()
+    out = given["out"] or new_folder(request.name or asked.recipe.task.name)
     with resumable(out):
-        runner.start(recipe, registry, out, level="info" if given["verbose"] else "warning")
+        level = "info" if given["verbose"] else "warning"
+        runner.start(asked.recipe, asked.registry, out, level=level)
     report(out)
 
 
-def tables_from(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the tables of the recipe, changed by what the command line says."""
-    from evoframe.config import files
-    from evoframe.config.convert import run_options
+def request_from(given: Mapping[str, Any]) -> Request:
+    """What the command line asks for; a run that names no observer is shown on the console."""
+    from evoframe.config.request import Request
 
-    tables = files.read_recipe(given["recipe"]) if given["recipe"] else {}
-    for slot in ("task", *ROLE_FLAGS):
-        names = given[slot]
-        if names:
-            tables = files.chosen(tables, slot, [names] if isinstance(names, str) else names)
-    if "observer" not in tables:
-        tables["observer"] = [{"use": "console"}]
-    run = dict(files.table(tables.get("run", {}), "run"))
-    run |= {name: given[name] for name in RUN_FLAGS if given[name] is not None}
-    if given["plugins"]:
-        run["plugins"] = [*run_options({"run": run}).plugins, *given["plugins"]]
-    tables["run"] = run
-    for assignment in given["assignments"]:
-        tables = files.assigned(tables, assignment)
-    return tables
+    said = {name: given[name] for name in (*ROLES, *RUN_FLAGS)}
+    return Request(
+        given["recipe"],
+        choices={name: value for name, value in said.items() if value not in (None, ())},
+        plugins=given["plugins"],
+        options=given["assignments"],
+        defaults={"observer": [{"use": "console"}]},
+    )

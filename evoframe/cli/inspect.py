@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import attrs
 import click
 from rich.console import Console
-
-from evoframe.cli.evolve import ROLE_FLAGS, RUN_FLAGS, tables_from
 
 
 @click.command(short_help="tell what may leave a network, and what stays and why")
@@ -22,7 +19,7 @@ from evoframe.cli.evolve import ROLE_FLAGS, RUN_FLAGS, tables_from
     "--option",
     "assignments",
     multiple=True,
-    metavar="SLOT.OPTION=VALUE",
+    metavar="TABLE.OPTION=VALUE",
     help="set an option, e.g. task.data=FOLDER, anatomy.multiple=8",
 )
 @click.option(
@@ -33,19 +30,22 @@ from evoframe.cli.evolve import ROLE_FLAGS, RUN_FLAGS, tables_from
     metavar="FILE|MODULE",
     help="load a plugin that is not installed",
 )
-def command(**given: Any) -> None:
+def command(
+    recipe: str | None,
+    task: str | None,
+    assignments: tuple[str, ...],
+    plugins: tuple[str, ...],
+) -> None:
     """Survey the ancestor of a task or a recipe; nothing is trained or written."""
-    from evoframe.config.convert import recipe_from, run_options
-    from evoframe.registry import load_registry
+    from evoframe.config.request import Request
     from evoframe.report import body
     from evoframe.run.folder import RunFolder
     from evoframe.run.world import build_world
 
-    given |= dict.fromkeys((*ROLE_FLAGS, *RUN_FLAGS))
-    tables = tables_from(given)
-    recipe = recipe_from(tables, load_registry(run_options(tables).plugins))
-    recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, device="cpu"))
-    anatomy = build_world(recipe, RunFolder(Path())).anatomy
+    request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
+    asked = request.resolve().recipe
+    asked = attrs.evolve(asked, run=attrs.evolve(asked.run, device="cpu"))
+    anatomy = build_world(asked, RunFolder(Path())).anatomy
     console = Console(soft_wrap=True, highlight=False)
     console.print(body.layers(anatomy))
     console.print("\nwhat stays" if anatomy.barriers else "\nnothing stands in the way")
@@ -53,4 +53,4 @@ def command(**given: Any) -> None:
         console.print(f"{barrier.operation}: {barrier.reason}", markup=False)
     console.print("\nthe ancestor")
     console.print(body.costs(anatomy))
-    console.print(f"\n{body.estimate(recipe, anatomy)}", markup=False)
+    console.print(f"\n{body.estimate(asked, anatomy)}", markup=False)

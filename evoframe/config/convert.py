@@ -12,12 +12,12 @@ import attrs
 from packaging.requirements import InvalidRequirement, Requirement
 
 from evoframe.config import files, references
-from evoframe.config.recipe import DEFAULTS, SLOTS, AnatomyOptions, Recipe, RunOptions
+from evoframe.config.recipe import DEFAULTS, AnatomyOptions, Recipe, RunOptions
 from evoframe.config.values import structure, unstructure
 from evoframe.errors import ConfigError, NoSuchStrategyError, RequirementError, close_match
 from evoframe.registry.checking import is_accepted, options
 from evoframe.registry.offers import Registry
-from evoframe.roles import SEVERAL, Strategy
+from evoframe.roles import ROLE_TABLES, Role, Strategy
 
 IN_SESSION = "made in Python"
 """What stands for a strategy that no file or module holds, in the record of a run."""
@@ -29,9 +29,9 @@ def recipe_from(
     """Return the recipe that tables describe; tables left out mean :data:`DEFAULTS`.
 
     Args:
-        tables: one for ``run``, ``about`` and each slot that is not to have its default.
+        tables: one for ``run``, ``about`` and each role that is not to have its default.
         registry: where strategies are found by name.
-        ready: strategies that are there already, by slot (tuples where a slot takes several);
+        ready: strategies that are there already, by role table (tuples where one takes several);
             they take the place of tables.
 
     Raises:
@@ -39,7 +39,7 @@ def recipe_from(
         NoSuchStrategyError: a strategy that nobody offers.
         RequirementError: a distribution of ``run.requires`` is missing or too old.
     """
-    known = {"run", "anatomy", "about", *SLOTS}
+    known = {"run", "anatomy", "about", *ROLE_TABLES}
     for name in tables:
         if name not in known:
             raise ConfigError(
@@ -55,17 +55,17 @@ def recipe_from(
     check_requirements(run.requires)
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
-    for slot, role in SLOTS.items():
-        given = tables.get(slot, DEFAULTS.get(slot))
-        if slot in ready:
-            values[slot] = ready[slot]
-        elif role in SEVERAL:
-            values[slot] = tuple(
-                _strategy(entry, f"{slot}[{index}]", role, registry, sources)
-                for index, entry in enumerate(files.entries(given, slot))
+    for name, role in ROLE_TABLES.items():
+        given = tables.get(name, DEFAULTS.get(name))
+        if name in ready:
+            values[name] = ready[name]
+        elif role.several:
+            values[name] = tuple(
+                _strategy(table, f"{name}[{index}]", role, registry, sources)
+                for index, table in enumerate(files.entries(given, name))
             )
         elif given is not None:
-            values[slot] = _strategy(files.table(given, slot), slot, role, registry, sources)
+            values[name] = _strategy(files.table(given, name), name, role, registry, sources)
     about = {
         str(key): str(value) for key, value in files.table(tables.get("about", {}), "about").items()
     }
@@ -90,15 +90,15 @@ def tables_from(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     }
     if recipe.about:
         tables["about"] = dict(recipe.about)
-    for slot, role in SLOTS.items():
-        value = getattr(recipe, slot)
-        if role in SEVERAL:
-            tables[slot] = [
-                _described(one, f"{slot}[{index}]", recipe, registry)
+    for name, role in ROLE_TABLES.items():
+        value = getattr(recipe, name)
+        if role.several:
+            tables[name] = [
+                _described(one, f"{name}[{index}]", recipe, registry)
                 for index, one in enumerate(value)
             ]
         elif value is not None:
-            tables[slot] = _described(value, slot, recipe, registry)
+            tables[name] = _described(value, name, recipe, registry)
     return tables
 
 
@@ -121,12 +121,12 @@ def anchored(recipe: Recipe) -> Recipe:
         str(Path(name).expanduser().resolve()) if name.endswith(".py") else name
         for name in recipe.run.plugins
     )
-    sources = {slot: references.absolute(use, Path.cwd()) for slot, use in recipe.sources.items()}
+    sources = {entry: references.absolute(use, Path.cwd()) for entry, use in recipe.sources.items()}
     return attrs.evolve(
         recipe,
         run=attrs.evolve(recipe.run, plugins=plugins),
         sources=sources,
-        **{slot: anchor(getattr(recipe, slot)) for slot in SLOTS},
+        **{name: anchor(getattr(recipe, name)) for name in ROLE_TABLES},
     )
 
 
@@ -157,25 +157,25 @@ def check_requirements(requires: Iterable[str]) -> None:
 
 
 def _strategy(
-    table: Mapping[str, Any], slot: str, role: str, registry: Registry, sources: dict[str, str]
+    table: Mapping[str, Any], entry: str, role: Role, registry: Registry, sources: dict[str, str]
 ) -> Strategy:
     given = dict(table)
     use = given.pop("use", None)
     if not isinstance(use, str):
-        raise ConfigError(f'[{slot}] says no strategy; wanted use = "NAME". Found: {dict(table)}.')
+        raise ConfigError(f'[{entry}] says no strategy; wanted use = "NAME". Found: {dict(table)}.')
     if use == IN_SESSION:
         raise ConfigError(
-            f"the {slot} of this run was made in a Python session and cannot be rebuilt from its "
-            f"record. Go on from Python: evoframe.resume(path, {slot}=...)."
+            f"the {entry} of this run was made in a Python session and cannot be rebuilt from its "
+            f"record. Go on from Python: evoframe.resume(path, {entry}=...)."
         )
-    found = _find(use, role, registry)
+    found = _find(use, role.name, registry)
     if registry.offer_of(found if inspect.isclass(found) else type(found)) is None:
-        sources[slot] = use
+        sources[entry] = use
     if inspect.isclass(found):
-        return structure(given, found, slot)
+        return structure(given, found, entry)
     if given:
         raise ConfigError(
-            f"{use} is a ready-made {role} and takes no options; found {', '.join(given)}. "
+            f"{use} is a ready-made {role.name} and takes no options; found {', '.join(given)}. "
             "Name its class to give options."
         )
     return found
@@ -190,13 +190,13 @@ def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:
         return references.resolve(use, role)
 
 
-def _described(value: Strategy, slot: str, recipe: Recipe, registry: Registry) -> dict[str, Any]:
+def _described(value: Strategy, entry: str, recipe: Recipe, registry: Registry) -> dict[str, Any]:
     offer = registry.offer_of(type(value))
     if offer is not None:
         rivals = [o for o in registry.of_role(offer.role) if o.name == offer.name]
         use = offer.name if len(rivals) == 1 else f"{offer.plugin.name}:{offer.name}"
         return {"use": use, **unstructure(value)}
-    if source := recipe.sources.get(slot):
+    if source := recipe.sources.get(entry):
         ready = not inspect.isclass(references.resolve(source, value.role))
         return {"use": source, **({} if ready else unstructure(value))}
     use = references.reference_to(type(value)) or IN_SESSION

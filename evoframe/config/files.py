@@ -13,9 +13,9 @@ from typing import Any
 import tomli_w
 
 from evoframe.config import references
-from evoframe.config.recipe import DEFAULTS, SLOTS
+from evoframe.config.recipe import DEFAULTS
 from evoframe.errors import ConfigError, close_match, listing
-from evoframe.roles import SEVERAL
+from evoframe.roles import ROLE_TABLES
 
 Tables = dict[str, Any]
 
@@ -71,24 +71,24 @@ def write(tables: Mapping[str, Any]) -> str:
     return tomli_w.dumps(tables)
 
 
-def chosen(tables: Tables, slot: str, names: Iterable[str]) -> Tables:
-    """Return tables in which a slot holds the strategies of these names.
+def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
+    """Tables in which one of them holds the strategies of these names.
 
-    A strategy that the slot already held keeps its options.
+    A strategy that the table already held keeps its options.
     """
     changed = copy.deepcopy(tables)
-    old = entries(changed.get(slot), slot)
+    old = entries(changed.get(name), name)
     new = []
-    for name in names:  # of several with one name, the first named is the first there
-        held = [entry for entry in old if entry.get("use") == name]
-        new.append(held[0] if held else {"use": name})
+    for use in uses:  # of several with one name, the first named is the first there
+        held = [entry for entry in old if entry.get("use") == use]
+        new.append(held[0] if held else {"use": use})
         old = [entry for entry in old if not (held and entry is held[0])]
-    changed[slot] = new if SLOTS[slot] in SEVERAL else new[-1]
+    changed[name] = new if ROLE_TABLES[name].several else new[-1]
     return changed
 
 
 def assigned(tables: Tables, assignment: str) -> Tables:
-    """Return tables changed by ``slot.option=value`` or ``slot[n].option=value``.
+    """Tables changed by ``table.option=value`` or ``table[n].option=value``.
 
     The value is a TOML literal; anything that is none is taken as text.
 
@@ -98,22 +98,22 @@ def assigned(tables: Tables, assignment: str) -> Tables:
     match = _ASSIGNMENT.fullmatch(assignment)
     if match is None:
         raise ConfigError(
-            f"-o {assignment!r} cannot be read; wanted slot.option=value, as in "
+            f"-o {assignment!r} cannot be read; wanted table.option=value, as in "
             "-o encoding.temperature=0.1 or -o environment[1].retention=0.5."
         )
-    slot, index, option, text = match.groups()
-    known = [*SLOTS, "run", "anatomy"]
-    if slot not in known:
+    name, index, option, text = match.groups()
+    known = [*ROLE_TABLES, "run", "anatomy"]
+    if name not in known:
         raise ConfigError(
-            f"-o {assignment!r}: there is no table {slot!r}.{close_match(slot, known)}"
+            f"-o {assignment!r}: there is no table {name!r}.{close_match(name, known)}"
         )
     changed = copy.deepcopy(tables)
-    if not changed.get(slot) and slot in SLOTS and not DEFAULTS.get(slot):
-        raise ConfigError(f"-o {assignment!r}: the recipe names no {slot}. Name one with --{slot}.")
-    if slot not in changed:
-        changed[slot] = copy.deepcopy(DEFAULTS.get(slot, {}))
-    held = _entry(changed[slot], slot, index, assignment)
-    table(held, f"{slot}[{index}]" if index else slot)
+    if not changed.get(name) and name in ROLE_TABLES and not DEFAULTS.get(name):
+        raise ConfigError(f"-o {assignment!r}: the recipe names no {name}. Name one with --{name}.")
+    if name not in changed:
+        changed[name] = copy.deepcopy(DEFAULTS.get(name, {}))
+    held = _entry(changed[name], name, index, assignment)
+    table(held, f"{name}[{index}]" if index else name)
     held[option] = literal(text)
     return changed
 
@@ -130,7 +130,7 @@ def table(given: Any, name: str) -> Mapping[str, Any]:
 
 
 def entries(given: Any, name: str) -> list[Mapping[str, Any]]:
-    """Return the tables of a slot: none, one, or a list of them.
+    """The entries of a role table: none, one, or a list of them.
 
     Raises:
         ConfigError: one of them is no table.
@@ -142,18 +142,18 @@ def entries(given: Any, name: str) -> list[Mapping[str, Any]]:
     return [table(entry, f"{name}[{index}]") for index, entry in enumerate(given)]
 
 
-def _entry(held: Any, slot: str, index: str | None, assignment: str) -> dict[str, Any]:
+def _entry(held: Any, name: str, index: str | None, assignment: str) -> dict[str, Any]:
     if not isinstance(held, list):
         if index not in (None, "0"):
-            raise ConfigError(f"-o {assignment!r}: {slot} is a single table.")
+            raise ConfigError(f"-o {assignment!r}: {name} is a single table.")
         return held  # type: ignore[no-any-return]
     if index is None and len(held) > 1:
         raise ConfigError(
-            f"-o {assignment!r}: there are {len(held)} of {slot}; say which, as in {slot}[0]."
+            f"-o {assignment!r}: there are {len(held)} of {name}; say which, as in {name}[0]."
         )
     if int(index or 0) >= len(held):
         raise ConfigError(
-            f"-o {assignment!r}: the recipe names {len(held)} of {slot}. Name one with --{slot}."
+            f"-o {assignment!r}: the recipe names {len(held)} of {name}. Name one with --{name}."
         )
     return held[int(index or 0)]  # type: ignore[no-any-return]
 
@@ -171,8 +171,8 @@ def _with_references_from(folder: Path, tables: Tables) -> Tables:
     run = tables.get("run")
     if isinstance(run, dict) and isinstance(run.get("plugins"), list):
         run["plugins"] = [references.file_from(name, folder) for name in run["plugins"]]
-    for slot in SLOTS:
-        held = tables.get(slot, [])
+    for name in ROLE_TABLES:
+        held = tables.get(name, [])
         for entry in held if isinstance(held, list) else [held]:
             if isinstance(entry, dict) and isinstance(entry.get("use"), str):
                 entry["use"] = references.absolute(entry["use"], folder)

@@ -9,6 +9,8 @@ from typing import Any
 import attrs
 
 from evoframe.roles import (
+    ROLE_TABLES,
+    ROLES,
     Encoding,
     Environment,
     Executor,
@@ -145,7 +147,7 @@ class Recipe:
         about: what people should know of the recipe; changes nothing.
         task, ancestor, ...: the strategies; ``ancestor`` is how the ancestor is trained when it
             does not come trained (as ``training``, if None).
-        sources: for strategies that nobody offers, where they were found, by slot.
+        sources: for strategies that nobody offers, where they were found, by entry.
         can_be_rebuilt: whether the record of a run is enough to make the recipe again, in another
             process or on another day; not so with strategies made in a Python session.
     """
@@ -167,39 +169,21 @@ class Recipe:
     sources: Mapping[str, str] = attrs.field(factory=dict, eq=False)
     can_be_rebuilt: bool = attrs.field(default=True, eq=False)
 
-    def slots(self) -> list[tuple[str, Strategy]]:
-        """Return every strategy with the name of its place, e.g. ``("mutation[0]", ...)``."""
+    def strategies(self) -> list[tuple[str, Strategy]]:
+        """Every strategy with the name of its entry, e.g. ``("mutation[0]", ...)``."""
         found: list[tuple[str, Strategy]] = []
-        for slot in SLOTS:
-            value = getattr(self, slot)
+        for table in ROLE_TABLES:
+            value = getattr(self, table)
             if isinstance(value, tuple):
-                found += [(f"{slot}[{index}]", one) for index, one in enumerate(value)]
+                found += [(f"{table}[{index}]", one) for index, one in enumerate(value)]
             elif value is not None:
-                found.append((slot, value))
+                found.append((table, value))
         return found
 
 
-SLOTS = {
-    "task": "task",
-    "heredity": "heredity",
-    "encoding": "encoding",
-    "mutation": "mutation",
-    "environment": "environment",
-    "training": "training",
-    "ancestor": "training",
-    "nurture": "nurture",
-    "selection": "selection",
-    "executor": "executor",
-    "observer": "observer",
-}
-"""The tables of a recipe that hold strategies, with the role of each."""
-
 DEFAULTS: dict[str, Any] = {
-    "heredity": {"use": "asexual"},
-    "encoding": {"use": "synaptic"},
-    "environment": [{"use": "retention"}],
-    "training": {"use": "gradient"},
-    "selection": {"use": "random-pairs"},
-    "executor": {"use": "serial"},
+    role.name: [{"use": role.default}] if role.several else {"use": role.default}
+    for role in ROLES.values()
+    if role.default
 }
 """What a recipe means when it leaves a table out."""

@@ -36,7 +36,7 @@ def resolve(use: str, role: str) -> type[Strategy] | Strategy:
     found: Any = getattr(module, name)
     if inspect.isfunction(found):
         found = _called(found, use)
-    base = ROLES[role]
+    base = ROLES[role].base
     if not (inspect.isclass(found) and issubclass(found, base)) and not isinstance(found, base):
         raise ConfigError(
             f"{use} is {found!r}; wanted a {role}: a class derived from evoframe.roles."

@@ -38,7 +38,7 @@ def check_offer(strategy: Any, role: str) -> None:
     Raises:
         OfferError: what was found, what was wanted, and what to try.
     """
-    base = ROLES[role]
+    base = ROLES[role].base
     if not inspect.isclass(strategy) or not issubclass(strategy, base):
         raise OfferError(
             f"it offers {strategy!r} as {role}; wanted a class derived from "

@@ -13,7 +13,7 @@ import attrs
 
 from evoframe.registry.checking import options
 from evoframe.registry.offers import Registry
-from evoframe.roles import SEVERAL, Strategy, summary
+from evoframe.roles import ROLES, Strategy, summary
 
 
 def strategy_rows(registry: Registry, role: str) -> list[tuple[str, str, str, str]]:
@@ -41,7 +41,7 @@ def option_rows(strategy: type[Strategy]) -> list[tuple[str, str, str, str]]:
 
 def toml_snippet(strategy: type[Strategy]) -> str:
     """Return how a strategy is written in a recipe, with all defaults."""
-    head = f"[[{strategy.role}]]" if strategy.role in SEVERAL else f"[{strategy.role}]"
+    head = f"[[{strategy.role}]]" if ROLES[strategy.role].several else f"[{strategy.role}]"
     lines = [head, f'use = "{strategy.name}"']
     for field in options(strategy):
         text = default_in_words(field)

@@ -33,18 +33,6 @@ GROUP = "evoframe"
 FROM_FILE = "evoframe_file_"
 """How the names of modules begin that were loaded from files."""
 
-PLURALS = {role: f"evoframe_{role}s" for role in ROLES} | {"heredity": "evoframe_heredities"}
-"""The hook that offers the strategies of each role."""
-
-BUILT_IN = tuple(
-    f"evoframe.strategies.{role}"
-    for role in (
-        "task", "heredity", "encoding", "mutation", "environment",
-        "training", "nurture", "selection", "executor", "observer",
-    )
-)  # fmt: skip
-"""The modules of the strategies that come with evoframe; ordinary plugins otherwise."""
-
 
 def load_registry(plugins: Iterable[str] = (), *, entry_points: bool = True) -> Registry:
     """Return a registry of everything that is offered.
@@ -58,8 +46,9 @@ def load_registry(plugins: Iterable[str] = (), *, entry_points: bool = True) -> 
         ConfigError: a plugin that was named cannot be loaded.
     """
     loader = _Loader()
-    for name in BUILT_IN:
-        loader.add(importlib.import_module(name), LoadedPlugin(name, PROJECT, __version__))
+    for role in ROLES.values():  # built-in strategies are ordinary plugins otherwise
+        plugin = LoadedPlugin(role.built_in, PROJECT, __version__)
+        loader.add(importlib.import_module(role.built_in), plugin)
     for entry in _entry_points() if entry_points else ():
         loader.add_entry_point(entry)
     for name in plugins:
@@ -157,11 +146,11 @@ class _Loader:
             self._fail(plugin, f"reading it raised {type(error).__name__}: {error}")
             return
         found: list[type[Strategy]] = []
-        for role, hook in PLURALS.items():
-            for strategy in self._offered(hook, plugin):
+        for role in ROLES.values():
+            for strategy in self._offered(role.hook, plugin):
                 try:
-                    check_offer(strategy, role)
-                    if role == Observer.role:
+                    check_offer(strategy, role.name)
+                    if role.name == Observer.role:
                         check_observer(strategy)
                     _check_single(strategy, found)
                 except OfferError as error:

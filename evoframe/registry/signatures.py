@@ -27,7 +27,7 @@ def check_signatures(strategy: type[Strategy]) -> None:
     Raises:
         OfferError: the method, what it takes, and what it is given.
     """
-    for name, given in _calls(ROLES[strategy.role]):
+    for name, given in _calls(ROLES[strategy.role].base):
         method = inspect.getattr_static(strategy, name)
         if inspect.isfunction(method) and not _takes(method, given):
             raise OfferError(

@@ -23,6 +23,7 @@ import attrs
 from evoframe.config import files
 from evoframe.config.convert import recipe_from
 from evoframe.config.recipe import DEFAULTS, Recipe
+from evoframe.config.request import Request
 from evoframe.errors import ConfigError
 from evoframe.registry import Registry
 
@@ -51,31 +52,30 @@ class Arm:
 
 
 def arms_of(
-    names: Sequence[str],
+    requests: Sequence[Request],
     targets: Sequence[float],
     registry: Registry,
     *,
     options: Sequence[str] = (),
-    plugins: Sequence[str] = (),
     epochs: int | None = None,
 ) -> tuple[Arm, ...]:
     """Return the arms of a comparison, the named recipes first.
 
     Args:
-        names: built-in recipes, or files that end in ``.toml``.
+        requests: built-in recipes, or files that end in ``.toml``, with what is to be loaded.
         targets: how many times fewer synapses people want to look at.
         registry: where strategies are found.
-        options: as ``slot.option=value``, for every arm.
-        plugins: what has been loaded into the registry besides what is installed.
+        options: as ``table.option=value``, for every arm.
         epochs: of all descendants of an arm together; the most that a recipe asks for if None.
 
     Raises:
         ConfigError: recipes that cannot be compared, and why.
     """
-    named = {_label(name): _changed(files.read_recipe(name), options, plugins) for name in names}
-    if len(named) < len(names) or any(map(_is_taken, named)):
+    named = {one.name: _changed(one, options) for one in requests}
+    if len(named) < len(requests) or any(map(_is_taken, named)):
+        asked = ", ".join(str(one.recipe) for one in requests)
         raise ConfigError(
-            f"the recipes {', '.join(names)} do not have names of their own; wanted each once, "
+            f"the recipes {asked} do not have names of their own; wanted each once, "
             f"and none called {', '.join(BASELINES)} or {FOUNDER}."
         )
     ready = {name: recipe_from(tables, registry) for name, tables in named.items()}
@@ -95,24 +95,20 @@ def lives(recipe: Recipe) -> int:
     return each * (recipe.run.generations - 1)
 
 
-def epochs_of(recipe: Recipe, slot: str = "training") -> int:
+def epochs_of(recipe: Recipe, table: str = "training") -> int:
     """Return how many epochs a life has.
 
     Raises:
         ConfigError: it cannot be told, so nothing can be made equal.
     """
-    training = getattr(recipe, slot) or recipe.training
+    training = getattr(recipe, table) or recipe.training
     epochs = getattr(training, "epochs", None)
     if not isinstance(epochs, int):
         raise ConfigError(
-            f"{slot} '{training.name}' has no option 'epochs', so training budgets cannot be made "
+            f"{table} '{training.name}' has no option 'epochs', so training budgets cannot be made "
             "equal. Compare recipes with training 'gradient'."
         )
     return epochs
-
-
-def _label(name: str) -> str:
-    return name.rpartition("/")[2].removesuffix(".toml")
 
 
 def _is_taken(name: str) -> bool:
@@ -120,13 +116,12 @@ def _is_taken(name: str) -> bool:
     return name in (*BASELINES, FOUNDER) or re.fullmatch(r"dense-\d+", name) is not None
 
 
-def _changed(tables: files.Tables, options: Sequence[str], plugins: Sequence[str]) -> files.Tables:
+def _changed(request: Request, options: Sequence[str]) -> files.Tables:
     for option in options:
         _require_shared(option)
     mine = [option for option in options if option.startswith("ancestor")]
-    for option in options:
-        tables = files.assigned(tables, option) if option not in mine else tables
-    tables = copy.deepcopy(tables)
+    rest = [option for option in options if option not in mine]
+    tables = copy.deepcopy(attrs.evolve(request, options=rest).tables())
     # Without a training of its own, the ancestor has that of a life, before budgets are divided.
     training = tables.get("training", DEFAULTS["training"])
     tables.setdefault("ancestor", copy.deepcopy(training))
@@ -134,8 +129,6 @@ def _changed(tables: files.Tables, options: Sequence[str], plugins: Sequence[str
         tables = files.assigned(tables, option)
     run = files.table(tables.get("run", {}), "run")
     tables["run"] = {name: value for name, value in run.items() if name not in ENDINGS}
-    if plugins:
-        tables["run"]["plugins"] = [*tables["run"].get("plugins", []), *plugins]
     tables.pop("observer", None)
     return tables
 
@@ -143,14 +136,14 @@ def _changed(tables: files.Tables, options: Sequence[str], plugins: Sequence[str
 def _require_shared(option: str) -> None:
     """Refuse an option that would not change all arms alike, or that a comparison sets itself."""
     left, _, _ = option.partition("=")
-    slot, _, name = left.partition(".")
-    if slot.partition("[")[0] not in SHARED:
+    table, _, name = left.partition(".")
+    if table.partition("[")[0] not in SHARED:
         raise ConfigError(
             f"-o {option!r}: in a comparison only {', '.join(SHARED)} can be changed, in all "
             "arms alike. Write a recipe of your own for the rest: evoframe recipes NAME > "
             "mine.toml."
         )
-    if slot == "run" and name in OWN:
+    if table == "run" and name in OWN:
         raise ConfigError(
             f"-o {option!r}: a comparison decides itself about {', '.join(OWN)}: arms have the "
             "generations and the population of their recipes, the seeds from 0 to --seeds, and "
@@ -161,12 +154,12 @@ def _require_shared(option: str) -> None:
 def _require_same(
     tables: Mapping[str, Any], first: Mapping[str, Any], name: str, *, trained: bool
 ) -> None:
-    for slot in ("task",) if trained else ("task", "ancestor"):
-        if tables.get(slot) != first.get(slot):
+    for table in ("task",) if trained else ("task", "ancestor"):
+        if tables.get(table) != first.get(table):
             raise ConfigError(
-                f"recipe {name!r} has another {slot} than the first one: {tables.get(slot)} and "
-                f"{first.get(slot)}. Only recipes with the same task and the same way to train the "
-                "ancestor can be compared; change them with -o for all arms alike."
+                f"recipe {name!r} has another {table} than the first one: {tables.get(table)} and "
+                f"{first.get(table)}. Only recipes with the same task and the same way to train "
+                "the ancestor can be compared; change them with -o for all arms alike."
             )
 
 

@@ -45,8 +45,8 @@ def of_run(recipe: Recipe, registry: Registry, anatomy: Anatomy) -> dict[str, An
 def of_code(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """Return the contract's number and what is fixed of every strategy that decides something."""
     strategies = {
-        slot: of_strategy(type(strategy), registry)
-        for slot, strategy in recipe.slots()
+        entry: of_strategy(type(strategy), registry)
+        for entry, strategy in recipe.strategies()
         if strategy.role not in WITHOUT_EFFECT
     }
     return {"contract": CONTRACT, "strategies": strategies}

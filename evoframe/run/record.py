@@ -70,7 +70,7 @@ def open_recipe(
 
     Args:
         folder: where the run is.
-        ready: strategies that the record cannot hold, by slot.
+        ready: strategies that the record cannot hold, by role table.
 
     Raises:
         RunError: there is no run, or its record cannot be read.
@@ -140,7 +140,8 @@ def versions(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         "numpy": np.__version__,
         "device": devices.describe(devices.resolve(recipe.run.device)),
         "strategies": {
-            slot: origin(type(strategy), registry).with_version for slot, strategy in recipe.slots()
+            entry: origin(type(strategy), registry).with_version
+            for entry, strategy in recipe.strategies()
         },
     }
 
@@ -159,4 +160,4 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _flat(record: Mapping[str, Any]) -> dict[str, str]:
     strategies = record.get("strategies", {})
     flat = {name: str(value) for name, value in record.items() if name != "strategies"}
-    return flat | {str(slot): str(origin) for slot, origin in strategies.items()}
+    return flat | {str(entry): str(origin) for entry, origin in strategies.items()}

@@ -31,7 +31,8 @@ class Run:
 
     Attributes:
         path: the run folder.
-        ready: strategies that the record cannot hold, by slot; needed for :meth:`network` only.
+        ready: strategies that the record cannot hold, by role table; needed for
+            :meth:`network` only.
     """
 
     path: Path

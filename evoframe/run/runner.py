@@ -97,7 +97,7 @@ def resume(
 
     Args:
         path: the run folder.
-        ready: strategies that were made in Python when the run began, by slot.
+        ready: strategies that were made in Python when the run began, by role table.
         level: which log events people see on stderr.
         founder: the run that this one was begun with, if any, for the case that it was ended before
             it had an ancestor.

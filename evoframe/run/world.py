@@ -90,7 +90,7 @@ def build_world(recipe: Recipe, folder: RunFolder) -> World:
         OfferError: a strategy was written for another contract.
         TaskError: the ancestor cannot evolve, or there is nothing to learn from or to judge by.
     """
-    for _, strategy in recipe.slots():
+    for _, strategy in recipe.strategies():
         check_signatures(type(strategy))
     device = devices.resolve(recipe.run.device)
     task, key = recipe.task, Key(recipe.run.seed)

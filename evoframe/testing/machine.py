@@ -23,7 +23,7 @@ from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, untouched
 from evoframe.kernel.population import Population
 from evoframe.kernel.wiring import settle
-from evoframe.roles import SEVERAL, Strategy
+from evoframe.roles import ROLES, Strategy
 from evoframe.strategies.encoding.synaptic import Synaptic
 from evoframe.strategies.environment.retention import Retention
 from evoframe.strategies.heredity.asexual import Asexual
@@ -34,9 +34,7 @@ from evoframe.testing.case import Case, an_individual
 from evoframe.testing.catalogue import broken
 from evoframe.testing.specimens import Specimen
 
-IN_GENERATIONS = (
-    "heredity", "encoding", "mutation", "environment", "training", "nurture", "selection",
-)  # fmt: skip
+IN_GENERATIONS = tuple(role for role in ROLES if role in attrs.fields_dict(Strategies))
 """The roles that make one generation out of another."""
 
 GENERATIONS = 3
@@ -182,7 +180,7 @@ def company(strategy: Strategy) -> Strategies:
         "nurture": (),
         "selection": RandomPairs(),
     }
-    given[strategy.role] = (strategy,) if strategy.role in SEVERAL else strategy
+    given[strategy.role] = (strategy,) if ROLES[strategy.role].several else strategy
     return Strategies(**given)
 
 

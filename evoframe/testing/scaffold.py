@@ -11,7 +11,7 @@ from pathlib import Path
 from evoframe import hookspecs
 from evoframe.errors import ConfigError, RunError, close_match
 from evoframe.registry.checking import NAME
-from evoframe.registry.loading import PLURALS, load_registry
+from evoframe.registry.loading import load_registry
 from evoframe.roles import ROLES
 from evoframe.version import __version__
 
@@ -77,7 +77,7 @@ def files_of(role: str, name: str) -> dict[str, str]:
             f"there is a {role} {name!r} already, which comes with evoframe. Choose another name: "
             "two of one name would have to be told apart in every recipe."
         )
-    example = example_of(PLURALS[role])
+    example = example_of(ROLES[role].hook)
     module, kind = f"evoframe_{name.replace('-', '_')}", _class_name(name, role, example)
     source = _renamed(example, name, kind)
     summary = re.search(r'"""(.*?)"""', source[source.index(f"class {kind}") :])

@@ -17,7 +17,7 @@ from evoframe.config.values import structure
 from evoframe.errors import ConfigError, ConformanceError, close_match, listing
 from evoframe.registry import LoadedPlugin, LoadFailure, Registry, load_registry
 from evoframe.registry.loading import import_plugin
-from evoframe.roles import SEVERAL, Strategy
+from evoframe.roles import ROLES, Strategy
 from evoframe.testing.catalogue import NotTried, checks_for
 
 PUBLIC = ("errors", "kernel", "markers", "roles", "strategies", "testing")
@@ -181,7 +181,7 @@ def _given(options: tuple[str, ...], names: list[str]) -> dict[str, dict[str, An
 
 
 def _made(strategy: type[Strategy], given: Mapping[str, Any]) -> Strategy:
-    where = f"{strategy.role}[0]" if strategy.role in SEVERAL else strategy.role
+    where = f"{strategy.role}[0]" if ROLES[strategy.role].several else strategy.role
     try:
         return structure(given, strategy, where)
     except ConfigError as error:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from evoframe import api
-from evoframe.roles import SEVERAL, Strategy
+from evoframe.roles import ROLES, Strategy
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
 
@@ -57,8 +57,8 @@ def one_run(strategy: Strategy | None = None) -> WhatHappened:
 def _run(strategy: Strategy | None) -> WhatHappened:
     given: dict[str, Any] = {}
     if strategy is not None:
-        given[strategy.role] = [strategy] if strategy.role in SEVERAL else strategy
-    tables = {slot: table for slot, table in QUICK.items() if slot not in given}
+        given[strategy.role] = [strategy] if ROLES[strategy.role].several else strategy
+    tables = {name: table for name, table in QUICK.items() if name not in given}
     if "task" in given:  # a real one may be large: it is enough to see that it can be evolved
         tables["run"] = QUICK["run"] | {"population": 1}
         tables["training"] = {"use": "none", "batches": 1}

@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 from evoframe.cli import main
 from evoframe.config import files
 from evoframe.config.convert import recipe_from
+from evoframe.config.request import Request
 from evoframe.registry import load_registry
 from evoframe.report import curves as drawing
 from evoframe.report.arms import arms_of, epochs_of, lives
@@ -66,7 +67,7 @@ def test_all_arms_train_for_the_same_number_of_epochs(tmp_path) -> None:
         tmp_path, "two", generations=5, population=3, selection={"use": "truncation", "elites": 1}
     )
 
-    arms = arms_of([str(one), str(two)], [10.0, 100.0], REGISTRY)
+    arms = arms_of([Request(one), Request(two)], [10.0, 100.0], REGISTRY)
 
     assert [arm.name for arm in arms] == ["one", "two", "uniform", "magnitude", "dense"]
     *evolved, dense = arms
@@ -153,7 +154,7 @@ def test_an_ancestor_is_trained_as_a_life_would_be_before_budgets_are_divided(tm
     mine = recipe(tmp_path, "mine", generations=5, population=1, ancestor=None)
 
     def epochs(slot: str, *options: str) -> list[int]:
-        arms = arms_of([str(mine)], [4.0], REGISTRY, options=options, epochs=24)
+        arms = arms_of([Request(mine)], [4.0], REGISTRY, options=options, epochs=24)
         return [arm.recipes[0][slot]["epochs"] for arm in arms[:-1]]
 
     assert epochs("training") == [6, 8, 8]
@@ -165,7 +166,7 @@ def test_what_may_leave_a_network_is_the_same_for_the_baselines(tmp_path) -> Non
     """A recipe that keeps channels is not compared with arms that do not."""
     mine = recipe(tmp_path, "mine", generations=2, population=1, anatomy={"at_least": 3})
 
-    for arm in arms_of([str(mine)], [4.0], REGISTRY):
+    for arm in arms_of([Request(mine)], [4.0], REGISTRY):
         assert all(tables["anatomy"] == {"at_least": 3} for tables in arm.recipes)
 
 

@@ -12,11 +12,11 @@ from hypothesis import given, strategies as st
 
 from evoframe.config import files
 from evoframe.config.convert import recipe_from, tables_from
-from evoframe.config.recipe import SLOTS, RunOptions
+from evoframe.config.recipe import RunOptions
 from evoframe.errors import ConfigError, EvoframeError, RequirementError
 from evoframe.registry import load_registry
 from evoframe.registry.checking import options
-from evoframe.roles import SEVERAL
+from evoframe.roles import ROLE_TABLES
 
 REGISTRY = load_registry(entry_points=False)
 
@@ -66,15 +66,15 @@ attrs.resolve_types(RunOptions)
 @st.composite
 def recipes(draw) -> dict[str, Any]:
     tables: dict[str, Any] = {"run": draw(tables_of(RunOptions))}
-    for slot, role in SLOTS.items():
-        offers = REGISTRY.of_role(role)
-        if not offers or (slot != "task" and draw(st.booleans())):
+    for name, role in ROLE_TABLES.items():
+        offers = REGISTRY.of_role(role.name)
+        if not offers or (name != "task" and draw(st.booleans())):
             continue
         entries = [
             {"use": offer.name, **draw(tables_of(offer.strategy))}
             for offer in draw(st.lists(st.sampled_from(offers), min_size=1, max_size=2))
         ]
-        tables[slot] = entries if role in SEVERAL else entries[0]
+        tables[name] = entries if role.several else entries[0]
     return tables
 
 
@@ -91,9 +91,9 @@ def test_toml_to_recipe_to_toml_is_the_identity(tables: dict[str, Any]) -> None:
 
     assert recipe == again
     assert complete == files.write(tables_from(again, REGISTRY))
-    for slot, given_table in tables.items():
+    for name, given_table in tables.items():
         given_entries = entries(given_table)
-        held = tables_from(recipe, REGISTRY)[slot]
+        held = tables_from(recipe, REGISTRY)[name]
         for entry, kept in zip(given_entries, entries(held), strict=True):
             assert entry.items() <= kept.items()
 

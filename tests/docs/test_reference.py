@@ -42,7 +42,7 @@ def test_nothing_is_missing() -> None:
         name: [x for x in text.split("\n") if x.startswith("## ")] for name, text in PAGES.items()
     }
     assert [f"## {hook}" for hook in HOOKS] == headings["hooks.md"]
-    assert [f"## {role.__name__}" for role in ROLES.values()] == headings["roles.md"][1:]
+    assert [f"## {role.class_name}" for role in ROLES.values()] == headings["roles.md"][1:]
     assert [f"## evoframe {name}" for name in COMMANDS] == headings["cli.md"]
     assert [f"## {check.name}" for check in all_checks()] == headings["checks.md"]
     assert [f"## {name}" for name in testing.__all__] == headings["testing.md"]

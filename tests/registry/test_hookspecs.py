@@ -13,8 +13,7 @@ import pytest
 import evoframe
 from evoframe import hookspecs
 from evoframe.registry import load_registry
-from evoframe.registry.loading import PLURALS
-from evoframe.roles import SEVERAL
+from evoframe.roles import ROLES
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("evoframe_"))
@@ -45,11 +44,11 @@ def test_the_example_of_the_hook_is_a_working_plugin(hook: str, tmp_path: Path, 
     registry = load_registry([str(file)])
     (name,) = registry.plugins[-1].offers
     role, _, strategy = name.partition("/")
-    if hook in PLURALS.values():
-        assert role == next(role for role, plural in PLURALS.items() if plural == hook)
+    if hook in (one.hook for one in ROLES.values()):
+        assert ROLES[role].hook == hook
     else:
         assert hasattr(registry.find(role, strategy).strategy, hook)
-    choice = [strategy] if role in SEVERAL else strategy
+    choice = [strategy] if ROLES[role].several else strategy
     slots = {"task": BLOBS, "mutation": ["noise"], role: choice}
     if role == "nurture":
         slots["training"] = "gradient"
@@ -74,17 +73,17 @@ def test_the_example_of_the_hook_is_a_working_plugin(hook: str, tmp_path: Path, 
 def test_a_run_can_be_made_of_foreign_strategies_only(tmp_path: Path) -> None:
     """Somebody who has copied every example names them all in one recipe."""
     files, slots = [], {}
-    for role, hook in PLURALS.items():
+    for role, row in ROLES.items():
         file = tmp_path / f"{role}.py"
-        file.write_text(example_of(hook))
+        file.write_text(example_of(row.hook))
         files.append(str(file))
         offered = load_registry([str(file)], entry_points=False).plugins[-1].offers
         name = offered[0].partition("/")[2]
-        slots[role] = [name] if role in SEVERAL else name
+        slots[role] = [name] if row.several else name
 
     run = evoframe.evolve(out=tmp_path / "run", generations=3, plugins=files, **slots)
 
     record = tomllib.loads((tmp_path / "run" / "run.toml").read_text())["record"]["strategies"]
     assert run.finished
-    assert len(record) == len(PLURALS)
+    assert len(record) == len(ROLES)
     assert all("with content" in origin for origin in record.values())
