@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from evoframe import hookspecs, testing
+from evoframe import hookspecs, plugin, testing
 from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
 from evoframe.config.recipe import RunOptions
@@ -42,6 +42,7 @@ def pages() -> dict[str, str]:
     """Return the text of every page of the reference, by file name."""
     return {
         "hooks.md": _page("Hooks", _hooks()),
+        "plugin.md": _page("Names for plugins", _plugin()),
         "roles.md": _page("Roles", _roles()),
         "values.md": _page("Values", _values()),
         "options.md": _page("Strategies and options", _options()),
@@ -62,6 +63,31 @@ def _hooks() -> Iterator[str]:
         yield f"## {name}"
         yield f"```text\n{name}{inspect.signature(hook)}\n```"
         yield _linked(_plain(inspect.getdoc(hook) or ""))
+
+
+def _plugin() -> Iterator[str]:
+    yield _plain(inspect.getdoc(plugin) or "")
+    rows = [f"| {_link(name)} | {first_line(name)} |" for name in plugin.__all__]
+    yield "\n".join(["| name | what it is |", "|---|---|", *rows])
+
+
+def first_line(name: str) -> str:
+    """Return the first line of what is said of a name for plugins."""
+    texts = dict(_aliases(import_module(plugin.PLACES[name])))
+    if name in texts:
+        return texts[name].rpartition("```\n\n")[2].replace("\n", " ")
+    line = (inspect.getdoc(getattr(plugin, name)) or "").partition("\n")[0]
+    return _plain(line).replace("|", "\\|")
+
+
+def _link(name: str) -> str:
+    """Return a name for plugins that leads to where it is described in full, if it is."""
+    _, kind, *module = plugin.PLACES[name].split(".")
+    if kind == "kernel" and module[0] in VALUES:
+        return f"[`{name}`](values.md#{name.lower()})"
+    if kind == "roles" and name in (one.class_name for one in ROLES.values()):
+        return f"[`{name}`](roles.md#{name.lower()})"
+    return f"`{name}`"
 
 
 def _roles() -> Iterator[str]:

@@ -20,7 +20,7 @@ from evoframe.registry.loading import import_plugin
 from evoframe.roles import ROLES, Strategy
 from evoframe.testing.catalogue import NotTried, checks_for
 
-PUBLIC = ("errors", "kernel", "markers", "roles", "strategies", "testing")
+PUBLIC = ("errors", "kernel", "markers", "plugin", "roles", "strategies", "testing")
 """The modules of evoframe that plugins may import from, besides ``evoframe`` itself."""
 
 _ASSIGNMENT = re.compile(r"([\w-]+)/([\w-]+)\.(\w+)=(.*)", re.DOTALL)

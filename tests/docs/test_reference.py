@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evoframe import testing
+from evoframe import plugin, testing
 from evoframe.cli.main import COMMANDS
 from evoframe.registry import load_registry
 from evoframe.registry.checking import HOOKS, options
@@ -43,6 +43,7 @@ def test_nothing_is_missing() -> None:
     }
     assert [f"## {hook}" for hook in HOOKS] == headings["hooks.md"]
     assert [f"## {role.class_name}" for role in ROLES.values()] == headings["roles.md"][1:]
+    assert all(f"`{name}`" in PAGES["plugin.md"] for name in plugin.__all__)
     assert [f"## evoframe {name}" for name in COMMANDS] == headings["cli.md"]
     assert [f"## {check.name}" for check in all_checks()] == headings["checks.md"]
     assert [f"## {name}" for name in testing.__all__] == headings["testing.md"]

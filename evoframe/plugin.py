@@ -1,0 +1,194 @@
+"""All that a plugin may import: ``from evoframe.plugin import Encoding, DNA, Genes, hookimpl``.
+
+Roles to derive from, the values that strategies are given and return, errors to raise, functions
+for DNA and masks, and the built-in strategies, to wrap or to compare with. For tests of plugins
+there is ``evoframe.testing``. Where a name is defined may change; that it is here may not.
+
+Nothing is imported before it is used.
+"""
+
+# ruff: noqa: PLC0414  "as" says that a name is meant for others
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evoframe.lazy import from_places
+
+if TYPE_CHECKING:
+    from evoframe.errors import (
+        ConfigError as ConfigError,
+        EvoframeError as EvoframeError,
+        RunError as RunError,
+        StillbornError as StillbornError,
+        TaskError as TaskError,
+    )
+    from evoframe.kernel.anatomy import Anatomy as Anatomy
+    from evoframe.kernel.budgets import log_multiplier as log_multiplier, scaled as scaled
+    from evoframe.kernel.clusters import Partition as Partition, partition as partition
+    from evoframe.kernel.context import Context as Context, Parent as Parent
+    from evoframe.kernel.dna import (
+        DNA as DNA,
+        Cap as Cap,
+        Clusters as Clusters,
+        Genes as Genes,
+        Inheritance as Inheritance,
+    )
+    from evoframe.kernel.events import (
+        DnaChanged as DnaChanged,
+        EpochFinished as EpochFinished,
+        GenerationFinished as GenerationFinished,
+        IndividualEvaluated as IndividualEvaluated,
+        OffspringDeveloped as OffspringDeveloped,
+        OffspringDrawn as OffspringDrawn,
+        OffspringTrained as OffspringTrained,
+        Phase as Phase,
+        RunFinished as RunFinished,
+        RunStarted as RunStarted,
+    )
+    from evoframe.kernel.evidence import Evidence as Evidence
+    from evoframe.kernel.genotype import (
+        Genotype as Genotype,
+        Masks as Masks,
+        State as State,
+        masked as masked,
+    )
+    from evoframe.kernel.individual import (
+        COSTS as COSTS,
+        Fitness as Fitness,
+        Individual as Individual,
+        Measurement as Measurement,
+        Metric as Metric,
+        Origin as Origin,
+    )
+    from evoframe.kernel.key import Key as Key, sealed as sealed, untouched as untouched
+    from evoframe.kernel.levels import (
+        LEVELS as LEVELS,
+        Table as Table,
+        even_levels as even_levels,
+        even_scores as even_scores,
+        ranked as ranked,
+        relative_levels as relative_levels,
+    )
+    from evoframe.kernel.life import (
+        Batch as Batch,
+        Checkpoint as Checkpoint,
+        Life as Life,
+        NoCheckpoint as NoCheckpoint,
+        Split as Split,
+        TrainingResult as TrainingResult,
+    )
+    from evoframe.kernel.phenotype import Phenotype as Phenotype
+    from evoframe.kernel.population import Family as Family, Population as Population, rank as rank
+    from evoframe.kernel.synthesis import draw as draw
+    from evoframe.kernel.wiring import (
+        Wiring as Wiring,
+        living_channels as living_channels,
+        presence as presence,
+        revive as revive,
+        settle as settle,
+    )
+    from evoframe.markers import hookimpl as hookimpl
+    from evoframe.roles.base import Strategy as Strategy, doc as doc
+    from evoframe.roles.encoding import Encoding as Encoding
+    from evoframe.roles.environment import Environment as Environment
+    from evoframe.roles.executor import Executor as Executor, Send as Send
+    from evoframe.roles.heredity import Heredity as Heredity
+    from evoframe.roles.mutation import Mutation as Mutation
+    from evoframe.roles.nurture import Nurture as Nurture
+    from evoframe.roles.observer import Observer as Observer
+    from evoframe.roles.selection import Selection as Selection
+    from evoframe.roles.task import WITH_SYNAPSES as WITH_SYNAPSES, Task as Task
+    from evoframe.roles.training import Training as Training
+    from evoframe.strategies.encoding import (
+        Cluster as Cluster,
+        Magnitude as Magnitude,
+        Narrow as Narrow,
+        Sensitivity as Sensitivity,
+        Synaptic as Synaptic,
+        Uniform as Uniform,
+    )
+    from evoframe.strategies.environment import (
+        Budget as Budget,
+        Descent as Descent,
+        Removal as Removal,
+        Retention as Retention,
+    )
+    from evoframe.strategies.executor import Processes as Processes, Serial as Serial
+    from evoframe.strategies.heredity import Asexual as Asexual, Mating as Mating
+    from evoframe.strategies.mutation import Noise as Noise, Regrowth as Regrowth
+    from evoframe.strategies.nurture import (
+        Distillation as Distillation,
+        FanIn as FanIn,
+        Stress as Stress,
+    )
+    from evoframe.strategies.observer import Console as Console
+    from evoframe.strategies.selection import (
+        Pareto as Pareto,
+        RandomPairs as RandomPairs,
+        Tournament as Tournament,
+        Truncation as Truncation,
+    )
+    from evoframe.strategies.task import Mnist as Mnist, Saliency as Saliency
+    from evoframe.strategies.training import (
+        Fit as Fit,
+        Gradient as Gradient,
+        Untrained as Untrained,
+    )
+
+_NAMES = {
+    "errors": "ConfigError EvoframeError RunError StillbornError TaskError",
+    "kernel.anatomy": "Anatomy",
+    "kernel.budgets": "log_multiplier scaled",
+    "kernel.clusters": "Partition partition",
+    "kernel.context": "Context Parent",
+    "kernel.dna": "Cap Clusters DNA Genes Inheritance",
+    "kernel.events": (
+        "DnaChanged EpochFinished GenerationFinished IndividualEvaluated OffspringDeveloped "
+        "OffspringDrawn OffspringTrained Phase RunFinished RunStarted"
+    ),
+    "kernel.evidence": "Evidence",
+    "kernel.genotype": "Genotype Masks State masked",
+    "kernel.individual": "COSTS Fitness Individual Measurement Metric Origin",
+    "kernel.key": "Key sealed untouched",
+    "kernel.levels": "LEVELS Table even_levels even_scores ranked relative_levels",
+    "kernel.life": "Batch Checkpoint Life NoCheckpoint Split TrainingResult",
+    "kernel.phenotype": "Phenotype",
+    "kernel.population": "Family Population rank",
+    "kernel.synthesis": "draw",
+    "kernel.wiring": "Wiring living_channels presence revive settle",
+    "markers": "hookimpl",
+    "roles.base": "Strategy doc",
+    "roles.encoding": "Encoding",
+    "roles.environment": "Environment",
+    "roles.executor": "Executor Send",
+    "roles.heredity": "Heredity",
+    "roles.mutation": "Mutation",
+    "roles.nurture": "Nurture",
+    "roles.observer": "Observer",
+    "roles.selection": "Selection",
+    "roles.task": "Task WITH_SYNAPSES",
+    "roles.training": "Training",
+    "strategies.encoding": "Cluster Magnitude Narrow Sensitivity Synaptic Uniform",
+    "strategies.environment": "Budget Descent Removal Retention",
+    "strategies.executor": "Processes Serial",
+    "strategies.heredity": "Asexual Mating",
+    "strategies.mutation": "Noise Regrowth",
+    "strategies.nurture": "Distillation FanIn Stress",
+    "strategies.observer": "Console",
+    "strategies.selection": "Pareto RandomPairs Tournament Truncation",
+    "strategies.task": "Mnist Saliency",
+    "strategies.training": "Fit Gradient Untrained",
+}
+"""What every module of evoframe gives to plugins."""
+
+PLACES = {name: f"evoframe.{one}" for one, names in _NAMES.items() for name in names.split()}
+"""Where every name for plugins is defined."""
+
+__all__ = sorted(PLACES)  # noqa: PLE0605  the keys are strings
+
+if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
+    __getattr__ = from_places(__name__, PLACES)
+
+
+def __dir__() -> list[str]:
+    return __all__
