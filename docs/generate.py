@@ -28,6 +28,7 @@ from evoframe.registry import describe, load_registry
 from evoframe.registry.checking import HOOKS
 from evoframe.roles import ROLES, Strategy, summary
 from evoframe.testing.catalogue import all_checks, anchor
+from evoframe.testing.scaffold import example_of
 
 VALUES = (
     "key", "genotype", "individual", "population", "context", "evidence", "dna", "levels",
@@ -58,11 +59,15 @@ def _page(title: str, parts: Iterator[str]) -> str:
 
 def _hooks() -> Iterator[str]:
     yield _plain(inspect.getdoc(hookspecs) or "")
+    offers = {role.hook: role.name for role in ROLES.values()}
     for name in HOOKS:
         hook = getattr(hookspecs, name)
+        text = inspect.getdoc(hook) or ""
         yield f"## {name}"
         yield f"```text\n{name}{inspect.signature(hook)}\n```"
-        yield _linked(_plain(inspect.getdoc(hook) or ""))
+        yield _linked(_plain(text))
+        if name in offers and "Example::" not in text:
+            yield f"Example:\n\n```python\n{example_of(offers[name])}```"
 
 
 def _plugin() -> Iterator[str]:
@@ -250,9 +255,8 @@ def _listed(line: str) -> str:
 
 
 def _linked(text: str) -> str:
-    """Return a text in which events lead to the page of values."""
-    found = r"`evoframe\.kernel\.events\.(\w+)`"
-    return re.sub(found, lambda one: f"[`{one[1]}`](values.md#{one[1].lower()})", text)
+    """Return a text in which names for plugins lead to where they are described."""
+    return re.sub(r"`evoframe\.plugin\.(\w+)`", lambda one: _link(one[1]), text)
 
 
 def _unmarked(line: str) -> str:

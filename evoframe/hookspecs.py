@@ -1,13 +1,18 @@
 """The contract: every hook that a plugin may implement. Who has read this file knows the program.
 
-There are two kinds. *Offers* are called once, when plugins are loaded, and hand over strategy
-classes; offering changes nothing, a strategy acts only in runs whose recipe names it. *Lifecycle*
-hooks are methods of observers; they are told what happens in the runs that name the observer.
+There are two kinds. *Offers* are functions of a plugin; they are called once, as plugins are
+loaded, and hand over strategy classes. Offering changes nothing: a strategy acts only in runs whose
+recipe names it. *Lifecycle* hooks are methods of observers; they are told what happens in the runs
+that name the observer. Hooks of a kind are written alike, so one of each is written out:
+``evoframe_tasks``, ``evoframe_run_started``, and ``evoframe_phase``, which wraps what happens.
+``evoframe new ROLE NAME`` writes a plugin of any role to start from.
 
 Mistakes that are reported for every hook: a function called ``evoframe_*`` without
 ``@hookimpl``, a hook name that does not exist (with the nearest one), an argument that the hook
-does not have. The plugin that made the mistake is left out and named by ``evoframe plugins``; all
-others work on. An observer that raises is disabled for the rest of the run, which is recorded.
+does not have. For every offer: a class of another role, one without ``name`` or docstring, one that
+is not frozen, an option without help or of a type that recipes cannot hold. What is wrong is left
+out and named by ``evoframe plugins``; all others work on. An observer that raises is disabled for
+the rest of the run, which is recorded.
 """
 
 from __future__ import annotations
@@ -51,20 +56,18 @@ if TYPE_CHECKING:
 def evoframe_tasks() -> list[type[Task]]:
     """Offer strategies that say what networks are for.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Task`.
+    Returns: classes derived from :class:`evoframe.plugin.Task`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
+    Mistakes: those of every offer.
 
     Example::
 
         import attrs
         import torch
-        from evoframe import hookimpl
-        from evoframe.kernel.individual import Metric
-        from evoframe.roles import Task
+
+        from evoframe.plugin import Metric, Task, hookimpl
 
         @attrs.frozen
         class Parity(Task):
@@ -74,9 +77,8 @@ def evoframe_tasks() -> list[type[Task]]:
             metrics = (Metric("accuracy"),)
 
             def ancestor(self, key):
-                return torch.nn.Sequential(
-                    torch.nn.Linear(3, 16), torch.nn.ReLU(), torch.nn.Linear(16, 2)
-                )
+                first, last = torch.nn.Linear(3, 16), torch.nn.Linear(16, 2)
+                return torch.nn.Sequential(first, torch.nn.ReLU(), last)
 
             def example_inputs(self):
                 return (torch.zeros(1, 3),)
@@ -101,33 +103,11 @@ def evoframe_tasks() -> list[type[Task]]:
 def evoframe_selections() -> list[type[Selection]]:
     """Offer strategies that choose parents.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Selection`.
+    Returns: classes derived from :class:`evoframe.plugin.Selection`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.kernel.population import Family
-        from evoframe.roles import Selection
-
-        @attrs.frozen
-        class Dynasty(Selection):
-            '''The best individual is every child's every parent.'''
-
-            name = "dynasty"
-
-            def select(self, population, context):
-                best = population.ranked()[0]
-                return (Family((best.id,) * population.parents),) * population.size
-
-        @hookimpl
-        def evoframe_selections():
-            return [Dynasty]
+    Mistakes: those of every offer.
     """
 
 
@@ -135,33 +115,11 @@ def evoframe_selections() -> list[type[Selection]]:
 def evoframe_heredities() -> list[type[Heredity]]:
     """Offer strategies that mix parents.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Heredity`.
+    Returns: classes derived from :class:`evoframe.plugin.Heredity`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.kernel.dna import Inheritance
-        from evoframe.roles import Heredity
-
-        @attrs.frozen
-        class Grandmother(Heredity):
-            '''A parent's synapses with the trained ancestor's weights.'''
-
-            name = "grandmother"
-
-            def inherit(self, parents, context):
-                parent = parents[0].genotype
-                return Inheritance(parent.masks, parent.state, context.ancestor.state)
-
-        @hookimpl
-        def evoframe_heredities():
-            return [Grandmother]
+    Mistakes: those of every offer.
     """
 
 
@@ -169,38 +127,11 @@ def evoframe_heredities() -> list[type[Heredity]]:
 def evoframe_encodings() -> list[type[Encoding]]:
     """Offer strategies that read an inheritance as DNA.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Encoding`.
+    Returns: classes derived from :class:`evoframe.plugin.Encoding`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.kernel.dna import DNA, Genes
-        from evoframe.kernel.levels import even_levels, even_scores
-        from evoframe.roles import Encoding
-
-        @attrs.frozen
-        class SquareLaw(Encoding):
-            '''Odds grow with the square of the weight.'''
-
-            name = "square-law"
-
-            def encode(self, inheritance, evidence, context):
-                genes = {}
-                for parameter, eligible in inheritance.eligible.items():
-                    squares = inheritance.strengths[parameter].square()
-                    levels = even_levels(squares, float(squares.max()))
-                    genes[parameter] = Genes(levels, even_scores() - 1, eligible)
-                return DNA(genes)
-
-        @hookimpl
-        def evoframe_encodings():
-            return [SquareLaw]
+    Mistakes: those of every offer.
     """
 
 
@@ -208,38 +139,11 @@ def evoframe_encodings() -> list[type[Encoding]]:
 def evoframe_mutations() -> list[type[Mutation]]:
     """Offer strategies that perturb DNA.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Mutation`.
+    Returns: classes derived from :class:`evoframe.plugin.Mutation`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        import torch
-        from evoframe import hookimpl
-        from evoframe.roles import Mutation
-
-        @attrs.frozen
-        class Upheaval(Mutation):
-            '''Weak genes become strong and strong ones weak.'''
-
-            name = "upheaval"
-
-            def mutate(self, dna, inheritance, context):
-                turned = {
-                    parameter: attrs.evolve(
-                        genes, levels=len(genes.log_survival) - 1 - genes.levels
-                    )
-                    for parameter, genes in dna.synapses.items()
-                }
-                return attrs.evolve(dna, synapses=turned)
-
-        @hookimpl
-        def evoframe_mutations():
-            return [Upheaval]
+    Mistakes: those of every offer.
     """
 
 
@@ -247,39 +151,11 @@ def evoframe_mutations() -> list[type[Mutation]]:
 def evoframe_environments() -> list[type[Environment]]:
     """Offer strategies that press on DNA.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Environment`.
+    Returns: classes derived from :class:`evoframe.plugin.Environment`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.kernel.budgets import scaled
-        from evoframe.roles import Environment, doc
-
-        @attrs.frozen
-        class Famine(Environment):
-            '''Every synapse's odds shrink by the same factor, e to the power of hunger.'''
-
-            name = "famine"
-            hunger: float = attrs.field(default=1.0, metadata=doc("how hard it is, 0 is harmless"))
-
-            def press(self, dna, inheritance, context):
-                pressed = {
-                    parameter: attrs.evolve(
-                        genes, log_survival=scaled(genes.log_survival, -self.hunger)
-                    )
-                    for parameter, genes in dna.synapses.items()
-                }
-                return attrs.evolve(dna, synapses=pressed)
-
-        @hookimpl
-        def evoframe_environments():
-            return [Famine]
+    Mistakes: those of every offer.
     """
 
 
@@ -287,32 +163,11 @@ def evoframe_environments() -> list[type[Environment]]:
 def evoframe_trainings() -> list[type[Training]]:
     """Offer strategies that raise newborns.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Training`.
+    Returns: classes derived from :class:`evoframe.plugin.Training`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.kernel.life import TrainingResult
-        from evoframe.roles import Training
-
-        @attrs.frozen
-        class Idle(Training):
-            '''Leaves the newborn as it is.'''
-
-            name = "idle"
-
-            def train(self, phenotype, context):
-                return TrainingResult(phenotype, epochs=0, loss=float("nan"))
-
-        @hookimpl
-        def evoframe_trainings():
-            return [Idle]
+    Mistakes: those of every offer.
     """
 
 
@@ -320,33 +175,11 @@ def evoframe_trainings() -> list[type[Training]]:
 def evoframe_nurtures() -> list[type[Nurture]]:
     """Offer strategies that act within one life.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Nurture`.
+    Returns: classes derived from :class:`evoframe.plugin.Nurture`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        import torch
-        from evoframe import hookimpl
-        from evoframe.roles import Nurture, doc
-
-        @attrs.frozen
-        class Clipping(Nurture):
-            '''Bounds the norm of the gradient.'''
-
-            name = "clipping"
-            norm: float = attrs.field(default=1.0, metadata=doc("largest gradient norm"))
-
-            def after_backward(self, phenotype, context, step):
-                torch.nn.utils.clip_grad_norm_(phenotype.network.parameters(), self.norm)
-
-        @hookimpl
-        def evoframe_nurtures():
-            return [Clipping]
+    Mistakes: those of every offer.
     """
 
 
@@ -354,32 +187,11 @@ def evoframe_nurtures() -> list[type[Nurture]]:
 def evoframe_executors() -> list[type[Executor]]:
     """Offer strategies that live the lives of a generation.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Executor`.
+    Returns: classes derived from :class:`evoframe.plugin.Executor`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Executor
-
-        @attrs.frozen
-        class Backwards(Executor):
-            '''Lives the lives of a generation in reverse order.'''
-
-            name = "backwards"
-
-            def map(self, live, jobs, send):
-                for job in reversed(jobs):
-                    yield live(job, send)
-
-        @hookimpl
-        def evoframe_executors():
-            return [Backwards]
+    Mistakes: those of every offer.
     """
 
 
@@ -387,32 +199,11 @@ def evoframe_executors() -> list[type[Executor]]:
 def evoframe_observers() -> list[type[Observer]]:
     """Offer strategies that watch runs.
 
-    Kind: offer, collecting; called once, when plugins are loaded.
+    Kind: offer; when: once, as plugins are loaded.
 
-    Returns: classes derived from :class:`evoframe.roles.Observer`.
+    Returns: classes derived from :class:`evoframe.plugin.Observer`.
 
-    Mistakes: a class of another role, one without ``name`` or docstring, one that is not frozen,
-    an option without help or of a type that recipes cannot hold.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Herald(Observer):
-            '''Prints every generation.'''
-
-            name = "herald"
-
-            @hookimpl
-            def evoframe_generation_finished(self, event):
-                print(event.generation, event.best)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Herald]
+    Mistakes: those of every offer; a method that is no hook, or takes what its hook does not give.
     """
 
 
@@ -426,13 +217,13 @@ def evoframe_run_started(event: RunStarted) -> None:
     Kind: lifecycle; when: before the first life. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.RunStarted`.
+        event: see :class:`evoframe.plugin.RunStarted`.
 
     Example::
 
         import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
+
+        from evoframe.plugin import Observer, hookimpl
 
         @attrs.frozen(eq=False)
         class Watcher(Observer):
@@ -457,27 +248,7 @@ def evoframe_dna_encoded(event: DnaChanged) -> None:
     Kind: lifecycle; when: after encoding. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.DnaChanged`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_dna_encoded(self, event):
-                print(event.strategy)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.DnaChanged`.
     """
 
 
@@ -488,27 +259,7 @@ def evoframe_dna_mutated(event: DnaChanged) -> None:
     Kind: lifecycle; when: after each mutation. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.DnaChanged`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_dna_mutated(self, event):
-                print(event.strategy)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.DnaChanged`.
     """
 
 
@@ -519,27 +270,7 @@ def evoframe_dna_pressed(event: DnaChanged) -> None:
     Kind: lifecycle; when: after each environment. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.DnaChanged`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_dna_pressed(self, event):
-                print(event.strategy)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.DnaChanged`.
     """
 
 
@@ -550,27 +281,7 @@ def evoframe_offspring_drawn(event: OffspringDrawn) -> None:
     Kind: lifecycle; when: after synthesis. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.OffspringDrawn`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_offspring_drawn(self, event):
-                print(event.synapses)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.OffspringDrawn`.
     """
 
 
@@ -581,27 +292,7 @@ def evoframe_offspring_developed(event: OffspringDeveloped) -> None:
     Kind: lifecycle; when: before its training. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.OffspringDeveloped`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_offspring_developed(self, event):
-                print(event.costs)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.OffspringDeveloped`.
     """
 
 
@@ -612,27 +303,7 @@ def evoframe_epoch_finished(event: EpochFinished) -> None:
     Kind: lifecycle; when: during training. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.EpochFinished`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_epoch_finished(self, event):
-                print(event.loss)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.EpochFinished`.
     """
 
 
@@ -643,27 +314,7 @@ def evoframe_offspring_trained(event: OffspringTrained) -> None:
     Kind: lifecycle; when: after training. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.OffspringTrained`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_offspring_trained(self, event):
-                print(event.epochs)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.OffspringTrained`.
     """
 
 
@@ -674,27 +325,7 @@ def evoframe_individual_evaluated(event: IndividualEvaluated) -> None:
     Kind: lifecycle; when: once it is in the journal. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.IndividualEvaluated`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_individual_evaluated(self, event):
-                print(event.individual.id)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.IndividualEvaluated`.
     """
 
 
@@ -705,27 +336,7 @@ def evoframe_generation_finished(event: GenerationFinished) -> None:
     Kind: lifecycle; when: when its last individual is on record, once. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.GenerationFinished`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_generation_finished(self, event):
-                print(event.best)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.GenerationFinished`.
     """
 
 
@@ -736,27 +347,7 @@ def evoframe_run_finished(event: RunFinished) -> None:
     Kind: lifecycle; when: last of all. What is returned is ignored.
 
     Args:
-        event: see :class:`evoframe.kernel.events.RunFinished`.
-
-    Example::
-
-        import attrs
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
-
-        @attrs.frozen(eq=False)
-        class Watcher(Observer):
-            '''Prints what it is told.'''
-
-            name = "watcher"
-
-            @hookimpl
-            def evoframe_run_finished(self, event):
-                print(event.reason)
-
-        @hookimpl
-        def evoframe_observers():
-            return [Watcher]
+        event: see :class:`evoframe.plugin.RunFinished`.
     """
 
 
@@ -768,17 +359,18 @@ def evoframe_phase(phase: Phase) -> AbstractContextManager[Any] | None:
     where the observers are, so only with the executor ``serial``.
 
     Args:
-        phase: see :class:`evoframe.kernel.events.Phase`.
+        phase: see :class:`evoframe.plugin.Phase`.
 
     Returns: a context manager, or None.
 
     Example::
 
-        import attrs
         import contextlib
         import time
-        from evoframe import hookimpl
-        from evoframe.roles import Observer
+
+        import attrs
+
+        from evoframe.plugin import Observer, hookimpl
 
         @attrs.frozen(eq=False)
         class Stopwatch(Observer):

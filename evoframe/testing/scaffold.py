@@ -1,14 +1,12 @@
-"""Scaffolds: a plugin of two files and a test, made from the worked example of a hook."""
+"""Scaffolds: a plugin of two files and a test, made from the example of a role."""
 
 from __future__ import annotations
 
-import inspect
 import keyword
 import re
-import textwrap
+from importlib import resources
 from pathlib import Path
 
-from evoframe import hookspecs
 from evoframe.errors import ConfigError, RunError, close_match
 from evoframe.registry.checking import NAME
 from evoframe.registry.loading import load_registry
@@ -48,10 +46,9 @@ test_conformance = conformance({kind}())
 """
 
 
-def example_of(hook: str) -> str:
-    """Return the worked plugin in the docstring of a hook."""
-    text = inspect.cleandoc(getattr(hookspecs, hook).__doc__)
-    return textwrap.dedent(text.split("Example::\n")[1]).strip() + "\n"
+def example_of(role: str) -> str:
+    """A plugin that offers a working strategy of a role, as Python text."""
+    return (resources.files("evoframe.testing") / "examples" / f"{role}.py").read_text("utf-8")
 
 
 def files_of(role: str, name: str) -> dict[str, str]:
@@ -77,7 +74,7 @@ def files_of(role: str, name: str) -> dict[str, str]:
             f"there is a {role} {name!r} already, which comes with evoframe. Choose another name: "
             "two of one name would have to be told apart in every recipe."
         )
-    example = example_of(ROLES[role].hook)
+    example = example_of(role)
     module, kind = f"evoframe_{name.replace('-', '_')}", _class_name(name, role, example)
     source = _renamed(example, name, kind)
     summary = re.search(r'"""(.*?)"""', source[source.index(f"class {kind}") :])
@@ -85,7 +82,7 @@ def files_of(role: str, name: str) -> dict[str, str]:
     said = summary[1].replace('"', "'") if summary else name
     return {
         "pyproject.toml": PROJECT.format(**facts, summary=said, version=__version__),
-        f"{module}.py": f'"""A strategy for evoframe, of the role {role}."""\n\n{source}',
+        f"{module}.py": source,
         f"tests/test_{name.replace('-', '_')}.py": TEST.format(**facts),
     }
 
@@ -114,10 +111,8 @@ def _class_name(name: str, role: str, example: str) -> str:
 
 
 def _renamed(source: str, name: str, kind: str) -> str:
-    """Return an example under another name, with docstrings in the usual quotes."""
+    """An example under another name."""
     match = re.search(r'^class (\w+)\(.*?^    name = "([^"]+)"', source, re.DOTALL | re.MULTILINE)
     assert match is not None
     named = re.sub(rf"\b{match[1]}\b", kind, source)
-    named = named.replace(f'name = "{match[2]}"', f'name = "{name}"')
-    spaced = re.sub(r"\n\n(?=@|class |def )", "\n\n\n", named)
-    return spaced.replace("'''", '"""')
+    return named.replace(f'name = "{match[2]}"', f'name = "{name}"')

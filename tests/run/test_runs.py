@@ -366,7 +366,7 @@ def test_a_changed_file_is_told_on_resume(way, tmp_path, capsys) -> None:
         file.write_text(Path(BLOBS.rpartition(":")[0]).read_text())
         evolve(tmp_path / "run", task=f"{file}:Blobs", generations=2)
     else:
-        file.write_text(example_of("evoframe_mutations"))
+        file.write_text(example_of("mutation"))
         tables = {"run": {"plugins": [str(file)]}, "mutation": [{"use": "upheaval"}]}
         evolve(tmp_path / "run", recipe=tables, generations=2)
     with sqlite3.connect(tmp_path / "run" / "journal.sqlite") as base:

@@ -1,0 +1,1 @@
+"""A plugin for every role, as its author would write it: what ``evoframe new`` begins with."""
