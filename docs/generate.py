@@ -104,7 +104,7 @@ def _roles() -> Iterator[str]:
     yield f"## Strategy\n\n{_plain(inspect.getdoc(Strategy) or '')}"
     for role in ROLES.values():
         several = "any number in a recipe" if role.several else "one in a recipe"
-        yield f"## {role.class_name}\n\n`evoframe.roles.{role.class_name}`, {several}."
+        yield f"## {role.class_name}\n\n`evoframe.plugin.{role.class_name}`, {several}."
         yield _plain(inspect.getdoc(role.base) or "")
         missing: frozenset[str] = getattr(role.base, "__abstractmethods__", frozenset())
         for attribute, shown, text in _members(role.base):

@@ -39,7 +39,7 @@ def resolve(use: str, role: str) -> type[Strategy] | Strategy:
     base = ROLES[role].base
     if not (inspect.isclass(found) and issubclass(found, base)) and not isinstance(found, base):
         raise ConfigError(
-            f"{use} is {found!r}; wanted a {role}: a class derived from evoframe.roles."
+            f"{use} is {found!r}; wanted a {role}: a class derived from evoframe.plugin."
             f"{base.__name__}, such a value, or a function that returns one."
         )
     return found

@@ -42,7 +42,7 @@ def check_offer(strategy: Any, role: str) -> None:
     if not inspect.isclass(strategy) or not issubclass(strategy, base):
         raise OfferError(
             f"it offers {strategy!r} as {role}; wanted a class derived from "
-            f"evoframe.roles.{base.__name__}"
+            f"evoframe.plugin.{base.__name__}"
         )
     check_name(strategy)
     check_value(strategy)

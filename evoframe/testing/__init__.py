@@ -9,8 +9,9 @@ Nothing is imported before it is used, because pytest loads this package in ever
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from evoframe.lazy import from_places
 
 if TYPE_CHECKING:
     from evoframe.errors import ConformanceError as ConformanceError
@@ -48,11 +49,8 @@ _PLACES = {
 
 __all__ = [*_PLACES]  # noqa: PLE0604  the keys are strings
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'evoframe.testing' has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
+    __getattr__ = from_places(__name__, _PLACES)
 
 
 def __dir__() -> list[str]:

@@ -216,7 +216,7 @@ ILL_FORMED = {
             '@attrs.frozen\nclass Bad(Selection):\n    """Bad."""\n    name = "bad"\n'
             "    def select(self, population, context): ...\n"
         ),
-        ("Bad", "as encoding", "evoframe.roles.Encoding"),
+        ("Bad", "as encoding", "evoframe.plugin.Encoding"),
     ),
     "an instance": ("Bad = Sound()", ("Sound(loudness=1.0)", "wanted a class derived from")),
     "without a name": (
