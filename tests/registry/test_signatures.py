@@ -37,14 +37,14 @@ def plugin(role: str, file: Path) -> Path:
     file.write_text(
         "import attrs\n"
         "from evoframe import hookimpl\n"
-        f"from evoframe.roles import {ROLES[role].__name__}\n"
+        f"from evoframe.roles import {ROLES[role].class_name}\n"
         "@attrs.frozen\n"
-        f"class Elder({ROLES[role].__name__}):\n"
+        f"class Elder({ROLES[role].class_name}):\n"
         '    """Is of another time."""\n'
         '    name = "elder"\n'
         f"    def {method}(self, {arguments}): ...\n"
         "@hookimpl\n"
-        f"def evoframe_{'heredities' if role == 'heredity' else role + 's'}():\n"
+        f"def {ROLES[role].hook}():\n"
         "    return [Elder]\n"
     )
     return file
@@ -75,10 +75,11 @@ def test_a_reference_or_a_value_of_contract_1_starts_no_run(role: str, tmp_path:
     elder = import_plugin(str(file)).Elder()
 
     for choice in (f"{file}:Elder", elder):
-        several = role in ("environment", "mutation", "nurture")
         with pytest.raises(EvoframeError, match="since contract 2"):
             evoframe.evolve(
-                SPECIMEN, out=tmp_path / "run", **{role: [choice] if several else choice}
+                SPECIMEN,
+                out=tmp_path / "run",
+                **{role: [choice] if ROLES[role].several else choice},
             )
 
     assert not (tmp_path / "run").exists()
