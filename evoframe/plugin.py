@@ -2,7 +2,8 @@
 
 Roles to derive from, the values that strategies are given and return, errors to raise, functions
 for DNA and masks, and the built-in strategies, to wrap or to compare with. For tests of plugins
-there is ``evoframe.testing``. Where a name is defined may change; that it is here may not.
+there is ``evoframe.testing``. All other modules are private: where a name is defined may change,
+that it is here may not, as long as ``evoframe.CONTRACT`` is the same.
 
 Nothing is imported before it is used.
 """
@@ -128,7 +129,11 @@ if TYPE_CHECKING:
         Tournament as Tournament,
         Truncation as Truncation,
     )
-    from evoframe.strategies.task import Mnist as Mnist, Saliency as Saliency
+    from evoframe.strategies.task import (
+        Mnist as Mnist,
+        Saliency as Saliency,
+        saliency_metrics as saliency_metrics,
+    )
     from evoframe.strategies.training import (
         Fit as Fit,
         Gradient as Gradient,
@@ -176,7 +181,7 @@ _NAMES = {
     "strategies.nurture": "Distillation FanIn Stress",
     "strategies.observer": "Console",
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
-    "strategies.task": "Mnist Saliency",
+    "strategies.task": "Mnist Saliency saliency_metrics",
     "strategies.training": "Fit Gradient Untrained",
 }
 """What every module of evoframe gives to plugins."""

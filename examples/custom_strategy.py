@@ -8,11 +8,17 @@ import attrs
 import numpy as np
 
 import evoframe
-from evoframe.kernel.context import Context
-from evoframe.kernel.dna import DNA, Genes, Inheritance
-from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.levels import even_levels, even_scores
-from evoframe.roles import Encoding, doc
+from evoframe.plugin import (
+    DNA,
+    Context,
+    Encoding,
+    Evidence,
+    Genes,
+    Inheritance,
+    doc,
+    even_levels,
+    even_scores,
+)
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 import attrs
 
-from evoframe.roles import Mutation
+from evoframe.plugin import Mutation
 
 
 @attrs.frozen

@@ -2,8 +2,7 @@
 
 import attrs
 
-from evoframe import hookimpl
-from evoframe.roles import Mutation
+from evoframe.plugin import Mutation, hookimpl
 from evoframe.run.journal import Journal
 
 

@@ -3,8 +3,7 @@
 import attrs
 import torch
 
-from evoframe import hookimpl
-from evoframe.roles import Mutation
+from evoframe.plugin import Mutation, hookimpl
 
 
 @attrs.frozen

@@ -12,12 +12,21 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from evoframe import hookimpl
-from evoframe.errors import TaskError
-from evoframe.kernel.context import Context, Parent
-from evoframe.kernel.dna import DNA, Cap, Genes, Inheritance
-from evoframe.kernel.genotype import masked
-from evoframe.roles import Environment, Heredity, Task, doc
+from evoframe.plugin import (
+    DNA,
+    Cap,
+    Context,
+    Environment,
+    Genes,
+    Heredity,
+    Inheritance,
+    Parent,
+    Task,
+    TaskError,
+    doc,
+    hookimpl,
+    masked,
+)
 
 
 @attrs.frozen

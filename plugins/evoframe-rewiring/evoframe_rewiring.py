@@ -14,11 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from evoframe import hookimpl
-from evoframe.kernel.context import Context
-from evoframe.kernel.key import Key
-from evoframe.kernel.phenotype import Phenotype
-from evoframe.roles import Nurture, doc
+from evoframe.plugin import Context, Key, Nurture, Phenotype, doc, hookimpl
 
 SHARE = attrs.field(
     default=0.3,

@@ -18,19 +18,30 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from evoframe import hookimpl
-from evoframe.errors import ConfigError, TaskError
-from evoframe.kernel.clusters import Partition
-from evoframe.kernel.context import Context
-from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
-from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.genotype import Masks
-from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.levels import LEVELS, ranked, relative_levels
-from evoframe.kernel.phenotype import Phenotype
-from evoframe.roles import Encoding, Task, doc
-from evoframe.roles.task import WITH_SYNAPSES
-from evoframe.strategies.encoding import Magnitude
+from evoframe.plugin import (
+    DNA,
+    LEVELS,
+    WITH_SYNAPSES,
+    Clusters,
+    ConfigError,
+    Context,
+    Encoding,
+    Evidence,
+    Genes,
+    Inheritance,
+    Key,
+    Magnitude,
+    Masks,
+    Partition,
+    Phenotype,
+    Task,
+    TaskError,
+    doc,
+    hookimpl,
+    ranked,
+    relative_levels,
+    sealed,
+)
 
 KINDS = {
     "magnitude": "GroupMagnitudeImportance",

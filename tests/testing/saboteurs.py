@@ -13,24 +13,27 @@ import attrs
 import numpy as np
 import torch
 
-from evoframe.errors import RunError
-from evoframe.kernel.dna import DNA, Genes, Inheritance
-from evoframe.kernel.life import Life, TrainingResult
-from evoframe.kernel.population import Family
-from evoframe.markers import hookimpl
-from evoframe.roles import (
+from evoframe.plugin import (
+    DNA,
     Encoding,
     Environment,
     Executor,
+    Family,
+    Genes,
+    Gradient,
     Heredity,
+    Inheritance,
+    Life,
     Mutation,
     Nurture,
     Observer,
+    RunError,
     Selection,
     Training,
+    TrainingResult,
     doc,
+    hookimpl,
 )
-from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing import Specimen
 
 # --- sound strategies, from which saboteurs are made ---------------------------------------------

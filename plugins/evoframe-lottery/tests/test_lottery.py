@@ -37,10 +37,7 @@ def test_every_round_leaves_four_fifths_of_every_layer_at_their_first_weights(tm
 
 def test_the_weakest_go():
     weak, strong = 0.1, 1.0
-    from evoframe.kernel.dna import DNA, Inheritance
-    from evoframe.kernel.key import Key
-    from evoframe.kernel.synthesis import draw
-    from evoframe.strategies.encoding import Magnitude
+    from evoframe.plugin import DNA, Inheritance, Key, Magnitude, draw
 
     weights = torch.tensor([[weak] * 5 + [strong] * 5])
     inheritance = Inheritance({"w": torch.ones(1, 10, dtype=torch.bool)}, {"w": weights}, {})

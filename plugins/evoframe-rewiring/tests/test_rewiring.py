@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from evoframe.kernel.life import Life
-from evoframe.strategies.training import Gradient
+from evoframe.plugin import Gradient, Life
 from evoframe.testing import Case, Specimen, conformance
 from evoframe_rewiring import RigL, Set
 

@@ -11,7 +11,7 @@ pytest.importorskip("torch_pruning")
 import torch_pruning as tp
 
 import evoframe
-from evoframe.errors import TaskError
+from evoframe.plugin import TaskError
 from evoframe.testing import Case, Specimen, conformance
 from evoframe_torch_pruning import KINDS, TorchPruning, channel_scores
 

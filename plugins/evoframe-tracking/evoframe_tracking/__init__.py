@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evoframe import hookimpl
+from evoframe.plugin import hookimpl
 from evoframe_tracking.mlflow import MLflow as MLflow
 from evoframe_tracking.tensorboard import TensorBoard as TensorBoard
 

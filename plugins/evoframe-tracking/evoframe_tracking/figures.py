@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from evoframe.errors import ConfigError
-from evoframe.kernel.events import GenerationFinished
-from evoframe.kernel.individual import Fitness
+from evoframe.plugin import ConfigError, Fitness, GenerationFinished
 
 
 def series(event: GenerationFinished) -> Iterator[tuple[str, dict[str, float]]]:

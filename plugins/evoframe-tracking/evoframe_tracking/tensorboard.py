@@ -7,9 +7,15 @@ from typing import Any, ClassVar
 
 import attrs
 
-from evoframe import hookimpl
-from evoframe.kernel.events import EpochFinished, GenerationFinished, RunFinished, RunStarted
-from evoframe.roles import Observer, doc
+from evoframe.plugin import (
+    EpochFinished,
+    GenerationFinished,
+    Observer,
+    RunFinished,
+    RunStarted,
+    doc,
+    hookimpl,
+)
 from evoframe_tracking.figures import alive, needed, series
 
 

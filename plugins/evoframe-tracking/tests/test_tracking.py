@@ -11,8 +11,7 @@ import attrs
 import pytest
 
 import evoframe
-from evoframe import hookimpl
-from evoframe.roles import Observer
+from evoframe.plugin import Observer, hookimpl
 from evoframe.testing import Specimen, conformance
 from evoframe_tracking import MLflow, TensorBoard
 
