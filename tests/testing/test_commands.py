@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evoframe.cli import main
+from evoframe.registry.loading import import_plugin
 from evoframe.roles import ROLES
+from evoframe.testing.verdicts import private_imports
 
 BROKEN = Path(__file__).parents[2] / "plugins" / "broken"
 
@@ -111,3 +113,27 @@ def test_a_broken_plugin_gets_a_verdict_to_act_on(name: str) -> None:
 def test_every_broken_plugin_is_judged() -> None:
     """A wrong package that no test looks at would only be wrong."""
     assert sorted(file.stem for file in BROKEN.glob("*.py")) == sorted(VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("line", "private"),
+    [
+        ("from evoframe.plugin import Mutation", ""),
+        ("from evoframe import CONTRACT, hookimpl, plugin", ""),
+        ("from evoframe.testing import conformance", ""),
+        ("from evoframe.roles import Mutation", "evoframe.roles"),
+        ("import evoframe.kernel.key", "evoframe.kernel.key"),
+        ("from evoframe import hookimpl, kernel", "evoframe.kernel"),
+    ],
+)
+def test_what_a_plugin_imports_from_deeper_inside_is_named(
+    line: str, private: str, tmp_path: Path
+) -> None:
+    """A path that may change tomorrow is no promise today."""
+    file = tmp_path / "mine.py"
+    file.write_text(f"'''A plugin.'''\n{line}\n")
+
+    found = list(private_imports(import_plugin(str(file)).__name__))
+
+    assert len(found) == bool(private)
+    assert all(f"mine.py, line 2 imports {private}, which is not public" in one for one in found)
