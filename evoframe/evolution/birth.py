@@ -86,7 +86,7 @@ def _recorded(
     return Individual(
         id=birth.id,
         generation=birth.generation,
-        slot=birth.place,
+        place=birth.place,
         parents=birth.family.parents,
         origin=origin,
         key=str(birth.key),

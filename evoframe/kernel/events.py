@@ -125,7 +125,7 @@ class GenerationFinished(Event):
 
     Attributes:
         generation: its number.
-        individuals: its members in order of their slots, stillborn ones included.
+        individuals: its members in order of their places, stillborn ones included.
         best: id of the best living one; empty when none lives.
     """
 

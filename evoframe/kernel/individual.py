@@ -87,7 +87,7 @@ class Individual:
     Attributes:
         id: unique in the run, e.g. ``g3s1``.
         generation: 1 is the ancestor's, as in the papers.
-        slot: place in its generation, from 0.
+        place: in its generation, from 0; the last number of its id.
         parents: ids of the individuals it descends from.
         origin: how it came to be.
         key: path of the key its life was drawn from.
@@ -99,7 +99,7 @@ class Individual:
 
     id: str
     generation: int
-    slot: int
+    place: int
     parents: tuple[str, ...]
     origin: Origin
     key: str
@@ -118,9 +118,9 @@ class Individual:
         return int(self.fitness.costs["synapses"]) if self.fitness else 0
 
 
-def identifier(generation: int, slot: int) -> str:
+def identifier(generation: int, place: int) -> str:
     """Return the id of an individual: where it was born."""
-    return f"g{generation}s{slot}"
+    return f"g{generation}s{place}"
 
 
 ANCESTOR = identifier(1, 0)

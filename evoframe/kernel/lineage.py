@@ -17,4 +17,4 @@ def ancestry(start: str, individuals: Iterable[Individual]) -> tuple[Individual,
         if one.id not in found:
             found[one.id] = one
             waiting.extend(one.parents)
-    return tuple(sorted(found.values(), key=lambda one: (-one.generation, one.slot)))
+    return tuple(sorted(found.values(), key=lambda one: (-one.generation, one.place)))

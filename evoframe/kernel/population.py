@@ -27,7 +27,7 @@ class Population:
     """What a selection sees.
 
     Attributes:
-        individuals: the living of the last generation, in order of their slots.
+        individuals: the living of the last generation, in order of their places.
         archive: every living individual of the run so far, the last generation's included.
         size: how many families the next generation needs.
         parents: how many parents each family needs.
@@ -68,4 +68,4 @@ def rank(individual: Individual, metric: Metric) -> tuple[bool, float, int, int,
     assert individual.fitness is not None
     value = individual.fitness.value(metric.name)
     order = -metric.sort_value(value)
-    return (math.isnan(value), order, individual.synapses, individual.generation, individual.slot)
+    return (math.isnan(value), order, individual.synapses, individual.generation, individual.place)

@@ -55,13 +55,13 @@ class Journal:
             self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return all individuals, by generation and slot."""
+        """Return all individuals, by generation and place."""
         with self._guarded():
             rows = self._base.execute("SELECT * FROM individuals ORDER BY generation, slot")
             return tuple(map(self._entry, rows.fetchall()))
 
     def individuals(self) -> tuple[Individual, ...]:
-        """Return the records of all individuals, by generation and slot."""
+        """Return the records of all individuals, by generation and place."""
         return tuple(entry.individual for entry in self.entries())
 
     def entry(self, identity: str) -> Entry:
@@ -147,7 +147,7 @@ def run_digest(entries: tuple[Entry, ...]) -> str:
     """
     state = hashlib.blake2b(digest_size=16, person=b"evoframe.run")
     for entry in sorted(
-        entries, key=lambda entry: (entry.individual.generation, entry.individual.slot)
+        entries, key=lambda entry: (entry.individual.generation, entry.individual.place)
     ):
         one = entry.individual
         facts = [one.id, list(one.parents), one.origin, one.stillborn, entry.digest]
@@ -161,7 +161,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     return {
         "id": one.id,
         "generation": one.generation,
-        "slot": one.slot,
+        "slot": one.place,
         "parents": json.dumps(one.parents),
         "origin": one.origin,
         "key": one.key,
@@ -178,7 +178,7 @@ def _entry(row: sqlite3.Row) -> Entry:
     individual = Individual(
         id=_typed(row, "id", str),
         generation=_typed(row, "generation", int),
-        slot=_typed(row, "slot", int),
+        place=_typed(row, "slot", int),
         parents=tuple(str(parent) for parent in json.loads(_typed(row, "parents", str))),
         origin=Origin(row["origin"]),
         key=_typed(row, "key", str),

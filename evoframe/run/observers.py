@@ -19,7 +19,7 @@ class Observers:
     """The run's own plugin manager, with the observers that its recipe names and nobody else.
 
     Global randomness that an observer uses is put back. One that raises is disabled for the rest
-    of the run, and ``on_failure`` is told its slot and the exception.
+    of the run, and ``on_failure`` is told its entry in the recipe and the exception.
     """
 
     def __init__(

@@ -80,12 +80,12 @@ def _in_words(place: tuple[str, ...]) -> str:
             return "the survey of the network"
         case ("contract",):
             return "the contract of strategies"
-        case ("strategies", slot, "options", option):
-            return f"the option {option!r} of {slot}"
-        case ("strategies", slot, "class"):
-            return f"the class of {slot}"
-        case ("strategies", slot, "strategy"):
-            return f"{slot}"
+        case ("strategies", entry, "options", option):
+            return f"the option {option!r} of {entry}"
+        case ("strategies", entry, "class"):
+            return f"the class of {entry}"
+        case ("strategies", entry, "strategy"):
+            return f"{entry}"
         case other:
             return f"the record of {' '.join(other) or 'fingerprints'}"
 

@@ -52,7 +52,7 @@ class Run:
 
     @property
     def individuals(self) -> tuple[Individual, ...]:
-        """All individuals, by generation and slot; the ancestor is the first."""
+        """All individuals, by generation and place; the ancestor is the first."""
         return tuple(entry.individual for entry in self.entries)
 
     def __getitem__(self, identity: str) -> Individual:
@@ -143,7 +143,7 @@ class Run:
         return {
             "id": one.id,
             "generation": one.generation,
-            "slot": one.slot,
+            "slot": one.place,
             "parents": list(one.parents),
             "origin": str(one.origin),
             "synapses": one.synapses,

@@ -148,8 +148,8 @@ class Choice:
     key: Key = attrs.field(default=Key(0))
 
     def individuals(self) -> tuple[Individual, ...]:
-        """Return the individuals in order of their slots."""
-        return tuple(an_individual(slot, value) for slot, value in enumerate(self.accuracies))
+        """Return the individuals in order of their places."""
+        return tuple(an_individual(place, value) for place, value in enumerate(self.accuracies))
 
     def population(self, individuals: tuple[Individual, ...] | None = None) -> Population:
         """Return the population, or the same with its individuals in another order."""
@@ -162,13 +162,13 @@ class Choice:
 
     def lost(self) -> frozenset[str]:
         """Return the ids of those whose metric is NaN while somebody else's is not."""
-        nan = {f"g2s{slot}" for slot, value in enumerate(self.accuracies) if math.isnan(value)}
+        nan = {f"g2s{place}" for place, value in enumerate(self.accuracies) if math.isnan(value)}
         return frozenset(nan if len(nan) < len(self.accuracies) else ())
 
 
-def an_individual(slot: int, accuracy: float) -> Individual:
-    """Return an individual of the second generation with costs that depend on its slot."""
-    size = float(10 + slot * 7 % 5)
+def an_individual(place: int, accuracy: float) -> Individual:
+    """Return an individual of the second generation with costs that depend on its place."""
+    size = float(10 + place * 7 % 5)
     costs = {
         "synapses": size,
         "bundles": size,
@@ -178,9 +178,9 @@ def an_individual(slot: int, accuracy: float) -> Individual:
         "activations": 16 * size,
     }
     measured = {"accuracy": Measurement(accuracy), "loss": Measurement(1 - accuracy)}
-    who = f"g2s{slot}"
+    who = f"g2s{place}"
     return Individual(
-        who, 2, slot, ("g1s0",), Origin.OFFSPRING, "0", who, Fitness(measured, {}, costs)
+        who, 2, place, ("g1s0",), Origin.OFFSPRING, "0", who, Fitness(measured, {}, costs)
     )
 
 

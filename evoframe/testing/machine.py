@@ -47,7 +47,7 @@ class State:
 
     Attributes:
         generation: number of the last generation.
-        members: its individuals, in order of their slots.
+        members: its individuals, in order of their places.
         alive: every living individual so far.
         genotypes: those of the living, by id.
     """
@@ -90,7 +90,7 @@ class Laboratory:
         run = self._context(number)
         due = births(population, self.strategies.selection, run)
         newborn = [self._lived(birth, run, state) for birth in order(list(due))]
-        newborn.sort(key=lambda one: one.individual.slot)
+        newborn.sort(key=lambda one: one.individual.place)
         members = tuple(one.individual for one in newborn)
         genotypes = dict(state.genotypes)
         for one in newborn:

@@ -153,9 +153,9 @@ def test_an_ancestor_is_trained_as_a_life_would_be_before_budgets_are_divided(tm
     """A recipe that does not say how leaves no arm with an ancestor of its own."""
     mine = recipe(tmp_path, "mine", generations=5, population=1, ancestor=None)
 
-    def epochs(slot: str, *options: str) -> list[int]:
+    def epochs(table: str, *options: str) -> list[int]:
         arms = arms_of([Request(mine)], [4.0], REGISTRY, options=options, epochs=24)
-        return [arm.recipes[0][slot]["epochs"] for arm in arms[:-1]]
+        return [arm.recipes[0][table]["epochs"] for arm in arms[:-1]]
 
     assert epochs("training") == [6, 8, 8]
     assert epochs("ancestor") == [2, 2, 2]

@@ -289,8 +289,8 @@ def test_frequencies_are_the_probabilities(mode) -> None:
     lives = 2_000
 
     seen = {name: torch.zeros(shape, dtype=torch.float64) for name, shape in SHAPES.items()}
-    for slot in range(lives):
-        for name, mask in draw(pressed, Key(11).at("slot", slot)).items():
+    for place in range(lives):
+        for name, mask in draw(pressed, Key(11).at("slot", place)).items():
             seen[name] += mask
 
     for name, times in seen.items():

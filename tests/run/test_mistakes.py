@@ -168,10 +168,10 @@ def test_a_sampler_inside_a_batch_sampler_is_seeded_too(tmp_path) -> None:
 # --- rules --------------------------------------------------------------------------------------
 
 
-def individual(generation: int, slot: int, synapses: int, accuracy: float) -> Individual:
+def individual(generation: int, place: int, synapses: int, accuracy: float) -> Individual:
     fitness = Fitness({"accuracy": Measurement(accuracy)}, {}, {"synapses": float(synapses)})
-    name = f"g{generation}s{slot}"
-    return Individual(name, generation, slot, (), Origin.OFFSPRING, "0", name, fitness)
+    name = f"g{generation}s{place}"
+    return Individual(name, generation, place, (), Origin.OFFSPRING, "0", name, fitness)
 
 
 def test_small_enough_and_good_enough_must_be_the_same_individual() -> None:

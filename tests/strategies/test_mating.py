@@ -197,8 +197,8 @@ def simulated(heredity, population: int, context: Context, seed: int = 0) -> lis
     everyone, rows = [context.ancestor] * population, [1.0]
     for generation in range(2, 9):
         children = []
-        for slot in range(population):
-            key = Key(seed).at(generation, slot)
+        for place in range(population):
+            key = Key(seed).at(generation, place)
             chosen = key.at("mates").shuffled(population)[: heredity.parents]
             children.append(offspring(heredity, [everyone[i] for i in chosen], context, key))
         everyone = children

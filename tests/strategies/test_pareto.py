@@ -20,10 +20,10 @@ from support.contexts import keyed
 METRICS = (Metric("accuracy"), Metric("loss", maximise=False))
 
 
-def individual(slot: int, accuracy: float, synapses: float, loss: float = 1.0) -> Individual:
+def individual(place: int, accuracy: float, synapses: float, loss: float = 1.0) -> Individual:
     measured = {"accuracy": Measurement(accuracy), "loss": Measurement(loss)}
     fitness = Fitness(measured, {}, {"synapses": synapses})
-    return Individual(f"g1s{slot}", 1, slot, (), Origin.OFFSPRING, "0", f"g1s{slot}", fitness)
+    return Individual(f"g1s{place}", 1, place, (), Origin.OFFSPRING, "0", f"g1s{place}", fitness)
 
 
 def population(members, size: int = 2, parents: int = 1) -> Population:
@@ -72,7 +72,7 @@ def test_survivors_are_the_front_then_the_sparse() -> None:
 
     order = Pareto().ranked(population(members))
 
-    assert [one.slot for one in order] == [0, 4, 3, 2, 1, 5]
+    assert [one.place for one in order] == [0, 4, 3, 2, 1, 5]
 
 
 def test_twins_compete_once_and_what_is_no_number_comes_last() -> None:
@@ -86,7 +86,7 @@ def test_twins_compete_once_and_what_is_no_number_comes_last() -> None:
 
     order = Pareto().ranked(population(members))
 
-    assert [one.slot for one in order] == [0, 3, 2]
+    assert [one.place for one in order] == [0, 3, 2]
 
 
 def test_objectives_have_their_own_direction() -> None:
@@ -95,13 +95,13 @@ def test_objectives_have_their_own_direction() -> None:
 
     order = Pareto(objectives=("loss", "synapses")).ranked(population(members))
 
-    assert [one.slot for one in order] == [1, 0]
+    assert [one.place for one in order] == [1, 0]
 
 
 @given(st.integers(0, 99), st.integers(1, 5), st.integers(1, 3))
 def test_parents_are_survivors(seed: int, size: int, parents: int) -> None:
     """Nobody beyond the best ``size`` has offspring, and mates differ where there are enough."""
-    members = [individual(slot, slot / 10, 10 * slot + 1) for slot in range(6)]
+    members = [individual(place, place / 10, 10 * place + 1) for place in range(6)]
     people = population(members, size, parents)
     survivors = {one.id for one in Pareto().ranked(people)[:size]}
 

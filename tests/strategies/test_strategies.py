@@ -91,16 +91,16 @@ def test_rewinding_a_network_that_came_trained_is_refused() -> None:
 SELECTIONS = [RandomPairs(), Truncation(), Truncation(share=0.3), Tournament(), Tournament(size=1)]
 
 
-def an_individual(slot: int, accuracy: float = 0.5) -> Individual:
-    fitness = Fitness({"accuracy": Measurement(accuracy)}, {}, {"synapses": 10.0 + slot})
-    return Individual(f"g1s{slot}", 1, slot, (), Origin.OFFSPRING, "0", f"g1s{slot}", fitness)
+def an_individual(place: int, accuracy: float = 0.5) -> Individual:
+    fitness = Fitness({"accuracy": Measurement(accuracy)}, {}, {"synapses": 10.0 + place})
+    return Individual(f"g1s{place}", 1, place, (), Origin.OFFSPRING, "0", f"g1s{place}", fitness)
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=repr)
 def test_elites_are_as_many_as_asked_for_and_there_are(selection) -> None:
     """Those without a number are no elite, unless nobody has one."""
     for values, elites in (((0.1, 0.9, math.nan), 2), ((0.1, math.nan), 1), ((math.nan,) * 2, 2)):
-        group = tuple(an_individual(slot, value) for slot, value in enumerate(values))
+        group = tuple(an_individual(place, value) for place, value in enumerate(values))
         population = Population(group, group, 4, 2, Metric("accuracy"))
 
         families = attrs.evolve(selection, elites=2).select(population, keyed(Key(3)))
@@ -110,7 +110,7 @@ def test_elites_are_as_many_as_asked_for_and_there_are(selection) -> None:
 
 def test_fitness_counts_where_it_should() -> None:
     """Truncation and tournaments prefer the best; random pairs do not look."""
-    everyone = tuple(an_individual(slot, slot / 10) for slot in range(10))
+    everyone = tuple(an_individual(place, place / 10) for place in range(10))
     population = Population(everyone, everyone, 400, 1, Metric("accuracy"))
 
     def mean_rank(selection) -> float:
@@ -129,7 +129,7 @@ def test_selection_copes_with_one_individual_and_with_equals(selection) -> None:
     families = selection.select(Population(lone, lone, 3, 2, Metric("accuracy")), keyed(Key(0)))
     assert [family.parents for family in families] == [("g1s0", "g1s0")] * 3
 
-    equals = tuple(an_individual(slot) for slot in (4, 2, 0, 3, 1))
+    equals = tuple(an_individual(place) for place in (4, 2, 0, 3, 1))
     population = Population(equals, equals, 5, 2, Metric("accuracy"))
     families = attrs.evolve(selection, elites=2).select(population, keyed(Key(0)))
     assert [family.parents for family in families if family.elite] == [("g1s0",), ("g1s1",)]
@@ -140,11 +140,11 @@ def test_selection_copes_with_one_individual_and_with_equals(selection) -> None:
 def test_nothing_is_worse_than_no_number(maximise) -> None:
     """An infinite loss was at least measured; NaN is the last even where it has fewer synapses."""
     worst = -math.inf if maximise else math.inf
-    group = tuple(an_individual(slot, value) for slot, value in enumerate((math.nan, worst, 0.5)))
+    group = tuple(an_individual(place, value) for place, value in enumerate((math.nan, worst, 0.5)))
 
     ranked = Population(group, group, 1, 1, Metric("accuracy", maximise=maximise)).ranked()
 
-    assert [one.slot for one in ranked] == [2, 1, 0]
+    assert [one.place for one in ranked] == [2, 1, 0]
 
 
 # --- training -----------------------------------------------------------------------------------

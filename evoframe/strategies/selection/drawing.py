@@ -23,7 +23,7 @@ def draw(candidates: Sequence[Individual], count: int, key: Key) -> tuple[Indivi
 
     The candidates are put in order of birth first, so the draw depends on who they are only.
     """
-    ordered = sorted(candidates, key=lambda one: (one.generation, one.slot))
+    ordered = sorted(candidates, key=lambda one: (one.generation, one.place))
     drawn: list[Individual] = []
     for lap in range(-(-count // len(ordered))):
         drawn += [ordered[index] for index in key.at("lap", lap).shuffled(len(ordered))]

@@ -63,16 +63,16 @@ class Pareto(Selection):
         A missing or NaN objective counts as the worst there is.
         """
         order = self.ranked(population)
-        places = {one.id: place for place, one in enumerate(order)}
+        ranks = {one.id: rank for rank, one in enumerate(order)}
         survivors = order[: population.size]
         families = []
-        for slot in range(population.size):
+        for place in range(population.size):
             left, parents = survivors, list[Individual]()
             for turn in range(population.parents):
                 entrants = draw(
-                    left, min(2, len(left)), context.key.at("family", slot, "parent", turn)
+                    left, min(2, len(left)), context.key.at("family", place, "parent", turn)
                 )
-                parents.append(min(entrants, key=lambda one: places[one.id]))
+                parents.append(min(entrants, key=lambda one: ranks[one.id]))
                 left = [one for one in left if one != parents[-1]] or survivors
             families.append(family(parents))
         return tuple(families)
@@ -80,7 +80,7 @@ class Pareto(Selection):
     def ranked(self, population: Population) -> list[Individual]:
         """Return candidates from best to worst: by front, and within a front by crowding."""
         everyone = population.archive if self.archive else population.individuals
-        ordered = sorted(everyone, key=lambda one: (one.generation, one.slot))
+        ordered = sorted(everyone, key=lambda one: (one.generation, one.place))
         values = self._values(ordered, population)
         _, firsts = np.unique(values, axis=0, return_index=True)
         chosen, values = [ordered[i] for i in sorted(firsts)], values[sorted(firsts)]

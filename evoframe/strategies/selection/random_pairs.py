@@ -33,6 +33,6 @@ class RandomPairs(Selection):
         elites = elite_families(population, self.elites)
         sound = population.sound()
         return elites + tuple(
-            family(draw(sound, population.parents, context.key.at("family", slot)))
-            for slot in range(len(elites), population.size)
+            family(draw(sound, population.parents, context.key.at("family", place)))
+            for place in range(len(elites), population.size)
         )

@@ -30,11 +30,11 @@ class Tournament(Selection):
         """Return elites first, then families of tournament winners, apart where possible."""
         elites = elite_families(population, self.elites)
         families = list(elites)
-        for slot in range(len(elites), population.size):
+        for place in range(len(elites), population.size):
             left, parents = list(population.sound()), []
-            for place in range(population.parents):
+            for turn in range(population.parents):
                 entrants = draw(
-                    left, min(self.size, len(left)), context.key.at("family", slot, "parent", place)
+                    left, min(self.size, len(left)), context.key.at("family", place, "parent", turn)
                 )
                 parents.append(population.ranked(entrants)[0])
                 left = [one for one in left if one != parents[-1]] or list(population.sound())

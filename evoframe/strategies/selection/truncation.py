@@ -33,9 +33,9 @@ class Truncation(Selection):
         sound = population.ranked(population.sound())
         survivors = sound[: math.ceil(self.share * len(sound))]
         families = list(elites)
-        for slot in range(len(elites), population.size):
-            first = survivors[(slot - len(elites)) % len(survivors)]
+        for place in range(len(elites), population.size):
+            first = survivors[(place - len(elites)) % len(survivors)]
             others = [one for one in survivors if one != first] or [first]
-            mates = draw(others, population.parents - 1, context.key.at("family", slot))
+            mates = draw(others, population.parents - 1, context.key.at("family", place))
             families.append(family((first, *mates)))
         return tuple(families)

@@ -121,7 +121,7 @@ def check_ignores_its_key(strategy: Any) -> None:
 
 
 def _sixteen(strategy: Any) -> list[Scene]:
-    values = tuple(slot / 10 for slot in range(10))
+    values = tuple(place / 10 for place in range(10))
     roomy = Case(Specimen("perceptron", 24), share=0.5)
     base = Choice(values, 10, 2) if strategy.role == "selection" else roomy
     return [scene(strategy, attrs.evolve(base, key=Key(seed))) for seed in range(16)]

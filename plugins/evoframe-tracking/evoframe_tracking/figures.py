@@ -1,6 +1,6 @@
 """What trackers are told: the numbers of a generation, by series and name.
 
-There is a series for each slot of the population, and one for the best of every generation. Names
+There is a series for each place in a generation, and one for the best of every generation. Names
 are ``validation/accuracy``, ``test/accuracy``, ``costs/synapses`` and so on.
 """
 
@@ -17,7 +17,7 @@ def series(event: GenerationFinished) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the numbers of every living individual, and again those of the best."""
     for one in event.individuals:
         if one.fitness is not None:
-            yield f"slot-{one.slot}", figures(one.fitness)
+            yield f"slot-{one.place}", figures(one.fitness)
             if one.id == event.best:
                 yield "best", figures(one.fitness)
 

@@ -96,7 +96,7 @@ def test_tensorboard_reads_the_numbers_of_the_run(tmp_path):
     for name in ("validation/accuracy", "test/loss", "costs/synapses", "costs/flops"):
         for slot in (0, 1):
             found, _ = scalars(folder / f"slot-{slot}", name)
-            expected = wanted(run, lambda one, slot=slot: one.slot == slot, name)
+            expected = wanted(run, lambda one, slot=slot: one.place == slot, name)
             assert found == [(step, pytest.approx(value, rel=1e-6)) for step, value in expected]
     found, read = scalars(folder / "best", "validation/accuracy")
     assert [step for step, _ in found] == [1, 2, 3]
@@ -135,7 +135,7 @@ def test_mlflow_holds_the_numbers_options_and_versions_of_the_run(tmp_path):
     for slot in (0, 1):
         for name in ("validation/accuracy", "costs/flops"):
             held = client.get_metric_history(found.info.run_id, f"slot-{slot}/{name}")
-            expected = wanted(run, lambda one, slot=slot: one.slot == slot, name)
+            expected = wanted(run, lambda one, slot=slot: one.place == slot, name)
             assert [(one.step, one.value) for one in held] == expected
 
 
