@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evoframe.lazy import from_places
+from evoframe.lazy import from_modules
 from evoframe.markers import hookimpl as hookimpl
 from evoframe.version import CONTRACT as CONTRACT, __version__ as __version__
 
@@ -39,7 +39,7 @@ __all__ = ["CONTRACT", "__version__", "hookimpl", *_PLACES]  # noqa: PLE0604  th
 
 
 if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
-    __getattr__ = from_places(__name__, _PLACES)
+    __getattr__ = from_modules(__name__, _PLACES)
 
 
 def __dir__() -> list[str]:

@@ -7,17 +7,17 @@ from importlib import import_module
 from typing import Any
 
 
-def from_places(module: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+def from_modules(module: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a module whose names live in other modules.
 
     Args:
         module: its own name, for the message when there is no such name.
-        places: by name, the module to import it from.
+        modules: by name, the module to import it from.
     """
 
     def find(name: str) -> Any:
-        if name not in places:
+        if name not in modules:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        return getattr(import_module(places[name]), name)
+        return getattr(import_module(modules[name]), name)
 
     return find

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evoframe.lazy import from_places
+from evoframe.lazy import from_modules
 
 if TYPE_CHECKING:
     from evoframe.errors import (
@@ -192,7 +192,7 @@ PLACES = {name: f"evoframe.{one}" for one, names in _NAMES.items() for name in n
 __all__ = sorted(PLACES)  # noqa: PLE0605  the keys are strings
 
 if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
-    __getattr__ = from_places(__name__, PLACES)
+    __getattr__ = from_modules(__name__, PLACES)
 
 
 def __dir__() -> list[str]:

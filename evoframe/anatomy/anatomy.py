@@ -160,7 +160,7 @@ class Anatomy:
         }
 
     def _home(self, name: str, value: Tensor, phenotype: Phenotype, shape: torch.Size) -> Tensor:
-        how = phenotype.places.get(name)
+        how = phenotype.cuts.get(name)
         return value if how is None else uncut(value, how, shape)
 
     # --- parts of a development ------------------------------------------------------------------

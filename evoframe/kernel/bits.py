@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-PLACES = (1, 2, 4, 8, 16, 32, 64, 128)
+BIT_VALUES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 @attrs.frozen(eq=False)
@@ -36,8 +36,8 @@ class Absent:
         flat = [~mask.expand(order[name]).reshape(-1) for name, mask in masks.items()]
         bits = torch.cat(flat) if flat else torch.zeros(0, dtype=torch.bool)
         padded = torch.nn.functional.pad(bits, (0, -len(bits) % 8)).reshape(-1, 8)
-        places = torch.tensor(PLACES, dtype=torch.uint8, device=bits.device)
-        return cls(order, (padded * places).sum(1, dtype=torch.uint8))
+        values = torch.tensor(BIT_VALUES, dtype=torch.uint8, device=bits.device)
+        return cls(order, (padded * values).sum(1, dtype=torch.uint8))
 
     def masks(self) -> dict[str, Tensor]:
         """Return the masks again: bool, true where an entry is present."""
@@ -66,5 +66,5 @@ class Absent:
 def _table(device: torch.device) -> Tensor:
     """Return for every byte its eight bits as bytes, read as one int64."""
     values = torch.arange(256, dtype=torch.uint8).unsqueeze(1)
-    bits = values.bitwise_and(torch.tensor(PLACES, dtype=torch.uint8)).ne(0)
+    bits = values.bitwise_and(torch.tensor(BIT_VALUES, dtype=torch.uint8)).ne(0)
     return bits.view(torch.int64).squeeze(1).to(device)

@@ -49,10 +49,10 @@ def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Part
     stays = torch.zeros_like(kept)
     stays[classes[kept]] = True
     labels = {name: classes[targets] for name, targets in wiring.targets.items()}
-    used, places = torch.unique(
+    used, inverse = torch.unique(
         torch.cat([x.reshape(-1) for x in labels.values()]), return_inverse=True
     )
-    parts = places.split([label.numel() for label in labels.values()])
+    parts = inverse.split([label.numel() for label in labels.values()])
     members = {
         name: part.reshape(labels[name].shape) for name, part in zip(labels, parts, strict=True)
     }
@@ -74,5 +74,5 @@ def _within_parameters(kind: Kind, wiring: Wiring) -> Partition:
 
 def _numbered(channels: Tensor) -> tuple[Tensor, int]:
     """Return channels numbered from 0 without gaps, and how many there are."""
-    unique, places = torch.unique(channels, return_inverse=True)
-    return places.reshape(channels.shape), len(unique)
+    unique, inverse = torch.unique(channels, return_inverse=True)
+    return inverse.reshape(channels.shape), len(unique)

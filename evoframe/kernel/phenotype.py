@@ -18,23 +18,23 @@ class Phenotype:
     Attributes:
         network: the module to train and run; its parameters may be smaller than the ancestor's.
         absent: the absent entries of parameters of ``network``, a bit each.
-        places: for state entries that were cut, the ancestor's indices that are left along each
+        cuts: for state entries that were cut, the ancestor's indices that are left along each
             axis; None for an axis that is whole.
     """
 
     network: nn.Module
     absent: Absent
-    places: Mapping[str, tuple[Tensor | None, ...]]
+    cuts: Mapping[str, tuple[Tensor | None, ...]]
 
     def __init__(
         self,
         network: nn.Module,
         masks: Masks,
-        places: Mapping[str, tuple[Tensor | None, ...]] | None = None,
+        cuts: Mapping[str, tuple[Tensor | None, ...]] | None = None,
     ) -> None:
         """Take bool masks that broadcast to the shapes of parameters with absent entries."""
         shapes = {name: value.shape for name, value in network.named_parameters()}
-        self.__attrs_init__(network, Absent.of(masks, shapes), places or {})
+        self.__attrs_init__(network, Absent.of(masks, shapes), cuts or {})
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -43,16 +43,16 @@ class Phenotype:
 
     def masked(self, masks: Masks) -> Phenotype:
         """Return the same network with other masks."""
-        return Phenotype(self.network, masks, self.places)
+        return Phenotype(self.network, masks, self.cuts)
 
-    def share(self, name: str, value: Tensor) -> Tensor:
+    def cut(self, name: str, value: Tensor) -> Tensor:
         """Return what is left in this network of a tensor in the ancestor's coordinates.
 
         Args:
             name: the state entry that the tensor belongs to.
             value: shaped like the ancestor's entry.
         """
-        for axis, left in enumerate(self.places.get(name, ())):
+        for axis, left in enumerate(self.cuts.get(name, ())):
             if left is not None:
                 value = value.index_select(axis, left)
         return value

@@ -60,24 +60,24 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
     """Drop the least probable of the drawn synapses until the cap holds; the draw breaks ties."""
     capped = dict(masks)
     drawn = [masks[name].reshape(-1).nonzero().squeeze(1) for name in cap.names]
-    surplus = sum(len(places) for places in drawn) - cap.limit
+    surplus = sum(len(positions) for positions in drawn) - cap.limit
     if surplus <= 0:
         return capped
     odds = [
-        dna.probabilities(name).reshape(-1)[places].cpu().numpy()
-        for name, places in zip(cap.names, drawn, strict=True)
+        dna.probabilities(name).reshape(-1)[positions].cpu().numpy()
+        for name, positions in zip(cap.names, drawn, strict=True)
     ]
     words = [
-        _words(dna.synapses[name], key.at("synapses", name)).reshape(-1)[places].cpu().numpy()
-        for name, places in zip(cap.names, drawn, strict=True)
+        _words(dna.synapses[name], key.at("synapses", name)).reshape(-1)[positions].cpu().numpy()
+        for name, positions in zip(cap.names, drawn, strict=True)
     ]
     doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)
     doomed[np.lexsort((-np.concatenate(words), np.concatenate(odds)))[:surplus]] = True
     start = 0
-    for name, places in zip(cap.names, drawn, strict=True):
-        gone = torch.from_numpy(doomed[start : start + len(places)]).to(places.device)
+    for name, positions in zip(cap.names, drawn, strict=True):
+        gone = torch.from_numpy(doomed[start : start + len(positions)]).to(positions.device)
         mask = masks[name].clone().reshape(-1)
-        mask[places[gone]] = False
+        mask[positions[gone]] = False
         capped[name] = mask.reshape(masks[name].shape)
-        start += len(places)
+        start += len(positions)
     return capped

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evoframe.lazy import from_places
+from evoframe.lazy import from_modules
 from evoframe.roles.base import Strategy as Strategy, doc as doc, summary as summary
 from evoframe.roles.table import ROLE_TABLES as ROLE_TABLES, ROLES as ROLES, Role as Role
 
@@ -25,6 +25,6 @@ if TYPE_CHECKING:
     from evoframe.roles.training import Training as Training
 else:
     _PLACES = {role.class_name: role.module for role in ROLES.values()}
-    __getattr__ = from_places(
+    __getattr__ = from_modules(
         __name__, _PLACES | dict.fromkeys(("Batch", "Split"), "evoframe.kernel.life")
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evoframe.lazy import from_places
+from evoframe.lazy import from_modules
 
 if TYPE_CHECKING:
     from evoframe.errors import ConformanceError as ConformanceError
@@ -50,7 +50,7 @@ _PLACES = {
 __all__ = [*_PLACES]  # noqa: PLE0604  the keys are strings
 
 if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
-    __getattr__ = from_places(__name__, _PLACES)
+    __getattr__ = from_modules(__name__, _PLACES)
 
 
 def __dir__() -> list[str]:

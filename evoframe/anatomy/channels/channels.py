@@ -65,19 +65,19 @@ class Channels:
         flat = torch.stack([part.reshape(-1) for part in parts])
         if len(parts) > 1 and bool((flat == flat[0]).all()) and not fed:
             return parts[0]  # something meets itself: there is nothing new
-        unique, places = _unique_columns(flat)
+        unique, inverse = _unique_columns(flat)
         channels = self.new(unique.shape[1], fed=fed)
         self.steps.append(Derived(channels, tuple(unique), every))
         for part in unique:
             if len(part.unique()) == len(part):
                 self.ties.append((channels, part))
-        return channels[places].reshape(parts[0].shape)
+        return channels[inverse].reshape(parts[0].shape)
 
     def hold(self, entry: str, axis: int, channels: Tensor) -> None:
         """Let slices of a state entry live and die with channels.
 
-        An entry that other channels hold already is used at two places at once; it cannot be cut
-        for one of them, so all channels at both places stay.
+        An entry that other channels hold already is used twice at once; it cannot be cut
+        for one of them, so all channels of both uses stay.
         """
         channels, place = channels.reshape(-1), (entry, axis)
         if place in self.held and not torch.equal(self.held[place].channels, channels):
@@ -146,5 +146,5 @@ def _unique_columns(flat: Tensor) -> tuple[Tensor, Tensor]:
     """Return the different columns of a matrix, sorted, and which of them each column is."""
     if bool((flat[0, 1:] > flat[0, :-1]).all()):  # the first row tells them apart, in order
         return flat, torch.arange(flat.shape[1])
-    columns, places = torch.unique(flat, dim=1, return_inverse=True)
-    return columns, places
+    columns, inverse = torch.unique(flat, dim=1, return_inverse=True)
+    return columns, inverse

@@ -1,8 +1,8 @@
 """Grid: channels in a block that can only lose whole rows, whole columns, and so on.
 
-A view of (N, 12) as (N, 3 heads, 4 places) puts twelve channels into a block of 3 x 4. The code
-that follows sees heads and places, so a network can do without a whole head, or without one place
-in every head, but not without a single channel of the twelve.
+A view of (N, 12) as (N, 3 heads, 4 dimensions) puts twelve channels into a block of 3 x 4. The code
+that follows sees heads and dimensions, so a network can do without a whole head, or without one
+dimension of every head, but not without a single channel of the twelve.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Grid:
     bound: int = 0
 
     def filled(self, staying: Tensor) -> Tensor:
-        """Return the smallest rectangle around the places that stay; bool, shaped like the block.
+        """Return the smallest rectangle around the elements that stay; bool, shaped like the block.
 
         A line stays if anything in it does, if its axis is fixed, or if it is the first of a part
-        that would be empty otherwise. A place stays if its lines along all axes do.
+        that would be empty otherwise. An element stays if its lines along all axes do.
 
         Args:
             staying: bool, shaped like the block.
@@ -54,12 +54,12 @@ class Grid:
         return whole
 
     def broken(self, gone: Tensor) -> Tensor:
-        """Return the places that go when these go: along one axis only, the one that costs least.
+        """Return the elements that go when these go: along one axis only, the one that costs least.
 
-        The dual of :meth:`filled`. A rectangle has as many ways to lose a place as it has free
-        axes: the place's whole row, or its whole column. Any of them would do, so this takes the
-        one that takes the fewest places with it. Bound columns leave no choice: they stand for
-        their row, so a row without any free place loses them, and a bound place that goes takes
+        The dual of :meth:`filled`. A rectangle has as many ways to lose an element as it has free
+        axes: its whole row, or its whole column. Any of them would do, so this takes the
+        one that takes the fewest others with it. Bound columns leave no choice: they stand for
+        their row, so a row without any free element loses them, and a bound element that goes takes
         its row along; only what is left of the block after that has the choice of an axis.
 
         Args:

@@ -96,7 +96,7 @@ class Bundles:
         """Return what leaves with some channels when whatever depends on them is dead too.
 
         Grids overlap, so a line of one may break a line of another, which then goes as a whole: a
-        place inside the heads of attention leaves queries, keys and values together. What is kept
+        dimension of the heads of attention leaves queries, keys and values together. What is kept
         for other reasons is not asked here.
 
         Args:
@@ -162,8 +162,8 @@ class Bundles:
     def _whole_classes(self, lost: Tensor) -> Tensor:
         """Return those of some channels whose classes are among them as a whole."""
         classes = self.classes[lost]
-        _, places, counts = torch.unique(classes, return_inverse=True, return_counts=True)
-        return lost[counts[places] == self._sizes[classes]]
+        _, inverse, counts = torch.unique(classes, return_inverse=True, return_counts=True)
+        return lost[counts[inverse] == self._sizes[classes]]
 
     def _lacking(self, lost: Tensor) -> list[int]:
         """Return the layers that may have fewer channels than they should."""

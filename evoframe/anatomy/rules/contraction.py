@@ -77,8 +77,8 @@ def _carried(tracer: Tracer, one: Tensor, other: Tensor) -> Tensor:
     """Return the signal where one factor weighs what the other carries, as scores do with values.
 
     Channels of the product live while both factors do. Where one factor has a channel for a whole
-    row of the other (a head's scores for all places of its values), that channel and the row leave
-    together: a column of the grid is bound to each row.
+    row of the other (a head's scores for all dimensions of its values), that channel and the row
+    leave together: a column of the grid is bound to each row.
     """
     shape = torch.broadcast_shapes(one.shape, other.shape)  # type: ignore[no-untyped-call]
     met = tracer.channels.derive([one.expand(shape), other.expand(shape)], every=True)
@@ -98,12 +98,12 @@ def _summed(tracer: Tracer, product: Tensor) -> Tensor:
     head with dead queries looks everywhere alike, it does not vanish.
     """
     channels = tracer.channels
-    rows, places = torch.unique(product.reshape(-1, product.shape[-1]), dim=0, return_inverse=True)
+    rows, inverse = torch.unique(product.reshape(-1, product.shape[-1]), dim=0, return_inverse=True)
     channels.mark_read(rows)
     sums = channels.new(len(rows), fed=True)
     if len(rows) > 1:  # rows go only as a whole: the block has one more column, of the sums
         channels.grids.append(Grid(torch.cat([rows, sums[:, None]], 1), bound=1))
-    return sums[places].reshape(product.shape[:-1])
+    return sums[inverse].reshape(product.shape[:-1])
 
 
 def _align(tracer: Tracer, part: Tensor, product: Tensor, leaders: Tensor) -> None:
@@ -111,14 +111,14 @@ def _align(tracer: Tracer, part: Tensor, product: Tensor, leaders: Tensor) -> No
 
     Grouped queries: 8 heads of queries share 2 heads of keys, so rows 0 to 3 of the product all
     read row 0 of the keys. The code repeats keys by a number that it was built with, so a head
-    can only leave if all heads of its group do; and a place within the keys' heads can only leave
+    can only leave if all heads of its group do; and a dimension of the keys' heads can only leave
     in all heads, of keys and of the product, at once. Hence a tie between the leaders of a group,
     and a grid in which the rows of the product and those of the factor stand below each other.
 
     Args:
         tracer: the forward pass.
         part: the factor, spread to the shape of the product.
-        product: where the factors meet, a channel for each place, (heads, ..., places).
+        product: where the factors meet, a channel for each element, (heads, ..., dimensions).
         leaders: one channel for each row, which stands for all of it.
     """
     several, met = part.reshape(part.shape[0], -1), product.reshape(product.shape[0], -1)

@@ -26,7 +26,7 @@ def moved_alike(tracer: Tracer, call: Call, out: Tensor) -> Tensor:
     """Return the signal of elements that were moved: the same call, made on channel numbers.
 
     Where channels lie along several axes afterwards, as after a view of (N, C) as (N, heads,
-    places), they form a grid: what reads it can do without whole heads or places only.
+    dimensions), they form a grid: what reads it can do without whole heads or dimensions only.
 
     Args:
         tracer: the forward pass.

@@ -20,7 +20,7 @@ def part(tracer: Tracer, call: Call) -> Signal:
     if axis in varying(signal) and not whole:
         if len(varying(signal)) == 1:
             raise Unknown("channels are taken by their positions")
-        # As qkv[0] of (3, heads, places): the position 0 must still be what it was.
+        # As qkv[0] of (3, heads, dimensions): the position 0 must still be what it was.
         tracer.channels.grids.append(Grid(signal, fixed=(axis,)))
     return moved_alike(tracer, call, call.out)
 

@@ -58,7 +58,7 @@ def _zeros(tracer: Tracer, count: int, signal: Tensor, axis: int) -> Tensor:
 
 @rule("im2col")
 def unfolded(tracer: Tracer, call: Call) -> Signal:
-    """Neighbourhoods as columns: every channel becomes as many rows as the kernel has places."""
+    """Neighbourhoods as columns: every channel becomes as many rows as the kernel has positions."""
     signal = required(tracer.signal(call.args[0]))
     if varying(signal) not in ((), (1,)):
         raise Unknown("space and channels are mixed")
@@ -69,10 +69,10 @@ def unfolded(tracer: Tracer, call: Call) -> Signal:
 @rule("col2im")
 def folded(tracer: Tracer, call: Call) -> Signal:
     """The reverse: the rows of one channel are added up in space."""
-    signal, places = required(tracer.signal(call.args[0])), math.prod(call.args[2])
+    signal, positions = required(tracer.signal(call.args[0])), math.prod(call.args[2])
     if signal.numel() == 1:
         return signal.reshape(1, 1, 1, 1)
     if varying(signal) != (1,):
         raise Unknown("space and channels are mixed")
-    rows = signal.reshape(-1, places)
+    rows = signal.reshape(-1, positions)
     return tracer.channels.derive(list(rows.unbind(1))).reshape(1, -1, 1, 1)

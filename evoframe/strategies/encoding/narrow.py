@@ -40,8 +40,8 @@ class Narrow(Encoding):
         for name, mask in inheritance.eligible.items():
             present = torch.unique(partition.members[name].expand_as(mask)[mask])
             eligible[present] = True
-            places = torch.arange(len(present), 0, -1, device=levels.device)
-            own = (places * (LEVELS - 1) // max(len(present), 1)).to(torch.int32)
+            order = torch.arange(len(present), 0, -1, device=levels.device)
+            own = (order * (LEVELS - 1) // max(len(present), 1)).to(torch.int32)
             levels[present] = torch.maximum(levels[present], own)
         levels[partition.fixed] = LEVELS - 1
         clusters = Clusters(Genes(levels, ranked(), eligible), partition.members)

@@ -39,4 +39,4 @@ class FanIn(Nurture):
             whole = torch.bincount(targets.reshape(-1), minlength=count)
             left = torch.bincount(targets[mask], minlength=count).clamp(min=1)
             factor = (whole / left).sqrt()[targets]
-            parameters[name].mul_(phenotype.share(name, factor))
+            parameters[name].mul_(phenotype.cut(name, factor))

@@ -69,7 +69,7 @@ class Stress(Nurture):
         factor = self.factor_at(epoch // self.every)
         parameters = dict(phenotype.network.named_parameters())
         for name, mask in surviving.items():
-            stressed = ~phenotype.share(name, mask)
+            stressed = ~phenotype.cut(name, mask)
             parameters[name].copy_(
                 torch.where(stressed, parameters[name] * factor, parameters[name])
             )

@@ -103,10 +103,10 @@ def _ends(features: nn.Sequential) -> list[int]:
 
 def _inputs_of(layer: nn.Conv2d | nn.ConvTranspose2d) -> float:
     """Return how many synapses enter a neuron; those of a deconvolution overlap by its stride."""
-    places = math.prod(layer.kernel_size)
+    positions = math.prod(layer.kernel_size)
     if isinstance(layer, nn.ConvTranspose2d):
-        return layer.in_channels * places / math.prod(layer.stride)
-    return layer.in_channels * places
+        return layer.in_channels * positions / math.prod(layer.stride)
+    return layer.in_channels * positions
 
 
 def _enlarged(x: Tensor, times: int) -> Tensor:

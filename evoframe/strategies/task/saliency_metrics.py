@@ -112,8 +112,8 @@ def _curves(maps: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     """Return precision and recall (N, 256) of the pixels that reach each value from 0 to 255."""
     count = len(maps)
     values = (maps * (VALUES - 1)).round().clamp(0, VALUES - 1).long()
-    places = (torch.arange(count)[:, None, None] * 2 + masks) * VALUES + values
-    pixels = torch.bincount(places.flatten(), minlength=count * 2 * VALUES)
+    bins = (torch.arange(count)[:, None, None] * 2 + masks) * VALUES + values
+    pixels = torch.bincount(bins.flatten(), minlength=count * 2 * VALUES)
     reaching = pixels.reshape(count, 2, VALUES).flip(-1).cumsum(-1).flip(-1)
     hits = reaching[:, 1]
     return _share(hits, reaching.sum(1)), _share(hits, hits[:, :1])

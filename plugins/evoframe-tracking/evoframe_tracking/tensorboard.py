@@ -36,7 +36,7 @@ class Files:
 
 @attrs.frozen(eq=False)
 class TensorBoard(Observer):
-    """Writes event files for TensorBoard, a folder for each place in a generation and one for the best."""
+    """Writes event files for TensorBoard, a folder for each place of a generation, one for the best."""
 
     name: ClassVar[str] = "tensorboard"
 
