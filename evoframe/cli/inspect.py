@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Survey the ancestor of a task or a recipe; nothing is trained or written."""
     from evoframe.config.request import Request
-    from evoframe.report import body
+    from evoframe.report import survey
     from evoframe.run.folder import RunFolder
     from evoframe.run.world import build_world
 
@@ -47,10 +47,10 @@ def command(
     asked = attrs.evolve(asked, run=attrs.evolve(asked.run, device="cpu"))
     anatomy = build_world(asked, RunFolder(Path())).anatomy
     console = Console(soft_wrap=True, highlight=False)
-    console.print(body.layers(anatomy))
+    console.print(survey.layers(anatomy))
     console.print("\nwhat stays" if anatomy.barriers else "\nnothing stands in the way")
     for barrier in anatomy.barriers:
         console.print(f"{barrier.operation}: {barrier.reason}", markup=False)
     console.print("\nthe ancestor")
-    console.print(body.costs(anatomy))
-    console.print(f"\n{body.estimate(asked, anatomy)}", markup=False)
+    console.print(survey.costs(anatomy))
+    console.print(f"\n{survey.estimate(asked, anatomy)}", markup=False)

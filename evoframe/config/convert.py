@@ -69,8 +69,10 @@ def recipe_from(
     about = {
         str(key): str(value) for key, value in files.table(tables.get("about", {}), "about").items()
     }
-    body = structure(files.table(tables.get("anatomy", {}), "anatomy"), AnatomyOptions, "anatomy")
-    return Recipe(run=run, anatomy=body, about=about, sources=sources, **values)
+    anatomy = structure(
+        files.table(tables.get("anatomy", {}), "anatomy"), AnatomyOptions, "anatomy"
+    )
+    return Recipe(run=run, anatomy=anatomy, about=about, sources=sources, **values)
 
 
 def run_options(tables: Mapping[str, Any]) -> RunOptions:

@@ -14,7 +14,7 @@ from evoframe.kernel.wiring import Wiring
 
 
 class Anatomy(Protocol):
-    """The body plan of a run's ancestor: how genotypes become networks and come home again."""
+    """The anatomy of a run's ancestor: how genotypes become networks and come home again."""
 
     @property
     def wiring(self) -> Wiring:

@@ -125,7 +125,7 @@ class Run:
 
     @cached_property
     def anatomy(self) -> Anatomy:
-        """The ancestor's body plan, surveyed again, on the CPU."""
+        """The anatomy of the ancestor, surveyed again, on the CPU."""
         recipe = attrs.evolve(self.recipe, run=attrs.evolve(self.recipe.run, device="cpu"))
         return build_world(recipe, RunFolder(self.path)).anatomy
 

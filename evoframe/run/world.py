@@ -30,7 +30,7 @@ class World:
         recipe: what was asked for.
         folder: where the run is kept.
         device: where its tensors live.
-        anatomy: the ancestor's body plan, wired on the device.
+        anatomy: what the survey of the ancestor learned, wired on the device.
         initial: the ancestor as it is before any training.
     """
 
