@@ -21,8 +21,8 @@ from evoframe.errors import ConfigError, RunError
 from evoframe.kernel.individual import Fitness, Individual, Metric
 from evoframe.kernel.population import rank
 from evoframe.registry import Registry
+from evoframe.report.arm_runs import Say, arm_runs_of, carry_all, founder_of
 from evoframe.report.arms import Arm
-from evoframe.report.trials import Say, carry_all, founder_of, trials_of
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.run import Run
 from evoframe.run.world import build_world
@@ -104,11 +104,13 @@ def compare(
             build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
     _claim(out, {"arms": [_identity(arm) for arm in arms], "seeds": seeds})
     founders = [founder_of(arms[0], seed, out) for seed in range(seeds)]
-    trials = [trial for founder in founders for arm in arms for trial in trials_of(arm, founder)]
-    carry_all([founders, trials], registry, say, jobs=jobs)
+    arm_runs = [
+        arm_run for founder in founders for arm in arms for arm_run in arm_runs_of(arm, founder)
+    ]
+    carry_all([founders, arm_runs], registry, say, jobs=jobs)
     runs: dict[tuple[str, int], list[Run]] = {}
-    for trial in trials:
-        runs.setdefault((trial.arm, trial.seed), []).append(Run(trial.path))
+    for arm_run in arm_runs:
+        runs.setdefault((arm_run.arm, arm_run.seed), []).append(Run(arm_run.path))
     return _curves(runs)
 
 

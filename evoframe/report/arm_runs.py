@@ -1,4 +1,4 @@
-"""Trials: the runs of a comparison, one after another or side by side.
+"""Arm runs: the runs of a comparison, one after another or side by side.
 
 For each seed a run of nobody but the ancestor comes first, and every arm that would train the
 same ancestor begins with that one.
@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 
 @attrs.frozen
-class Trial:
+class ArmRun:
     """One run of a comparison.
 
     Attributes:
@@ -50,19 +50,19 @@ class Trial:
         return f"{self.path.parent.name}, seed {self.seed}"
 
 
-def founder_of(first: Arm, seed: int, out: Path) -> Trial:
+def founder_of(first: Arm, seed: int, out: Path) -> ArmRun:
     """Return the run of nobody but the ancestor that the arms of a seed share."""
     (tables,) = first.recipes
     run = {**tables["run"], "generations": 1}
     path = (out / FOUNDER / f"seed-{seed}").absolute()
-    return Trial(FOUNDER, seed, {**tables, "run": run}, path)
+    return ArmRun(FOUNDER, seed, {**tables, "run": run}, path)
 
 
-def trials_of(arm: Arm, founder: Trial) -> list[Trial]:
+def arm_runs_of(arm: Arm, founder: ArmRun) -> list[ArmRun]:
     """Return the runs of an arm with the seed of a founder, one for each of its recipes."""
     out, several = founder.path.parents[1], len(arm.recipes) > 1
     return [
-        Trial(
+        ArmRun(
             arm=arm.name,
             seed=founder.seed,
             tables=tables,
@@ -80,12 +80,12 @@ def _origin(tables: files.Tables) -> list[Any]:
 
 
 def carry_all(
-    batches: Sequence[Sequence[Trial]], registry: Registry, say: Say, *, jobs: int
+    batches: Sequence[Sequence[ArmRun]], registry: Registry, say: Say, *, jobs: int
 ) -> None:
-    """Carry trials to their end, a batch when the one before is done.
+    """Carry runs to their end, a batch when the one before is done.
 
     Raises:
-        RunError: of the first trial that failed; what was finished is kept.
+        RunError: of the first run that failed; what was finished is kept.
     """
     total, done = sum(map(len, batches)), 0
     say(f"{total} runs, {jobs} at a time, in {batches[0][0].path.parents[1]}")
@@ -94,36 +94,36 @@ def carry_all(
             finished = Serial().map(partial(_carry, registry=registry), batch, _unheard)
         else:
             finished = Processes(workers=jobs).map(_carry_beside_others, batch, _unheard)
-        for trial in finished:
+        for arm_run in finished:
             done += 1
-            say(f"{done} of {total}: {trial}")
+            say(f"{done} of {total}: {arm_run}")
 
 
 def _unheard(_hook: str, _event: Any) -> None:
     """Drop an event: nobody hears those of a comparison."""
 
 
-def _carry(trial: Trial, _send: Any, *, registry: Registry) -> Trial:
-    return _carried(trial, registry, {})
+def _carry(arm_run: ArmRun, _send: Any, *, registry: Registry) -> ArmRun:
+    return _carried(arm_run, registry, {})
 
 
-def _carry_beside_others(trial: Trial, _send: Any) -> Trial:
-    """Carry a trial in a process that knows nothing yet, and that starts no processes itself."""
-    registry = load_registry(run_options(trial.tables).plugins)
-    return _carried(trial, registry, {"executor": Serial()})
+def _carry_beside_others(arm_run: ArmRun, _send: Any) -> ArmRun:
+    """Carry a run in a process that knows nothing yet, and that starts no processes itself."""
+    registry = load_registry(run_options(arm_run.tables).plugins)
+    return _carried(arm_run, registry, {"executor": Serial()})
 
 
-def _carried(trial: Trial, registry: Registry, ready: dict[str, Any]) -> Trial:
-    """Begin a trial's run or go on with it, to its end."""
+def _carried(arm_run: ArmRun, registry: Registry, ready: dict[str, Any]) -> ArmRun:
+    """Begin a run or go on with it, to its end."""
     try:
-        if runner.is_finished(trial.path):
-            return trial
-        if RunFolder(trial.path).exists():
-            runner.resume(trial.path, ready=ready, founder=trial.founder)
+        if runner.is_finished(arm_run.path):
+            return arm_run
+        if RunFolder(arm_run.path).exists():
+            runner.resume(arm_run.path, ready=ready, founder=arm_run.founder)
         else:
-            recipe = recipe_from(trial.tables, registry, ready)
-            recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=trial.seed))
-            runner.start(recipe, registry, trial.path, founder=trial.founder)
+            recipe = recipe_from(arm_run.tables, registry, ready)
+            recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=arm_run.seed))
+            runner.start(recipe, registry, arm_run.path, founder=arm_run.founder)
     except EvoframeError as error:
-        raise RunError(f"{trial}: {error}") from error
-    return trial
+        raise RunError(f"{arm_run}: {error}") from error
+    return arm_run
