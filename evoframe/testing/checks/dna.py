@@ -10,7 +10,7 @@ import torch
 from evoframe.kernel.dna import DNA, Genes
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import broken, for_all, law
-from evoframe.testing.scenes import scene, stages
+from evoframe.testing.prepared import prepared, stages
 
 
 @law("encoding", "mutation", "environment")
@@ -21,7 +21,7 @@ def check_probabilities_lie_between_0_and_1(strategy: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        dna: DNA = scene(strategy, case).call()
+        dna: DNA = prepared(strategy, case).call()
         for name, genes in dna.synapses.items():
             _require_probabilities(f"parameter {name!r}", genes)
         if dna.clusters is not None:
@@ -38,7 +38,7 @@ def check_covers_exactly_what_is_eligible(strategy: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        dna: DNA = scene(strategy, case).call()
+        dna: DNA = prepared(strategy, case).call()
         wanted = case.inheritance().eligible
         if set(dna.synapses) != set(wanted):
             broken(f"there are genes for {sorted(dna.synapses)}; wanted {sorted(wanted)}")

@@ -9,7 +9,7 @@ import attrs
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import broken, for_all, law
-from evoframe.testing.scenes import scene, stages
+from evoframe.testing.prepared import prepared, stages
 
 ROUNDING = 1e-6
 
@@ -46,7 +46,7 @@ def check_more_of_its_dial_is_milder(environment: Any) -> None:
     lower = attrs.evolve(environment, **{environment.dial: type(value)(value / 2)})
 
     def attempt(case: Case) -> None:
-        mild, harsh = (scene(one, case).call() for one in (environment, lower))
+        mild, harsh = (prepared(one, case).call() for one in (environment, lower))
         for name in mild.synapses:
             worse = harsh.probabilities(name) > mild.probabilities(name) + ROUNDING
             if bool(worse.any()):

@@ -11,7 +11,7 @@ from torch import Tensor
 from evoframe.kernel.dna import Inheritance
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, broken, for_all, law
-from evoframe.testing.scenes import scene, stages
+from evoframe.testing.prepared import prepared, stages
 
 
 @law("heredity", stage=Stage.FORM)
@@ -22,7 +22,7 @@ def check_gives_a_whole_inheritance(heredity: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        found: Inheritance = scene(heredity, case).call()
+        found: Inheritance = prepared(heredity, case).call()
         parent = case.genotype()
         parts = (
             ("eligible", found.eligible, parent.masks),
@@ -44,7 +44,7 @@ def check_offers_only_what_a_parent_has(heredity: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        found: Inheritance = scene(heredity, case).call()
+        found: Inheritance = prepared(heredity, case).call()
         parents = case.parents(heredity.parents)
         for name, eligible in found.eligible.items():
             had = torch.stack([one.genotype.masks[name] for one in parents]).any(0)

@@ -10,7 +10,7 @@ from evoframe.kernel.dna import DNA
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.fingerprints import fingerprint
-from evoframe.testing.scenes import scene, stages
+from evoframe.testing.prepared import prepared, stages
 
 
 @law("mutation", when=lambda mutation: bool(mutation.dial))
@@ -23,7 +23,7 @@ def check_zero_of_its_dial_changes_nothing(mutation: Any) -> None:
     none = attrs.evolve(mutation, **{mutation.dial: type(value)(0)})
 
     def attempt(case: Case) -> None:
-        if fingerprint(scene(none, case).call()) != fingerprint(case.dna()):
+        if fingerprint(prepared(none, case).call()) != fingerprint(case.dna()):
             broken(f"the DNA changes although {mutation.dial} is 0")
 
     for_all(stages(mutation), attempt)
@@ -38,7 +38,7 @@ def check_adds_synapses_only_if_it_grows(mutation: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        before, after = case.dna(), scene(mutation, case).call()
+        before, after = case.dna(), prepared(mutation, case).call()
         _require_same(before, after, grows="grows" in mutation.traits)
 
     for_all(stages(mutation), attempt)

@@ -14,7 +14,7 @@ from evoframe.kernel.key import Key, untouched
 from evoframe.testing.case import Case, Choice
 from evoframe.testing.catalogue import broken, for_all, law
 from evoframe.testing.fingerprints import fingerprint, global_randomness
-from evoframe.testing.scenes import Scene, scene, stages
+from evoframe.testing.prepared import Prepared, prepared, stages
 from evoframe.testing.specimens import Specimen
 
 ON_DNA = ("heredity", "encoding", "mutation", "environment")
@@ -32,11 +32,11 @@ def check_is_a_function_of_its_arguments(strategy: Any) -> None:
 
     def attempt(case: Any) -> None:
         with untouched():
-            first = fingerprint(scene(strategy, case).call())
+            first = fingerprint(prepared(strategy, case).call())
             _disturb()
-            scene(strategy, attrs.evolve(case, key=case.key.at("another"))).call()
+            prepared(strategy, attrs.evolve(case, key=case.key.at("another"))).call()
             _disturb()
-            second = fingerprint(scene(strategy, case).call())
+            second = fingerprint(prepared(strategy, case).call())
         if first != second:
             broken("the second answer differs from the first")
 
@@ -52,9 +52,9 @@ def check_leaves_global_randomness_alone(strategy: Any) -> None:
     """
 
     def attempt(case: Any) -> None:
-        prepared = scene(strategy, case)
+        ready = prepared(strategy, case)
         before = global_randomness()
-        prepared.call()
+        ready.call()
         if global_randomness() != before:
             broken("a global random generator is in another state afterwards")
 
@@ -70,10 +70,10 @@ def check_leaves_its_arguments_alone(strategy: Any) -> None:
     """
 
     def attempt(case: Any) -> None:
-        prepared = scene(strategy, case)
-        before = {name: fingerprint(value) for name, value in prepared.given.items()}
-        prepared.call()
-        for name, value in prepared.given.items():
+        ready = prepared(strategy, case)
+        before = {name: fingerprint(value) for name, value in ready.given.items()}
+        ready.call()
+        for name, value in ready.given.items():
             if fingerprint(value) != before[name]:
                 broken(f"the {name} that it was given changed")
 
@@ -89,7 +89,7 @@ def check_keeps_dtypes_and_devices(strategy: Any) -> None:
 
     def attempt(case: Case) -> None:
         wanted = _formats(case, strategy.role)
-        for place, value in _tensors(scene(strategy, case).call(), strategy.role):
+        for place, value in _tensors(prepared(strategy, case).call(), strategy.role):
             if value.device.type != case.device:
                 broken(f"{place} is on {value.device}; wanted {case.device}")
             if place in wanted and wanted[place] != (value.dtype, value.shape):
@@ -120,11 +120,11 @@ def check_ignores_its_key(strategy: Any) -> None:
         broken(f"sixteen keys gave {len(answers)} different answers")
 
 
-def _sixteen(strategy: Any) -> list[Scene]:
+def _sixteen(strategy: Any) -> list[Prepared]:
     values = tuple(place / 10 for place in range(10))
     roomy = Case(Specimen("perceptron", 24), share=0.5)
     base = Choice(values, 10, 2) if strategy.role == "selection" else roomy
-    return [scene(strategy, attrs.evolve(base, key=Key(seed))) for seed in range(16)]
+    return [prepared(strategy, attrs.evolve(base, key=Key(seed))) for seed in range(16)]
 
 
 def _disturb() -> None:

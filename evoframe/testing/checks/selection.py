@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evoframe.testing.case import Choice
 from evoframe.testing.catalogue import broken, for_all, law
-from evoframe.testing.scenes import scene, stages
+from evoframe.testing.prepared import prepared, stages
 
 
 @law("selection")
@@ -20,7 +20,7 @@ def check_gives_the_families_that_are_asked_for(selection: Any) -> None:
     """
 
     def attempt(choice: Choice) -> None:
-        families = scene(selection, choice).call()
+        families = prepared(selection, choice).call()
         if len(families) != choice.size:
             broken(f"there are {len(families)} families; wanted {choice.size}")
         living = {one.id for one in choice.individuals()}
@@ -43,7 +43,7 @@ def check_never_prefers_what_is_not_a_number(selection: Any) -> None:
     """
 
     def attempt(choice: Choice) -> None:
-        families = scene(selection, choice).call()
+        families = prepared(selection, choice).call()
         picked = {parent for family in families for parent in family.parents}
         if lost := sorted(picked & choice.lost()):
             broken(f"{lost[0]} was picked, whose accuracy is NaN")

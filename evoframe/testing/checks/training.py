@@ -16,7 +16,7 @@ from evoframe.kernel.phenotype import Phenotype
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, broken, for_all, law
-from evoframe.testing.scenes import scene, stages
+from evoframe.testing.prepared import prepared, stages
 from evoframe.testing.specimens import BATCH_SIZE, SIZES, Specimen
 
 
@@ -32,7 +32,7 @@ def check_absent_synapses_stay_absent(strategy: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        result: TrainingResult = scene(strategy, case).call()
+        result: TrainingResult = prepared(strategy, case).call()
         _require_zeros(result.phenotype)
         masks = case.anatomy.absorb(result.phenotype).masks
         for name, mask in case.genotype().masks.items():
@@ -51,7 +51,7 @@ def check_rewires_within_the_network(strategy: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        _require_zeros(scene(strategy, case).call().phenotype)
+        _require_zeros(prepared(strategy, case).call().phenotype)
 
     for_all(stages(strategy), attempt)
 
@@ -106,7 +106,7 @@ def check_ends_in_numbers_or_says_why(strategy: Any) -> None:
     def attempt(case: Case) -> None:
         hopeless = attrs.evolve(case, specimen=attrs.evolve(case.specimen, loss_scale=math.nan))
         try:
-            result: TrainingResult = scene(strategy, hopeless).call()
+            result: TrainingResult = prepared(strategy, hopeless).call()
         except StillbornError:
             return
         if result.epochs and not math.isfinite(result.loss):

@@ -1,4 +1,4 @@
-"""Scenes: how a strategy of each role is called, so that one check can speak for several roles."""
+"""Prepared calls: how a strategy of each role is called, so that one check can speak for several roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GENTLE = Gradient(epochs=2, learning_rate=0.02)
 
 
 @attrs.frozen(eq=False)
-class Scene:
+class Prepared:
     """One call that is about to be made.
 
     Attributes:
@@ -34,9 +34,9 @@ class Scene:
     given: Mapping[str, Any]
 
 
-def scene(strategy: Any, case: Any) -> Scene:
+def prepared(strategy: Any, case: Any) -> Prepared:
     """Return the call that a strategy's role gets, with the arguments that a case describes."""
-    return _SCENES[strategy.role](strategy, case)
+    return _PREPARED[strategy.role](strategy, case)
 
 
 def stages(strategy: Strategy) -> SearchStrategy[Any]:
@@ -59,44 +59,44 @@ def accepts(environment: Any, case: Case) -> bool:
     return True
 
 
-def _heredity(strategy: Any, case: Case) -> Scene:
+def _heredity(strategy: Any, case: Case) -> Prepared:
     context = case.context(parents=strategy.parents)
-    return Scene(lambda: strategy.inherit(context.parents, context), _shared(context))
+    return Prepared(lambda: strategy.inherit(context.parents, context), _shared(context))
 
 
-def _encoding(strategy: Any, case: Case) -> Scene:
+def _encoding(strategy: Any, case: Case) -> Prepared:
     inheritance, context = case.inheritance(), case.context()
     evidence = case.evidence(inheritance)
-    return Scene(
+    return Prepared(
         lambda: strategy.encode(inheritance, evidence, context), {"inheritance": inheritance}
     )
 
 
-def _mutation(strategy: Any, case: Case) -> Scene:
+def _mutation(strategy: Any, case: Case) -> Prepared:
     dna, inheritance, context = case.dna(), case.inheritance(), case.context()
     given = {"DNA": dna, "inheritance": inheritance, "ancestor": context.ancestor}
-    return Scene(lambda: strategy.mutate(dna, inheritance, context), given)
+    return Prepared(lambda: strategy.mutate(dna, inheritance, context), given)
 
 
-def _environment(strategy: Any, case: Case) -> Scene:
+def _environment(strategy: Any, case: Case) -> Prepared:
     dna, inheritance, context = case.dna(), case.inheritance(), case.context()
     given = {"DNA": dna, "inheritance": inheritance, "ancestor": context.ancestor}
-    return Scene(lambda: strategy.press(dna, inheritance, context), given)
+    return Prepared(lambda: strategy.press(dna, inheritance, context), given)
 
 
-def _selection(strategy: Any, case: Choice) -> Scene:
+def _selection(strategy: Any, case: Choice) -> Prepared:
     population, context = case.population(), case.context()
-    return Scene(lambda: strategy.select(population, context), {"population": population})
+    return Prepared(lambda: strategy.select(population, context), {"population": population})
 
 
-def _training(strategy: Any, case: Case) -> Scene:
+def _training(strategy: Any, case: Case) -> Prepared:
     phenotype, context = case.phenotype(), case.context()
-    return Scene(lambda: strategy.train(phenotype, context), _shared(context))
+    return Prepared(lambda: strategy.train(phenotype, context), _shared(context))
 
 
-def _nurture(strategy: Any, case: Case) -> Scene:
+def _nurture(strategy: Any, case: Case) -> Prepared:
     phenotype, context = case.phenotype(), case.context(life=Life(companions=(strategy,)))
-    return Scene(lambda: GENTLE.train(phenotype, context), _shared(context))
+    return Prepared(lambda: GENTLE.train(phenotype, context), _shared(context))
 
 
 def _shared(context: Context) -> dict[str, Any]:
@@ -108,15 +108,15 @@ def _shared(context: Context) -> dict[str, Any]:
     }
 
 
-def _task(strategy: Any, case: Case) -> Scene:
+def _task(strategy: Any, case: Case) -> Prepared:
     def born() -> Any:
         with sealed(case.key):
             return strategy.ancestor(case.key)
 
-    return Scene(born, {})
+    return Prepared(born, {})
 
 
-_SCENES: Mapping[str, Callable[[Any, Any], Scene]] = {
+_PREPARED: Mapping[str, Callable[[Any, Any], Prepared]] = {
     "heredity": _heredity,
     "encoding": _encoding,
     "mutation": _mutation,
