@@ -63,5 +63,5 @@ def command(
     if clusters is not None:
         console.print("\nkernels, and clusters by their place in the ancestor (means)")
         console.print(structure(opened, clusters))
-    ending = opened.finished or "not finished"
+    ending = opened.ending or "not finished"
     console.print(f"\n{ending}; digest {opened.digest()}", markup=False)

@@ -25,7 +25,7 @@ class RunStarted(Event):
         generations: how many generations are wanted, the ancestor's included.
         population: individuals in each later generation.
         metric: the primary metric.
-        finished: individuals that were already there (more than 0 after a resume).
+        on_record: individuals that were already there (more than 0 after a resume).
         device: the device in words.
     """
 
@@ -33,7 +33,7 @@ class RunStarted(Event):
     generations: int
     population: int
     metric: Metric
-    finished: int
+    on_record: int
     device: str
 
 

@@ -39,7 +39,7 @@ class Lives:
     phase: Callable[[Phase], Any] | None = None
 
     def __call__(self, birth: Birth, send: Send) -> Entry:
-        """Return the finished individual; its genotype is on disk by then."""
+        """Return the individual after its life; its genotype is on disk by then."""
         run, start = self.world.recipe.run, time.perf_counter()
         checkpoint = self.world.checkpoint(birth.id)
         announcer = LifeAnnouncer(send, self.heard, self.phase)
@@ -48,7 +48,7 @@ class Lives:
             recall = Recall.of(self.world)
             context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
             newborn = live(birth, self.world.strategies(), context, recall)
-        return finished(newborn, self.world, checkpoint, time.perf_counter() - start)
+        return put_on_disk(newborn, self.world, checkpoint, time.perf_counter() - start)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.world.recipe.can_be_rebuilt:
@@ -69,7 +69,7 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
     context = world.context(1, world.initial, life)
     with devices.arithmetic(world.device, threads=recipe.run.threads, strict=recipe.run.strict):
         newborn = raise_ancestor(world.initial, training, context)
-    return finished(newborn, world, checkpoint, time.perf_counter() - start)
+    return put_on_disk(newborn, world, checkpoint, time.perf_counter() - start)
 
 
 def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
@@ -83,7 +83,9 @@ def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
     return recall.entries[ANCESTOR]
 
 
-def finished(newborn: Newborn, world: World, checkpoint: FileCheckpoint, seconds: float) -> Entry:
+def put_on_disk(
+    newborn: Newborn, world: World, checkpoint: FileCheckpoint, seconds: float
+) -> Entry:
     """Put a genotype on disk and return the entry for the journal, which comes after it."""
     one, digest = newborn.individual, ""
     if newborn.genotype is not None:

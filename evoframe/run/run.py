@@ -20,7 +20,7 @@ from evoframe.kernel.lineage import ancestry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal, run_digest
 from evoframe.run.record import open_recipe, read_record
-from evoframe.run.runner import FINISHED, PICK
+from evoframe.run.runner import ENDING, PICK
 from evoframe.run.weights import load_genotype
 from evoframe.run.world import build_world
 
@@ -84,9 +84,9 @@ class Run:
         return next(one for one in alive if one.generation == alive[-1].generation)
 
     @property
-    def finished(self) -> str | None:
+    def ending(self) -> str | None:
         """Why the run ended; None while it has not."""
-        return self._fact(FINISHED)
+        return self._fact(ENDING)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -133,7 +133,7 @@ class Run:
         """Return all there is to say of the run, for other programs."""
         return {
             "digest": self.digest(),
-            "finished": self.finished,
+            "finished": self.ending,
             "best": self.best.id if self.entries else None,
             "individuals": [self._described(one) for one in self.individuals],
         }

@@ -46,7 +46,7 @@ from evoframe.run.record import (
 )
 from evoframe.run.world import World, build_world
 
-FINISHED, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
+ENDING, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
 """Names of the facts that the journal holds of a run."""
 
 
@@ -143,7 +143,7 @@ def is_finished(path: Path) -> bool:
         return False
     journal = Journal(folder.journal, writable=False)
     try:
-        return journal.fact(FINISHED) is not None
+        return journal.fact(ENDING) is not None
     finally:
         journal.close()
 
@@ -247,16 +247,16 @@ class _Runner:
         self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
 
     def _announce_start(self) -> None:
-        options, finished = self.world.recipe.run, len(self.journal.individuals())
+        options, on_record = self.world.recipe.run, len(self.journal.individuals())
         event = RunStarted(
             path=str(self.world.folder.path),
             generations=options.generations,
             population=options.population,
             metric=self.metric,
-            finished=finished,
+            on_record=on_record,
             device=devices.describe(self.world.device),
         )
-        self.log.info("run started" if not finished else "run resumed", path=event.path)
+        self.log.info("run started" if not on_record else "run resumed", path=event.path)
         for barrier in self.world.anatomy.barriers:
             self.log.info("barrier", operation=barrier.operation, reason=barrier.reason)
         self._send("evoframe_run_started", event)
@@ -275,7 +275,7 @@ class _Runner:
 
     def _finish(self, reason: str) -> None:
         chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)
-        self.journal.note(**{FINISHED: reason, PICK: chosen, SECONDS: repr(self._seconds())})
+        self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
         self.log.info("run finished", reason=reason, pick=chosen)
         path = str(self.world.folder.path)
         self._send("evoframe_run_finished", RunFinished(path, reason, chosen))

@@ -73,7 +73,7 @@ def test_what_is_written_out_is_a_working_plugin(hook: str, tmp_path: Path, caps
 
     run = run_with(role, name, file, tmp_path / "run")
 
-    assert run.finished
+    assert run.ending
     assert (role == "observer") == bool(capsys.readouterr().out)
 
 
@@ -94,7 +94,7 @@ def test_the_example_of_a_role_is_a_working_plugin(role: str, tmp_path: Path, ca
     run = run_with(role, offer.removeprefix(f"{role}/"), file, tmp_path / "run")
 
     assert f"def {ROLES[role].hook}():" in example_of(role)
-    assert run.finished
+    assert run.ending
     assert len(run.individuals) == 2
     with contextlib.suppress(KeyError):
         assert run.best.fitness.value("accuracy") >= 0
@@ -141,6 +141,6 @@ def test_a_run_can_be_made_of_foreign_strategies_only(tmp_path: Path) -> None:
     run = evoframe.evolve(out=tmp_path / "run", generations=3, plugins=files, **choices)
 
     record = tomllib.loads((tmp_path / "run" / "run.toml").read_text())["record"]["strategies"]
-    assert run.finished
+    assert run.ending
     assert len(record) == len(ROLES)
     assert all("with content" in origin for origin in record.values())

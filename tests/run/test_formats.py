@@ -199,7 +199,7 @@ def test_columns_may_stand_in_any_order(run: Path) -> None:
     changed(run, "ALTER TABLE turned RENAME TO individuals")
 
     assert evoframe.open_run(run).digest() == digest
-    assert evoframe.resume(run).finished is not None
+    assert evoframe.resume(run).ending is not None
 
 
 def test_a_run_that_was_killed_before_its_journal_had_tables_is_shown_and_resumed(

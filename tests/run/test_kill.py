@@ -76,7 +76,7 @@ def test_a_killed_run_ends_like_an_unbroken_one(
     assert any(alive)
     expected, found = evoframe.open_run(unbroken), evoframe.open_run(broken)
     assert expected.digest() == found.digest()
-    assert expected.finished == found.finished
+    assert expected.ending == found.ending
     assert list((broken / "lives").iterdir()) == []
 
 

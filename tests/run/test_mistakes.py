@@ -198,7 +198,7 @@ def test_the_clock_of_a_later_session_does_not_cut_off_what_was_begun(tmp_path) 
     resumed = evoframe.resume(run.path)
 
     assert [one.id for one in resumed.individuals] == ["g1s0", "g2s0", "g2s1", "g2s2"]
-    assert "passed in generation 2" in resumed.finished
+    assert "passed in generation 2" in resumed.ending
 
 
 def test_a_journal_that_may_only_be_read_shows_what_its_log_holds(tmp_path) -> None:

@@ -390,7 +390,7 @@ def test_until_stops_as_soon_as_somebody_is_small_enough(tmp_path) -> None:
 
     last = run.individuals[-1].generation
     assert last < 9
-    assert "reached 3x" in run.finished
+    assert "reached 3x" in run.ending
     assert run.efficiency(run.best) >= 3
     earlier = [one for one in run.individuals if one.generation < last]
     assert all(run.efficiency(one) < 3 for one in earlier)
@@ -413,14 +413,14 @@ def test_the_time_limit_is_checked_after_each_generation(tmp_path) -> None:
     run = evolve(tmp_path / "run", time="0s")
 
     assert [one.id for one in run.individuals] == ["g1s0"]
-    assert "time limit of 0s" in run.finished
+    assert "time limit of 0s" in run.ending
 
 
 def test_extinction_is_an_outcome_with_a_reason(tmp_path) -> None:
     """Too harsh an environment ends a run; it does not crash it."""
     run = evolve(tmp_path / "run", "environment.retention=0.001")
 
-    assert "nobody lives in generation 2" in run.finished
+    assert "nobody lives in generation 2" in run.ending
     assert all("no synapse left in" in one.stillborn for one in run.individuals[1:])
     assert run.best.id == "g1s0"
 

@@ -92,7 +92,7 @@ def test_a_stored_run_is_gone_on_with_or_refused(facts: Path, tmp_path: Path) ->
     if known["resumes"]:
         said_by("resume", path)
         resumed = evoframe.open_run(path)
-        assert resumed.finished == "generation 3 was the last one asked for"
+        assert resumed.ending == "generation 3 was the last one asked for"
         assert [one.id for one in resumed.individuals] == ["g1s0", "g2s0", "g2s1", "g3s0", "g3s1"]
         assert resumed["g3s1"].is_alive
         assert not list((path / "lives").iterdir())

@@ -151,7 +151,7 @@ def test_generated_recipes_can_be_run(tables, tmp_path_factory) -> None:
     one, two = (evoframe.evolve(recipe=tables, out=folder / name) for name in ("one", "two"))
 
     assert one.digest() == two.digest()
-    assert one.finished
+    assert one.ending
 
 
 def test_a_check_tells_what_was_promised_what_happened_and_the_smallest_example() -> None:

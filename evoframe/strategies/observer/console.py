@@ -39,7 +39,7 @@ class _Screen:
     best: float | None = None
     synapses: int = 0
     epochs: dict[str, float] = attrs.Factory(dict)
-    finished: int = 0
+    done: int = 0
     terminal: Terminal | None = None
     progress: Progress | None = None
     bar: TaskID | None = None
@@ -58,9 +58,9 @@ class Console(Observer):
         """Put up the bar, or say where the run goes."""
         screen = self._screen
         screen.metric, screen.population = event.metric, event.population
-        screen.finished, screen.terminal = event.finished, Terminal(stderr=True)
+        screen.done, screen.terminal = event.on_record, Terminal(stderr=True)
         screen.lives = 1 + (event.generations - 1) * event.population
-        how = f"resumed after {event.finished} individuals" if event.finished else "started"
+        how = f"resumed after {event.on_record} individuals" if event.on_record else "started"
         self._say(f"run {event.path} {how} on {event.device}")
         if screen.terminal.is_terminal:
             screen.progress = Progress(
@@ -91,7 +91,7 @@ class Console(Observer):
         if screen.progress is None:
             self._say(f"{one.id}: {self._words(one)}")
         screen.epochs.pop(one.id, None)
-        screen.finished += 1
+        screen.done += 1
         screen.individual = one.id
         if one.fitness is not None:
             value = one.fitness.value(screen.metric.name)
@@ -138,7 +138,7 @@ class Console(Observer):
         screen = self._screen
         if screen.progress is None or screen.bar is None:
             return
-        born = max(min(screen.finished, screen.lives - 1) - 1 + screen.population, 0)
+        born = max(min(screen.done, screen.lives - 1) - 1 + screen.population, 0)
         generation = 1 + born // screen.population
         best = (
             ""
@@ -148,6 +148,6 @@ class Console(Observer):
         screen.progress.update(
             screen.bar,
             description=f"generation {generation} {screen.individual}",
-            completed=screen.finished + sum(screen.epochs.values()),
+            completed=screen.done + sum(screen.epochs.values()),
             best=best,
         )

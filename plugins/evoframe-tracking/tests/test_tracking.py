@@ -151,6 +151,6 @@ def test_a_tracker_that_is_not_installed_says_how_to_get_it(tmp_path, monkeypatc
     run = evolved(tmp_path / "run", TensorBoard(), MLflow(uri=STORE))
 
     log = (tmp_path / "run" / "log.jsonl").read_text()
-    assert run.finished
+    assert run.ending
     for package in ("tensorboard", "mlflow"):
         assert f"Try `pip install evoframe-tracking[{package}]`." in log
