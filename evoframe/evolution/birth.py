@@ -60,7 +60,7 @@ class Newborn:
 
 def grown(birth: Birth, origin: Origin, genotype: Genotype, fitness: Fitness) -> Newborn:
     """Return somebody who has lived, with a genotype of its own."""
-    return Newborn(_recorded(birth, origin, genotype=birth.id, fitness=fitness), genotype)
+    return Newborn(_recorded(birth, origin, genotype_id=birth.id, fitness=fitness), genotype)
 
 
 def stillborn(birth: Birth, reason: str) -> Newborn:
@@ -71,7 +71,7 @@ def stillborn(birth: Birth, reason: str) -> Newborn:
 def passed_on(birth: Birth, parent: Parent) -> Newborn:
     """Return an elite: its single parent over again, with the parent's genotype and fitness."""
     old = parent.individual
-    elite = _recorded(birth, Origin.ELITE, genotype=old.genotype, fitness=old.fitness)
+    elite = _recorded(birth, Origin.ELITE, genotype_id=old.genotype_id, fitness=old.fitness)
     return Newborn(elite, None)
 
 
@@ -79,7 +79,7 @@ def _recorded(
     birth: Birth,
     origin: Origin,
     *,
-    genotype: str = "",
+    genotype_id: str = "",
     fitness: Fitness | None = None,
     stillborn: str = "",
 ) -> Individual:
@@ -90,7 +90,7 @@ def _recorded(
         parents=birth.family.parents,
         origin=origin,
         key=str(birth.key),
-        genotype=genotype,
+        genotype_id=genotype_id,
         fitness=fitness,
         stillborn=stillborn,
     )

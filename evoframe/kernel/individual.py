@@ -91,7 +91,7 @@ class Individual:
         parents: ids of the individuals it descends from.
         origin: how it came to be.
         key: path of the key its life was drawn from.
-        genotype: id of the individual whose stored genotype it carries (an elite carries its
+        genotype_id: the individual whose stored genotype it carries (an elite carries its
             parent's); empty when stillborn.
         fitness: what was measured; None when stillborn.
         stillborn: why it could not live; empty for the living.
@@ -103,7 +103,7 @@ class Individual:
     parents: tuple[str, ...]
     origin: Origin
     key: str
-    genotype: str = ""
+    genotype_id: str = ""
     fitness: Fitness | None = None
     stillborn: str = ""
 

@@ -165,7 +165,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "parents": json.dumps(one.parents),
         "origin": one.origin,
         "key": one.key,
-        "genotype": one.genotype,
+        "genotype": one.genotype_id,
         "digest": entry.digest,
         "fitness": _fitness_text(one.fitness),
         "stillborn": one.stillborn,
@@ -182,7 +182,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         parents=tuple(str(parent) for parent in json.loads(_typed(row, "parents", str))),
         origin=Origin(row["origin"]),
         key=_typed(row, "key", str),
-        genotype=_typed(row, "genotype", str),
+        genotype_id=_typed(row, "genotype", str),
         fitness=None if fitness is None else _fitness(json.loads(fitness)),
         stillborn=_typed(row, "stillborn", str),
     )

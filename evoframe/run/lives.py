@@ -91,8 +91,8 @@ def put_on_disk(
     if newborn.genotype is not None:
         digest = newborn.genotype.digest()
         save_genotype(newborn.genotype, world.folder.genotype(one.id))
-    elif one.genotype:  # an elite carries its parent's genotype
-        digest = Recall.of(world).digest(one.genotype)
+    elif one.genotype_id:  # an elite carries its parent's genotype
+        digest = Recall.of(world).digest(one.genotype_id)
     checkpoint.clear()
     return Entry(one, digest, seconds)
 

@@ -36,7 +36,7 @@ class Recall:
             DamagedError: its file is not what the journal recorded.
         """
         individual = self.entries[identity].individual
-        return Parent(individual, self.genotype(individual.genotype))
+        return Parent(individual, self.genotype(individual.genotype_id))
 
     def genotype(self, identity: str) -> Genotype:
         """Return the genotype that was stored under an id."""

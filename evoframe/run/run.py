@@ -116,8 +116,8 @@ class Run:
         one = self[identity]
         if not one.is_alive:
             raise RunError(f"{identity} was stillborn ({one.stillborn}): it has no genotype.")
-        entry = next(e for e in self.entries if e.individual.id == one.genotype)
-        return load_genotype(RunFolder(self.path).genotype(one.genotype), entry.digest)
+        entry = next(e for e in self.entries if e.individual.id == one.genotype_id)
+        return load_genotype(RunFolder(self.path).genotype(one.genotype_id), entry.digest)
 
     def network(self, identity: str | None = None) -> nn.Module:
         """Return the trained network of an individual, or of the best, in evaluation mode."""
