@@ -83,8 +83,8 @@ def command(**given: Any) -> None:
     asked = request.resolve()
     out = given["out"] or new_folder(request.name or asked.recipe.task.name)
     with resumable(out):
-        level = "info" if given["verbose"] else "warning"
-        runner.start(asked.recipe, asked.registry, out, level=level)
+        log_level = "info" if given["verbose"] else "warning"
+        runner.start(asked.recipe, asked.registry, out, log_level=log_level)
     report(out)
 
 

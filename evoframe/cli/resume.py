@@ -20,5 +20,5 @@ def command(run: Path, *, verbose: bool) -> None:
     from evoframe.run import runner
 
     with resumable(run):
-        runner.resume(run, level="info" if verbose else "warning")
+        runner.resume(run, log_level="info" if verbose else "warning")
     report(run)

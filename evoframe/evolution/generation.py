@@ -117,7 +117,7 @@ def synthesise(dna: DNA, inheritance: Inheritance, context: Context) -> Genotype
     if is_extinct(genotype.masks):
         empty = [name for name, mask in genotype.masks.items() if not mask.any()]
         raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")
-    return revive(genotype, before=inheritance.eligible, ancestor=whole, wiring=wiring)
+    return revive(genotype, before=inheritance.eligible, ancestor_state=whole, wiring=wiring)
 
 
 def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[Genotype, Fitness]:

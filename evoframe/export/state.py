@@ -31,7 +31,7 @@ def write(run: Run, identity: str, network: nn.Module, folder: Path) -> list[str
         "individual": identity,
         "digest": genotype.digest(),
         "synapses": genotype.synapses,
-        "ancestor": {name: list(shape) for name, shape in blueprint.ancestor.items()},
+        "ancestor": {name: list(shape) for name, shape in blueprint.whole_shapes.items()},
         "numbers": [
             {"module": module, "attribute": attribute, "place": place, "value": value}
             for (module, attribute, place), value in blueprint.numbers.items()

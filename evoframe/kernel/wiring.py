@@ -136,7 +136,7 @@ def presence(genotype: Genotype, wiring: Wiring) -> dict[str, Tensor]:
     return present
 
 
-def revive(genotype: Genotype, *, before: Masks, ancestor: State, wiring: Wiring) -> Genotype:
+def revive(genotype: Genotype, *, before: Masks, ancestor_state: State, wiring: Wiring) -> Genotype:
     """Give channels that were dead in ``before`` and live now the ancestor's belongings.
 
     Their incoming weights stay what the genotype says (zero, where nothing was inherited).
@@ -148,7 +148,7 @@ def revive(genotype: Genotype, *, before: Masks, ancestor: State, wiring: Wiring
     for holding in wiring.holdings:
         value = state[holding.entry]
         fresh = _along(risen[holding.channels], holding.axis, value)
-        state[holding.entry] = torch.where(fresh, ancestor[holding.entry].to(value), value)
+        state[holding.entry] = torch.where(fresh, ancestor_state[holding.entry].to(value), value)
     return attrs.evolve(genotype, state=state)
 
 

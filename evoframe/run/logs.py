@@ -16,7 +16,7 @@ from evoframe.errors import RunError
 class Log:
     """Writes every event to the run's file; people see warnings, and more if they ask."""
 
-    def __init__(self, file: Any, level: str) -> None:
+    def __init__(self, file: Any, log_level: str) -> None:
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         self._file = structlog.wrap_logger(
             structlog.WriteLogger(file),
@@ -32,7 +32,7 @@ class Log:
                 structlog.processors.add_log_level,
                 structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
             ],
-            wrapper_class=structlog.make_filtering_bound_logger(level),
+            wrapper_class=structlog.make_filtering_bound_logger(log_level),
         )
 
     def info(self, event: str, **facts: Any) -> None:
@@ -47,12 +47,12 @@ class Log:
 
 
 @contextmanager
-def open_log(path: Path, level: str = "warning") -> Iterator[Log]:
+def open_log(path: Path, log_level: str = "warning") -> Iterator[Log]:
     """Append to the log of a run.
 
     Args:
         path: the file of JSON lines.
-        level: what people see on stderr: ``debug``, ``info``, ``warning`` or ``error``.
+        log_level: what people see on stderr: ``debug``, ``info``, ``warning`` or ``error``.
 
     Raises:
         RunError: the file cannot be written.
@@ -62,4 +62,4 @@ def open_log(path: Path, level: str = "warning") -> Iterator[Log]:
     except OSError as error:
         raise RunError(f"the log {path} cannot be written: {error}") from error
     with file:
-        yield Log(file, level)
+        yield Log(file, log_level)

@@ -55,7 +55,7 @@ def start(
     registry: Registry,
     path: Path,
     *,
-    level: str = "warning",
+    log_level: str = "warning",
     founder: Path | None = None,
 ) -> None:
     """Begin a run in a new folder and carry it to its end.
@@ -64,7 +64,7 @@ def start(
         recipe: what to run.
         registry: where its strategies came from, for the record.
         path: a folder that does not exist or is empty.
-        level: which log events people see on stderr.
+        log_level: which log events people see on stderr.
         founder: a run whose ancestor, the same, need not be trained again.
 
     Raises:
@@ -83,14 +83,14 @@ def start(
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)
-        _go_on(world, level, [], founder)
+        _go_on(world, log_level, [], founder)
 
 
 def resume(
     path: Path,
     *,
     ready: Mapping[str, Any] | None = None,
-    level: str = "warning",
+    log_level: str = "warning",
     founder: Path | None = None,
 ) -> None:
     """Go on with a run from where it was, however it was ended.
@@ -98,7 +98,7 @@ def resume(
     Args:
         path: the run folder.
         ready: strategies that were made in Python when the run began, by role table.
-        level: which log events people see on stderr.
+        log_level: which log events people see on stderr.
         founder: the run that this one was begun with, if any, for the case that it was ended before
             it had an ancestor.
 
@@ -117,7 +117,7 @@ def resume(
             return
         if founder is not None:
             require_same_ancestor(recipe, tables, RunFolder(founder))
-        _go_on(_same_world(recipe, recorded, folder), level, changed, founder)
+        _go_on(_same_world(recipe, recorded, folder), log_level, changed, founder)
 
 
 def _same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) -> World:
@@ -148,11 +148,11 @@ def is_finished(path: Path) -> bool:
         journal.close()
 
 
-def _go_on(world: World, level: str, changed: list[str], founder: Path | None) -> None:
+def _go_on(world: World, log_level: str, changed: list[str], founder: Path | None) -> None:
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
     try:
-        with open_log(world.folder.log, level) as log:
+        with open_log(world.folder.log, log_level) as log:
             if changed:
                 log.warning("versions differ from the record", changes="; ".join(changed))
             _Runner(world, journal, log).run(founder)

@@ -61,7 +61,7 @@ class State:
         """Return what the last generation is, in every bit."""
         return "; ".join(
             f"{one.id} of {','.join(one.parents)}: "
-            + (self.genotypes[one.genotype].digest() if one.is_alive else one.stillborn)
+            + (self.genotypes[one.genotype_id].digest() if one.is_alive else one.stillborn)
             for one in self.members
         )
 
@@ -76,7 +76,7 @@ class Laboratory:
     def first(self) -> State:
         """Return the ancestor's generation."""
         ancestor = attrs.evolve(
-            an_individual(0, 0.5), id="g1s0", generation=1, parents=(), genotype="g1s0"
+            an_individual(0, 0.5), id="g1s0", generation=1, parents=(), genotype_id="g1s0"
         )
         genotype = self.case.anatomy.genotype().to(torch.device(self.case.device))
         return State(1, (ancestor,), (ancestor,), {"g1s0": genotype})
@@ -107,7 +107,7 @@ class Laboratory:
         who = {one.id: one for one in state.alive}
 
         def recall(identity: str) -> Parent:
-            return Parent(who[identity], state.genotypes[who[identity].genotype])
+            return Parent(who[identity], state.genotypes[who[identity].genotype_id])
 
         return live(birth, self.strategies, run, recall)
 
@@ -157,7 +157,7 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C
         def is_where_the_straight_run_was(self) -> None:
             if not hasattr(self, "state"):
                 return
-            for name in {one.genotype for one in self.state.members if one.is_alive}:
+            for name in {one.genotype_id for one in self.state.members if one.is_alive}:
                 genotype = self.state.genotypes[name]
                 settled = settle(genotype, self.case.anatomy.wiring)
                 if settled.digest() != genotype.digest():

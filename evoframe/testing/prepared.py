@@ -1,4 +1,4 @@
-"""Prepared calls: how a strategy of each role is called, so that one check can speak for several roles."""
+"""Prepared calls: how a strategy of each role is called, so one check can do for several."""
 
 from __future__ import annotations
 

@@ -169,13 +169,13 @@ def test_the_risen_get_what_the_ancestor_had() -> None:
     learned = {n: 5 * v for n, v in parent.state.items()}
     grown = Genotype(whole(ancestor), learned)
 
-    risen = revive(grown, before=parent.masks, ancestor=ancestor, wiring=wiring)
+    risen = revive(grown, before=parent.masks, ancestor_state=ancestor, wiring=wiring)
 
     assert risen.state["a.bias"].tolist() == [1, 5]
     assert risen.state["b.scale"].tolist() == [[5, 5]] * 3
     assert torch.equal(risen.state["a"], learned["a"])
     assert learned["a.bias"].tolist() == [0, 5]
-    same = revive(parent, before=parent.masks, ancestor=ancestor, wiring=wiring)
+    same = revive(parent, before=parent.masks, ancestor_state=ancestor, wiring=wiring)
     assert same.digest() == parent.digest()
 
 

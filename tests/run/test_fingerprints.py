@@ -106,7 +106,7 @@ def refused(run: Path) -> str:
 
 def test_a_run_goes_on_where_nothing_differs(begun: Path) -> None:
     """Observers are no part of the fingerprints: they change nothing."""
-    assert evoframe.resume(begun).finished is not None
+    assert evoframe.resume(begun).ending is not None
 
 
 def test_a_run_without_fingerprints_is_refused(begun: Path) -> None:

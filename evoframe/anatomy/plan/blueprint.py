@@ -17,11 +17,11 @@ class Blueprint:
     """How a smaller network differs from the architecture that it descends from.
 
     Attributes:
-        ancestor: the shape of every parameter and buffer of the whole architecture.
+        whole_shapes: of every parameter and buffer of the whole architecture.
         numbers: what attributes of its modules say in the smaller network.
     """
 
-    ancestor: Mapping[str, tuple[int, ...]]
+    whole_shapes: Mapping[str, tuple[int, ...]]
     numbers: Numbers
 
     def build(self, network: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
@@ -35,8 +35,8 @@ class Blueprint:
         Raises:
             ExportError: the architecture is another one, or values do not fit it.
         """
-        _compare(self.ancestor, entries_of(network), "the architecture")
-        ranks = {name: (0,) * len(shape) for name, shape in self.ancestor.items()}
+        _compare(self.whole_shapes, entries_of(network), "the architecture")
+        ranks = {name: (0,) * len(shape) for name, shape in self.whole_shapes.items()}
         found = {name: (0,) * value.ndim for name, value in values.items()}
         _compare(ranks, found, "the file of weights")
         return grow(body_of(network), values, self.numbers).eval()

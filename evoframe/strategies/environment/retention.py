@@ -66,12 +66,12 @@ class Retention(Environment):
         """Return DNA that keeps to the share of ``inheritance.eligible``."""
         if self.mode == "hard-cap":
             return attrs.evolve(dna, caps=dna.caps + self._caps(dna, inheritance))
-        level = self._cluster_share(dna)
+        rate = self._cluster_rate(dna)
         if dna.clusters is not None:
-            dna = attrs.evolve(dna, clusters=self._press_clusters(dna.clusters, dna, level))
+            dna = attrs.evolve(dna, clusters=self._press_clusters(dna.clusters, dna, rate))
         synapses: dict[str, Genes] = {}
         for names in self._groups(dna):
-            factor = self._log_factor(names, dna, inheritance, level)
+            factor = self._log_factor(names, dna, inheritance, rate)
             for name in names:
                 genes = dna.synapses[name]
                 table = scaled(genes.log_survival, factor)
@@ -88,16 +88,16 @@ class Retention(Environment):
             for names in self._groups(dna)
         )
 
-    def _cluster_share(self, dna: DNA) -> float:
+    def _cluster_rate(self, dna: DNA) -> float:
         if dna.clusters is None:
             return 1.0
         return math.sqrt(self.retention) if self.clusters is None else self.clusters
 
     def _log_factor(
-        self, names: tuple[str, ...], dna: DNA, inheritance: Inheritance, level: float
+        self, names: tuple[str, ...], dna: DNA, inheritance: Inheritance, rate: float
     ) -> float:
         if self.mode == "multiplicative":
-            return _log(self.retention / level if level else 0.0)
+            return _log(self.retention / rate if rate else 0.0)
         members: Mapping[str, torch.Tensor] = dna.clusters.members if dna.clusters else {}
         survival = dna.clusters.genes.probabilities() if dna.clusters else None
         counts = [
@@ -107,16 +107,16 @@ class Retention(Environment):
         tables = [dna.synapses[name].log_survival for name in names]
         return log_multiplier(counts, tables, self.retention * _eligible(inheritance, names))
 
-    def _press_clusters(self, clusters: Clusters, dna: DNA, level: float) -> Clusters:
+    def _press_clusters(self, clusters: Clusters, dna: DNA, rate: float) -> Clusters:
         genes = clusters.genes
-        factor = _log(level)
+        factor = _log(rate)
         if self.mode == "calibrated":
             sizes = torch.zeros(genes.levels.shape, dtype=torch.int64, device=genes.levels.device)
             for name, synapses in dna.synapses.items():
                 members = clusters.members[name].expand_as(synapses.eligible)[synapses.eligible]
                 sizes += torch.bincount(members, minlength=len(sizes))
             weights = genes.histogram(sizes.double())
-            factor = log_multiplier([weights], [genes.log_survival], level * weights.sum())
+            factor = log_multiplier([weights], [genes.log_survival], rate * weights.sum())
         table = scaled(genes.log_survival, factor)
         return attrs.evolve(clusters, genes=attrs.evolve(genes, log_survival=table))
 

@@ -72,7 +72,7 @@ class MLflow(Observer):
             experiment.experiment_id if experiment else client.create_experiment(self.experiment)
         )
         quoted = f'"{path}"' if "'" in path else f"'{path}'"
-        found = client.search_runs([place], f"tags.`{RUN}` = {quoted}") if event.finished else []
+        found = client.search_runs([place], f"tags.`{RUN}` = {quoted}") if event.on_record else []
         if found:
             self._connection.run = found[0].info.run_id
             client.update_run(self._connection.run, status="RUNNING")

@@ -36,7 +36,7 @@ class Files:
 
 @attrs.frozen(eq=False)
 class TensorBoard(Observer):
-    """Writes event files for TensorBoard, a folder for each place of a generation, one for the best."""
+    """Writes event files for TensorBoard, a folder for each place in a generation."""
 
     name: ClassVar[str] = "tensorboard"
 
@@ -55,7 +55,7 @@ class TensorBoard(Observer):
         self._files.root = self.folder or Path(event.path, "tensorboard")
         self._files.writers.clear()
         recipe = Path(event.path, "run.toml").read_text("utf-8")
-        self._files.of("best").add_text("recipe", f"```\n{recipe}\n```", event.finished)
+        self._files.of("best").add_text("recipe", f"```\n{recipe}\n```", event.on_record)
 
     @hookimpl
     def evoframe_epoch_finished(self, event: EpochFinished) -> None:
