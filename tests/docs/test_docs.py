@@ -13,7 +13,9 @@ from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")],
+)
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -67,3 +69,42 @@ def test_links_between_documents_lead_somewhere() -> None:
     ]
 
     assert dead == []
+
+
+def test_the_reading_order_is_short_and_leads_somewhere() -> None:
+    """Whoever follows the map reads eight files that exist, and gets through them."""
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    files = re.findall(r"^\d\. `([^`]+)`", page, re.MULTILINE)
+
+    lines = sum(len((ROOT / file).read_text().splitlines()) for file in files)
+
+    assert 0 < len(files) <= 8
+    assert lines <= 1000
+
+
+def test_paths_in_the_map_exist() -> None:
+    """A file that moved must not live on in what newcomers read first."""
+    pages = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / "explanation").glob("*.md")]
+    named = re.compile(r"`((?:evoframe|tests|benchmarks|docs)/[\w/.-]+)`")
+    dead = [
+        f"{page.name}: {path}"
+        for page in pages
+        for path in named.findall(page.read_text())
+        if not (ROOT / path).exists()
+    ]
+
+    assert dead == []
+
+
+def test_commands_for_developers_exist() -> None:
+    """What the page for contributors says to type is in the Makefile."""
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    (block,) = blocks(ROOT / "CONTRIBUTING.md", "console")
+    asked = [
+        word
+        for line in block.split("\n")
+        if line.startswith("$ make")
+        for word in line[6:].partition("#")[0].split()
+    ]
+
+    assert set(asked) <= targets
