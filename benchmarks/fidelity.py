@@ -47,7 +47,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import torch
 import zoo
@@ -58,6 +57,7 @@ from evoframe.roles.task import WITH_SYNAPSES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from networks import NETWORKS, Case
+from support.surgery import tensors
 
 VERDICTS = ("exact", "approximate", "refused", "wrong", "crashed", "hung")
 TOLERANCE = 1e-6
@@ -73,15 +73,9 @@ class Refused(Exception):  # noqa: N818  it is a finding rather than an error
 
 def evoframe(network: nn.Module, case: Case, inputs: tuple[Tensor, ...]) -> nn.Module:
     """Return the half of a network, grown anew."""
-    existing = dict(network.named_parameters())
-    weights = [
-        f"{name}.{'in_proj_weight' if isinstance(module, nn.MultiheadAttention) else 'weight'}"
-        for name, module in network.named_modules()
-        if isinstance(module, (*WITH_SYNAPSES, nn.MultiheadAttention)) and name not in case.heads
-    ]
     before = entries(network)
     try:
-        plan = anatomy.survey(network, inputs, [name for name in weights if name in existing])
+        plan = anatomy.survey(network, inputs, case.evolvable(network))
         phenotype = plan.develop(zoo.halved(plan))
     except errors.EvoframeError as error:
         raise Refused(str(error)) from error
@@ -230,15 +224,7 @@ def same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
 
 def run(network: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
     """Return all tensors that a network gives."""
-    return flat(network.eval()(*inputs))
-
-
-def flat(output: Any) -> list[Tensor]:
-    """Return the tensors inside tuples, lists and mappings."""
-    if isinstance(output, Tensor):
-        return [output]
-    values = output.values() if isinstance(output, Mapping) else output
-    return [tensor for value in values for tensor in flat(value)]
+    return tensors(network.eval()(*inputs))
 
 
 def distance(ours: list[Tensor], due: list[Tensor]) -> float:

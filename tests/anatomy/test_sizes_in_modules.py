@@ -7,55 +7,13 @@ import copy
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
 
 from evoframe import anatomy
 from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import living_channels, settle
 from evoframe.roles.task import WITH_SYNAPSES
-
-
-class Heads(nn.Module):
-    """Attention with its own number of heads, shared keys and a scale that it remembers."""
-
-    def __init__(self, width: int, heads: int, kv_heads: int, *, fused: bool) -> None:
-        super().__init__()
-        self.heads, self.kv_heads, self.size = heads, kv_heads, 4
-        self.inner, self.scale, self.fused = heads * 4, 0.5, fused
-        self.q = nn.Linear(width, heads * 4)
-        self.k, self.v = nn.Linear(width, kv_heads * 4), nn.Linear(width, kv_heads * 4)
-        self.out = nn.Linear(heads * 4, width)
-
-    def forward(self, x):
-        n, t, _ = x.shape
-        q = self.q(x).view(n, t, self.heads, self.size).transpose(1, 2)
-        k = self.k(x).view(n, t, self.kv_heads, self.size).transpose(1, 2)
-        v = self.v(x).view(n, t, self.kv_heads, self.size).transpose(1, 2)
-        if self.kv_heads != self.heads:
-            k = k.repeat_interleave(2, dim=1)
-            v = v.repeat_interleave(2, dim=1)
-        if self.fused:
-            y = F.scaled_dot_product_attention(q, k, v)
-        else:
-            y = (q * self.scale @ k.transpose(-2, -1)).softmax(-1) @ v
-        return self.out(y.transpose(1, 2).reshape(n, t, self.inner))
-
-
-class Blocks(nn.Module):
-    def __init__(self, heads: int, kv_heads: int, *, fused: bool) -> None:
-        super().__init__()
-        self.stem = nn.Linear(4, 6)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(6), Heads(6, heads, kv_heads, fused=fused)) for _ in range(3)
-        )
-        self.head = nn.Linear(6, 2)
-
-    def forward(self, x):
-        x = self.stem(x)
-        for block in self.blocks:
-            x = x + block(x)
-        return self.head(x.mean(1))
+from networks.counting import NORMS, Blocks, Groups, HeadsFromOneLayer
 
 
 def surveyed(network, shape, **options):
@@ -106,27 +64,10 @@ def test_heads_leave_where_modules_count_them(*, heads: int, kv_heads: int, fuse
     assert seen == ({(1, 1), (2, 2), (3, 3), (4, 4)} if kv_heads == heads else {(2, 1), (4, 2)})
 
 
-class Joint(nn.Module):
-    """Queries, keys and values from one layer; they share the places inside heads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shape, self.scale = (3, 4), 0.5
-        self.stem, self.qkv = nn.Linear(4, 6), nn.Linear(6, 36)
-        self.out, self.head = nn.Linear(12, 6), nn.Linear(6, 2)
-
-    def forward(self, x):
-        n, t, _ = x.shape
-        x = F.relu(self.stem(x))
-        q, k, v = self.qkv(x).reshape(n, t, 3, *self.shape).permute(2, 0, 3, 1, 4).unbind(0)
-        y = (q * self.scale @ k.transpose(-2, -1)).softmax(-1) @ v
-        return self.head(self.out(y.transpose(1, 2).flatten(2)).mean(1))
-
-
 def test_places_inside_heads_leave_together() -> None:
     """Heads of one place make torch multiply in another way, which may be refused, by name."""
     torch.manual_seed(0)
-    network, inputs = Joint(), torch.randn(3, 5, 4)
+    network, inputs = HeadsFromOneLayer(), torch.randn(3, 5, 4)
     plan = surveyed(network, inputs.shape)
     shapes = set()
     for seed in range(40):
@@ -140,19 +81,7 @@ def test_places_inside_heads_leave_together() -> None:
     assert {size for _, size in shapes} >= {2, 3, 4}
 
 
-class Groups(nn.Module):
-    def __init__(self, norm: nn.Module) -> None:
-        super().__init__()
-        self.one, self.norm = nn.Conv2d(2, 12, 3, padding=1, bias=False), norm
-        self.two = nn.Conv2d(12, 24, 3, padding=1, groups=4, bias=False)
-        self.three, self.head = nn.Conv2d(24, 8, 1, bias=False), nn.Linear(8, 2)
-
-    def forward(self, x):
-        x = self.three(F.relu(self.two(F.relu(self.norm(self.one(x))))))
-        return self.head(F.relu(x).mean((2, 3)))
-
-
-@pytest.mark.parametrize("norm", [nn.BatchNorm2d(12), nn.GroupNorm(12, 12), nn.InstanceNorm2d(12)])
+@pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
 def test_groups_leave_as_a_whole_or_lose_places(norm) -> None:
     torch.manual_seed(0)
     network, inputs = Groups(norm), torch.randn(3, 2, 5, 5)

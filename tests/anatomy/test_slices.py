@@ -1,4 +1,4 @@
-"""Parameters that code views, looks up or computes with before channels meet them."""
+"""What is cut with its channels, and what keeps them, where parameters are computed with."""
 
 from __future__ import annotations
 
@@ -11,44 +11,7 @@ from torch import nn
 from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import settle
-
-
-class Scaled(nn.Module):
-    """Eight channels that meet a parameter on their way from one convolution to the next."""
-
-    def __init__(self, way: str) -> None:
-        super().__init__()
-        self.way = way
-        self.one, self.two = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)
-        self.gamma = nn.Parameter(torch.rand(8) + 0.5)
-        self.table = nn.Parameter(torch.rand(5, 8) + 0.5)
-        self.register_buffer("places", torch.tensor([[4, 0], [2, 1]]))
-        self.register_buffer("fixed", torch.rand(8) + 0.5, persistent=False)
-        self.head = nn.Conv2d(4, 2, 1)
-
-    def forward(self, x):
-        return self.head(self.two(self.met(torch.relu(self.one(x)))))
-
-    def met(self, x):
-        if self.way == "view":
-            return x * self.gamma.view(1, -1, 1, 1)
-        if self.way == "unsqueeze":
-            return x * self.gamma.unsqueeze(1).unsqueeze(2).squeeze()[:, None, None].expand(8, 4, 4)
-        if self.way == "function":
-            return x * (1 + self.gamma.reshape(-1, 1, 1).exp() * 2)
-        if self.way == "passing buffer":
-            return x * self.fixed[:, None, None]
-        if self.way == "bias":
-            return x + self.gamma.view(1, -1, 1, 1).tanh()
-        bias = self.table[self.places.view(-1)].view(2, 2, -1).permute(2, 0, 1).contiguous()
-        return x + torch.cat([bias, bias], 1).repeat(1, 1, 2).unsqueeze(0)[:, :, :4, :4]
-
-
-class HardCoded(Scaled):
-    """The number of channels stands in the code."""
-
-    def met(self, x):
-        return x * self.gamma.view(1, 8, 1, 1)
+from networks.slices import HardCoded, Scaled
 
 
 def smaller(network: nn.Module):

@@ -22,6 +22,7 @@ from evoframe.kernel.wiring import (
     settle,
     settle_masks,
 )
+from networks.zeros import KINDS, Chain, Mixed
 
 # --- wirings made by hand -----------------------------------------------------------------------
 
@@ -294,65 +295,6 @@ def test_more_synapses_never_settle_to_fewer(case, seed) -> None:
 
 
 # --- real networks ------------------------------------------------------------------------------
-
-
-class Mixed(nn.Module):
-    """A small network of one kind; all activations keep zero at zero, and nothing else at zero."""
-
-    def __init__(self, kind: str, width: int) -> None:
-        super().__init__()
-        groups = {"depthwise": width, "grouped": 2}.get(kind, 1)
-        self.kind = kind
-        self.stem = nn.Conv2d(2, width, 3, padding=1)
-        self.one = nn.Conv2d(width, width, 3, padding=1, groups=groups)
-        self.two = nn.Conv2d(2 * width if kind == "concat" else width, width, 1)
-        self.norm, self.other = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
-        self.fc, self.head = nn.Linear(width * 4, 5), nn.Linear(5, 2)
-        self.flat = nn.BatchNorm1d(width * 4)
-        if kind == "tied":
-            self.two = nn.Conv2d(width, width, 3, padding=1)
-            self.two.weight = self.one.weight
-
-    def forward(self, x):
-        act = F.leaky_relu
-        x = act(self.norm(self.stem(x)))
-        y = self.other(self.one(x))
-        match self.kind:
-            case "residual":
-                y = self.two(act(y)) + x
-            case "in place":
-                y = self.two(act(y))
-                y += x
-            case "reused":
-                y = self.two(act(self.two(act(y))))
-            case "shared norm":
-                y = self.norm(self.two(act(y)))
-            case "transposed":
-                y = self.two(F.conv2d(act(y), self.two.weight.transpose(0, 1)))
-            case "concat":
-                y = self.two(torch.cat([act(y), x], 1))
-            case _:
-                y = self.two(act(y))
-        y = F.max_pool2d(torch.tanh(y), 2).flatten(1)
-        y = self.flat(y) if self.kind == "flat norm" else y
-        return self.head(F.silu(self.fc(y)))
-
-
-class Chain(nn.Module):
-    def __init__(self, kind: str, width: int) -> None:
-        super().__init__()
-        self.one, self.two = nn.Linear(32, width), nn.Linear(width, width)
-        self.three, self.head = nn.Linear(width, width, bias=False), nn.Linear(width, 3)
-
-    def forward(self, x):
-        x = F.elu(self.two(F.leaky_relu(self.one(x.flatten(1)))))
-        return self.head(F.hardswish(torch.tanh(self.three(x))))
-
-
-KINDS = [
-    "chain", "plain", "depthwise", "grouped", "residual", "in place", "reused", "tied",
-    "shared norm", "flat norm", "transposed", "concat",
-]  # fmt: skip
 
 
 def a_network(kind: str, width: int, seed: int) -> nn.Module:

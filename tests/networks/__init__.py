@@ -1,9 +1,24 @@
 """The registry of test networks: every way in which channels meet, by name.
 
 Tests find it on their path (``pythonpath`` in ``pyproject.toml``); scripts outside of pytest put
-the folder ``tests`` on theirs.
+the folder ``tests`` on theirs. A network is added by a class in the file of its kind, or in a file
+of its own that is named here, and ``tests/replay/replay.py --write-reference``.
 """
 
-from networks.meetings import CASES as NETWORKS, Case as Case
+from networks import (  # each registers its networks
+    attention as attention,
+    blocks as blocks,
+    counting as counting,
+    joining as joining,
+    mixing as mixing,
+    moving as moving,
+    outputs as outputs,
+    scaling as scaling,
+    shapes as shapes,
+    slices as slices,
+    weights as weights,
+    zeros as zeros,
+)
+from networks.registry import NETWORKS as NETWORKS, Case as Case
 
 __all__ = ["NETWORKS", "Case"]

@@ -20,6 +20,7 @@ from evoframe.strategies.encoding.cluster import Cluster
 from evoframe.strategies.encoding.narrow import Narrow
 from evoframe.strategies.environment.retention import Retention
 from evoframe.strategies.task.lenet import LeNet
+from networks.joining import Shortcut
 
 
 class Asked:
@@ -27,20 +28,6 @@ class Asked:
 
     def __init__(self, anatomy) -> None:
         self.clusters = anatomy.clusters
-
-
-class Residual(nn.Module):
-    """Two convolutions around which a shortcut goes, so that their channels are tied."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.one = nn.Conv2d(3, 8, 3, padding=1)
-        self.two = nn.Conv2d(8, 8, 3, padding=1)
-        self.head = nn.Linear(8, 4)
-
-    def forward(self, x):
-        x = self.one(x).relu()
-        return self.head((x + self.two(x)).relu().mean((2, 3)))
 
 
 def inheritance_of(anatomy) -> Inheritance:
@@ -51,7 +38,7 @@ def inheritance_of(anatomy) -> Inheritance:
 
 def residual():
     torch.manual_seed(1)
-    network = Residual()
+    network = Shortcut()
     return survey(network, (torch.zeros(1, 3, 6, 6),), ("one.weight", "two.weight"))
 
 
