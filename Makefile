@@ -1,23 +1,29 @@
 # One entry for developers: `make demo`, `make test`, `make lint`, `make types`, `make check`.
+# `make test` leaves out what is slow, `make test-all` nothing; WORKERS processes share the files.
 # PYTHON picks the interpreter; PIP_ARGS goes to every pip install, so a CUDA or CPU build of
 # torch can be chosen, e.g. PIP_ARGS="--extra-index-url ..." (constraints.txt pins its version).
 PYTHON   ?= python3.11
 VENV     ?= .venv
 PIP_ARGS ?=
 RUN      ?= runs/demo
+WORKERS  ?= 2
 BASE     ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 SOURCES := evoframe tests examples benchmarks plugins docs/generate.py
 
-.PHONY: demo test fuzz replay lint types fix check docs wheel clean
+.PHONY: demo test test-all fuzz replay lint types fix check docs wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/evoframe evolve --recipe demo --out $(RUN)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+test-all: $(VENV)/.dev
+	$(PYTEST) $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -o timeout=0 tests/anatomy tests/kernel $(PYTEST_ARGS)

@@ -195,6 +195,7 @@ def test_dense_networks_are_dense_and_new(compared) -> None:
     assert run.recipe.heredity.weights == "reinitialise"
 
 
+@pytest.mark.slow
 def test_a_comparison_goes_on_where_it_was(compared, monkeypatch) -> None:
     """Nothing finished is lived again, and what is missing is, in two processes or in one."""
     out, arguments, result = compared

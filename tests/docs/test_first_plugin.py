@@ -22,6 +22,7 @@ def blocks() -> list[tuple[str, str]]:
     return re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_tutorial_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader who copies everything gets what is printed there, mistakes included."""
     pytest.importorskip("mlxtend")

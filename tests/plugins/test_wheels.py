@@ -9,6 +9,7 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from evoframe.cli import main
@@ -44,6 +45,7 @@ def pip(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_plugins_work_from_wheels_and_change_nothing_by_being_there(tmp_path: Path) -> None:
     """Installed and not named: the same digest. Named: used, and on record. Tests: from afar."""
     CliRunner().invoke(main, ["new", "mutation", "drift", "--out", str(tmp_path / "drift")])

@@ -53,6 +53,7 @@ def kill_while_it_works(process: subprocess.Popen[bytes], folder: Path, delay: f
     return alive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("executor", "kills", "longest"), [("serial", 5, 0.9), ("processes", 3, 5.0)]
 )

@@ -142,6 +142,7 @@ def test_every_generation_is_told_of_even_if_the_run_was_stopped_just_before(tmp
     assert told == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bits_as_serial(plain, tmp_path) -> None:
     """Where a life is lived is nobody's business but the machine's."""
     parallel = evolve(tmp_path / "run", "executor.workers=2", executor="processes")

@@ -59,7 +59,7 @@ import saboteurs
 from evoframe.testing import conformance
 from evoframe.strategies.mutation import Noise
 
-test_sound = conformance(Noise(), Noise(strength=0.5))
+test_sound = conformance(Noise(strength=0.5))
 test_broken = conformance(saboteurs.Restless())
 test_excused = conformance(
     saboteurs.Restless(), expected_failures={{"zero_of_its_dial_changes_nothing": "known"}}
@@ -68,6 +68,7 @@ test_excused_in_vain = conformance(Noise(), expected_failures={{"ignores_its_key
 """
 
 
+@pytest.mark.slow
 def test_an_author_gets_one_test_a_check_and_a_message_to_act_on(tmp_path: Path) -> None:
     """One line in, readable ids and failures out; excuses are strict."""
     file = tmp_path / "test_mine.py"
