@@ -86,3 +86,8 @@ def shaken(network: nn.Module) -> nn.Module:
         elif value.is_floating_point():
             value.add_(0.3 * torch.randn_like(value))
     return network.eval()
+
+
+def cut(phenotype: Any, name: str, value: Tensor) -> Tensor:
+    """What a smaller network has of an ancestor's tensor, found under the name of its entry."""
+    return phenotype.share(name, value)
