@@ -32,6 +32,7 @@ def marked(name: str):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", [marked(name) for name in runs.names()])
 def test_a_run_is_right_or_its_fault_is_told(name: str) -> None:
     short = runs.falls_short(name)

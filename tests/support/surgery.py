@@ -41,7 +41,7 @@ def drawn(plan: Any, seed: int, neurons: float, synapses: float) -> Genotype:
     """The ancestor's genotype with random parts of its neurons and synapses, settled."""
     generator = torch.Generator().manual_seed(seed)
     alive = torch.rand(plan.bundles.kept.shape, generator=generator) < neurons
-    staying = plan.bundles.closure(alive)
+    staying = plan.bundles.staying(alive)
     whole, targets, masks = plan.genotype(), plan.wiring.targets, {}
     for name, mask in whole.masks.items():
         some = torch.rand(mask.shape, generator=generator) < synapses
