@@ -13,7 +13,6 @@ FALLS_SHORT = {
     "empty_journal": "the run begins again with its ancestor, in the same folder, without a word",
     "error_in_task": "a bare traceback; sys.exit() ends the run without a word",
     "file_modes": "networks have mode 0600, whatever the umask says",
-    "journal_of_later_version": "a traceback: no version is kept or looked at",
     "late_nan_delivered": "a network whose accuracy is no number is delivered, without a word",
     "metric_names": "the ancestor is trained and measured, then the run ends in a traceback",
     "processes_cpu": "in every generation workers import torch and survey the ancestor again",
