@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from cases.judging import networks, runs
+from cases.judging import networks, plugins, runs
 
 LIMIT = 120
 """Seconds of a network."""
@@ -30,6 +30,7 @@ LIMIT = 120
 def chosen(words: list[str]) -> Iterator[tuple[str, str]]:
     """Folders and names of the cases that were asked for, by folder or by name."""
     every = [("networks", name) for name in networks.names()]
+    every += [("plugins", name) for name in plugins.names()]
     every += [("runs", name) for name in runs.names()]
     known = {word for pair in every for word in pair}
     for word in words:
@@ -51,10 +52,24 @@ def network_row(name: str, *, trace: bool) -> tuple[list[str], str]:
     return [f"{case.EXPECT}{least}", found.got, error, share], short and f"{short}: {found.why}"
 
 
+def plugin_row(name: str) -> tuple[list[str], str]:
+    """The cells of a plugin, and what is missing."""
+    case = plugins.loaded(name)
+    holds, got = plugins.judged(case)
+    return [case.expected, got.partition(":")[0], "", ""], "" if holds else got
+
+
 def run_row(name: str) -> tuple[list[str], str]:
     """The cells of a script, and what is missing."""
     short = runs.falls_short(name)
     return ["right", "short" if short else "right", "", ""], short
+
+
+def row(folder: str, name: str, *, trace: bool) -> tuple[list[str], str]:
+    """The cells of a case, and what is missing."""
+    if folder == "networks":
+        return network_row(name, trace=trace)
+    return plugin_row(name) if folder == "plugins" else run_row(name)
 
 
 def late(*_: Any) -> None:
@@ -74,9 +89,7 @@ def main() -> int:
     total = failures = 0
     print("| case | expected | got | error | share | falls short |\n|---|---|---|---|---|---|")
     for folder, name in chosen(given.words):
-        cells, short = (
-            network_row(name, trace=given.trace) if folder == "networks" else run_row(name)
-        )
+        cells, short = row(folder, name, trace=given.trace)
         total, failures = total + 1, failures + bool(short)
         told = " ".join(short.split())[:230].replace("|", "/")
         print(f"| {name} | {' | '.join(cells)} | {told} |", flush=True)

@@ -13,7 +13,7 @@ EXPECT = "exact"
 
 
 def check() -> None:
-    from evoframe.strategies.nurture.distillation import Distillation
+    from evoframe.plugin import Distillation
 
     torch.manual_seed(0)
     one, other = nn.Conv2d(3, 1, 3), nn.Conv2d(3, 1, 3)

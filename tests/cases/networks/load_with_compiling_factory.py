@@ -14,8 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import evoframe
-from evoframe.kernel.individual import Metric
-from evoframe.roles import Task
+from evoframe.plugin import Metric, Task
 
 EXPECT = "exact"
 RUN = {"training": "none", "generations": 2}

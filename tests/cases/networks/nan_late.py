@@ -12,8 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from evoframe.kernel.individual import Metric
-from evoframe.roles import Task
+from evoframe.plugin import Metric, Task
 
 EXPECT = "exact"
 RUN = {

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import attrs
 from tiny import Tiny
 
-from evoframe.roles import doc
+from evoframe.plugin import doc
 
 COUNT = []
 

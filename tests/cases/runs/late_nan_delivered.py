@@ -14,7 +14,7 @@ import attrs
 import torch
 from tiny import Tiny
 
-from evoframe.roles import doc
+from evoframe.plugin import doc
 
 
 @attrs.frozen

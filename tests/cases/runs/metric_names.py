@@ -12,8 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import attrs
 from tiny import Tiny
 
-from evoframe.kernel.individual import Metric
-from evoframe.roles import doc
+from evoframe.plugin import Metric, doc
 
 
 @attrs.frozen

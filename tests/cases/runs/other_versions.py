@@ -12,14 +12,13 @@ from common import PLACE, evoframe, evolve, last, verdict
 
 plugin = """
 import attrs
-from evoframe import hookimpl
-from evoframe.roles import Mutation
+from evoframe.plugin import Mutation, hookimpl
 
 @attrs.frozen
 class Same(Mutation):
     \"\"\"Nothing.\"\"\"
     name = "same"
-    def mutate(self, dna, key):
+    def mutate(self, dna, inheritance, context):
         return dna
 
 @hookimpl

@@ -13,9 +13,7 @@ import attrs
 import torch
 from torch import nn
 
-from evoframe import hookimpl
-from evoframe.kernel.individual import Metric
-from evoframe.roles import Observer, Task, doc
+from evoframe.plugin import Metric, Observer, Task, doc, hookimpl
 
 PASSES = []
 

@@ -5,8 +5,7 @@ import torch
 from architecture import network
 from torch.nn import functional as F
 
-from evoframe.kernel.individual import Metric
-from evoframe.roles import Task
+from evoframe.plugin import Metric, Task
 
 
 @attrs.frozen

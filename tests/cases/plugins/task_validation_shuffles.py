@@ -1,0 +1,47 @@
+"""A task whose validation split comes in another order every time, by torch's global generator.
+
+Right: passes_over_a_split_repeat fails (and first), with draws in between.
+"""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import nn
+
+from evoframe.plugin import Metric, Task, hookimpl
+
+EXPECT = "caught by passes_over_a_split_repeat"
+
+
+@attrs.frozen
+class Shaken(Task):
+    """The parity of three bits."""
+
+    name = "shaken"
+    metrics = (Metric("accuracy"),)
+
+    def ancestor(self, key):
+        return nn.Sequential(
+            nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2)
+        )
+
+    def example_inputs(self):
+        return (torch.zeros(1, 3),)
+
+    def batches(self, split, *, shuffle=None, batch_size=None):
+        words = torch.cartesian_prod(*[torch.arange(2)] * 3)
+        if split == "validation":
+            words = words[torch.randperm(len(words))]
+        return [(part.float(), part.sum(1) % 2) for part in words.split(batch_size or 4)]
+
+    def step(self, network, batch):
+        return nn.functional.cross_entropy(network(batch[0]), batch[1])
+
+    def measure(self, network, batch):
+        return {"accuracy": (network(batch[0]).argmax(1) == batch[1]).float()}
+
+
+@hookimpl
+def evoframe_tasks():
+    return [Shaken]
