@@ -1,5 +1,5 @@
 # One entry for developers: `make demo`, `make test`, `make lint`, `make types`, `make check`.
-# `make test` leaves out what is slow, `make test-all` nothing; WORKERS processes share the files.
+# `make test` leaves out what is slow, `make test-all` nothing; WORKERS processes share the work.
 # PYTHON picks the interpreter; PIP_ARGS goes to every pip install, so a CUDA or CPU build of
 # torch can be chosen, e.g. PIP_ARGS="--extra-index-url ..." (constraints.txt pins its version).
 PYTHON   ?= python3.11
@@ -11,7 +11,7 @@ BASE     ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
-PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 SOURCES := evoframe tests examples benchmarks plugins docs/generate.py
 
 .PHONY: demo test test-all fuzz replay lint types fix check docs wheel clean

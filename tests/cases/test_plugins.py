@@ -8,7 +8,7 @@ from cases.judging import plugins
 
 FALLS_SHORT = {
     "clash": "the run comes to its end, and cannot be read: the file has no such name",
-    "encoding_leaks_when_sparse": "conforms: no network of the kit has a layer so large and so empty",
+    "encoding_leaks_when_sparse": "conforms: no layer of the kit is so large and so empty",
     "encoding_moves_to_cpu": "conforms, and nothing says that devices were not tried",
     "encoding_reads_test": "conforms, and runs without a word",
     "encoding_reads_validation": "conforms, and runs without a word",
@@ -16,7 +16,7 @@ FALLS_SHORT = {
     "environment_famine_in_a_run": "the whole of generation 2 is stillborn, with exit code 0",
     "environment_harsh_between_values": "conforms: the dial is tried at its value and at half of it",
     "environment_milder_late": "conforms: all cases of the laws are of generation 2",
-    "environment_starves_rankings": "conforms; in a run with an encoding that ranks nearly all die",
+    "environment_starves_rankings": "conforms; with an encoding that ranks nearly all die",
     "executor_loses_last_of_many": "conforms: the kit hands it three jobs",
     "executor_with_helper": "accused: from a file, a worker cannot import its helper",
     "heredity_edits_parents_late": "conforms: all cases of the laws are of generation 2",
@@ -42,9 +42,9 @@ FALLS_SHORT = {
     "selection_by_test": "conforms: a selection is handed test results",
     "task_data_shrink": "conforms: the kit makes too few passes",
     "task_validation_is_training": "conforms, without a word",
-    "task_validation_shuffles": "caught by another check, which sends its author to the wrong place",
-    "training_one_epoch_too_many": "conforms: the dial is tried at its default and nothing longer",
-    "training_revives_after_five_epochs": "conforms: the dial is tried at its default and nothing longer",
+    "task_validation_shuffles": "caught by another check, which leads its author astray",
+    "training_one_epoch_too_many": "conforms: the dial is tried at nothing above its default",
+    "training_revives_after_five_epochs": "conforms: the dial is tried at nothing above its default",
     "training_revives_bias_free": "conforms: no network of the kit has a layer without a bias",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
