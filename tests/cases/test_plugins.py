@@ -14,7 +14,7 @@ FALLS_SHORT = {
     "encoding_reads_validation": "conforms, and runs without a word",
     "environment_counts_calls": "conforms: it is called too seldom in the same way",
     "environment_famine_in_a_run": "the whole of generation 2 is stillborn, with exit code 0",
-    "environment_harsh_between_values": "conforms: the dial is tried at its value and at half of it",
+    "environment_harsh_between_values": "conforms: the dial is tried at its value and at half",
     "environment_milder_late": "conforms: all cases of the laws are of generation 2",
     "environment_starves_rankings": "conforms; with an encoding that ranks nearly all die",
     "executor_loses_last_of_many": "conforms: the kit hands it three jobs",
@@ -43,8 +43,8 @@ FALLS_SHORT = {
     "task_data_shrink": "conforms: the kit makes too few passes",
     "task_validation_is_training": "conforms, without a word",
     "task_validation_shuffles": "caught by another check, which leads its author astray",
-    "training_one_epoch_too_many": "conforms: the dial is tried at nothing above its default",
-    "training_revives_after_five_epochs": "conforms: the dial is tried at nothing above its default",
+    "training_one_epoch_too_many": "conforms: the dial is tried at nothing above its own",
+    "training_revives_after_five_epochs": "conforms: the dial is tried at nothing above its own",
     "training_revives_bias_free": "conforms: no network of the kit has a layer without a bias",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
