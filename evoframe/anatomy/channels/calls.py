@@ -34,6 +34,7 @@ class Call:
         cls, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None, out: Any
     ) -> Call:
         """Return the call of an overload that gave this result."""
+        # ``relu_`` works in place on what ``relu`` does; ``__and__`` is no operation in place.
         full = func.overloadpacket.__name__
         name = full[:-1] if full[-1] == "_" and full[-2:] != "__" else full
         return cls(func, full, name, args, dict(kwargs or {}), out)
@@ -55,6 +56,8 @@ class Call:
 
 def numbers_in(name: str, args: tuple[Any, ...]) -> tuple[float, ...]:
     """Return the plain numbers that an arithmetic operation was given; none for all others."""
+    # Sizes and axes are numbers too, and change with the network; only factors and summands may
+    # not.
     if name.rstrip("_") not in ARITHMETIC:
         return ()
     return tuple(float(value) for value in args if isinstance(value, int | float))

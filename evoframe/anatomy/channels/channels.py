@@ -65,10 +65,12 @@ class Channels:
         flat = torch.stack([part.reshape(-1) for part in parts])
         if len(parts) > 1 and bool((flat == flat[0]).all()) and not fed:
             return parts[0]  # something meets itself: there is nothing new
+        # (parts, elements) -> (parts, C): a map of C channels over H x W holds C different columns.
         unique, inverse = _unique_columns(flat)
         channels = self.new(unique.shape[1], fed=fed)
         self.steps.append(Derived(channels, tuple(unique), every))
         for part in unique:
+            # A part that repeats a channel would tie new channels to each other through it.
             if len(part.unique()) == len(part):
                 self.ties.append((channels, part))
         return channels[inverse].reshape(parts[0].shape)
@@ -79,6 +81,7 @@ class Channels:
         An entry that other channels hold already is used twice at once; it cannot be cut
         for one of them, so all channels of both uses stay.
         """
+        # No entry twice in ``held``: two cuts of one axis would have to agree for every genotype.
         channels, place = channels.reshape(-1), (entry, axis)
         if place in self.held and not torch.equal(self.held[place].channels, channels):
             self.shared.add(place)
@@ -134,6 +137,8 @@ class Channels:
             hooked = label.clone()
             for end in ends:  # the root at each end takes the lower root of all its ties
                 hooked.scatter_reduce_(0, label[end], lower, "amin")
+            # A channel without ties of its own follows its root, which may just have been hooked
+            # elsewhere.
             hooked = torch.minimum(hooked, hooked[label])
             while not torch.equal(hooked, hooked[hooked]):
                 hooked = hooked[hooked]
@@ -144,6 +149,7 @@ class Channels:
 
 def _unique_columns(flat: Tensor) -> tuple[Tensor, Tensor]:
     """Return the different columns of a matrix, sorted, and which of them each column is."""
+    # ``torch.unique`` of columns sorts them all; most signals are ascending ranges, so ask first.
     if bool((flat[0, 1:] > flat[0, :-1]).all()):  # the first row tells them apart, in order
         return flat, torch.arange(flat.shape[1])
     columns, inverse = torch.unique(flat, dim=1, return_inverse=True)

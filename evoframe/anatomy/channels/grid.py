@@ -45,11 +45,16 @@ class Grid:
             staying[0, 0] = True
         for axis in self._free_axes(staying):
             whole &= staying.any(dim=self._others(axis), keepdim=True)
+        # Without free axes the loop says nothing: then all stays, or nothing does.
         whole &= staying.any()
         if self.bound:
+            # Bound columns are no line of their own: they follow their row whatever their column
+            # does.
             whole[:, -self.bound :] = staying.any(1, keepdim=True)
         for part in torch.split(whole, list(self.parts), 1) if self.parts else ():
             if not bool(part.any()):
+                # An empty part would be a group without inputs or outputs, which torch cannot
+                # compute.
                 part[:, :1] = whole.any(1, keepdim=True)
         return whole
 
@@ -69,11 +74,13 @@ class Grid:
         if self.bound:
             free, tail = gone[:, : -self.bound], gone[:, -self.bound :]
             rows |= (free.all(1) | tail.any(1))[:, None]
+        # ``[:-0]`` would be empty.
         inside = slice(None, -self.bound) if self.bound else slice(None)
         body = (gone | rows)[:, inside]
         ways = []
         for axis in self._free_axes(body):
             hit = body.any(dim=self._others(axis), keepdim=True).expand(body.shape)
+            # On equal terms the first axis wins, since ``min`` is stable: the result must not vary.
             ways.append((int(hit.sum()), hit))
         if ways:
             rows[:, inside] |= min(ways, key=lambda way: way[0])[1]

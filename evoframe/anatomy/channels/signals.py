@@ -26,6 +26,7 @@ def narrowed(signal: Tensor) -> Tensor:
     for axis in range(signal.ndim):
         if signal.shape[axis] > 1:
             first = signal.narrow(axis, 0, 1)
+            # A stride of 0 is an expanded axis: the same everywhere without a look at the elements.
             if signal.stride(axis) == 0 or bool((signal == first).all()):
                 signal = first
     return signal
@@ -43,6 +44,7 @@ def sizes_left(signal: Tensor, staying: Tensor) -> tuple[int | None, ...]:
     Returns:
         One length an axis; None for an axis where the signal does not vary, which nothing cuts.
     """
+    # bool, shaped like the signal.
     flags = staying[signal]
     sizes: list[int | None] = []
     for axis, size in enumerate(signal.shape):

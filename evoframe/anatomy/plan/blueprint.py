@@ -36,6 +36,7 @@ class Blueprint:
             ExportError: the architecture is another one, or values do not fit it.
         """
         _compare(self.whole_shapes, entries_of(network), "the architecture")
+        # Sizes of what was cut are free to differ, the number of axes is not.
         ranks = {name: (0,) * len(shape) for name, shape in self.whole_shapes.items()}
         found = {name: (0,) * value.ndim for name, value in values.items()}
         _compare(ranks, found, "the file of weights")

@@ -77,11 +77,14 @@ class Bundles:
         Args:
             alive: bool, one entry a channel; so is the result.
         """
+        # int64, (lost,): a fixed point, since a layer that is filled may give a class or a grid
+        # back.
         lost, before = (~(alive | self.kept)).nonzero().flatten(), -1
         staying = torch.ones_like(alive)
         while len(lost) != before:
             before = len(lost)
             lost = self._whole_classes(lost)
+            # The same tensor in every round: a network may have a hundred thousand channels.
             staying.fill_(True)
             staying[lost] = False
             for index in self._in_grids.having(lost):
@@ -163,6 +166,7 @@ class Bundles:
         """Return those of some channels whose classes are among them as a whole."""
         classes = self.classes[lost]
         _, inverse, counts = torch.unique(classes, return_inverse=True, return_counts=True)
+        # A class is lost when as many of its channels are lost as it has; no loop over classes.
         return lost[counts[inverse] == self._sizes[classes]]
 
     def _lacking(self, lost: Tensor) -> list[int]:
@@ -178,5 +182,6 @@ class Bundles:
         """Let dead channels stay until the layer has as many as it should (in place)."""
         count = int(staying[layer].sum())
         wanted = -(-max(count, self.at_least) // self.multiple) * self.multiple
+        # The first of the dead ones: which do not matter, so long as it is the same ones each time.
         if missing := min(wanted, len(layer)) - count:
             staying[layer[~staying[layer]][:missing]] = True

@@ -50,6 +50,8 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
             network.train(due.training)(*due.inputs)
     except Exception as error:  # noqa: BLE001  a network may do anything
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        # A network's own code may catch what the watcher raised and raise another; the first reason
+        # counts.
         return Mismatch(watcher.found or said, watcher.index)
     if watcher.index == len(due.calls):
         return None
@@ -85,6 +87,7 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _compare_shapes(self, func: Any, outs: list[Tensor], due: RecordedCall) -> None:
         """Stop the forward pass if a shape is not as it should be."""
+        # Shapes without a signal are no concern of channels, and follow from the others.
         for value, (shape, signal) in zip(outs, due.results, strict=False):
             if signal is not None and tuple(value.shape) != (left := self._left(shape, signal)):
                 self._stop(f"{func} gave {tuple(value.shape)} where {left} was due")

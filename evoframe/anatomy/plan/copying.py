@@ -40,9 +40,11 @@ def replica(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     """
     if id(module) in memo:
         return memo[id(module)]  # type: ignore[no-any-return]
+    # Such a class may share, drop or rebuild what it likes; only what torch does is repeated here.
     if _has_own_ways(type(module)):  # type: ignore[arg-type]  # a class can be hashed
         return copy.deepcopy(module, memo)
     twin: nn.Module = type(module).__new__(type(module))
+    # Entered before it is filled, because modules refer to each other in circles.
     memo[id(module)] = twin
     held = twin.__dict__
     for name, value in module.__dict__.items():

@@ -27,6 +27,7 @@ class Groups:
         sizes = torch.tensor([group.numel() for group in groups], dtype=torch.long)
         flat = torch.cat([group.reshape(-1) for group in groups]) if groups else sizes
         owners = torch.arange(len(groups)).repeat_interleave(sizes)
+        # Column pointers of the sparse matrix channels x groups; a channel may be in many groups.
         ends = torch.bincount(flat, minlength=count).cumsum(0)
         return cls(owners[flat.argsort()], torch.cat([ends.new_zeros(1), ends]))
 

@@ -16,6 +16,8 @@ def body_of(network: nn.Module) -> nn.Module:
     """Return a copy of a module on the meta device; its weights are not copied."""
     memo: dict[int, Any] = {}
     for parameter in network.parameters():
+        # Whatever is in the memo counts as copied, so ``replica`` puts these in place of the
+        # weights.
         memo[id(parameter)] = nn.Parameter(like(parameter), requires_grad=parameter.requires_grad)
     for buffer in network.buffers():
         memo[id(buffer)] = like(buffer)
@@ -30,12 +32,14 @@ def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.
         values: every parameter and buffer by name; tied ones under their first name.
         numbers: what is to be written into attributes.
     """
+    # By id, so that a parameter that modules share is shared in the copy as well.
     grown: dict[int, Any] = {id(old): values[name] for name, old in body.named_buffers()}
     for name, old in body.named_parameters():
         grown[id(old)] = nn.Parameter(values[name], requires_grad=old.requires_grad)
     network = replica(body, grown)
     for (name, attribute, index), number in numbers.items():
         _write(network.get_submodule(name), attribute, index, number)
+    # Torch's own layers print and check these numbers, and some read them in ``forward``.
     for module in network.modules():
         set_sizes(module)
     return network

@@ -70,6 +70,7 @@ class Plan:
             classes=channels.classes(),
             kept=channels.flags(channels.kept),
             grids=tuple(channels.grids),
+            # Targets broadcast to the weight: in a grouped layer a channel is in them many times.
             layers=tuple(torch.unique(signal) for signal in trace.targets.values()),
             at_least=at_least,
             multiple=multiple,
@@ -100,6 +101,7 @@ class Plan:
         found: dict[str, list[Tensor | None]] = {}
         for name, axis, slices in self._slices:
             flags = staying[slices]
+            # (slices,) or (slices, channels of each): a slice stays while any of its channels does.
             left = (flags.any(1) if flags.ndim > 1 else flags).nonzero().squeeze(1)
             if len(left) < len(flags):
                 found.setdefault(name, [None] * self._entries[name].ndim)[axis] = left
@@ -133,6 +135,8 @@ class Plan:
     def channels_near(self, found: Mismatch) -> Tensor:
         """Return the channels that the failing call carries, or else one shortly before it."""
         calls = self.trace.passes[found.of].calls
+        # A call that raised has no result, and constants carry no channel: then the last few before
+        # it are where the sizes came from.
         for index in range(found.call, max(found.call - 4, -1), -1):
             results = calls[index].results if index < len(calls) else ()
             signals = [one.signal.reshape(-1) for one in results if one.signal is not None]
@@ -157,6 +161,8 @@ class Plan:
         first, cuts = self.trace.passes[0], self.keeping(staying)
         flops = 0
         for work in first.work:
+            # Exact as long as the smaller network makes the same calls, which its proof made sure
+            # of.
             operands = [self._shape(one, staying, cuts) for one in work.operands]
             flops += FORMULAS[work.operation](operands, self._shape(work.result, staying, cuts))
         peak = peak_bytes(network.train(first.training), first.inputs)
@@ -183,6 +189,8 @@ class Plan:
     def _slices(self) -> list[tuple[str, int, Tensor]]:
         """Return every axis of an entry that can lose slices, with the channels of each slice."""
         found = [
+            # (size of the axis,), or (size, channels) where the rows of groups vary along it as
+            # well.
             (name, axis, signal.movedim(axis, 0).flatten(1).squeeze(1))
             for held in (self.trace.sources, self.trace.targets)
             for name, signal in held.items()

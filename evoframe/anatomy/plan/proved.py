@@ -34,6 +34,7 @@ class ProvedPlan:
         key = alive.numpy().tobytes()
         if key not in self._known:
             if len(self._known) >= REMEMBERED:
+                # The oldest: dictionaries keep the order in which they were filled.
                 self._known.pop(next(iter(self._known)))
             self._known[key] = self._buildable(self.plan.bundles.staying(alive))
         return self._known[key]
@@ -50,6 +51,8 @@ class ProvedPlan:
                 return staying
             more = staying.clone()
             more[self.plan.channels_near(found)] = True
+            # What failed carries no channel that could still come back, so a further try would fail
+            # alike.
             if bool((more == staying).all()):
                 break
             staying = self.plan.bundles.staying(more)

@@ -43,11 +43,14 @@ def contract(
     """
     if one is None or other is None:
         known, axis = (one, inner[0]) if one is not None else (other, inner[1])
+        # Channels along K would have to take slices of the other factor with them, and that is
+        # computed.
         if known is None or known.shape[axis] > 1:
             raise Unknown("channels are weighted by a computed tensor")
         return known
     rows, columns = one.shape[inner[0] - 1] > 1, other.shape[-1] > 1
     if one.shape[inner[0]] > 1 or other.shape[inner[1]] > 1:
+        # A factor that varies along M or N as well has a channel for each pair of positions.
         if one.shape[inner[0]] != other.shape[inner[1]] or rows or columns:
             raise Unknown("a product of channels that do not meet one to one")
         return _summed_over(tracer, one.movedim(inner[0], -1), other.movedim(inner[1], -1))
@@ -64,12 +67,14 @@ def _summed_over(tracer: Tracer, left: Tensor, right: Tensor) -> Tensor:
         left: with the summed axis last, (B, 1, K), as ``right``.
         right: the other factor.
     """
+    # Batches need not agree: one axis of size 1 stands for all heads.
     common = torch.broadcast_shapes(left.shape, right.shape)  # type: ignore[no-untyped-call]
     left, right = left.expand(common), right.expand(common)
     product = tracer.channels.derive([left, right], every=True)
     sums = _summed(tracer, product)
     for part in (left, right):
         _align(tracer, part, product, sums)
+    # (B, 1) -> (B, 1, 1): scores vary with the head, along neither M nor N.
     return sums.unsqueeze(-1)
 
 
@@ -82,10 +87,15 @@ def _carried(tracer: Tracer, one: Tensor, other: Tensor) -> Tensor:
     """
     shape = torch.broadcast_shapes(one.shape, other.shape)  # type: ignore[no-untyped-call]
     met = tracer.channels.derive([one.expand(shape), other.expand(shape)], every=True)
+    # ``spread`` is (heads, 1, 1) against (heads, 1, dimensions); a batch of one has no rows to
+    # bind.
     for spread, whole in ((one, other), (other, one)):
         if spread.shape != met.shape and spread.shape[0] > 1:
+            # (heads, dimensions) and (heads, 1): next to each other, the scores are the bound
+            # column.
             rows = met.reshape(met.shape[0], -1), spread.reshape(met.shape[0], -1)
             tracer.channels.grids.append(Grid(torch.cat(rows, 1), bound=rows[1].shape[1]))
+            # Only a single score can stand for its row as the leader that ``_align`` asks for.
             if rows[1].shape[1] == 1:
                 _align(tracer, whole.expand(shape), met, spread)
     return met
@@ -98,6 +108,7 @@ def _summed(tracer: Tracer, product: Tensor) -> Tensor:
     head with dead queries looks everywhere alike, it does not vanish.
     """
     channels = tracer.channels
+    # Heads are repeated along the batch that attention folds into them: equal rows are one head.
     rows, inverse = torch.unique(product.reshape(-1, product.shape[-1]), dim=0, return_inverse=True)
     channels.mark_read(rows)
     sums = channels.new(len(rows), fed=True)
@@ -121,11 +132,13 @@ def _align(tracer: Tracer, part: Tensor, product: Tensor, leaders: Tensor) -> No
         product: where the factors meet, a channel for each element, (heads, ..., dimensions).
         leaders: one channel for each row, which stands for all of it.
     """
+    # Both (heads, dimensions); ``each`` is (heads,), ``groups`` says whose row a head reads.
     several, met = part.reshape(part.shape[0], -1), product.reshape(product.shape[0], -1)
     each = leaders.reshape(-1)
     unique, groups = torch.unique(several, dim=0, return_inverse=True)
     if len(unique) == len(several) or len(each) != len(several):
         return  # no row is shared, so there is nothing to keep together
+    # Any head of a group could lead it; the first does.
     first = torch.stack([(groups == group).nonzero()[0, 0] for group in range(len(unique))])
     tracer.channels.ties.append((each, each[first[groups]]))
     rows = (

@@ -30,6 +30,7 @@ def lifts_zero(tracer: Tracer, call: Call) -> Signal:
     signal = tracer.signal(call.args[0])
     if signal is None:
         raise Unknown("a channel enters as a parameter of the operation")
+    # Masks and bounds: a tensor that is equal for all channels needs no cutting.
     others = [value for value in call.args[1:] if isinstance(value, Tensor)]
     if any(tracer.signal(value) is not None for value in others):
         raise Unknown("channels meet in an operation that is not a sum or a product")
@@ -42,6 +43,8 @@ def lifts_zero(tracer: Tracer, call: Call) -> Signal:
 
 def _keeps_zero_here(call: Call) -> bool:
     """Tell whether a call maps zero to zero with the bounds or the exponent that it was given."""
+    # Exact zeros decide here: 0 ** 0 is 1, and a clamp that excludes 0 makes a dead channel
+    # constant.
     if call.name == "pow" and isinstance(call.args[1], int | float):
         return bool(call.args[1] > 0)
     if call.name in ("clamp", "hardtanh"):

@@ -21,6 +21,7 @@ def concatenation(tracer: Tracer, call: Call) -> Signal:
     signals = [tracer.signal(value) for value in tensors]
     known = [signal for signal in signals if signal is not None]
     axes = {varying(signal) for signal in known if signal.numel() > 1}
+    # Single channels vary along no axis. If all are single, axis 1 is taken for the channels' one.
     if axes <= {(axis,)} and (axes or (call.out.ndim > 1 and axis == 1)):
         return torch.cat(
             [
@@ -43,6 +44,8 @@ def stacking(tracer: Tracer, call: Call) -> Signal:
 
 def _row(tracer: Tracer, value: Tensor, signal: Tensor | None, axis: int) -> Tensor:
     if signal is None:
+        # A tensor without channels, such as coordinates, gets some that stay, so that positions add
+        # up.
         channels = tracer.channels.new(value.shape[axis], fed=True)
         tracer.channels.keep(channels)
         return channels.reshape([-1 if at == axis else 1 for at in range(value.ndim)])
@@ -57,6 +60,7 @@ def _side_by_side(
     known = [signal for signal in signals if signal is not None]
     if any(signal.shape != known[0].shape for signal in known):
         raise Unknown("channels that lie along different axes are joined")
+    # What carries no channel feeds all that it is joined with: those positions are never zero.
     fed = False
     for value, signal in zip(tensors, signals, strict=True):
         if signal is None:

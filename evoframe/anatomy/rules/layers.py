@@ -16,6 +16,7 @@ def convolution(tracer: Tracer, call: Call) -> Signal:
 @rule("addmm", "mm", "linear")
 def linear(tracer: Tracer, call: Call) -> Signal:
     """Synapses of a linear layer."""
+    # ``addmm`` is given its bias first.
     bias, inputs, weight = call.args if call.name == "addmm" else (None, *call.args[:2])
     if call.name == "linear":
         bias = call.argument(2, "bias")
@@ -30,6 +31,7 @@ def linear(tracer: Tracer, call: Call) -> Signal:
 @rule("embedding")
 def embedding(tracer: Tracer, call: Call) -> Signal:
     """Rows of a table: one channel for each column."""
+    # Columns live with channels; rows are a vocabulary, and which are looked up hangs on the input.
     found = tracer.entry(call.args[0])
     if found is None:
         raise Unknown("rows are looked up in a computed table")

@@ -75,6 +75,7 @@ def _with_constant(tracer: Tracer, signal: Tensor, constant: Any, *, product: bo
     """
     if isinstance(constant, Tensor) and not spreads(constant, signal):
         hold(tracer, constant, signal)
+    # ``sum()`` of Python begins with a zero; it feeds nobody.
     elif not isinstance(constant, Tensor) and not product and constant == 0:
         return signal
     if isinstance(constant, Tensor) and constant.ndim > signal.ndim:

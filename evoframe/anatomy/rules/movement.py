@@ -37,6 +37,7 @@ def moved_alike(tracer: Tracer, call: Call, out: Tensor) -> Tensor:
         Unknown: the call does not take a tensor of numbers.
     """
     signal = required(tracer.signal(call.args[0]))
+    # A single channel stands everywhere, however elements are moved.
     if signal.numel() == 1:
         return signal.reshape((1,) * out.ndim)
     if call.name in RESHAPES and (row := _kept_axis(signal, call.args[0].shape, out.shape)):
@@ -44,6 +45,7 @@ def moved_alike(tracer: Tracer, call: Call, out: Tensor) -> Tensor:
     # What only moves axes may move those of size 1 too; all else needs every element's number.
     whole = signal if call.name in MOVES_AXES else signal.expand(call.args[0].shape)
     try:
+        # A view of the expanded signal would be refused, since an expanded axis has stride 0.
         if call.name in RESHAPES:
             moved = whole.reshape(out.shape)
         else:

@@ -22,6 +22,7 @@ def batch_norm(tracer: Tracer, call: Call) -> Signal:
     signal = required(tracer.signal(call.args[0]))
     if varying(signal) not in ((), (1,)):
         raise Unknown("batch norm over an axis that carries other channels")
+    # Weight, bias, running mean, running variance: (C,) each, or None.
     for value in call.args[1:5]:
         if isinstance(value, Tensor):
             hold_all(tracer, value, signal)
@@ -57,12 +58,14 @@ def _counts_groups(tracer: Tracer, weight: Any, signal: Tensor) -> bool:
 def layer_norm(tracer: Tracer, call: Call) -> Signal:
     """Mixes what it normalises over; other axes pass."""
     signal = required(tracer.signal(call.args[0]))
+    # The last so many axes are averaged over together.
     over = len(call.args[1])
     if not any(axis >= signal.ndim - over for axis in varying(signal)):
         # Each channel is normalised by itself, over positions. Its shift makes a dead one live.
         return tracer.channels.derive([signal], fed=True)
     if not tracer.approximate:
         raise Unknown("a norm mixes the channels that it normalises over")
+    # Weights of (C, H, W) have no axis that is the channels' alone.
     if over > 1 or len(varying(signal)) > 1:
         raise Unknown("a norm mixes channels along several axes")
     for value in call.args[2:4]:

@@ -16,6 +16,7 @@ def part(tracer: Tracer, call: Call) -> Signal:
     """Takes a part by position; positions along a channel's axis must then not change."""
     signal = required(tracer.signal(call.args[0]))
     axis = call.argument(1, "dim", 0) % signal.ndim
+    # ``x[:]`` and ``x[:, : large]`` take everything, in whatever width.
     whole = call.name == "slice" and call.out.shape == call.args[0].shape
     if axis in varying(signal) and not whole:
         if len(varying(signal)) == 1:
@@ -54,6 +55,7 @@ def split(tracer: Tracer, call: Call) -> Signal:
         raise Unknown("channels are split along one of several axes")
     sizes = [piece.shape[axis] for piece in call.out]
     pieces = list(torch.split(signal, sizes, axis))
+    # ``chunk`` divides by a number of parts, so the parts must stay equally long: a row for each.
     if len(pieces) > 1 and len(set(sizes)) == 1:
         block = torch.stack([piece.reshape(-1) for piece in pieces])
         tracer.channels.grids.append(Grid(block, fixed=(0,)))
@@ -70,6 +72,7 @@ def gated_halves(tracer: Tracer, call: Call) -> Signal:
     value, gate = signal.chunk(2, axis)
     pair = torch.stack([value.reshape(-1), gate.reshape(-1)])
     tracer.channels.grids.append(Grid(pair, fixed=(0,)))
+    # The sigmoid of a dead gate is a half, so the value decides alone whether the product is dead.
     gate = tracer.channels.derive([gate], fed=True)
     return tracer.channels.derive([value, gate], every=True)
 
@@ -84,6 +87,8 @@ def looked_up(tracer: Tracer, call: Call) -> Signal:
         return signal
     indices = list(call.args[1])
     for axis, index in enumerate(indices):
+        # A condition takes as many positions as its contents say, and on meta there are no
+        # contents.
         if index is not None and (axis in varying(signal) or index.dtype == torch.bool):
             raise Unknown("channels are taken by their positions, or by a condition")
     # Which positions are taken does not matter, since no channel varies along them: the first is.

@@ -20,12 +20,14 @@ def reductions(tracer: Tracer, call: Call) -> Signal:
     dims = [dim % signal.ndim for dim in dims]
     if set(dims) & set(varying(signal)):
         averages = tracer.approximate and call.name in ("mean", "var", "std")
+        # A zero adds nothing to a sum or a norm; it counts in a mean, and may be the largest.
         if call.name not in ("sum", "linalg_vector_norm") and not averages:
             raise Unknown(f"{call.name} mixes channels")
         if set(varying(signal)) - set(dims):
             raise Unknown(f"{call.name} mixes some of the channels' axes")
         tracer.channels.mark_read(signal)
         return None
+    # ``max`` along an axis gives values and indices; the rule speaks of the first output.
     out = call.out[0] if isinstance(call.out, tuple) else call.out
     if out.ndim == signal.ndim:
         return signal

@@ -25,6 +25,7 @@ def spatial(tracer: Tracer, call: Call) -> Signal:
     """Acts along the last axes of a batch, on each channel alone."""
     signal = required(tracer.signal(call.args[0]))
     dimensions = next(int(digit) for digit in call.name if digit.isdigit())
+    # Inputs come with or without a batch, so the axes of space are counted from the last.
     if any(axis >= signal.ndim - dimensions for axis in varying(signal)):
         raise Unknown("space and channels are mixed")
     return signal
@@ -41,6 +42,7 @@ def padding(tracer: Tracer, call: Call) -> Signal:
     value = call.argument(2, "value", 0)
     if not set(padded) & set(varying(signal)):
         return signal if value == 0 else tracer.channels.derive([signal], fed=True)
+    # Shortcuts of early residual networks pad channels with zeros; anything else is unheard of.
     if value != 0 or set(padded) != set(varying(signal)):
         raise Unknown("channels are padded with something")
     (axis,) = set(padded)
@@ -62,6 +64,7 @@ def unfolded(tracer: Tracer, call: Call) -> Signal:
     signal = required(tracer.signal(call.args[0]))
     if varying(signal) not in ((), (1,)):
         raise Unknown("space and channels are mixed")
+    # (N, C, H, W) -> (N, C * kernel positions, blocks); the rows of one channel follow each other.
     rows = signal.reshape(-1).repeat_interleave(math.prod(call.args[1]))
     return rows.reshape(1, -1, 1) if signal.numel() > 1 else signal.reshape(1, 1, 1)
 
@@ -74,5 +77,6 @@ def folded(tracer: Tracer, call: Call) -> Signal:
         return signal.reshape(1, 1, 1, 1)
     if varying(signal) != (1,):
         raise Unknown("space and channels are mixed")
+    # (C, kernel positions): a channel comes out for each row, derived from all in it.
     rows = signal.reshape(-1, positions)
     return tracer.channels.derive(list(rows.unbind(1))).reshape(1, -1, 1, 1)

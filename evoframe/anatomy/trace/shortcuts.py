@@ -21,11 +21,13 @@ def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> A
     """Return what a dispatched call gives, by a shortcut if there is one."""
     first = args[0] if args else None
     name = func.overloadpacket.__name__
+    # Shortcuts know positional arguments alone; calls with keywords are rare, and left to torch.
     if not kwargs and name in SHORTCUTS and (found := SHORTCUTS[name](*args)) is not None:
         return found
     if isinstance(first, Tensor) and _is_plain(first):
         if name in LIKE_THEIR_INPUT and not (kwargs and "out" in kwargs):
             return like(first)
+        # In place, the same object must come back: tensors are told apart by their ids.
         if name[-1] == "_" and name[:-1] in LIKE_THEIR_INPUT:
             return first
     return asked(func, args, kwargs)
@@ -36,6 +38,7 @@ def asked(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) ->
     try:
         return func(*args, **(kwargs or {}))
     except RuntimeError:
+        # In place on a copy would be lost; for all else the network's own error is the right one.
         if func.overloadpacket.__name__.endswith("_") or not _devices_differ(args):
             raise
         return func(*_on_meta(args), **(kwargs or {}))
@@ -53,6 +56,7 @@ def _on_meta(args: tuple[Any, ...]) -> Any:
 
 def like(value: Tensor) -> Tensor:
     """Return a tensor on the meta device like another one, without contents."""
+    # Strides are part of the answer: code asks ``is_contiguous`` and goes another way.
     if value.is_contiguous():  # forty times quicker there than empty_like
         return torch.empty(value.shape, dtype=value.dtype, device="meta")
     return torch.empty_like(value, device="meta")
@@ -77,6 +81,7 @@ def _batch_norm(first: Any, *rest: Any) -> Any:
     wanted = (first.shape[1],)
     if any(one is not None and one.shape != wanted for one in (weight, bias, mean, variance)):
         return None
+    # In evaluation the saved mean and variance are empty, as torch's own code gives them.
     return like(first), first.new_empty(0), first.new_empty(0)
 
 
@@ -110,6 +115,7 @@ def _convolution(
     kernel = weight.shape[2:]
     if not len(kernel) == len(stride) == len(padding) == len(dilation):
         return None
+    # The formula of every convolution; what torch would refuse is left to torch below.
     space = [
         (size + 2 * pad - gap * (width - 1) - 1) // step + 1
         for size, width, step, pad, gap in zip(
@@ -127,6 +133,7 @@ def _layer_norm(first: Any, shape: Any, weight: Any, bias: Any, _epsilon: float)
     held = [one for one in (weight, bias) if one is not None]
     if not _is_plain(first, *held) or not first.is_contiguous() or over < 1:
         return None
+    # Indexed by zeros, the leading axes fall away: what is left has to have the norm's shape.
     if any(tuple(one.shape) != tuple(shape) for one in (first[(0,) * (first.ndim - over)], *held)):
         return None
     moments = (*first.shape[: first.ndim - over], *[1] * over)
@@ -134,6 +141,7 @@ def _layer_norm(first: Any, shape: Any, weight: Any, bias: Any, _epsilon: float)
 
 
 def _softmax(first: Any, axis: int, half_to_float: bool = False) -> Any:  # noqa: FBT001, FBT002
+    # ``half_to_float`` gives another dtype than it is given.
     plain = _is_plain(first) and first.is_contiguous() and not half_to_float
     return like(first) if plain and -first.ndim <= axis < first.ndim else None
 
@@ -142,6 +150,7 @@ def _binary(left: Any, right: Any) -> Any:
     """Return the output of tensors that lie alike in memory, or of a tensor and a number."""
     if isinstance(right, int | float):
         return like(left) if _is_plain(left) else None
+    # Broadcast or differently laid out operands have strides by rules too long to repeat here.
     if not _is_plain(left, right) or left.shape != right.shape or left.stride() != right.stride():
         return None
     return like(left)
@@ -153,6 +162,7 @@ def _mean(first: Any, axes: Any = None, keepdim: bool = False) -> Any:  # noqa: 
     if not all(-first.ndim <= axis < first.ndim for axis in axes):
         return None
     over = {axis % first.ndim for axis in axes}
+    # An axis named twice is an error, which torch is to report.
     if len(over) < len(axes):
         return None
     sizes = enumerate(first.shape)
@@ -167,6 +177,7 @@ def _cat(several: Any, axis: int = 0) -> Any:
     if first.ndim == 0 or not -first.ndim <= axis < first.ndim:
         return None
     axis %= first.ndim
+    # Shapes with the joined axis blanked: they must agree in all the rest.
     others = {(*one.shape[:axis], 0, *one.shape[axis + 1 :]) for one in several if one.ndim > axis}
     if len(others) > 1 or any(one.ndim != first.ndim for one in several):
         return None

@@ -33,6 +33,8 @@ def axes_after(call: Call, axes: Axes) -> Axes | None:
     if call.name in MOVES_AXES:
         return _reordered(call, axes)
     if call.name == "expand":
+        # An axis of size 1 that is spread out shows one slice everywhere, so it is none of theirs
+        # now.
         known = [
             axis if before == after else None
             for axis, before, after in zip(
@@ -55,6 +57,7 @@ def _viewed(axes: Axes, before: torch.Size, after: torch.Size) -> Axes:
     found: list[int | None] = [None] * len(after)
     for at, axis in enumerate(axes):
         behind = math.prod(before[at + 1 :])
+        # Size 1 is left out: such axes match anywhere, and are never cut.
         for place, size in enumerate(after):
             if size == before[at] > 1 and math.prod(after[place + 1 :]) == behind:
                 found[place] = axis
@@ -64,6 +67,7 @@ def _viewed(axes: Axes, before: torch.Size, after: torch.Size) -> Axes:
 def _reordered(call: Call, axes: Axes) -> Axes:
     """Return the axes after an operation that moves axes: a tensor of their numbers tells."""
     rank = len(axes)
+    # Sizes begin at 2, so that an axis of size 1 in the answer can only be a new one.
     sizes = torch.empty([2 + at for at in range(rank)], device="meta")  # each axis by its size
     moved = call.func(sizes, *call.args[1:], **call.kwargs)
     return tuple(None if size == 1 else axes[size - 2] for size in moved.shape)
@@ -72,6 +76,8 @@ def _reordered(call: Call, axes: Axes) -> Axes:
 def _looked_up(axes: Axes, indices: Sequence[Tensor | None]) -> Axes | None:
     """Return the axes after a look-up along the first ones: what it looks up is none of them."""
     along = [index is not None for index in indices]
+    # Where axes in between are not indexed, torch decides where the new axes go; that is not
+    # followed.
     if not all(along) or any(one is not None and one.dtype == torch.bool for one in indices):
         return None
     rank = max(one.ndim for one in indices if one is not None)

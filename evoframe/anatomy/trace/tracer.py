@@ -69,6 +69,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = run(func, args, kwargs)
         self.alive.append((args, out))
         call = Call.of(func, args, kwargs, out)
+        # In this order: rules ask for entries; a write through a view spoils signals before a rule
+        # could read them; and what is recorded are the signals that the rule has set.
         self.entries.carry(call)
         if call.works_in_place:
             self._write(call)
@@ -95,6 +97,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
         owner = entry.rpartition(".")[0]
+        # Modules of other classes may lack the attribute, or count something else in it.
         if getattr(self.network.get_submodule(owner), attribute, None) != signal.shape[axis]:
             return False
         self.channels.size_attributes.append(SizeAttribute(owner, attribute, None, signal, axis))
@@ -108,6 +111,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name, axes = found
         layer = Layer.of(call, inputs, name, self.parameters[name], axes)
         incoming = self._incoming(inputs, layer.channel_axis)
+        # What has no synapses that evolve never runs dry: something other than a synapse feeds it.
         evolves = name in self.evolvable and name not in self.used
         outgoing = self.channels.new(layer.outputs, fed=not evolves)
         if holds_its_width(self.network, name):
@@ -137,6 +141,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         rows = signal.movedim(axis, 0).reshape(size, -1)
         if rows.shape[1] == 1:
             return rows[:, 0]
+        # (size, others): where channels vary along other axes too, as heads do where dimensions are
+        # summed, a position stands for a channel of each, and a synapse reads whichever lives.
         return self.channels.derive(list(rows.unbind(1)))
 
     def _join(self, layer: Layer, incoming: Tensor, outgoing: Tensor, *, evolves: bool) -> None:
@@ -157,18 +163,25 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _bind_groups(self, layer: Layer, incoming: Tensor, outgoing: Tensor) -> None:
         """Let groups go as a whole, or lose the same positions in each."""
+        # A row for each group.
         ins, outs = incoming.reshape(layer.groups, -1), outgoing.reshape(layer.groups, -1)
         counted = self.counts_in(layer.name, "groups", ins, 0)
         if ins.shape[1] == 1 and outs.shape[1] == 1:  # depthwise: a channel in, the same one out
             self.channels.ties.append((ins.reshape(-1), outs.reshape(-1)))
             return
         fixed = () if counted else (0,)  # else their number is written somewhere in the code
+        # Columns of the grid are positions inside groups, inputs left and outputs right: every
+        # group must lose as many as the others, and each side keeps one, or torch has no group to
+        # compute.
         parts = (ins.shape[1], outs.shape[1])
         self.channels.grids.append(Grid(torch.cat([ins, outs], 1), fixed, parts))
 
     def _used_again(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
         """Take a layer that is used again as one whose channels all stay, at both uses."""
         if name in self.sources:
+            # One genotype would have to mean two wirings at once. So its synapses read one channel
+            # that is always there, write channels that always stay, and only single weights can be
+            # absent.
             for held in (self.sources, self.targets):
                 self.channels.pin(held[name])
             rank = self.parameters[name].ndim
@@ -177,6 +190,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.sources[name] = always.reshape([1] * rank)
         self.channels.pin(incoming)
         self.channels.pin(outgoing)
+        # A layer that does not evolve holds its weight by channels instead of sources and targets.
         for holding in self.channels.holdings:
             if holding.entry == name:
                 self.channels.pin(holding.channels)
@@ -195,6 +209,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if bias is None:
             return
         found = self.entry(bias)
+        # Computed, or shared with another layer: it cannot lose an entry for one of them alone.
         if found is None or found[0] in self.used:
             self.channels.pin(outgoing)
             return
@@ -207,6 +222,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Remember which tensors may share memory: what moves elements makes views."""
         if call.name not in SHARES_MEMORY or not isinstance(call.args[0], Tensor):
             return
+        # One list for all views of a storage, shared by its members: joining it is an append.
         family = self.relatives.setdefault(id(call.args[0]), [call.args[0]])
         for value in tensors_in(call.out):
             family.append(value)
@@ -223,6 +239,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         for signal in known:
             self.channels.pin(signal)
+        # Signals that were right before are not any more, and none is known that would be.
         for value in family:
             self.signals.pop(id(value), None)
         self.barriers.append(Barrier(str(call.func), "writes into a part of another tensor"))
@@ -248,6 +265,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _set(self, call: Call, signal: Signal) -> None:
         outs = tensors_in(call.out)
         several = signal if isinstance(signal, list) else [signal]
+        # Some operations give more tensors than rules speak of: indices of a pooling, saved
+        # moments.
         for value, one in zip(outs, several, strict=False):
             if one is None:
                 self.signals.pop(id(value), None)
@@ -290,6 +309,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _leave_alone(self, name: str) -> None:
         """Give channels that stay to both ends of a parameter where they are not known."""
         shape = self.parameters[name].shape
+        # One channel that is read, and one for each row: single weights evolve, no channel leaves.
         for held, count in ((self.sources, 1), (self.targets, shape[0])):
             if name not in held:
                 channels = self.channels.new(count, fed=True)

@@ -38,6 +38,7 @@ def _operand(value: Tensor, knowing: Knowing | None) -> Operand:
     shape = tuple(value.shape)
     if knowing is None:
         return Operand(shape)
+    # An entry's sizes follow from its cuts; a signal need not exist for each of its axes.
     if (found := knowing.entry(value)) is not None:
         return Operand(shape, entry=found[0], axes=found[1])
     return Operand(shape, knowing.signal(value))
