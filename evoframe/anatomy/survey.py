@@ -53,6 +53,7 @@ def survey(
     shapes = _evolvable_shapes(network, evolvable)
     body = body_of(network)
     inputs = devices.move(example_inputs, torch.device("meta"))
+    # The body stays as it came, modes of modules included; running can change buffers.
     twin = replica(body, {}).eval()
     seen = trace(twin, inputs, tuple(shapes), approximate=approximate)
     if not seen.knows_channels:  # it did not run on the meta device: is it the inputs?
@@ -121,6 +122,7 @@ def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str,
                 f"parameter {name!r} cannot evolve: it {found}; wanted a weight with at least "
                 f"two axes.{close_match(name, tied)}"
             )
+        # By identity: ``==`` of tensors compares elements.
         first = next(own for own, value in parameters.items() if value is tied[name])
         shapes[first] = tied[name].shape  # a tied weight evolves once, under its first name
     if not shapes:

@@ -26,6 +26,7 @@ def convolution(inputs: Shape, weight: Shape, result: Shape, *, transposed: bool
         result: (N, outputs, space...).
         transposed: each position of the input is spread over a kernel, not the reverse.
     """
+    # Each of these positions meets every entry of the weight once, whatever the groups.
     positions = math.prod((inputs if transposed else result)[2:])
     return 2 * inputs[0] * positions * math.prod(weight)
 

@@ -45,6 +45,7 @@ def latency(
 def batched(inputs: tuple[Any, ...], size: int) -> tuple[Any, ...]:
     """Return inputs of another batch size: the first example, as often as asked for."""
     return tuple(
+        # Not an expanded view: a stride of 0 would be quicker to read than any real batch.
         value[:1].expand(size, *value.shape[1:]).contiguous()
         if isinstance(value, Tensor) and value.ndim
         else value

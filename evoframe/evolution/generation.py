@@ -52,6 +52,7 @@ def births(population: Population, selection: Selection, context: Context) -> tu
     with sealed(selecting.key):
         families = selection.select(population, selecting)
     return tuple(
+        # The step is called "slot" for ever: it is hashed, and another word would be another draw.
         Birth(context.generation, place, family, context.key.at("slot", place))
         for place, family in enumerate(families)
     )
@@ -129,6 +130,7 @@ def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[G
     anatomy, who, tell = context.anatomy, context.id, context.life.announcer.tell
     with step("development", context):
         phenotype = anatomy.develop(genotype)
+    # Of the newborn; training may rewire it, so what is on record is measured again below.
     costs = anatomy.costs(genotype)
     tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
     with step("training", context):
@@ -137,6 +139,7 @@ def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[G
     trained = anatomy.absorb(result.phenotype)
     _require_finite(trained)
     with step("evaluation", context):
+        # The genotype comes home and is grown again, so what is measured is what is stored.
         fitness = judge(anatomy.develop(trained), anatomy.costs(trained), context)
     return trained, fitness
 

@@ -19,6 +19,7 @@ TOLERANCE = 1e-4
 
 def write_torch_export(network: nn.Module, inputs: tuple[Any, ...], folder: Path) -> list[str]:
     """Write ``network.pt2``, for any batch size where the network allows it."""
+    # A batch of one would be taken for a constant by ``torch.export``, which specialises 0 and 1.
     several = batched(inputs, 2)
     told = []
     try:
@@ -29,6 +30,7 @@ def write_torch_export(network: nn.Module, inputs: tuple[Any, ...], folder: Path
         told = ["the program takes inputs of the example's batch size only"]
     torch.export.save(program, folder / "network.pt2")
     again = torch.export.load(folder / "network.pt2").module()
+    # Example inputs are often zeros, on which much that differs agrees.
     probe = _probe(several)
     return [*told, _agreement(again(*probe), network(*probe), "torch.export")]
 

@@ -33,6 +33,7 @@ def write(run: Run, identity: str, network: nn.Module, folder: Path) -> list[str
         "synapses": genotype.synapses,
         "ancestor": {name: list(shape) for name, shape in blueprint.whole_shapes.items()},
         "numbers": [
+            # "place" is the index among several numbers; the word is part of the file's format.
             {"module": module, "attribute": attribute, "place": place, "value": value}
             for (module, attribute, place), value in blueprint.numbers.items()
         ],

@@ -28,6 +28,7 @@ def export(run: Run, identity: str, form: str, folder: Path, *, force: bool = Fa
     if folder.exists() and not force:
         raise ExportError(f"{folder} is there already. Name another with --out, or use --force.")
     network, inputs = run.network(identity), run.recipe.task.example_inputs()
+    # Beside it, on the same file system, so that the folder appears by one rename.
     aside = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)

@@ -35,6 +35,7 @@ class Absent:
         order = {name: shapes[name] for name in masks}
         flat = [~mask.expand(order[name]).reshape(-1) for name, mask in masks.items()]
         bits = torch.cat(flat) if flat else torch.zeros(0, dtype=torch.bool)
+        # (bytes, 8): the last byte is filled up with bits that ``_unpacked`` never reaches.
         padded = torch.nn.functional.pad(bits, (0, -len(bits) % 8)).reshape(-1, 8)
         values = torch.tensor(BIT_VALUES, dtype=torch.uint8, device=bits.device)
         return cls(order, (padded * values).sum(1, dtype=torch.uint8))
@@ -54,6 +55,7 @@ class Absent:
 
         Eight of them are read from a table at once, as one 64-bit word.
         """
+        # uint8 as an index would be taken for a mask.
         words = _table(self.packed.device)[self.packed.int()]
         flat, start, found = words.view(torch.bool), 0, {}
         for name, shape in self.shapes.items():
@@ -66,5 +68,7 @@ class Absent:
 def _table(device: torch.device) -> Tensor:
     """Return for every byte its eight bits as bytes, read as one int64."""
     values = torch.arange(256, dtype=torch.uint8).unsqueeze(1)
+    # (256, 8) bools, a byte each, seen as (256, 1) words; the order of bytes is the machine's own
+    # on both ways, so it never shows.
     bits = values.bitwise_and(torch.tensor(BIT_VALUES, dtype=torch.uint8)).ne(0)
     return bits.view(torch.int64).squeeze(1).to(device)

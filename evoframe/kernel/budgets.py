@@ -33,12 +33,15 @@ def log_multiplier(counts: Sequence[Table], tables: Sequence[Table], budget: flo
     weight, log_p = weight[possible], log_p[possible]
     if budget <= 0 or not len(weight):
         return -np.inf
+    # lambda saturates the likeliest levels first: all before the one we look for live for certain.
     order = np.argsort(-log_p, kind="stable")
     weight, log_p = weight[order], log_p[order]
+    # For each level: log of the sum of weight * P from it to the end.
     log_rest = np.logaddexp.accumulate((np.log(weight) + log_p)[::-1])[::-1]
     taken = np.cumsum(weight)
     if budget >= taken[-1]:  # the same sum as below: another order of summands rounds otherwise
         return np.inf
+    # What is left of the budget when all levels before this one are saturated.
     free = np.maximum(budget - (taken - weight), 0.0)
     with np.errstate(divide="ignore"):
         candidates = np.log(free) - log_rest
@@ -50,4 +53,5 @@ def log_multiplier(counts: Sequence[Table], tables: Sequence[Table], budget: flo
 def scaled(table: Table, log_factor: float) -> Table:
     """Return log(min(1, factor * P)) for each level; what could not be still cannot."""
     with np.errstate(invalid="ignore"):
+        # ``-inf + inf`` is NaN, so what is impossible is told apart first.
         return np.where(table == -np.inf, -np.inf, np.minimum(table + log_factor, 0.0))

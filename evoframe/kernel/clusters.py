@@ -46,6 +46,7 @@ def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Part
     """
     if kind != "bundle":
         return _within_parameters(kind, wiring)
+    # By class, at the number of the class; ``used`` are the classes that any synapse writes.
     stays = torch.zeros_like(kept)
     stays[classes[kept]] = True
     labels = {name: classes[targets] for name, targets in wiring.targets.items()}
@@ -65,6 +66,8 @@ def _within_parameters(kind: Kind, wiring: Wiring) -> Partition:
         writes, outs = _numbered(targets)
         if kind == "kernel":
             reads, ins = _numbered(wiring.sources[name])
+            # A number for each pair of channels, numbered again because few of the pairs need
+            # exist.
             writes, outs = _numbered(writes * ins + reads)
         members[name] = writes + count
         count += outs

@@ -45,6 +45,7 @@ def move(value: T, device: torch.device) -> T:
     moved: Any = value
     if isinstance(value, torch.Tensor):
         moved = value.to(device, non_blocking=True)
+    # Named tuples take their fields one by one, and are tuples, so they are asked first.
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         moved = type(value)(*(move(item, device) for item in value))
     elif isinstance(value, list | tuple):

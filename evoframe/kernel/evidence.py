@@ -91,6 +91,7 @@ class Evidence:
 
     @cached_property
     def _genotype(self) -> Genotype:
+        # Strengths last: gradients are those of the weights that are read as DNA.
         state = {**self._inheritance.state, **self._inheritance.strengths}
         return settle(Genotype(self._inheritance.eligible, state), self.context.anatomy.wiring)
 
@@ -115,6 +116,7 @@ class Evidence:
                 if value.grad is not None:
                     sums[name] += value.grad
                     squares[name] += value.grad.square()
+            # Counted, since a split may have fewer batches than were asked for.
             seen += 1
         first, second = (
             self.context.anatomy.home(phenotype, {n: total[n] / max(seen, 1) for n in total})

@@ -18,6 +18,7 @@ def any_over(flags: Tensor, axes: Sequence[int]) -> Tensor:
     """Return "any" over some axes, which stay with size 1; bool."""
     if not axes or not flags.numel():
         return flags.any(dim=list(axes), keepdim=True) if axes else flags
+    # True is the byte 1, so "any" is the largest and "all" the smallest byte.
     found, rest = flags.contiguous().view(torch.uint8), list(axes)
     if 0 in rest:  # rows against rows first: the quickest way to have less
         found = found.amax(0, keepdim=True)
@@ -65,6 +66,7 @@ def any_of_both(flags: Tensor, other: Tensor, axes: Sequence[int]) -> Tensor:
     """
     if flags.numel() <= SMALL:
         return any_over(flags & other, axes)
+    # So many rows have about PART entries.
     rows = max(1, PART * len(flags) // flags.numel())
     parts = [
         any_over(both(part, other if other.shape[0] == 1 else other[start : start + rows]), axes)

@@ -55,10 +55,12 @@ class Genotype:
         state = hashlib.blake2b(digest_size=16, person=b"evoframe.gene")
         for name in sorted(self.masks):
             state.update(b"m%s" % name.encode())
+            # Shapes of masks are those of the weights, which are hashed below.
             state.update(np.packbits(self.masks[name].cpu().numpy()).tobytes())
         for name in sorted(self.state):
             value = self.state[name].detach().cpu().contiguous()
             state.update(f"s{name}{value.dtype}{tuple(value.shape)}".encode())
+            # Bytes rather than numbers: bfloat16 has no NumPy type, and -0.0 is not 0.0 here.
             state.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
         return state.hexdigest()
 
@@ -71,6 +73,7 @@ def count(masks: Masks) -> int:
 def masked(state: State, masks: Masks) -> dict[str, Tensor]:
     """Return the state with every absent synapse at exactly zero (never a negative zero)."""
     return {
+        # Not a product: ``-1.0 * False`` is -0.0, and NaN stays NaN; both would show in a digest.
         name: torch.where(masks[name], value, value.new_zeros(())) if name in masks else value
         for name, value in state.items()
     }

@@ -36,16 +36,19 @@ class Key:
 
     def at(self, *steps: Step) -> Key:
         """Return the key further down the path; streams of different paths are independent."""
+        # A NumPy integer is no ``int``, and would be hashed as a text.
         plain = (int(step) if isinstance(step, np.integer) else step for step in steps)
         return Key(self.seed, (*self.path, *plain))
 
     def words(self, count: int) -> npt.NDArray[np.uint32]:
         """Return the first ``count`` uniform 32-bit words of the stream."""
+        # 64 bits at a time, read as two little-endian words on machines of either kind.
         raw = np.random.Philox(key=self._digest(16)).random_raw((count + 1) // 2)
         return np.asarray(raw, dtype="<u8").view("<u4")[:count]
 
     def shuffled(self, count: int) -> npt.NDArray[np.int64]:
         """Return 0 .. count - 1 in an order drawn from the stream."""
+        # Equal words keep their order, so the permutation does not depend on NumPy's way to sort.
         return np.argsort(self.words(count), kind="stable")
 
     def integer(self) -> int:

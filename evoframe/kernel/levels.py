@@ -19,7 +19,9 @@ LEVELS = 65_536
 
 _OCTAVES = 16
 _STEPS = LEVELS // _OCTAVES
+# A float32 has 23 bits of fraction: 12 are kept, 4,096 steps to an octave, and 11 are dropped.
 _DROPPED_BITS = 23 - (_STEPS.bit_length() - 1)
+# The bits of 2**-16, where the grid begins: exponents are stored with 127 added.
 _FLOOR = (127 - _OCTAVES) << 23
 
 
@@ -40,6 +42,7 @@ def relative_levels(scores: Tensor, scale: float) -> Tensor:
     scale / 65,536 share level 0. For heavy-tailed scores, where even spacing would put most
     synapses on a few levels.
     """
+    # The bits of positive floats are in the order of their values, and count octaves and steps.
     bits = _share(scores, scale).view(torch.int32) - _FLOOR
     return torch.clamp(bits >> _DROPPED_BITS, 0, LEVELS - 1)
 
@@ -56,4 +59,6 @@ def _share(scores: Tensor, scale: float) -> Tensor:
 
 def ranked(levels: int = LEVELS) -> Table:
     """Return a table in which only the order of levels counts: each outlives all below it."""
+    # exp(-64) is under 2**-92: whatever factor a budget finds, a level is all alive before anything
+    # of the one below it shows.
     return 64.0 * (np.arange(levels, dtype=np.float64) - (levels - 1))

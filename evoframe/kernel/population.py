@@ -67,5 +67,6 @@ def rank(individual: Individual, metric: Metric) -> tuple[bool, float, int, int,
     """
     assert individual.fitness is not None
     value = individual.fitness.value(metric.name)
+    # NaN has a field of its own, since minus infinity is a value that may really be measured.
     order = -metric.sort_value(value)
     return (math.isnan(value), order, individual.synapses, individual.generation, individual.place)

@@ -47,11 +47,14 @@ def bernoulli(genes: Genes, key: Key) -> Tensor:
 
 def thresholds(log_survival: Table) -> npt.NDArray[np.int64]:
     """Return, for each level, how many of the 2**32 words let it live."""
+    # In float64 on the host: 2**32 is exact there, so probability 1 lets every word live.
     living: Table = np.floor(np.exp(np.minimum(log_survival, 0.0)) * WORD_VALUES)
     return living.astype(np.int64)
 
 
 def _words(genes: Genes, key: Key) -> Tensor:
+    # int64, because torch has hardly any arithmetic for uint32. Every gene takes its word, eligible
+    # or not, so that another genotype's draw meets the same word at the same synapse.
     words = torch.from_numpy(key.words(genes.levels.numel()).astype(np.int64))
     return words.reshape(genes.levels.shape).to(genes.levels.device)
 
@@ -59,6 +62,7 @@ def _words(genes: Genes, key: Key) -> Tensor:
 def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
     """Drop the least probable of the drawn synapses until the cap holds; the draw breaks ties."""
     capped = dict(masks)
+    # Positions of what was drawn, (drawn,) for each parameter; all below runs over them in a row.
     drawn = [masks[name].reshape(-1).nonzero().squeeze(1) for name in cap.names]
     surplus = sum(len(positions) for positions in drawn) - cap.limit
     if surplus <= 0:
@@ -72,6 +76,8 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)
+    # The last key of ``lexsort`` counts first: the least odds, and of equals the highest word,
+    # which was the nearest to not being drawn at all.
     doomed[np.lexsort((-np.concatenate(words), np.concatenate(odds)))[:surplus]] = True
     start = 0
     for name, positions in zip(cap.names, drawn, strict=True):

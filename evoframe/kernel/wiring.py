@@ -98,6 +98,7 @@ def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
             name: both(both(mask, alive[wiring.sources[name]]), alive[wiring.targets[name]])
             for name, mask in settled.items()
         }
+        # Masks only ever lose entries, so an equal number means that nothing has changed.
         before, now = now, count(settled)
     return settled
 
@@ -158,6 +159,7 @@ def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
     for step in wiring.steps:
         if isinstance(step, str):
             sources, targets = wiring.sources[step], wiring.targets[step]
+            # In the order of the forward pass one sweep is enough: sources were decided before.
             written[targets[_any(masks[step], written[sources], targets)]] = True
         else:
             parts = torch.stack([written[part] for part in step.parts])
@@ -186,6 +188,7 @@ def is_extinct(masks: Masks) -> bool:
 def _any(mask: Tensor, ends: Tensor, channels: Tensor) -> Tensor:
     """Return whether a synapse with a good other end is at each channel; shaped like channels."""
     sizes = zip(channels.shape, mask.shape, strict=True)
+    # Axes along which all synapses share the channel: the kernel's, and that of the other end.
     constant = [axis for axis, (size, most) in enumerate(sizes) if size == 1 and most != 1]
     return any_of_both(mask, ends, constant)
 

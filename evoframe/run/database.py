@@ -15,6 +15,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "individuals": {
         "id": "TEXT PRIMARY KEY",
         "generation": "INTEGER NOT NULL",
+        # The place, under the name that it has had since format 0.
         "slot": "INTEGER NOT NULL",
         "parents": "TEXT NOT NULL",
         "origin": "TEXT NOT NULL",
@@ -44,12 +45,15 @@ def open_writable(path: Path) -> sqlite3.Connection:
         RunError: it is of an earlier one.
         DamagedError: a table is not as it should be.
     """
+    # No implicit transactions: what belongs together says BEGIN and COMMIT itself.
     base = sqlite3.connect(path, isolation_level=None)
     try:
         if not _is_empty(base):
             _check(base, path)
             formats.require_writable(_format(base), path)
         base.execute("PRAGMA journal_mode=WAL")
+        # With a write-ahead log, only FULL syncs at each commit; else a power cut loses the last
+        # ones.
         base.execute("PRAGMA synchronous=FULL")
         if _is_empty(base):
             _create(base)

@@ -75,6 +75,7 @@ def of_survey(anatomy: Anatomy) -> str:
     state = hashlib.blake2b(digest_size=12, person=b"evoframe.survey")
     for part in _parts(anatomy):
         if isinstance(part, Tensor):
+            # Bools and integers as 8 little-endian bytes: the same on every machine and device.
             values = part.cpu().to(torch.int64).contiguous()
             state.update(f"|{tuple(values.shape)}".encode())
             state.update(values.numpy().astype("<i8").tobytes())

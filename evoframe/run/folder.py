@@ -117,6 +117,8 @@ class RunFolder:
             connection.close()
 
     def _foreign(self) -> list[str]:
+        # All that a run may have made before its record: killed then, it can be started again in
+        # place.
         ours = {"individuals", "lives", "lock.sqlite", "lock.sqlite-journal"}
         names = {entry.name for entry in self.path.iterdir()}
         return sorted(name for name in names - ours if not name.startswith(".new-"))
@@ -131,10 +133,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # In the same folder, because a rename is atomic only within one file system.
         handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
+            # Content before name: else a power cut could leave the name with nothing behind it.
             os.fsync(file.fileno())
         Path(temporary).replace(path)
         _sync_folder(path.parent)

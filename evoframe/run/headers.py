@@ -32,6 +32,7 @@ def metadata_of(content: bytes, path: Path) -> dict[str, str]:
         DamagedError: it has no header.
         ValueError: the header is no JSON.
     """
+    # A safetensors file: 8 bytes of length, a header of JSON, then the tensors.
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
@@ -57,4 +58,5 @@ def _head(path: Path) -> bytes:
     """Return the beginning of a file, up to where its tensors begin."""
     with path.open("rb") as file:
         length = file.read(8)
+        # A damaged length may name petabytes, which ``read`` would try to reserve.
         return length + file.read(min(int.from_bytes(length, "little"), path.stat().st_size))

@@ -120,6 +120,7 @@ class Journal:
         """Say in which row it is that something cannot be read."""
         try:
             yield
+        # All that JSON of any content can raise on its way to an individual; deep nesting among it.
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DamagedError(
                 f"the journal {self._path} is damaged in the row of {row}: "

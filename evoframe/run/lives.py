@@ -53,6 +53,7 @@ class Lives:
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.world.recipe.can_be_rebuilt:
             raise TypeError("a strategy was made in Python and is in no file or module")
+        # Without ``phase``: contexts of observers stay in the process of the observers.
         return _reopened, (self.world.folder.path, self.generation, self.heard)
 
 
@@ -93,6 +94,7 @@ def put_on_disk(
         save_genotype(newborn.genotype, world.folder.genotype(one.id))
     elif one.genotype_id:  # an elite carries its parent's genotype
         digest = Recall.of(world).digest(one.genotype_id)
+    # The genotype is on disk by now; a kill before the journal knows it costs this life once more.
     checkpoint.clear()
     return Entry(one, digest, seconds)
 

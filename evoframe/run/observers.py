@@ -25,6 +25,7 @@ class Observers:
     def __init__(
         self, observers: Sequence[Observer], on_failure: Callable[[str, Exception], None]
     ) -> None:
+        # Its own, so that what is installed or was used by another run in this process is not told.
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._on_failure = on_failure
@@ -57,6 +58,7 @@ class Observers:
 
     def _call(self, plugin: Any, hook: str, **arguments: Any) -> list[Any]:
         others = [other for other in self._plugins() if other is not plugin]
+        # One observer at a time, so that one that raises keeps nothing from the others.
         caller = self._manager.subset_hook_caller(hook, others)
         try:
             with untouched():
@@ -81,6 +83,8 @@ class Observers:
             if entered:
                 try:
                     with untouched():
+                        # Never told of an exception: a context that swallows it would change the
+                        # run.
                         context.__exit__(None, None, None)
                 except Exception as error:  # noqa: BLE001
                     self._disable(plugin, error)

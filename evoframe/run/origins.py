@@ -45,6 +45,7 @@ def origin(strategy: type[Strategy], registry: Registry) -> StrategyOrigin:
         return StrategyOrigin(name, offer.plugin.distribution, offer.plugin.version)
     module = strategy.__module__
     file = Path(getattr(sys.modules.get(module), "__file__", None) or "")
+    # Built-in strategies go by evoframe's version, which is on record already.
     if not file.is_file() or module.startswith("evoframe."):
         return StrategyOrigin(name, module, "")
     place = file.name if module.startswith(FROM_FILE) else module

@@ -47,6 +47,7 @@ def tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
     """
     try:
         return call()
+    # Already in the words of whoever knows better.
     except EvoframeError:
         raise
     except Exception as error:

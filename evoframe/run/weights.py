@@ -33,8 +33,10 @@ def save_genotype(genotype: Genotype, path: Path) -> None:
             tensors[f"bits.{name}"] = torch.from_numpy(np.packbits(mask.numpy()))
             tensors[f"kept.{name}"] = value.detach().cpu()[mask]
         else:
+            # Cloned, because safetensors refuses tensors that share memory.
             tensors[f"state.{name}"] = value.detach().cpu().clone().contiguous()
     shapes = {name: list(mask.shape) for name, mask in genotype.masks.items()}
+    # A safetensors file sorts by name, and a state dict has an order of its own.
     order = list(genotype.state)
     metadata = {"shapes": json.dumps(shapes), "order": json.dumps(order)}
     write_atomically(path, save(tensors, written_here(metadata)))
@@ -97,6 +99,7 @@ class FileCheckpoint:
 
     path: Path
     seconds: float
+    # A list, because the value is frozen and the time of the last file is not.
     _last: list[float] = attrs.field(factory=lambda: [time.monotonic()], init=False)
 
     def load(self) -> tuple[int, State] | None:

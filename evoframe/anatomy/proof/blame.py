@@ -24,6 +24,7 @@ def blamed(plan: Plan, some: Sequence[Probe]) -> list[Blame]:
     left = list(some)
     while left and (mismatch := _tried(plan, left)):
         near = _suspects(plan, left, mismatch)
+        # Halving costs a forward pass for each half, and the culprit is most often where it fails.
         culprits = _searched(plan, near) or _searched(plan, left)
         culprits = culprits or [(probe, mismatch.reason) for probe in left]
         like = {pattern(plan, probe): reason for probe, reason in culprits}
@@ -51,4 +52,5 @@ def _searched(plan: Plan, some: Sequence[Probe]) -> list[Blame]:
         return [(some[0], found.reason)]
     half = len(some) // 2
     culprits = _searched(plan, some[:half]) + _searched(plan, some[half:])
+    # Each half alone is fine and both together are not: nobody in particular is to blame.
     return culprits or [(probe, f"with others, {found.reason}") for probe in some]

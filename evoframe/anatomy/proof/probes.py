@@ -38,6 +38,7 @@ Pattern = tuple[str, str, int | None, int]
 
 def pattern(plan: Plan, probe: Probe) -> Pattern:
     """Return what a probe has in common with the same one in other modules of a class."""
+    # "blocks.0.attention.query.weight": the layer is "query", its owner "blocks.0.attention".
     owner, _, leaf = probe.layer.rpartition(".")[0].rpartition(".")
     kind = type(plan.body.get_submodule(owner))
     own = owner if kind.__module__.startswith("torch.nn") else ""  # containers may hold anything
@@ -58,8 +59,10 @@ def probes(plan: Plan) -> list[Probe]:
         in_grids[grid.channels.reshape(-1)] = True
     for layer, signal in plan.trace.targets.items():
         channels = signal.reshape(-1)
+        # Channels of a layer went through the same calls, so one stands for all.
         middle = channels[len(channels) // 2]
         for gone, where, line in _removals(plan.bundles, middle, in_grids):
+            # Layers that are tied to each other lose the same channels, and are probed once.
             found.setdefault(gone.numpy().tobytes(), Probe(layer, channels, gone, where, line))
     return list(found.values())
 
@@ -85,6 +88,7 @@ def _removals(
         return []
     if not bool(in_grids[own].any()):
         return [(own, None, b"")]
+    # Its class may be a whole line already, and then it needs no others to go.
     if len(gone := _closed(bundles, _without(bundles, own))):
         return [(gone, None, b"")]
     return _lines_through(bundles, own)
@@ -106,6 +110,8 @@ def _lines_through(
             if (same := classes_of(bundles, line)) in tried:
                 continue
             tried.add(same)
+            # What leaves with the line is dead first, or it would hold the line back; see
+            # ``bundles.py``.
             alive = ~bundles.leaving(~_without(bundles, line))
             if len(gone := _closed(bundles, alive)):
                 found.append((gone, (index, axis), same))

@@ -33,6 +33,7 @@ def prove(plan: Plan) -> ProvedPlan:
             return ProvedPlan(plan)
         attributes, hopeless = find_size_attributes(plan, broken)
         plan = attrs.evolve(plan, size_attributes=(*plan.size_attributes, *attributes))
+        # Lines that are kept one at a time may take many rounds; a whole layer ends it.
         plan = _keeping(plan, hopeless, entirely=attempt >= PATIENCE)
     everything = torch.ones_like(plan.bundles.kept)
     reason = Barrier("the whole network", "its channels could not be told apart by removing them")
@@ -77,6 +78,7 @@ def _lines_like(plan: Plan, probe: Probe) -> list[tuple[int, list[int]]]:
         channels = plan.bundles.grids[index].channels
         flags, axes = gone[channels], []
         for axis in range(channels.ndim):
+            # The lines along this axis that leave as a whole.
             lost = flags.movedim(axis, 0).flatten(1).all(1).nonzero().flatten()
             lines = channels.index_select(axis, lost).unbind(axis)
             if any(classes_of(plan.bundles, line.reshape(-1)) == probe.line for line in lines):

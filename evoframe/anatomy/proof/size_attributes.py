@@ -56,6 +56,8 @@ def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
     Each in turn is the one with which the forward pass gets farthest.
     """
     chosen: list[SizeAttribute] = []
+    # Every candidate costs a forward pass in every round; near modules come in order of their
+    # names.
     candidates = _candidates(plan, probe)[:MOST]
     reached = _reached(plan, probe, chosen)
     while reached is not None:
@@ -66,6 +68,8 @@ def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
             farther = _reached(plan, probe, [*chosen, one])
             if farther is None:
                 return [*chosen, one]
+            # Strictly: of several that get equally far the first is taken, the same in every
+            # survey.
             if farther > (best[0] if best else reached):
                 best = farther, one
         if best is None:
@@ -87,6 +91,8 @@ def _alike(plan: Plan, probe: Probe, answer: Sequence[SizeAttribute]) -> list[Si
     wanted = {(one.attribute, one.index, one.axis) for one in answer}
     chosen = {
         (one.attribute, one.index, one.axis): one
+        # Several candidates may share a name and axis; in reverse the first of them is left
+        # standing.
         for one in reversed(_candidates(plan, probe))
         if (one.attribute, one.index, one.axis) in wanted
     }
@@ -112,6 +118,8 @@ def _shrinking(plan: Plan, staying: Tensor) -> dict[int, list[tuple[Tensor, int]
     seen: set[int] = set()
     for call in (call for one in plan.trace.passes for call in one.calls):
         for signal in (result.signal for result in call.results):
+            # Signals are shared by many results, and live as long as the trace, so ids tell them
+            # apart.
             if signal is None or id(signal) in seen:
                 continue
             seen.add(id(signal))
@@ -120,6 +128,7 @@ def _shrinking(plan: Plan, staying: Tensor) -> dict[int, list[tuple[Tensor, int]
             sizes = zip(signal.shape, sizes_left(signal, staying), strict=True)
             for axis, (size, left) in enumerate(sizes):
                 if left is not None and left != size:
+                    # Axes that shrink from and to the same lengths would explain the same numbers.
                     found.setdefault(size, {}).setdefault(left, (signal, axis))
     return {size: list(axes.values()) for size, axes in found.items()}
 
@@ -131,6 +140,7 @@ def _nearby(network: nn.Module, layer: str) -> Iterator[tuple[str, nn.Module]]:
     while parent:
         parent = parent.rpartition(".")[0]
         around.add(parent)
+    # Two steps up from the parameter: past its own layer, to the module whose code calls the layer.
     inside = layer.rpartition(".")[0].rpartition(".")[0]
     for name, module in network.named_modules():
         beside = name.startswith(inside + ".") if inside else name.count(".") == 0
@@ -147,9 +157,11 @@ def _sizes_itself(module: nn.Module) -> bool:
 def _numbers(module: nn.Module) -> Iterator[tuple[str, int | None, int]]:
     """Yield the whole numbers above 1 in a module's attributes, with their indices."""
     for attribute, value in vars(module).items():
+        # Tables of parameters, hooks and modules, and what a class does not want to be touched.
         if attribute.startswith("_"):
             continue
         several = value if isinstance(value, list | tuple) else [value]
         for index, number in enumerate(several):
+            # Not ``isinstance``: True is an int. A size of 1 cannot shrink.
             if type(number) is int and number > 1:
                 yield attribute, None if several is not value else index, number
