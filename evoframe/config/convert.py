@@ -47,6 +47,7 @@ def recipe_from(
                 f"Tables: {', '.join(sorted(known))}."
             )
     ready = ready or {}
+    # Some built-in recipes are notes on papers that leave out what a run would need.
     if missing := files.table(tables.get("about", {}), "about").get("missing"):
         raise ConfigError(f"the recipe is a note and cannot be run. What is missing: {missing}.")
     if "task" not in {**tables, **ready}:
@@ -171,6 +172,7 @@ def _strategy(
             f"record. Go on from Python: evoframe.resume(path, {entry}=...)."
         )
     found = _find(use, role.name, registry)
+    # Where nobody offers the class, only the reference itself leads back to it.
     if registry.offer_of(found if inspect.isclass(found) else type(found)) is None:
         sources[entry] = use
     if inspect.isclass(found):
@@ -195,6 +197,8 @@ def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:
 def _described(value: Strategy, entry: str, recipe: Recipe, registry: Registry) -> dict[str, Any]:
     offer = registry.offer_of(type(value))
     if offer is not None:
+        # A plain name would be ambiguous once two plugins offer it, so the plugin is written as
+        # well.
         rivals = [o for o in registry.of_role(offer.role) if o.name == offer.name]
         use = offer.name if len(rivals) == 1 else f"{offer.plugin.name}:{offer.name}"
         return {"use": use, **unstructure(value)}

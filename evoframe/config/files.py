@@ -82,6 +82,7 @@ def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
     for use in uses:  # of several with one name, the first named is the first there
         held = [entry for entry in old if entry.get("use") == use]
         new.append(held[0] if held else {"use": use})
+        # By identity: two entries of one name may have the same options.
         old = [entry for entry in old if not (held and entry is held[0])]
     changed[name] = new if ROLE_TABLES[name].several else new[-1]
     return changed
@@ -161,6 +162,7 @@ def _entry(held: Any, name: str, index: str | None, assignment: str) -> dict[str
 def literal(text: str) -> Any:
     """Return the value of a TOML literal; anything that is none is taken as text."""
     try:
+        # A line break in the text could smuggle in further keys; they are never looked at.
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text

@@ -16,6 +16,7 @@ from evoframe.roles import ROLES, Strategy
 def is_reference(use: str) -> bool:
     """Tell a reference from a strategy's name (or ``plugin:name``)."""
     place, _, name = use.rpartition(":")
+    # "plugin:my-name" has a hyphen, which no name in Python has.
     return bool(place) and name.isidentifier() and (place.endswith(".py") or "-" not in name)
 
 
@@ -51,6 +52,7 @@ def reference_to(strategy: type[Strategy]) -> str | None:
         return None
     module = sys.modules.get(strategy.__module__)
     file = getattr(module, "__file__", None)
+    # Neither name means the same in another process; the path of the file does.
     if strategy.__module__ == "__main__" or strategy.__module__.startswith(FROM_FILE):
         return f"{Path(file).resolve()}:{strategy.__qualname__}" if file else None
     return f"{strategy.__module__}:{strategy.__qualname__}"

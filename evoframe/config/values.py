@@ -30,6 +30,7 @@ def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
     """
     try:
         return _CONVERTER.structure(dict(table), kind)
+    # A handler is missing where a class that nobody checked has an option of a type of its own.
     except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError) as error:
         problems = "; ".join(_problems(error, where, kind)).rstrip(".")
         raise ConfigError(problems if problems.endswith("?") else f"{problems}.") from error
@@ -40,6 +41,7 @@ def unstructure(value: Any) -> dict[str, Any]:
     return {
         field.name: _plain(given)
         for field in attrs.fields(type(value))
+        # TOML has no null.
         if field.init and (given := getattr(value, field.name)) is not None
     }
 
@@ -56,6 +58,7 @@ def _plain(value: Any) -> Any:
 
 def _exactly(kind: type, words: str) -> Callable[[Any, Any], Any]:
     def hook(value: Any, _: Any) -> Any:
+        # Not ``isinstance``: True is an int, and would pass for 1.
         if type(value) is not kind:
             raise TypeError(f"wanted {words}, found {value!r}")
         return value
@@ -64,6 +67,7 @@ def _exactly(kind: type, words: str) -> Callable[[Any, Any], Any]:
 
 
 def _number(value: Any, _: Any) -> float:
+    # ``learning_rate = 1`` is an integer in TOML, and means 1.0.
     if type(value) not in (int, float):
         raise TypeError(f"wanted a number, found {value!r}")
     return float(value)
@@ -124,6 +128,7 @@ def _converter() -> cattrs.Converter:
     )
     converter.register_structure_hook_factory(
         attrs.has,
+        # By default cattrs drops unknown keys in silence, and a misspelt option with them.
         lambda kind: make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True),
     )
     return converter
@@ -138,6 +143,7 @@ def _problems(error: Exception, where: str, kind: type) -> list[str]:
         return [_sentence(error, where, kind)]
     found: list[str] = []
     for inner in error.exceptions:
+        # cattrs says which field it was in at work by a note that is added to the exception.
         notes = [n for n in getattr(inner, "__notes__", ()) if hasattr(n, "name")]
         place = f"{where}.{notes[0].name}" if notes else where
         found += _problems(inner, place, kind)

@@ -74,6 +74,8 @@ def check_value(strategy: type[Strategy]) -> None:
     Raises:
         OfferError: its class is not decorated.
     """
+    # In the class itself: an undecorated subclass inherits the attribute, and its fields are
+    # ignored.
     if "__attrs_attrs__" not in vars(strategy) or not _is_frozen(strategy):
         raise OfferError(f"{_who(strategy)} is not frozen; decorate it with @attrs.frozen")
 
@@ -109,6 +111,7 @@ def check_observer(observer: type[Strategy]) -> None:
 
 def options(strategy: type[Strategy]) -> tuple[attrs.Attribute[Any], ...]:
     """Return the options of a strategy: its fields that can be given, with resolved types."""
+    # Annotations are texts where a module begins with ``from __future__ import annotations``.
     attrs.resolve_types(strategy)
     return tuple(field for field in attrs.fields(strategy) if field.init)
 
@@ -120,6 +123,7 @@ def is_accepted(kind: Any) -> bool:
         return all(isinstance(value, str | int | bool) for value in arguments)
     if origin in (Union, types.UnionType):
         rest = [part for part in arguments if part is not type(None)]
+        # "One type or None": of two types, a value read back could not tell which was meant.
         return len(rest) == 1 and len(rest) < len(arguments) and is_accepted(rest[0])
     if origin is tuple:
         return len(arguments) == 2 and arguments[1] is Ellipsis and is_accepted(arguments[0])
@@ -139,6 +143,7 @@ def check_functions(plugin: object, hooks: frozenset[str]) -> None:
     for name in dir(plugin):
         function = getattr(plugin, name, None)
         marked = hasattr(function, "evoframe_impl")
+        # A marked function with a foreign name is looked at too: its marker shows what was meant.
         if not callable(function) or not (marked or _is_own(plugin, name, function)):
             continue
         if name not in hooks:

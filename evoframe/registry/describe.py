@@ -56,6 +56,7 @@ def default_in_words(field: attrs.Attribute[Any]) -> str:
         return "required"
     default: Any = field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        # Made of the other options, so there is no value to write before they are known.
         if default.takes_self:
             return "computed"
         default = default.factory()
@@ -78,6 +79,7 @@ def type_in_words(kind: Any) -> str:
 
 
 def _literal(value: Any) -> str:
+    # Before numbers, since a bool is one.
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

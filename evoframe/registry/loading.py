@@ -52,6 +52,7 @@ def load_registry(plugins: Iterable[str] = (), *, entry_points: bool = True) -> 
     for entry in _entry_points() if entry_points else ():
         loader.add_entry_point(entry)
     for name in plugins:
+        # Failures are collected for plugins that merely happen to be there; this one was asked for.
         module, before = import_plugin(name), len(loader.failures)
         if not loader.manager.is_registered(module):  # named twice, or installed as well
             loader.add(module, LoadedPlugin(name, "", ""))
@@ -88,6 +89,7 @@ def _import_file(path: Path) -> types.ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Before it runs, as ``import`` does: attrs and pickle look a class's module up by its name.
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -100,6 +102,7 @@ def _import_file(path: Path) -> types.ModuleType:
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
     found = importlib.metadata.entry_points(group=GROUP)
     seen: set[tuple[str, str]] = set()
+    # Sorted, since the order of the search path is no reason for another registry.
     for entry in sorted(found, key=lambda entry: (entry.name, entry.value)):
         if (entry.name, entry.value) not in seen:  # the same distribution may be on the path twice
             seen.add((entry.name, entry.value))
@@ -138,6 +141,8 @@ class _Loader:
         """Register a plugin and collect what it offers; whatever it raises is recorded."""
         try:
             check_functions(module, frozenset(HOOKS))
+            # Checked first: pluggy takes misspelt hooks for functions that are none of its
+            # business.
             self.manager.register(module, name=plugin.name)
         except (OfferError, ValueError, pluggy.PluginValidationError) as error:
             self._fail(plugin, str(error))

@@ -47,6 +47,7 @@ def _calls(role: type[Strategy]) -> Iterator[tuple[str, list[str]]]:
 def _takes(method: Any, given: list[str]) -> bool:
     taken = _arguments(method)
     try:
+        # Names stand for values: only whether so many positions fit is asked. None is ``self``.
         inspect.signature(method).bind(None, *given)
     except TypeError:  # too many arguments, or too few
         return False

@@ -76,6 +76,7 @@ def arm_runs_of(arm: Arm, founder: ArmRun) -> list[ArmRun]:
 def _origin(tables: files.Tables) -> list[Any]:
     """Return what an ancestor comes from, besides the seed."""
     run = [tables["run"].get(name) for name in ("device", "threads", "strict")]
+    # Device and threads too: they decide the last bits of its weights.
     return [*(tables.get(name) for name in ("task", "ancestor", "anatomy")), *run]
 
 
@@ -93,6 +94,7 @@ def carry_all(
         if jobs == 1:
             finished = Serial().map(partial(_carry, registry=registry), batch, _unheard)
         else:
+            # A registry holds modules, which do not travel, so each process loads its own.
             finished = Processes(workers=jobs).map(_carry_beside_others, batch, _unheard)
         for arm_run in finished:
             done += 1

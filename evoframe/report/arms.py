@@ -82,6 +82,8 @@ def arms_of(
     first = next(iter(named.values()))
     for name, tables in named.items():
         _require_same(tables, first, name, trained=ready[name].task.is_trained)
+    # The most that any of them asks for: no recipe is then shown with less than its authors gave
+    # it.
     total = epochs or max(lives(recipe) * epochs_of(recipe) for recipe in ready.values())
     named |= _baselines(first, max(targets))
     arms = [Arm(name, (_scaled(tables, total, registry),)) for name, tables in named.items()]
@@ -129,6 +131,7 @@ def _changed(request: Request, options: Sequence[str]) -> files.Tables:
         tables = files.assigned(tables, option)
     run = files.table(tables.get("run", {}), "run")
     tables["run"] = {name: value for name, value in run.items() if name not in ENDINGS}
+    # Observers can change nothing, and the progress of many runs would drown the comparison's own.
     tables.pop("observer", None)
     return tables
 
@@ -173,6 +176,7 @@ def _base(first: files.Tables) -> files.Tables:
 
 def _baselines(first: files.Tables, largest: float) -> dict[str, files.Tables]:
     """Return recipes that halve synapses until the largest target is passed."""
+    # The small number gives an exact power of two one generation more: it is to be passed.
     generations = 1 + math.ceil(math.log2(largest) + 1e-9)
     found = {}
     for name in ("uniform", "magnitude"):
@@ -202,6 +206,7 @@ def _dense(
     found = []
     for size in around(targets):
         tables = _base(first)
+        # The ancestor that is only the mould, and the one dense network that is cut from it.
         tables["run"]["generations"] = 2
         tables["ancestor"] = {"use": "none"}
         tables["heredity"] = {"use": "asexual", "weights": "reinitialise"}
@@ -210,6 +215,7 @@ def _dense(
         budget = {"use": "budget", "cost": "synapses", "share": 1 / size, "alone": True}
         tables["environment"] = [budget]
         tables.setdefault("training", copy.deepcopy(DEFAULTS["training"]))
+        # It has no ancestor to learn from, so it trains for the ancestor's epochs as well.
         tables["training"]["epochs"] = total + trained
         found.append(tables)
     return tuple(found)
@@ -218,5 +224,6 @@ def _dense(
 def around(targets: Sequence[float]) -> list[float]:
     """Return sizes between and beyond targets, so that each target has neighbours."""
     ordered = sorted(targets)
+    # Halfway on a logarithmic axis, along which values are interpolated.
     inner = [math.sqrt(low * high) for low, high in itertools.pairwise(ordered)]
     return [max(ordered[0] / 1.5, 1.0), *inner, ordered[-1] * 1.5]

@@ -101,6 +101,7 @@ def compare(
     """
     for arm in arms:
         for tables in arm.recipes:
+            # All mistakes of all arms are found before the first of them trains for hours.
             build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
     _claim(out, {"arms": [_identity(arm) for arm in arms], "seeds": seeds})
     founders = [founder_of(arms[0], seed, out) for seed in range(seeds)]
@@ -177,6 +178,7 @@ def _curves(runs: Mapping[tuple[str, int], Sequence[Run]]) -> Curves:
     points: list[Point] = []
     epochs: dict[str, list[float]] = {}
     for (arm, seed), several in runs.items():
+        # Nothing of a dense network comes from its ancestor, which was never trained in that run.
         fresh = any(run.recipe.encoding.name == "narrow" for run in several)
         found = [p for run in several for p in _points(run, arm, seed, metric, split, fresh=fresh)]
         points += sorted(found, key=lambda point: (point.generation, point.synapses))

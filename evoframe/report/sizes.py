@@ -72,5 +72,6 @@ def warnings(
         f"warning: {fewer:.1f} times fewer FLOPs, but no lower latency at batch {size} on this "
         "machine: fixed costs of each operation prevail"
         for size in slow
+        # Within 5 % the two cannot be told apart by a measurement of a second.
         if size in fast and fast[size].median > 0.95 * slow[size].median
     ]

@@ -33,6 +33,7 @@ def held(masks: Mapping[str, Tensor], members: Mapping[str, Tensor]) -> Tensor:
     count = 1 + max(int(part.max()) for part in members.values())
     found = torch.zeros(count, dtype=torch.bool)
     for name, mask in masks.items():
+        # (synapses present,): the cluster of each; the same index may come many times.
         found[members[name].expand_as(mask)[mask]] = True
     return found
 

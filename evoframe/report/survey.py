@@ -103,6 +103,7 @@ def _seconds_of_a_batch(recipe: Recipe, anatomy: Anatomy, size: int | None) -> f
             taken.append(time.perf_counter() - begun)
             if index == BATCHES_TIMED:
                 break
+    # The median, without the first batch: it pays for what torch sets up once.
     return sorted(taken[1:] or taken)[len(taken[1:] or taken) // 2]
 
 

@@ -96,6 +96,7 @@ class Task(Strategy, ABC):
 
     def newborn(self, key: Key) -> nn.Module:
         """Return a network of the ancestor's architecture with fresh weights; called sealed."""
+        # A copy: a task may hand out the same network every time.
         network = copy.deepcopy(self.ancestor(key))
         for module in network.modules():
             if callable(reset := getattr(module, "reset_parameters", None)):
@@ -186,5 +187,7 @@ class _Sum:
         mean = self.total / self.count
         if not self.per_example or self.count < 2:
             return Measurement(mean)
+        # Rounding may bring it below 0. Divided by count - 1 below, since this is the variance over
+        # count.
         variance = max(self.squares / self.count - mean**2, 0.0)
         return Measurement(mean, math.sqrt(variance / (self.count - 1)))

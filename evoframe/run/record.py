@@ -114,6 +114,7 @@ def _ancestor_tables(tables: files.Tables, recipe: Recipe) -> dict[str, Any]:
     """Return all of a resolved recipe that its ancestor depends on."""
     run = tables.get("run", {})
     found = {name: run.get(name) for name in ("seed", "device", "threads", "strict")}
+    # One that came trained is the same however others are trained.
     if not recipe.task.is_trained:
         found["ancestor"] = tables.get("ancestor", tables.get("training"))
     return found | {name: tables.get(name) for name in ("task", "anatomy")}
@@ -152,6 +153,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     flat_now = _flat(now)
     for name, old in _flat(before).items():
         new = flat_now.get(name)
+        # What the record does not know, or no longer applies, is no difference that could be told.
         if new is not None and new != old:
             found.append(f"{name} was {old}, is {new}")
     return found

@@ -60,6 +60,7 @@ def stop_reason(
         return f"everybody in generation {number} lost more than max_drop = {options.max_drop:g}"
     if options.seconds is not None and seconds >= options.seconds:
         return f"the time limit of {options.time} passed in generation {number}"
+    # Last: a target that is reached in the last generation is the better thing to say.
     if number >= options.generations:
         return f"generation {number} was the last one asked for"
     return None
@@ -76,6 +77,7 @@ def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric)
 
     if options.max_drop is not None:
         good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]
+        # Never empty: the ancestor loses nothing against itself.
         return min(good, key=lambda one: (one.synapses, rank(one, metric))).id
     last = max(one.generation for one in alive)
     final = [one for one in alive if one.generation == last]

@@ -70,6 +70,7 @@ class Case:
             life: what its training is given; a silent life if nothing is said.
         """
         device, family = torch.device(self.device), self.parents(parents)
+        # Another key than the surveyed network's: first weights must be told from trained ones.
         with sealed(Key(1).at("specimen")):
             initial = self.specimen.ancestor(Key(1)).state_dict()
         return Context(
@@ -168,6 +169,7 @@ class Choice:
 
 def an_individual(place: int, accuracy: float) -> Individual:
     """Return an individual of the second generation with costs that depend on its place."""
+    # Neither rising nor falling with the place, so that sorting by size and by place differ.
     size = float(10 + place * 7 % 5)
     costs = {
         "synapses": size,

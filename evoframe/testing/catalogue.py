@@ -92,6 +92,7 @@ class Check:
             NotTried: a check of an earlier stage fails.
         """
         __tracebackhide__ = True
+        # Those that were tried are remembered, so this costs each check once.
         for earlier in checks_for(strategy):
             comes_first = earlier.stage < self.stage and earlier.name not in excused
             if comes_first and failure(earlier, strategy) is not None:
@@ -209,6 +210,7 @@ def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: fl
         except Broken as told:
             told.case = case
             raise
+        # Hypothesis's own signals, which must reach it: an example that does not count, for one.
         except errors.HypothesisException:
             raise
         except Exception as error:
@@ -218,6 +220,7 @@ def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: fl
 
     try:
         one()
+    # Hypothesis tries what has failed once more; a strategy with state of its own then passes.
     except errors.Flaky as unsteady:
         raise Broken("it failed at first, and not when the same was tried again") from unsteady
 
@@ -232,6 +235,7 @@ def in_words(error: BaseException) -> str:
     """Return an exception in one line, with the place of the strategy's code that raised it."""
     place, trace = "", error.__traceback__
     while trace is not None:
+        # The innermost frame wins: that is where it was raised.
         file = trace.tb_frame.f_code.co_filename
         place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"  # noqa: PTH119
         trace = trace.tb_next
@@ -249,9 +253,12 @@ def profile(share: float = 1.0) -> settings:
     return settings(
         max_examples=max(1, round(number * share)),
         deadline=None,
+        # A check that fails on one machine must fail on all, and today as tomorrow.
         derandomize=True,
         database=None,
+        # One smallest case is what an author can act on.
         report_multiple_bugs=False,
+        # Drawing cases surveys networks, which hypothesis takes for slow strategies.
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
         print_blob=False,

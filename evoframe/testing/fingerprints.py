@@ -36,6 +36,7 @@ def global_randomness() -> str:
 
 
 def _parts(value: Any) -> Iterator[bytes]:
+    # The type tells an empty list from an empty mapping, and 1 from True.
     yield type(value).__name__.encode() + b":"
     if isinstance(value, Tensor):
         yield f"{value.dtype}{tuple(value.shape)}{value.device.type}".encode()
@@ -49,6 +50,7 @@ def _parts(value: Any) -> Iterator[bytes]:
             yield field.name.encode()
             yield from _parts(getattr(value, field.name))
     elif isinstance(value, Mapping):
+        # Sorted: the order in which a mapping was filled is no difference in what it says.
         for name in sorted(value, key=repr):
             yield repr(name).encode()
             yield from _parts(value[name])

@@ -90,6 +90,7 @@ class Laboratory:
         run = self._context(number)
         due = births(population, self.strategies.selection, run)
         newborn = [self._lived(birth, run, state) for birth in order(list(due))]
+        # Whatever the order of lives, a generation is in order of places.
         newborn.sort(key=lambda one: one.individual.place)
         members = tuple(one.individual for one in newborn)
         genotypes = dict(state.genotypes)
@@ -130,6 +131,7 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C
             self.laboratory = Laboratory(self.case, company(_anew(strategy)))
             self.straight = _straight_run(self.case, strategy)
             self.state = self.laboratory.first()
+            # Pickled, so that nothing which a strategy does later can reach into a checkpoint.
             self.checkpoints = [pickle.dumps(self.state)]
 
         @rule(back=st.integers(0, 3), backwards=st.booleans())

@@ -19,4 +19,5 @@ def pytest_addoption(parser: Any) -> None:
 def pytest_configure(config: Any) -> None:
     """Pass the option on, to the processes of pytest-xdist as well."""
     if number := config.getoption("--evoframe-examples"):
+        # The environment is inherited; the name is not imported, because that would load the kit.
         os.environ["EVOFRAME_EXAMPLES"] = str(number)

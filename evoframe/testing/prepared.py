@@ -46,6 +46,7 @@ def stages(strategy: Strategy) -> SearchStrategy[Any]:
     if strategy.role == "environment":
         return cases().filter(lambda case: accepts(strategy, case))
     if strategy.role in ("training", "nurture", "task"):
+        # Narrow, since every example trains a network.
         return cases(max_width=3)
     return cases()
 

@@ -48,6 +48,7 @@ def cases(*, max_width: int = 4) -> SearchStrategy[Case]:
         Case,
         specimen=networks(max_width=max_width),
         share=st.sampled_from(SHARES),
+        # Hypothesis shrinks towards the first, so "soft" is what an author sees in a smallest case.
         law=st.sampled_from(sorted(READERS, reverse=True)),
         key=keys(),
         device=st.sampled_from(devices()),
@@ -74,6 +75,7 @@ def dna(specimens: SearchStrategy[Specimen] | None = None) -> SearchStrategy[DNA
 
 def choices(*, max_size: int = 6) -> SearchStrategy[Choice]:
     """Return generations in short words, see :class:`evoframe.testing.case.Choice`."""
+    # Equals and NaN are where selections go wrong, and free floats would hardly ever give them.
     values = st.one_of(st.sampled_from([0.5, math.nan]), st.floats(0, 1, width=16))
     return st.builds(
         Choice,

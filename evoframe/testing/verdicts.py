@@ -101,13 +101,16 @@ def judge(strategy: Strategy) -> Judged:
 def private_imports(module: str) -> Iterator[str]:
     """Yield a sentence for every import in a module from what is not public in evoframe."""
     file = getattr(sys.modules[module], "__file__", None)
+    # Built-in strategies may import what they like.
     if module.startswith("evoframe.") or file is None:
         return
+    # Read instead of run: imports inside functions, and for type checkers alone, count as well.
     for node in ast.walk(ast.parse(Path(file).read_text("utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module]
             if node.module == "evoframe":
+                # ``from evoframe import x``: only where x is a module may it be a private one.
                 names = [name for one in node.names if find_spec(name := f"evoframe.{one.name}")]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -64,6 +64,7 @@ def _run(strategy: Strategy | None) -> WhatHappened:
         tables["training"] = {"use": "none", "batches": 1}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
+        # Observers print, and a check's own report would drown in it.
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             run = api.evolve(recipe=tables, out=path, **given)
         individuals = run.individuals

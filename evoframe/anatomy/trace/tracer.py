@@ -1,8 +1,7 @@
 """Tracer: sees every ATen call of a forward pass and carries signals through it.
 
-A tensor whose channels are known carries a signal (see :mod:`evoframe.anatomy.channels.signals`);
-the rules carry signals on, and layers turn them into wiring. Where there is no rule, or a rule
-cannot tell, there is a barrier: the channels that enter stay.
+The rules carry signals on (:mod:`evoframe.anatomy.channels.signals`), and layers turn them into
+wiring. Where no rule can tell, there is a barrier: the channels that enter stay.
 """
 
 from __future__ import annotations
@@ -69,8 +68,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = run(func, args, kwargs)
         self.alive.append((args, out))
         call = Call.of(func, args, kwargs, out)
-        # In this order: rules ask for entries; a write through a view spoils signals before a rule
-        # could read them; and what is recorded are the signals that the rule has set.
+        # Writes spoil signals before a rule reads them; what is recorded are those that it has set.
         self.entries.carry(call)
         if call.works_in_place:
             self._write(call)
@@ -79,8 +77,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._relate(call)
         self._record(call)
         return out
-
-    # --- what rules may ask -----------------------------------------------------------------
 
     def signal(self, value: Any) -> Tensor | None:
         """Return the signal of a tensor; None if it carries no channel."""
@@ -97,7 +93,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
         owner = entry.rpartition(".")[0]
-        # Modules of other classes may lack the attribute, or count something else in it.
         if getattr(self.network.get_submodule(owner), attribute, None) != signal.shape[axis]:
             return False
         self.channels.size_attributes.append(SizeAttribute(owner, attribute, None, signal, axis))
@@ -122,8 +117,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._hold_bias(bias, outgoing)
         along = layer.channel_axis
         return outgoing.reshape([-1 if at == along else 1 for at in range(call.out.ndim)])
-
-    # --- layers -----------------------------------------------------------------------------
 
     def _incoming(self, inputs: Tensor, axis: int) -> Tensor:
         """Return one channel for each position of the axis that a layer sums over."""
@@ -163,25 +156,21 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _bind_groups(self, layer: Layer, incoming: Tensor, outgoing: Tensor) -> None:
         """Let groups go as a whole, or lose the same positions in each."""
-        # A row for each group.
         ins, outs = incoming.reshape(layer.groups, -1), outgoing.reshape(layer.groups, -1)
         counted = self.counts_in(layer.name, "groups", ins, 0)
         if ins.shape[1] == 1 and outs.shape[1] == 1:  # depthwise: a channel in, the same one out
             self.channels.ties.append((ins.reshape(-1), outs.reshape(-1)))
             return
         fixed = () if counted else (0,)  # else their number is written somewhere in the code
-        # Columns of the grid are positions inside groups, inputs left and outputs right: every
-        # group must lose as many as the others, and each side keeps one, or torch has no group to
-        # compute.
+        # A row for each group, inputs left and outputs right: all lose the same columns of a side.
         parts = (ins.shape[1], outs.shape[1])
         self.channels.grids.append(Grid(torch.cat([ins, outs], 1), fixed, parts))
 
     def _used_again(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
         """Take a layer that is used again as one whose channels all stay, at both uses."""
         if name in self.sources:
-            # One genotype would have to mean two wirings at once. So its synapses read one channel
-            # that is always there, write channels that always stay, and only single weights can be
-            # absent.
+            # One mask cannot mean two wirings at once. So its synapses read one channel that is
+            # always there, write channels that always stay, and go one by one.
             for held in (self.sources, self.targets):
                 self.channels.pin(held[name])
             rank = self.parameters[name].ndim
@@ -216,8 +205,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.used.add(found[0])
         self.channels.hold(found[0], 0, outgoing)
 
-    # --- carrying on ------------------------------------------------------------------------
-
     def _relate(self, call: Call) -> None:
         """Remember which tensors may share memory: what moves elements makes views."""
         if call.name not in SHARES_MEMORY or not isinstance(call.args[0], Tensor):
@@ -239,7 +226,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         for signal in known:
             self.channels.pin(signal)
-        # Signals that were right before are not any more, and none is known that would be.
         for value in family:
             self.signals.pop(id(value), None)
         self.barriers.append(Barrier(str(call.func), "writes into a part of another tensor"))
@@ -265,8 +251,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _set(self, call: Call, signal: Signal) -> None:
         outs = tensors_in(call.out)
         several = signal if isinstance(signal, list) else [signal]
-        # Some operations give more tensors than rules speak of: indices of a pooling, saved
-        # moments.
+        # Some calls give more than rules speak of: indices of a pooling, moments of a norm.
         for value, one in zip(outs, several, strict=False):
             if one is None:
                 self.signals.pop(id(value), None)
@@ -282,8 +267,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if call.counts:
             results = tuple([Result(one.shape, self.signal(one)) for one in tensors_in(call.out)])
             self.calls.append(RecordedCall(results, numbers_in(call.full_name, call.args)))
-
-    # --- the end ----------------------------------------------------------------------------
 
     def keep_all(self, value: Any) -> bool:
         """Keep the channels of every tensor inside a value; tell whether there were any."""

@@ -72,17 +72,21 @@ class Cluster(Encoding):
         layers, sizes = shares.clone(), shares.clone()
         for name, genes in synapses.items():
             members = partition.members[name].expand_as(genes.levels)
+            # int64, (clusters,): eligible synapses of each cluster in this parameter.
             mine = torch.bincount(members[genes.eligible], minlength=count)
             shares += self._shares(genes, members, count)
             layers += mine > 0
             sizes += mine
         levels = torch.div(shares, layers.clamp(min=1), rounding_mode="floor").to(torch.int32)
+        # Nothing is won by the death of a cluster whose channels stay, so it is as likely as can
+        # be.
         levels[partition.fixed] = LEVELS - 1
         table = (even_scores() - 1.0) / self.cluster_temperature
         return Clusters(Genes(levels, table, sizes > 0), partition.members)
 
     def _shares(self, genes: Genes, members: Tensor, count: int) -> Tensor:
         """Return each cluster's sum in one layer, as a level of the layer's largest sum."""
+        # Levels are shares of the layer's largest weight already, so truncation compares with them.
         strong = genes.eligible & (genes.levels >= self.truncation * (LEVELS - 1))
         sums = torch.zeros(count, dtype=torch.int64, device=genes.levels.device)
         sums.scatter_add_(0, members[strong], genes.levels[strong].long())

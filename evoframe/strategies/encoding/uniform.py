@@ -23,6 +23,7 @@ class Uniform(Encoding):
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P = 1 for each eligible synapse; the environment says how many may live."""
+        # One level, with the logarithm of 1.
         certain = np.zeros(1)
         return DNA(
             {

@@ -104,6 +104,8 @@ class Budget(Environment):
             self.share * self._cost(settle(inherited, context.anatomy.wiring), context),
             self.least * self._cost(context.ancestor, context),
         )
+        # Fixed keys rather than the call's own: the retention that is found is a function of the
+        # DNA, and siblings are pressed alike.
         keys = [Key(0).at("budget", context.generation, trial) for trial in range(self.trials)]
 
         def is_within(retention: float) -> bool:
@@ -115,6 +117,7 @@ class Budget(Environment):
         return self._at(_largest(is_within)).press(dna, inheritance, context)
 
     def _at(self, retention: float) -> Retention:
+        # All of the pressure on clusters leaves none for the synapses inside; 0 is no share of it.
         clusters = retention if self.alone and retention > 0 else None
         return Retention(retention=retention, scope=self.scope, clusters=clusters)
 

@@ -91,6 +91,7 @@ class Retention(Environment):
     def _cluster_rate(self, dna: DNA) -> float:
         if dna.clusters is None:
             return 1.0
+        # A synapse lives if its cluster and it do, so the two rates multiply to the retention.
         return math.sqrt(self.retention) if self.clusters is None else self.clusters
 
     def _log_factor(
@@ -99,6 +100,8 @@ class Retention(Environment):
         if self.mode == "multiplicative":
             return _log(self.retention / rate if rate else 0.0)
         members: Mapping[str, torch.Tensor] = dna.clusters.members if dna.clusters else {}
+        # A synapse counts by its cluster's chance to live: the budget is met over both draws at
+        # once.
         survival = dna.clusters.genes.probabilities() if dna.clusters else None
         counts = [
             dna.synapses[name].histogram(None if survival is None else survival[members[name]])
@@ -115,6 +118,7 @@ class Retention(Environment):
             for name, synapses in dna.synapses.items():
                 members = clusters.members[name].expand_as(synapses.eligible)[synapses.eligible]
                 sizes += torch.bincount(members, minlength=len(sizes))
+            # Clusters weigh as many synapses as they hold, since the budget is one of synapses.
             weights = genes.histogram(sizes.double())
             factor = log_multiplier([weights], [genes.log_survival], rate * weights.sum())
         table = scaled(genes.log_survival, factor)

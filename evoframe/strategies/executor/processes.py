@@ -56,11 +56,14 @@ class Processes(Executor):
         context = multiprocessing.get_context("spawn")
         events: multiprocessing.Queue[tuple[str, Any]] = context.Queue()
         count = min(self.workers or os.cpu_count() or 1, len(jobs))
+        # Whose they are is not our business: only workers of this pool may be killed below.
         others = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(events,))
         try:
             pending = {pool.submit(_live, live, job) for job in jobs}
             while pending:
+                # The timeout is for events: they are handed on in this thread, while lives go on
+                # elsewhere.
                 done, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
                 _deliver(events, send)
                 for future in done:
@@ -88,6 +91,7 @@ _outbox: list[Any] = []  # one queue a worker process: how its lives reach the o
 
 def _begin(events: Any) -> None:
     """Prepare a worker process: events go home, and it dies with its parent, by no other signal."""
+    # Ctrl-C reaches the whole group; the parent alone decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _outbox.append(events)
     parent = multiprocessing.parent_process()
@@ -95,6 +99,7 @@ def _begin(events: Any) -> None:
 
     def follow() -> None:
         wait_for_sentinels([parent.sentinel])
+        # Not ``sys.exit``, which would end this thread alone.
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

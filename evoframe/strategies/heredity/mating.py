@@ -127,6 +127,7 @@ class Mating(Heredity):
         held = torch.zeros(len(masks), count, dtype=torch.bool, device=_device(masks[0]))
         for parent, own in enumerate(masks):
             for name, mask in own.items():
+                # A parent holds a cluster if any synapse of it is present.
                 held[parent, members[name].expand_as(mask)[mask]] = True
         return {
             name: torch.stack([row[members[name]].expand_as(mask) for row in held])
@@ -136,6 +137,7 @@ class Mating(Heredity):
     def _eligible(self, held: Tensor, masks: Tensor) -> Tensor:
         # Without the small number, 0.7 of 10 parents would be 8: 0.7 * 10 is above 7 in binary.
         needed = max(1, math.ceil(self.overlap * len(held) - 1e-9))
+        # "All holders": parents without the cluster are not asked about its synapses.
         inside = masks.any(0) if self.within == "any" else (masks | ~held).all(0)
         return (held.sum(0) >= needed) & inside
 
@@ -144,9 +146,12 @@ class Mating(Heredity):
         shares = self._shares(values)
         values = torch.where(masks, values, 0.0)
         if self.strength == "product":
+            # In float64, folded one by one in the order of parents: reductions over an axis may add
+            # in any order, and another one on each device.
             factors = torch.where(held, shares * values.double(), 1.0)
             return _folded(factors, torch.mul).to(values.dtype)
         shares = torch.where(held, shares, 0.0)
+        # Where nobody holds the cluster all shares are 0, and 0 / 1e-300 is 0 instead of NaN.
         shares /= _folded(shares, torch.add).clamp(min=1e-300)
         if self.strength == "sum":
             return _folded(shares * values.double(), torch.add).to(values.dtype)
@@ -182,6 +187,7 @@ class Mating(Heredity):
             shares /= _folded(shares, torch.add).clamp(min=1e-300)
             return _folded(shares * values.double(), torch.add).to(values.dtype)
         taken = values[0]
+        # ``earlier``: how many before this parent have the entry alive.
         for value, here, earlier in zip(values[1:], present[1:], present.cumsum(0), strict=False):
             taken = torch.where(here & (earlier == 0), value, taken)
         return taken
@@ -197,6 +203,8 @@ def _geometric_mean(values: Tensor, shares: Tensor) -> Tensor:
     """Return prod |w_k|^a_k with the sign of the first; on the host, whose logarithms are kept."""
     sizes, powers = values.abs().double().cpu().numpy(), shares.cpu().numpy()
     logs = np.full(sizes.shape, -np.inf)
+    # -inf where a weight is 0, so the product is 0 there; a parent without a share is left out
+    # below, because -inf * 0 is NaN.
     np.log(sizes, out=logs, where=sizes > 0)
     np.multiply(logs, powers, out=logs, where=powers > 0)
     mean = torch.from_numpy(np.exp(np.where(powers > 0, logs, 0.0).sum(0)))

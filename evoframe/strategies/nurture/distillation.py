@@ -56,6 +56,7 @@ class Distillation(Nurture):
         parents = context.parents if self.teacher == "parent" else ()
         genotype = parents[0].genotype if parents else context.ancestor
         network = context.anatomy.develop(genotype).network
+        # In evaluation mode: a teacher with dropout would say something else each time.
         teacher = _Heard(network.eval().requires_grad_(requires_grad=False))
         return _Pupil(self, teacher, _Heard(phenotype.network))
 
@@ -65,6 +66,7 @@ class Distillation(Nurture):
             return F.mse_loss(said, taught)
         wanted = F.log_softmax(taught / self.temperature, 1)
         found = F.log_softmax(said / self.temperature, 1)
+        # (N,) or (N, positions): scores lie along axis 1, also those of maps.
         gap = (wanted.exp() * (wanted - found)).sum(1).mean()
         return self.temperature**2 * gap
 
@@ -78,6 +80,7 @@ class _Pupil(Nurture):
     newborn: _Heard
 
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
+        # Another strategy may have given back another phenotype after the last epoch.
         self.newborn.network = phenotype.network
         self.newborn.listen()
 
@@ -85,6 +88,8 @@ class _Pupil(Nurture):
         self, loss: Tensor, phenotype: Phenotype, batch: Batch, context: Context
     ) -> Tensor:
         with torch.no_grad(), self.teacher:
+            # The task's own step, and not the network: only the task knows which part of a batch
+            # goes in.
             context.task.step(self.teacher.network, batch)
         pairs = list(zip(self.teacher.outputs(), self.newborn.outputs(), strict=True))
         if not pairs:

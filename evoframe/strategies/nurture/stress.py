@@ -70,6 +70,7 @@ class Stress(Nurture):
         parameters = dict(phenotype.network.named_parameters())
         for name, mask in surviving.items():
             stressed = ~phenotype.cut(name, mask)
+            # ``where`` instead of a product with ones: what survives keeps its bits.
             parameters[name].copy_(
                 torch.where(stressed, parameters[name] * factor, parameters[name])
             )

@@ -90,6 +90,7 @@ class Console(Observer):
         screen, one = self._screen, event.individual
         if screen.progress is None:
             self._say(f"{one.id}: {self._words(one)}")
+        # Its parts of a life are a whole one now; else the bar would count it twice.
         screen.epochs.pop(one.id, None)
         screen.done += 1
         screen.individual = one.id
@@ -108,6 +109,7 @@ class Console(Observer):
     @hookimpl
     def evoframe_run_finished(self, event: RunFinished) -> None:
         """Take down the bar and say why the run ended."""
+        # A bar that is still there would be drawn over the last line.
         if self._screen.progress is not None:
             self._screen.progress.stop()
         self._say(f"finished: {event.reason}")
@@ -138,6 +140,8 @@ class Console(Observer):
         screen = self._screen
         if screen.progress is None or screen.bar is None:
             return
+        # The ancestor is generation 1 alone, then come generations of ``population`` lives; after
+        # the last life the generation stays what it was.
         born = max(min(screen.done, screen.lives - 1) - 1 + screen.population, 0)
         generation = 1 + born // screen.population
         best = (

@@ -25,6 +25,7 @@ def draw(candidates: Sequence[Individual], count: int, key: Key) -> tuple[Indivi
     """
     ordered = sorted(candidates, key=lambda one: (one.generation, one.place))
     drawn: list[Individual] = []
+    # Lap by lap through everybody, so nobody is drawn twice before all were once.
     for lap in range(-(-count // len(ordered))):
         drawn += [ordered[index] for index in key.at("lap", lap).shuffled(len(ordered))]
     return tuple(drawn[:count])

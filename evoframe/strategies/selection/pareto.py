@@ -73,6 +73,8 @@ class Pareto(Selection):
                     left, min(2, len(left)), context.key.at("family", place, "parent", turn)
                 )
                 parents.append(min(entrants, key=lambda one: ranks[one.id]))
+                # A family of different parents as long as there are any; a lone survivor mates with
+                # itself.
                 left = [one for one in left if one != parents[-1]] or survivors
             families.append(family(parents))
         return tuple(families)
@@ -82,6 +84,7 @@ class Pareto(Selection):
         everyone = population.archive if self.archive else population.individuals
         ordered = sorted(everyone, key=lambda one: (one.generation, one.place))
         values = self._values(ordered, population)
+        # The first of equals is the oldest, since candidates are in order of birth.
         _, firsts = np.unique(values, axis=0, return_index=True)
         chosen, values = [ordered[i] for i in sorted(firsts)], values[sorted(firsts)]
         result: list[Individual] = []
@@ -102,6 +105,7 @@ class Pareto(Selection):
                 value if maximised.get(name, False) else -value
                 for name, value in zip(names, row, strict=True)
             ]
+            # Without a number in the primary metric nobody may win by being small.
             broken = math.isnan(one.fitness.value(population.metric.name))
             rows.append([-math.inf if broken or math.isnan(v) else v for v in signed])
         return np.array(rows, dtype=np.float64)
@@ -113,12 +117,14 @@ def fronts(values: Values) -> list[npt.NDArray[np.int64]]:
     Args:
         values: (individuals, objectives), larger is better, no NaN.
     """
+    # (individuals, individuals): whether the row's is no worse than the column's.
     no_worse = (values[:, None] >= values[None]).all(-1)
     better = (values[:, None] > values[None]).any(-1)
     dominates = no_worse & better
     left = np.ones(len(values), dtype=bool)
     found = []
     while left.any():
+        # Columns that no row among those who are left dominates.
         front = np.flatnonzero(left & ~(dominates & left[:, None]).any(0))
         found.append(front)
         left[front] = False

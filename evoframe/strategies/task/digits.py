@@ -61,6 +61,8 @@ def stratified(labels: Bytes, key: Key) -> npt.NDArray[np.int64]:
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         shuffled = members[key.at("class", int(label)).shuffled(len(members))]
+        # Each class is spread evenly over [0, 1]; sorted by that, the classes are mixed in fair
+        # shares.
         place[shuffled] = (np.arange(len(members)) + 0.5) / len(members)
     return np.lexsort((labels, place))
 
@@ -109,6 +111,7 @@ def _idx(folder: Path, name: str) -> Bytes:
     for spelling in spellings:
         if (file := folder / spelling).exists():
             raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+            # IDX: two zero bytes, the type (8 is uint8), the number of axes, then big-endian sizes.
             zero, kind, axes = struct.unpack(">HBB", raw[:4])
             if zero != 0 or kind != 8:
                 raise ValueError(f"{file} is not an IDX file of bytes")

@@ -40,6 +40,8 @@ class EvoNet(nn.Module):
         self.c6 = nn.Conv2d(n256, n256, 3, padding=1)
         self.c7 = nn.Conv2d(n512, n512, 3, padding=1)
         self.c8 = nn.Conv2d(n512, n512, 3, padding=1)
+        # Twice the stride as kernel, and half of it as padding, give exactly twice and four times
+        # the size.
         self.d1 = nn.ConvTranspose2d(n512, n256, 4, stride=2, padding=1)
         self.d2 = nn.ConvTranspose2d(n512, n256, 8, stride=4, padding=2)
         self.c9 = nn.Conv2d(3 * n256, n384, 1)
@@ -105,6 +107,7 @@ def _inputs_of(layer: nn.Conv2d | nn.ConvTranspose2d) -> float:
     """Return how many synapses enter a neuron; those of a deconvolution overlap by its stride."""
     positions = math.prod(layer.kernel_size)
     if isinstance(layer, nn.ConvTranspose2d):
+        # Of a kernel's positions only one in stride x stride reaches the same pixel of the output.
         return layer.in_channels * positions / math.prod(layer.stride)
     return layer.in_channels * positions
 

@@ -52,6 +52,7 @@ def _by_folder(files: Iterable[str]) -> dict[PurePosixPath, list[PurePosixPath]]
     """Return the images of every folder; what is hidden or of the archiver's own is left out."""
     found: dict[PurePosixPath, list[PurePosixPath]] = {}
     for path in map(PurePosixPath, files):
+        # "__MACOSX" and "._image.jpg" are what a Mac puts into archives.
         hidden = any(part.startswith((".", "__")) for part in path.parts)
         if path.suffix.lower() in SUFFIXES and not hidden:
             found.setdefault(path.parent, []).append(path)

@@ -49,6 +49,7 @@ class LoaderTask(Task):
 
     def ancestor(self, key: Key) -> nn.Module:
         """Return a copy of the network."""
+        # A copy, because a run may train its ancestor and the network belongs to somebody.
         return copy.deepcopy(self.network)
 
     def example_inputs(self) -> tuple[Tensor, ...]:
@@ -71,6 +72,7 @@ class LoaderTask(Task):
                 f"training.batch_size = {batch_size}, but the {split} loader makes batches of "
                 f"{loader.batch_size}. Leave the option out, or build the loader with that size."
             )
+        # Seeded for natural order too: what a data set draws for an example must repeat as well.
         return SeededLoader(loader, shuffle if shuffle is not None else Key(0).at(split))
 
     def step(self, network: nn.Module, batch: Batch, *, label_smoothing: float = 0.0) -> Tensor:
@@ -79,6 +81,7 @@ class LoaderTask(Task):
         outputs = network(*inputs)
         if not label_smoothing:
             return self.loss(outputs, targets)
+        # Of any other function nobody knows whether it takes the argument, and what it means there.
         if self.loss is not nn.functional.cross_entropy:
             raise TaskError(
                 "training.label_smoothing needs loss=torch.nn.functional.cross_entropy; with any "
@@ -105,6 +108,7 @@ class SeededLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         generators = _generators(self.loader)
+        # They are the user's own, and may be in use elsewhere.
         states = [generator.get_state() for generator in generators]
         try:
             for generator in generators:

@@ -136,6 +136,7 @@ def _split(
     source: Path | None, train_size: int | None, validation_size: int | None, seed: int
 ) -> dict[Split, tuple[Tensor, Tensor]]:
     pool = digits.read(source)
+    # Stretches of this order are fair samples, so every split is a slice of it.
     order = digits.stratified(pool.labels, Key(seed).at("mnist", "split"))
     if pool.test_images is None or pool.test_labels is None:
         order, test = order[digits.SAMPLE_TEST :], order[: digits.SAMPLE_TEST]

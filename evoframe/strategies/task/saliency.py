@@ -152,6 +152,7 @@ class Saliency(Task):
         self, network: nn.Module, split: Split, device: torch.device
     ) -> Mapping[str, Measurement]:
         """Return every metric of a split: F comes of precision and recall over all its images."""
+        # All images at once: F of a split is no mean over its batches.
         known = [_columns(network, devices.move(batch, device)) for batch in self.batches(split)]
         if not known:
             return {}

@@ -94,6 +94,7 @@ class Batches:
 
     def _batch(self, chosen: Tensor, turned: Tensor) -> tuple[Tensor, Tensor]:
         images, masks = self.images[chosen], self.masks[chosen]
+        # Axis 2 is the width in both: colours are still the last axis of images.
         images[turned], masks[turned] = images[turned].flip(2), masks[turned].flip(2)
         scaled = (images.float() / 255 - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
         return scaled.movedim(-1, 1).contiguous(), masks.long()

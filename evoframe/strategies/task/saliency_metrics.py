@@ -58,6 +58,7 @@ def columns(maps: Tensor, masks: Tensor) -> dict[str, Tensor]:
     maps, masks = maps.detach().double().cpu(), masks.detach().long().cpu()
     broken = ~maps.isfinite().flatten(1).all(1)
     errors = (maps - masks).abs().mean((1, 2))
+    # Only so that indices below are valid; what is broken is NaN again in the end.
     maps = maps.nan_to_num(0, 0, 0)
     precision, recall = _curves(maps, masks)
     threshold = (2 * maps.mean((1, 2), keepdim=True)).clamp(max=1)
@@ -103,6 +104,7 @@ def _jackknifed(statistic: Callable[..., Tensor], *per_image: Tensor) -> Measure
     value = float(statistic(*(values.mean(0) for values in per_image)))
     if count < 2:
         return Measurement(value)
+    # A row for each image: the means over all the others.
     without = statistic(*((values.sum(0) - values) / (count - 1) for values in per_image))
     spread = (without - without.mean()).square().sum()
     return Measurement(value, math.sqrt(float(spread) * (count - 1) / count))
@@ -112,8 +114,10 @@ def _curves(maps: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     """Return precision and recall (N, 256) of the pixels that reach each value from 0 to 255."""
     count = len(maps)
     values = (maps * (VALUES - 1)).round().clamp(0, VALUES - 1).long()
+    # One histogram for all: a number for each image, side of its mask and value of its map.
     bins = (torch.arange(count)[:, None, None] * 2 + masks) * VALUES + values
     pixels = torch.bincount(bins.flatten(), minlength=count * 2 * VALUES)
+    # Summed from the top: pixels that have a value or a larger one.
     reaching = pixels.reshape(count, 2, VALUES).flip(-1).cumsum(-1).flip(-1)
     hits = reaching[:, 1]
     return _share(hits, reaching.sum(1)), _share(hits, hits[:, :1])

@@ -80,6 +80,7 @@ def _other_colour(key: Key, ground: Floats) -> Floats:
     """Return the first colour drawn that is far enough from the ground."""
     drawn: Floats = uniform(key, 3 * 64).reshape(64, 3)
     distances = np.abs(drawn - ground).max(1)
+    # The first that is; should none of 64 be, which hardly ever happens, the first of all.
     chosen: Floats = drawn[int(np.argmax(distances >= CONTRAST))]
     return chosen
 
@@ -99,6 +100,7 @@ def _blob(key: Key, size: int, middle: Floats, radius: float) -> Floats:
     for lobes, (height, phase) in enumerate(zip(waves[::2], waves[1::2], strict=True), start=2):
         outline += 0.5 * height / lobes * np.cos(lobes * angle + 2 * np.pi * phase)
     inside = radius * outline - np.hypot(x, y)
+    # The picture is 2 wide, so this is the distance in pixels: the outline is one pixel soft.
     return np.asarray(np.clip(0.5 + inside * size / 2, 0, 1))
 
 
@@ -110,6 +112,7 @@ def _texture(key: Key, size: int) -> Floats:
         cells = 3 * 2**octave
         grid = 2 * uniform(key.at("octave", octave), cells * cells).reshape(cells, cells) - 1
         steps = _between(cells, size)
+        # (size, cells) @ (cells, cells) @ (cells, size): smooth along one axis, then the other.
         total += weight * (steps @ grid @ steps.T)
     return np.asarray(total / weights.sum() * 2)
 
@@ -119,6 +122,7 @@ def _between(cells: int, size: int) -> Floats:
     place = np.linspace(0, cells - 1, size)
     near = np.minimum(place.astype(int), cells - 2)
     part = place - near
+    # Smoothstep: no edges where one cell gives way to the next.
     part = part * part * (3 - 2 * part)
     steps = np.zeros((size, cells))
     steps[np.arange(size), near], steps[np.arange(size), near + 1] = 1 - part, part

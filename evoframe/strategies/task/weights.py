@@ -61,6 +61,7 @@ def read_part(file: Path, network: nn.Module, part: str) -> None:
 def _state(file: Path) -> dict[str, Tensor]:
     if file.suffix == ".safetensors":
         return load_file(file)
+    # A ``.pt`` file is a pickle; ``weights_only`` refuses whatever is not plain tensors.
     state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return state
 

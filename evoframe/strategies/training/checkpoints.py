@@ -31,6 +31,7 @@ def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Pheno
     for full_name, value in parts["optimiser"].items():
         index, _, name = full_name.partition(".")
         state.setdefault(int(index), {})[name] = value
+    # Groups are options of the recipe and are not saved: a fresh optimiser has them already.
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
     device = next(phenotype.network.parameters()).device

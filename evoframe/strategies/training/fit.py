@@ -35,6 +35,7 @@ class Fit(Training):
         Absent synapses are put back to zero after every step of any torch optimiser that runs
         meanwhile, so the task's loop needs to know nothing of them.
         """
+        # Of all optimisers of the process: the task makes its own, and nobody is handed it.
         hook = register_optimizer_step_post_hook(lambda *_: phenotype.enforce())
         try:
             key = context.key.at("training", "fit")

@@ -83,11 +83,13 @@ class Gradient(Training):
             StillbornError: the loss stopped being a number.
             TaskError: the training split is empty.
         """
+        # Fresh in every life: momentum belongs to weights that this network does not have.
         optimiser = self._optimiser(phenotype)
         start, life = 0, context.life
         if (saved := life.checkpoint.load()) is not None:
             start, tensors = saved
             phenotype = restore(tensors, phenotype, optimiser)
+        # After the checkpoint: companions must begin with the weights that they will see.
         companions = tuple(one.begin(phenotype, context) for one in life.companions)
         context = attrs.evolve(context, life=attrs.evolve(life, companions=companions))
         loss = math.nan
@@ -99,8 +101,10 @@ class Gradient(Training):
                     f"training diverged: the loss became {loss} in epoch {epoch + 1}; "
                     f"try a smaller learning_rate than {self.learning_rate:g}"
                 )
+            # After the last epoch the genotype itself is put on disk.
             if epoch + 1 < self.epochs:
                 life.checkpoint.save(epoch + 1, snapshot(phenotype, optimiser))
+            # Bound by the default argument: a lambda would look ``done`` up only when it is called.
             done = EpochFinished(context.id, epoch + 1, self.epochs, loss)
             life.announcer.tell("evoframe_epoch_finished", lambda done=done: done)  # type: ignore[misc]
         return TrainingResult(phenotype, self.epochs, loss)
@@ -110,6 +114,7 @@ class Gradient(Training):
     ) -> tuple[Phenotype, float]:
         batches = self._batches(context, epoch)
         steps = len(batches) if isinstance(batches, Sized) else 0
+        # On the device: reading a number after every step would make the CPU wait for it.
         total, seen = torch.zeros((), device=context.device), 0
         phenotype.network.train()
         for companion in context.life.companions:
@@ -140,6 +145,7 @@ class Gradient(Training):
         for companion in context.life.companions:
             companion.after_backward(phenotype, context, step)
         optimiser.step()
+        # Gradients and momentum reach absent synapses too, so zeros are put back after every step.
         phenotype.enforce()
         for companion in context.life.companions:
             phenotype = companion.after_step(phenotype, optimiser, context, step)

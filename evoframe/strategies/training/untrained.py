@@ -48,6 +48,7 @@ class Untrained(Training):
     @torch.no_grad()
     def _reestimate(self, layers: list[Any], phenotype: Phenotype, context: Context) -> None:
         momenta = [layer.momentum for layer in layers]
+        # Only norms are in training mode: without dropout they measure what will be evaluated.
         phenotype.network.eval()
         for layer in layers:
             layer.train()

@@ -63,6 +63,7 @@ def check_more_of_its_dial_is_milder(environment: Any) -> None:
 def expected_at_most(dna: DNA) -> float:
     """Return the expected number of synapses, or what caps leave of it."""
     expected = {name: float(dna.probabilities(name).sum()) for name in dna.synapses}
+    # Caps bound the draw from above, each by itself; if they share no parameter, also together.
     least = sum(expected.values())
     for cap in dna.caps:
         rest = sum(value for name, value in expected.items() if name not in cap.names)

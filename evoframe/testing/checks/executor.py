@@ -41,6 +41,7 @@ def failed(job: int, send: Any) -> int:  # noqa: ARG001  as lives are called
 def check_lives_every_job_once(executor: Any) -> None:
     """``map`` yields the result of every job, each once, in any order; nothing for no jobs."""
     mapped = _mapped(executor)
+    # Sorted: executors may finish lives in any order. Jobs are out of order to begin with.
     if sorted(mapped.results) != sorted(job * job for job in JOBS):
         broken(f"for the jobs {JOBS} it yielded {mapped.results}; each squared was wanted, once")
     if results := list(executor.map(lived, (), _deaf)):

@@ -69,6 +69,7 @@ def check_identical_parents_give_the_parent(heredity: Any) -> None:
         for name, mask in parent.masks.items():
             if not torch.equal(found.eligible[name], mask):
                 broken(f"other synapses of {name!r} are eligible than the parent's")
+            # Times the mask: what is not eligible is read by nobody, and may be anything.
             _require_close(
                 f"strengths of {name!r}", found.strengths[name] * mask, parent.state[name]
             )

@@ -31,6 +31,7 @@ def check_is_a_function_of_its_arguments(strategy: Any) -> None:
     """
 
     def attempt(case: Any) -> None:
+        # What this check draws from global generators is no business of the test session.
         with untouched():
             first = fingerprint(prepared(strategy, case).call())
             _disturb()
@@ -122,6 +123,7 @@ def check_ignores_its_key(strategy: Any) -> None:
 
 def _sixteen(strategy: Any) -> list[Prepared]:
     values = tuple(place / 10 for place in range(10))
+    # So wide that sixteen honest draws agree by chance never; a narrow one has few answers.
     roomy = Case(Specimen("perceptron", 24), share=0.5)
     base = Choice(values, 10, 2) if strategy.role == "selection" else roomy
     return [prepared(strategy, attrs.evolve(base, key=Key(seed))) for seed in range(16)]

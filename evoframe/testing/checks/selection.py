@@ -61,6 +61,7 @@ def check_ignores_the_order_of_the_population(selection: Any) -> None:
     def attempt(case: tuple[Choice, Any]) -> None:
         choice, order = case
         individuals = choice.individuals()
+        # Drawn by hypothesis, so that a failing order shrinks with the rest.
         shuffled = tuple(order.sample(individuals, len(individuals)))
         families = [
             selection.select(choice.population(group), choice.context())

@@ -48,6 +48,7 @@ def check_can_be_evolved(task: Any) -> None:
         executor=Serial(),
     )
     try:
+        # Nothing is written before a world is whole, so the folder is never made.
         build_world(recipe, RunFolder(Path("nowhere")))
     except EvoframeError as error:
         broken(str(error))
@@ -100,6 +101,7 @@ def check_measures_each_example_by_itself(task: Any) -> None:
     for name in together.keys() & alone.keys():
         count = min(len(together[name]), len(alone[name]), FEW)
         one, other = (values[name][:count].double() for values in (together, alone))
+        # Kernels of other batch sizes add in another order.
         if not torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True):
             worst = int((one - other).abs().argmax())
             broken(

@@ -106,6 +106,7 @@ def check_ends_in_numbers_or_says_why(strategy: Any) -> None:
     def attempt(case: Case) -> None:
         hopeless = attrs.evolve(case, specimen=attrs.evolve(case.specimen, loss_scale=math.nan))
         try:
+            # A loss that is scaled by NaN is one from the first step on, whatever the network.
             result: TrainingResult = prepared(strategy, hopeless).call()
         except StillbornError:
             return
@@ -150,6 +151,7 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
             result = training.train(case.phenotype(), case.context(life=life))
             return case.anatomy.absorb(result.phenotype).digest()
 
+        # Saving must change nothing either, so the straight life is one that saves nowhere.
         straight = lived(NoCheckpoint())
         lived(memory)
         for epoch in memory.kept:

@@ -69,6 +69,8 @@ def check_options_have_help_and_a_type(strategy: Any) -> None:
     """
     _offered(lambda: check_options(type(strategy)))
     table = tomllib.loads(toml_snippet(type(strategy)))[strategy.role]
+    # The snippet holds all defaults as people would copy them: read back strictly, they show
+    # whether they are of the type that their options declare.
     given = dict(table[0] if isinstance(table, list) else table)
     given.pop("use")
     needed = {field.name for field in attrs.fields(type(strategy)) if field.init} - set(given)
@@ -136,6 +138,7 @@ def check_repr_evaluates_back(strategy: Any) -> None:
     Logs and messages show the repr; it should be something to copy from.
     """
     module = inspect.getmodule(type(strategy)) or sys.modules[__name__]
+    # Paths have a repr of their own, and are the only options whose class a module may not import.
     names = {**vars(pathlib), **vars(module), type(strategy).__name__: type(strategy)}
     try:
         after = eval(repr(strategy), names)  # noqa: S307  that is the promise
