@@ -100,8 +100,8 @@ class Anatomy:
         """
         alive, staying = self._living(genotype)
         plan, device = self.proved.plan, next(iter(genotype.masks.values())).device
-        # Plans are on the CPU, where small index work is quickest; weights may be on another
-        # device.
+        # Plans are on the CPU, where small index work
+        # is quickest; weights may be on another device.
         cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
         values = {
             name: cut(value.to(device), cuts[name]) if name in cuts else value.clone()
@@ -150,8 +150,8 @@ class Anatomy:
         for name, shape in self.evolvable.items():
             mask = phenotype.masks.get(name)
             if mask is None:
-                # Nothing absent was left inside, so no mask was needed: all that is there is
-                # present.
+                # Nothing absent was left inside, so no mask
+                # was needed: all that is there is present.
                 mask = torch.ones_like(parameters[name], dtype=torch.bool)
             masks[name] = self._home(name, mask, phenotype, shape)
         return settle(Genotype(masks, state), self.wiring)
@@ -190,16 +190,16 @@ class Anatomy:
         """Return masks of the parameters of which something inside the network is absent."""
         masks: dict[str, Tensor] = {}
         for name, mask in genotype.masks.items():
-            # All that is present was kept, so as many present as entries left means that none is
-            # absent.
+            # All that is present was kept, so as many present
+            # as entries left means that none is absent.
             if how_many(mask) < math.prod(shape_cut(mask.shape, cuts.get(name))):
                 masks[name] = cut(mask, cuts[name]) if name in cuts else mask
         parameters = dict(self._body.named_parameters())
         for holding in self.wiring.holdings:
             if holding.entry not in parameters:
                 continue
-            # A dead channel that stays for its neighbours' sake has a bias too, which must not come
-            # to life.
+            # A dead channel that stays for its neighbours'
+            # sake has a bias too, which must not come to life.
             living, how = alive[holding.channels], cuts.get(holding.entry)
             if how is not None and (left := how[holding.axis]) is not None:
                 living = living[left]

@@ -197,8 +197,8 @@ def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:
 def _described(value: Strategy, entry: str, recipe: Recipe, registry: Registry) -> dict[str, Any]:
     offer = registry.offer_of(type(value))
     if offer is not None:
-        # A plain name would be ambiguous once two plugins offer it, so the plugin is written as
-        # well.
+        # A plain name would be ambiguous once two plugins
+        # offer it, so the plugin is written as well.
         rivals = [o for o in registry.of_role(offer.role) if o.name == offer.name]
         use = offer.name if len(rivals) == 1 else f"{offer.plugin.name}:{offer.name}"
         return {"use": use, **unstructure(value)}

@@ -87,8 +87,8 @@ class Request:
             if not _is_ready(value):
                 tables = _with(tables, name, value)
         if self.plugins:
-            # Added to those of the recipe, which may need its own; all else that is said later
-            # replaces.
+            # Added to those of the recipe, which may need
+            # its own; all else that is said later replaces.
             named = run_options(tables).plugins
             tables = _with(tables, "plugins", [*named, *self.plugins])
         for option in self.options:

@@ -22,8 +22,8 @@ def step(name: str, context: Context, *index: int) -> Iterator[None]:
         context: whose life it is.
         index: which it is, of several of that name.
     """
-    # Another path than the strategy's own key: code that seeds itself from globals must not draw
-    # the numbers that the strategy draws from its key.
+    # Another path than the strategy's own key: code that seeds itself from
+    # globals must not draw the numbers that the strategy draws from its key.
     key = context.key.at(*index, name, "seal")
     with context.life.announcer.phase(Phase(name, context.id)), sealed(key):
         yield

@@ -68,7 +68,7 @@ class Absent:
 def _table(device: torch.device) -> Tensor:
     """Return for every byte its eight bits as bytes, read as one int64."""
     values = torch.arange(256, dtype=torch.uint8).unsqueeze(1)
-    # (256, 8) bools, a byte each, seen as (256, 1) words; the order of bytes is the machine's own
-    # on both ways, so it never shows.
+    # (256, 8) bools, a byte each, seen as (256, 1) words; the order
+    # of bytes is the machine's own on both ways, so it never shows.
     bits = values.bitwise_and(torch.tensor(BIT_VALUES, dtype=torch.uint8)).ne(0)
     return bits.view(torch.int64).squeeze(1).to(device)

@@ -66,8 +66,8 @@ def _within_parameters(kind: Kind, wiring: Wiring) -> Partition:
         writes, outs = _numbered(targets)
         if kind == "kernel":
             reads, ins = _numbered(wiring.sources[name])
-            # A number for each pair of channels, numbered again because few of the pairs need
-            # exist.
+            # A number for each pair of channels, numbered
+            # again because few of the pairs need exist.
             writes, outs = _numbered(writes * ins + reads)
         members[name] = writes + count
         count += outs

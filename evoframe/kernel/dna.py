@@ -44,8 +44,8 @@ class Genes:
         if weights is None:  # integers: exact on every device
             counts = torch.bincount(levels, minlength=len(self.log_survival))
             return counts.cpu().numpy().astype(np.float64)
-        # Sums of floats depend on their order, and on CUDA so would a budget; the CPU adds in one
-        # order.
+        # Sums of floats depend on their order, and on CUDA
+        # so would a budget; the CPU adds in one order.
         chosen = weights.expand_as(self.levels)[self.eligible].cpu().numpy()
         sums = np.bincount(levels.cpu().numpy(), chosen, minlength=len(self.log_survival))
         return sums.astype(np.float64)

@@ -59,6 +59,6 @@ def _share(scores: Tensor, scale: float) -> Tensor:
 
 def ranked(levels: int = LEVELS) -> Table:
     """Return a table in which only the order of levels counts: each outlives all below it."""
-    # exp(-64) is under 2**-92: whatever factor a budget finds, a level is all alive before anything
-    # of the one below it shows.
+    # exp(-64) is under 2**-92: whatever factor a budget finds, a
+    # level is all alive before anything of the one below it shows.
     return 64.0 * (np.arange(levels, dtype=np.float64) - (levels - 1))

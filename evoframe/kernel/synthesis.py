@@ -53,8 +53,8 @@ def thresholds(log_survival: Table) -> npt.NDArray[np.int64]:
 
 
 def _words(genes: Genes, key: Key) -> Tensor:
-    # int64, because torch has hardly any arithmetic for uint32. Every gene takes its word, eligible
-    # or not, so that another genotype's draw meets the same word at the same synapse.
+    # int64, because torch has hardly any arithmetic for uint32. Every gene takes its word,
+    # eligible or not, so that another genotype's draw meets the same word at the same synapse.
     words = torch.from_numpy(key.words(genes.levels.numel()).astype(np.int64))
     return words.reshape(genes.levels.shape).to(genes.levels.device)
 
@@ -76,8 +76,8 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)
-    # The last key of ``lexsort`` counts first: the least odds, and of equals the highest word,
-    # which was the nearest to not being drawn at all.
+    # The last key of ``lexsort`` counts first: the least odds, and of equals
+    # the highest word, which was the nearest to not being drawn at all.
     doomed[np.lexsort((-np.concatenate(words), np.concatenate(odds)))[:surplus]] = True
     start = 0
     for name, positions in zip(cap.names, drawn, strict=True):

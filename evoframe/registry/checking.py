@@ -74,8 +74,8 @@ def check_value(strategy: type[Strategy]) -> None:
     Raises:
         OfferError: its class is not decorated.
     """
-    # In the class itself: an undecorated subclass inherits the attribute, and its fields are
-    # ignored.
+    # In the class itself: an undecorated subclass
+    # inherits the attribute, and its fields are ignored.
     if "__attrs_attrs__" not in vars(strategy) or not _is_frozen(strategy):
         raise OfferError(f"{_who(strategy)} is not frozen; decorate it with @attrs.frozen")
 

@@ -141,8 +141,8 @@ class _Loader:
         """Register a plugin and collect what it offers; whatever it raises is recorded."""
         try:
             check_functions(module, frozenset(HOOKS))
-            # Checked first: pluggy takes misspelt hooks for functions that are none of its
-            # business.
+            # Checked first: pluggy takes misspelt hooks
+            # for functions that are none of its business.
             self.manager.register(module, name=plugin.name)
         except (OfferError, ValueError, pluggy.PluginValidationError) as error:
             self._fail(plugin, str(error))

@@ -82,8 +82,8 @@ def arms_of(
     first = next(iter(named.values()))
     for name, tables in named.items():
         _require_same(tables, first, name, trained=ready[name].task.is_trained)
-    # The most that any of them asks for: no recipe is then shown with less than its authors gave
-    # it.
+    # The most that any of them asks for: no recipe is
+    # then shown with less than its authors gave it.
     total = epochs or max(lives(recipe) * epochs_of(recipe) for recipe in ready.values())
     named |= _baselines(first, max(targets))
     arms = [Arm(name, (_scaled(tables, total, registry),)) for name, tables in named.items()]

@@ -52,8 +52,8 @@ def open_writable(path: Path) -> sqlite3.Connection:
             _check(base, path)
             formats.require_writable(_format(base), path)
         base.execute("PRAGMA journal_mode=WAL")
-        # With a write-ahead log, only FULL syncs at each commit; else a power cut loses the last
-        # ones.
+        # With a write-ahead log, only FULL syncs at each
+        # commit; else a power cut loses the last ones.
         base.execute("PRAGMA synchronous=FULL")
         if _is_empty(base):
             _create(base)

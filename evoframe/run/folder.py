@@ -117,8 +117,8 @@ class RunFolder:
             connection.close()
 
     def _foreign(self) -> list[str]:
-        # All that a run may have made before its record: killed then, it can be started again in
-        # place.
+        # All that a run may have made before its record:
+        # killed then, it can be started again in place.
         ours = {"individuals", "lives", "lock.sqlite", "lock.sqlite-journal"}
         names = {entry.name for entry in self.path.iterdir()}
         return sorted(name for name in names - ours if not name.startswith(".new-"))

@@ -19,8 +19,8 @@ class Log:
     def __init__(self, file: Any, log_level: str) -> None:
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         self._file = structlog.wrap_logger(
-            # A line is written in one piece, and line buffering hands it on: a kill tears none
-            # apart.
+            # A line is written in one piece, and line
+            # buffering hands it on: a kill tears none apart.
             structlog.WriteLogger(file),
             processors=[
                 structlog.processors.add_log_level,

@@ -83,8 +83,8 @@ class Observers:
             if entered:
                 try:
                     with untouched():
-                        # Never told of an exception: a context that swallows it would change the
-                        # run.
+                        # Never told of an exception: a context
+                        # that swallows it would change the run.
                         context.__exit__(None, None, None)
                 except Exception as error:  # noqa: BLE001
                     self._disable(plugin, error)

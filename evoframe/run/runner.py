@@ -110,8 +110,8 @@ def resume(
     with folder.locked():
         tables, over = read_record(folder), is_finished(path)
         recorded = tables.get(RECORD, {})
-        # Before strategies are made: a record that cannot be gone on with may name some that are
-        # gone.
+        # Before strategies are made: a record that cannot
+        # be gone on with may name some that are gone.
         if not over:
             resuming.require_on_record(recorded, path)
         recipe, changed = open_recipe(folder, ready)
@@ -180,8 +180,8 @@ class _Runner:
         self._announce_start()
         if not self.journal.individuals():
             self._record(self._ancestor(founder))
-        # From the first each time: what is on record is passed by quickly, and nothing but the
-        # journal has to say where the run was.
+        # From the first each time: what is on record is passed by quickly,
+        # and nothing but the journal has to say where the run was.
         for number in range(1, options.generations + 1):
             if number > 1:
                 self._generation(number)
@@ -201,8 +201,8 @@ class _Runner:
         context = self.world.context(number, self._ancestor_genotype)
         due = births(self._population(number), self.world.recipe.selection, context)
         there = {one.id for one in self.journal.individuals()}
-        # Selection is a function of the journal and the key, so the same births come out after a
-        # kill.
+        # Selection is a function of the journal and the
+        # key, so the same births come out after a kill.
         missing = [birth for birth in due if birth.id not in there]
         if not missing:
             return
@@ -243,8 +243,8 @@ class _Runner:
     def _record(self, entry: Entry) -> None:
         one = entry.individual
         self.journal.add(entry)
-        # ``repr`` of a float is exact; the time of earlier sessions is part of what ``time``
-        # limits.
+        # ``repr`` of a float is exact; the time of earlier
+        # sessions is part of what ``time`` limits.
         self.journal.note(**{SECONDS: repr(self._seconds())})
         facts = {"individual": one.id, "parents": one.parents, "synapses": one.synapses}
         if one.fitness is None:

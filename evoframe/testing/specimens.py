@@ -152,8 +152,8 @@ def _examples(kind: Kind, precision: str) -> dict[Split, tuple[Tensor, Tensor]]:
     for split, count in SIZES.items():
         labels = torch.arange(count) % 3
         noise = torch.randn(count, *shape, generator=Key(0).at(split).generator())
-        # Classes lie around -2, 0 and 2 along the first input: a tiny network learns them in an
-        # epoch.
+        # Classes lie around -2, 0 and 2 along the first
+        # input: a tiny network learns them in an epoch.
         noise[:, 0] += 2.0 * (labels - 1).reshape(-1, *[1] * (len(shape) - 1))
         found[split] = noise.to(dtype), labels
     return found

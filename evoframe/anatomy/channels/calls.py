@@ -56,8 +56,8 @@ class Call:
 
 def numbers_in(name: str, args: tuple[Any, ...]) -> tuple[float, ...]:
     """Return the plain numbers that an arithmetic operation was given; none for all others."""
-    # Sizes and axes are numbers too, and change with the network; only factors and summands may
-    # not.
+    # Sizes and axes are numbers too, and change with
+    # the network; only factors and summands may not.
     if name.rstrip("_") not in ARITHMETIC:
         return ()
     return tuple(float(value) for value in args if isinstance(value, int | float))

@@ -137,8 +137,8 @@ class Channels:
             hooked = label.clone()
             for end in ends:  # the root at each end takes the lower root of all its ties
                 hooked.scatter_reduce_(0, label[end], lower, "amin")
-            # A channel without ties of its own follows its root, which may just have been hooked
-            # elsewhere.
+            # A channel without ties of its own follows its
+            # root, which may just have been hooked elsewhere.
             hooked = torch.minimum(hooked, hooked[label])
             while not torch.equal(hooked, hooked[hooked]):
                 hooked = hooked[hooked]

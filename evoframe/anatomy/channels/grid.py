@@ -48,13 +48,13 @@ class Grid:
         # Without free axes the loop says nothing: then all stays, or nothing does.
         whole &= staying.any()
         if self.bound:
-            # Bound columns are no line of their own: they follow their row whatever their column
-            # does.
+            # Bound columns are no line of their own: they
+            # follow their row whatever their column does.
             whole[:, -self.bound :] = staying.any(1, keepdim=True)
         for part in torch.split(whole, list(self.parts), 1) if self.parts else ():
             if not bool(part.any()):
-                # An empty part would be a group without inputs or outputs, which torch cannot
-                # compute.
+                # An empty part would be a group without inputs
+                # or outputs, which torch cannot compute.
                 part[:, :1] = whole.any(1, keepdim=True)
         return whole
 

@@ -77,8 +77,8 @@ class Bundles:
         Args:
             alive: bool, one entry a channel; so is the result.
         """
-        # int64, (lost,): a fixed point, since a layer that is filled may give a class or a grid
-        # back.
+        # int64, (lost,): a fixed point, since a layer
+        # that is filled may give a class or a grid back.
         lost, before = (~(alive | self.kept)).nonzero().flatten(), -1
         staying = torch.ones_like(alive)
         while len(lost) != before:

@@ -50,8 +50,8 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
             network.train(due.training)(*due.inputs)
     except Exception as error:  # noqa: BLE001  a network may do anything
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        # A network's own code may catch what the watcher raised and raise another; the first reason
-        # counts.
+        # A network's own code may catch what the watcher
+        # raised and raise another; the first reason counts.
         return Mismatch(watcher.found or said, watcher.index)
     if watcher.index == len(due.calls):
         return None

@@ -24,8 +24,8 @@ def uncut(value: Tensor, how: Cut, shape: torch.Size) -> Tensor:
         torch.arange(size, device=value.device) if left is None else left
         for size, left in zip(shape, how, strict=True)
     ]
-    # The outer product of the indices along all axes: position by position of the ancestor's
-    # tensor.
+    # The outer product of the indices along all axes:
+    # position by position of the ancestor's tensor.
     whole[torch.meshgrid(*axes, indexing="ij")] = value
     return whole
 

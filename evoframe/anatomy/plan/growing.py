@@ -16,8 +16,8 @@ def body_of(network: nn.Module) -> nn.Module:
     """Return a copy of a module on the meta device; its weights are not copied."""
     memo: dict[int, Any] = {}
     for parameter in network.parameters():
-        # Whatever is in the memo counts as copied, so ``replica`` puts these in place of the
-        # weights.
+        # Whatever is in the memo counts as copied, so
+        # ``replica`` puts these in place of the weights.
         memo[id(parameter)] = nn.Parameter(like(parameter), requires_grad=parameter.requires_grad)
     for buffer in network.buffers():
         memo[id(buffer)] = like(buffer)

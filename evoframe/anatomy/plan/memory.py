@@ -46,8 +46,8 @@ class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         for value in tensors_in((args, kwargs or {})):
             if isinstance(value, nn.Parameter):
-                # Weights cost nothing here, and neither do views of them, which share their
-                # storage.
+                # Weights cost nothing here, and neither do
+                # views of them, which share their storage.
                 self.alive.setdefault(id(value.untyped_storage()), 0)
         out = run(func, args, kwargs)
         for value in tensors_in(out):
@@ -60,8 +60,8 @@ class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.alive[id(storage)] = storage.nbytes()
             self.now += storage.nbytes()
             self.peak = max(self.peak, self.now)
-            # What is freed on meta is freed when it would be on a device: when its last reference
-            # goes.
+            # What is freed on meta is freed when it would
+            # be on a device: when its last reference goes.
             weakref.finalize(storage, self._forget, id(storage))
 
     def _forget(self, key: int) -> None:

@@ -135,8 +135,8 @@ class Plan:
     def channels_near(self, found: Mismatch) -> Tensor:
         """Return the channels that the failing call carries, or else one shortly before it."""
         calls = self.trace.passes[found.of].calls
-        # A call that raised has no result, and constants carry no channel: then the last few before
-        # it are where the sizes came from.
+        # A call that raised has no result, and constants carry no channel:
+        # then the last few before it are where the sizes came from.
         for index in range(found.call, max(found.call - 4, -1), -1):
             results = calls[index].results if index < len(calls) else ()
             signals = [one.signal.reshape(-1) for one in results if one.signal is not None]
@@ -161,8 +161,8 @@ class Plan:
         first, cuts = self.trace.passes[0], self.keeping(staying)
         flops = 0
         for work in first.work:
-            # Exact as long as the smaller network makes the same calls, which its proof made sure
-            # of.
+            # Exact as long as the smaller network makes
+            # the same calls, which its proof made sure of.
             operands = [self._shape(one, staying, cuts) for one in work.operands]
             flops += FORMULAS[work.operation](operands, self._shape(work.result, staying, cuts))
         peak = peak_bytes(network.train(first.training), first.inputs)
@@ -189,8 +189,8 @@ class Plan:
     def _slices(self) -> list[tuple[str, int, Tensor]]:
         """Return every axis of an entry that can lose slices, with the channels of each slice."""
         found = [
-            # (size of the axis,), or (size, channels) where the rows of groups vary along it as
-            # well.
+            # (size of the axis,), or (size, channels) where
+            # the rows of groups vary along it as well.
             (name, axis, signal.movedim(axis, 0).flatten(1).squeeze(1))
             for held in (self.trace.sources, self.trace.targets)
             for name, signal in held.items()

@@ -51,8 +51,8 @@ class ProvedPlan:
                 return staying
             more = staying.clone()
             more[self.plan.channels_near(found)] = True
-            # What failed carries no channel that could still come back, so a further try would fail
-            # alike.
+            # What failed carries no channel that could still
+            # come back, so a further try would fail alike.
             if bool((more == staying).all()):
                 break
             staying = self.plan.bundles.staying(more)

@@ -110,8 +110,8 @@ def _lines_through(
             if (same := classes_of(bundles, line)) in tried:
                 continue
             tried.add(same)
-            # What leaves with the line is dead first, or it would hold the line back; see
-            # ``bundles.py``.
+            # What leaves with the line is dead first, or it
+            # would hold the line back; see ``bundles.py``.
             alive = ~bundles.leaving(~_without(bundles, line))
             if len(gone := _closed(bundles, alive)):
                 found.append((gone, (index, axis), same))

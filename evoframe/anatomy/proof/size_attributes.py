@@ -56,8 +56,8 @@ def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
     Each in turn is the one with which the forward pass gets farthest.
     """
     chosen: list[SizeAttribute] = []
-    # Every candidate costs a forward pass in every round; near modules come in order of their
-    # names.
+    # Every candidate costs a forward pass in every
+    # round; near modules come in order of their names.
     candidates = _candidates(plan, probe)[:MOST]
     reached = _reached(plan, probe, chosen)
     while reached is not None:
@@ -68,8 +68,8 @@ def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
             farther = _reached(plan, probe, [*chosen, one])
             if farther is None:
                 return [*chosen, one]
-            # Strictly: of several that get equally far the first is taken, the same in every
-            # survey.
+            # Strictly: of several that get equally far the
+            # first is taken, the same in every survey.
             if farther > (best[0] if best else reached):
                 best = farther, one
         if best is None:
@@ -91,8 +91,8 @@ def _alike(plan: Plan, probe: Probe, answer: Sequence[SizeAttribute]) -> list[Si
     wanted = {(one.attribute, one.index, one.axis) for one in answer}
     chosen = {
         (one.attribute, one.index, one.axis): one
-        # Several candidates may share a name and axis; in reverse the first of them is left
-        # standing.
+        # Several candidates may share a name and axis;
+        # in reverse the first of them is left standing.
         for one in reversed(_candidates(plan, probe))
         if (one.attribute, one.index, one.axis) in wanted
     }
@@ -118,8 +118,8 @@ def _shrinking(plan: Plan, staying: Tensor) -> dict[int, list[tuple[Tensor, int]
     seen: set[int] = set()
     for call in (call for one in plan.trace.passes for call in one.calls):
         for signal in (result.signal for result in call.results):
-            # Signals are shared by many results, and live as long as the trace, so ids tell them
-            # apart.
+            # Signals are shared by many results, and live
+            # as long as the trace, so ids tell them apart.
             if signal is None or id(signal) in seen:
                 continue
             seen.add(id(signal))

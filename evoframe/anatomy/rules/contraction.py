@@ -43,8 +43,8 @@ def contract(
     """
     if one is None or other is None:
         known, axis = (one, inner[0]) if one is not None else (other, inner[1])
-        # Channels along K would have to take slices of the other factor with them, and that is
-        # computed.
+        # Channels along K would have to take slices of the
+        # other factor with them, and that is computed.
         if known is None or known.shape[axis] > 1:
             raise Unknown("channels are weighted by a computed tensor")
         return known
@@ -87,12 +87,12 @@ def _carried(tracer: Tracer, one: Tensor, other: Tensor) -> Tensor:
     """
     shape = torch.broadcast_shapes(one.shape, other.shape)  # type: ignore[no-untyped-call]
     met = tracer.channels.derive([one.expand(shape), other.expand(shape)], every=True)
-    # ``spread`` is (heads, 1, 1) against (heads, 1, dimensions); a batch of one has no rows to
-    # bind.
+    # ``spread`` is (heads, 1, 1) against (heads, 1,
+    # dimensions); a batch of one has no rows to bind.
     for spread, whole in ((one, other), (other, one)):
         if spread.shape != met.shape and spread.shape[0] > 1:
-            # (heads, dimensions) and (heads, 1): next to each other, the scores are the bound
-            # column.
+            # (heads, dimensions) and (heads, 1): next to
+            # each other, the scores are the bound column.
             rows = met.reshape(met.shape[0], -1), spread.reshape(met.shape[0], -1)
             tracer.channels.grids.append(Grid(torch.cat(rows, 1), bound=rows[1].shape[1]))
             # Only a single score can stand for its row as the leader that ``_align`` asks for.

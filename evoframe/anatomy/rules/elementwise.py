@@ -43,8 +43,8 @@ def lifts_zero(tracer: Tracer, call: Call) -> Signal:
 
 def _keeps_zero_here(call: Call) -> bool:
     """Tell whether a call maps zero to zero with the bounds or the exponent that it was given."""
-    # Exact zeros decide here: 0 ** 0 is 1, and a clamp that excludes 0 makes a dead channel
-    # constant.
+    # Exact zeros decide here: 0 ** 0 is 1, and a clamp
+    # that excludes 0 makes a dead channel constant.
     if call.name == "pow" and isinstance(call.args[1], int | float):
         return bool(call.args[1] > 0)
     if call.name in ("clamp", "hardtanh"):

@@ -44,8 +44,8 @@ def stacking(tracer: Tracer, call: Call) -> Signal:
 
 def _row(tracer: Tracer, value: Tensor, signal: Tensor | None, axis: int) -> Tensor:
     if signal is None:
-        # A tensor without channels, such as coordinates, gets some that stay, so that positions add
-        # up.
+        # A tensor without channels, such as coordinates,
+        # gets some that stay, so that positions add up.
         channels = tracer.channels.new(value.shape[axis], fed=True)
         tracer.channels.keep(channels)
         return channels.reshape([-1 if at == axis else 1 for at in range(value.ndim)])

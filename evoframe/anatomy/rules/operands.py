@@ -12,8 +12,8 @@ from evoframe.anatomy.rules.rule import Tracer, Unknown
 
 def spreads(constant: Tensor, signal: Tensor) -> bool:
     """Tell whether a tensor is the same along all axes where the signal varies."""
-    # Broadcasting aligns from the last axis, and a constant may even have more axes than the
-    # signal.
+    # Broadcasting aligns from the last axis, and a
+    # constant may even have more axes than the signal.
     shape = (1,) * (signal.ndim - constant.ndim) + tuple(constant.shape)
     offset = len(shape) - signal.ndim
     return all(shape[axis + offset] == 1 for axis in varying(signal))
@@ -49,8 +49,8 @@ def hold(tracer: Tracer, value: Any, signal: Tensor) -> None:
         # The same for all channels along this axis, so there is nothing to cut.
         if at < 0 or value.shape[at] == 1:
             continue
-        # A slice along one of several axes belongs to many channels, and a holding names one for
-        # each.
+        # A slice along one of several axes belongs to
+        # many channels, and a holding names one for each.
         if len(varying(signal)) > 1:
             raise Unknown("a parameter meets channels along several axes")
         if (own := axes[at]) is None:

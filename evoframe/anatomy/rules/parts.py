@@ -87,8 +87,8 @@ def looked_up(tracer: Tracer, call: Call) -> Signal:
         return signal
     indices = list(call.args[1])
     for axis, index in enumerate(indices):
-        # A condition takes as many positions as its contents say, and on meta there are no
-        # contents.
+        # A condition takes as many positions as its
+        # contents say, and on meta there are no contents.
         if index is not None and (axis in varying(signal) or index.dtype == torch.bool):
             raise Unknown("channels are taken by their positions, or by a condition")
     # Which positions are taken does not matter, since no channel varies along them: the first is.

@@ -36,8 +36,8 @@ class Entries:
         after = axes_after(call, axes)
         if after is None:
             return
-        # Only what still has all axes of the entry can be a layer's weight, which is cut as a
-        # whole.
+        # Only what still has all axes of the entry can
+        # be a layer's weight, which is cut as a whole.
         whole = self.entry(call.args[0]) is not None and None not in after
         if whole and call.name in KEEPS_ENTRY and call.out.ndim == len(axes):
             self._whole[id(call.out)] = name, tuple(axis for axis in after if axis is not None)

@@ -21,8 +21,8 @@ OPENED = 4
 @contextmanager
 def plain_operations() -> Iterator[None]:
     """Run attention as products and a softmax, not as one fused operation that tells nothing."""
-    # The fast path of ``nn.MultiheadAttention`` is a single operation, and is taken without
-    # gradients.
+    # The fast path of ``nn.MultiheadAttention`` is a
+    # single operation, and is taken without gradients.
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -52,9 +52,9 @@ def trace(
     try:
         with plain_operations(), tracer:
             outputs = twin(*example_inputs)
-        # What a network gives is read by whoever uses it, so the channels of all outputs stay. If
-        # none is found, as in an object of C, they might hide anywhere, and nothing can be relied
-        # on.
+        # What a network gives is read by whoever uses it, so the
+        # channels of all outputs stay. If none is found, as in an object
+        # of C, they might hide anywhere, and nothing can be relied on.
         if not tracer.keep_all(opened(outputs)):
             raise TypeError(  # noqa: TRY301
                 f"no channel was found in the output, {type(outputs).__name__}"

@@ -49,8 +49,8 @@ class Layer:
             weight=weight,
             groups=int(call.args[8]) if convolves else 1,
             transposed=transposed,
-            # A product is given its weight as (inputs, outputs), so axis 1 of it is that of the
-            # outputs.
+            # A product is given its weight as (inputs,
+            # outputs), so axis 1 of it is that of the outputs.
             out_axis=axes[1] if call.name in ("addmm", "mm") else int(transposed),
             channel_axis=1 if convolves else inputs.ndim - 1,
         )

@@ -33,8 +33,8 @@ def axes_after(call: Call, axes: Axes) -> Axes | None:
     if call.name in MOVES_AXES:
         return _reordered(call, axes)
     if call.name == "expand":
-        # An axis of size 1 that is spread out shows one slice everywhere, so it is none of theirs
-        # now.
+        # An axis of size 1 that is spread out shows one
+        # slice everywhere, so it is none of theirs now.
         known = [
             axis if before == after else None
             for axis, before, after in zip(
@@ -76,8 +76,8 @@ def _reordered(call: Call, axes: Axes) -> Axes:
 def _looked_up(axes: Axes, indices: Sequence[Tensor | None]) -> Axes | None:
     """Return the axes after a look-up along the first ones: what it looks up is none of them."""
     along = [index is not None for index in indices]
-    # Where axes in between are not indexed, torch decides where the new axes go; that is not
-    # followed.
+    # Where axes in between are not indexed, torch decides
+    # where the new axes go; that is not followed.
     if not all(along) or any(one is not None and one.dtype == torch.bool for one in indices):
         return None
     rank = max(one.ndim for one in indices if one is not None)

@@ -134,8 +134,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         rows = signal.movedim(axis, 0).reshape(size, -1)
         if rows.shape[1] == 1:
             return rows[:, 0]
-        # (size, others): where channels vary along other axes too, as heads do where dimensions are
-        # summed, a position stands for a channel of each, and a synapse reads whichever lives.
+        # (size, others): channels vary along other axes too, and whichever lives is read.
         return self.channels.derive(list(rows.unbind(1)))
 
     def _join(self, layer: Layer, incoming: Tensor, outgoing: Tensor, *, evolves: bool) -> None:
@@ -169,8 +168,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _used_again(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
         """Take a layer that is used again as one whose channels all stay, at both uses."""
         if name in self.sources:
-            # One mask cannot mean two wirings at once. So its synapses read one channel that is
-            # always there, write channels that always stay, and go one by one.
+            # One mask cannot mean two wirings at once: no channel leaves, synapses go one by one.
             for held in (self.sources, self.targets):
                 self.channels.pin(held[name])
             rank = self.parameters[name].ndim

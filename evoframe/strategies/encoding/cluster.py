@@ -78,8 +78,8 @@ class Cluster(Encoding):
             layers += mine > 0
             sizes += mine
         levels = torch.div(shares, layers.clamp(min=1), rounding_mode="floor").to(torch.int32)
-        # Nothing is won by the death of a cluster whose channels stay, so it is as likely as can
-        # be.
+        # Nothing is won by the death of a cluster whose
+        # channels stay, so it is as likely as can be.
         levels[partition.fixed] = LEVELS - 1
         table = (even_scores() - 1.0) / self.cluster_temperature
         return Clusters(Genes(levels, table, sizes > 0), partition.members)

@@ -40,15 +40,15 @@ class Narrow(Encoding):
         for name, mask in inheritance.eligible.items():
             present = torch.unique(partition.members[name].expand_as(mask)[mask])
             eligible[present] = True
-            # Bundles are numbered by their first channel, so "first" is the same in every
-            # generation.
+            # Bundles are numbered by their first channel,
+            # so "first" is the same in every generation.
             order = torch.arange(len(present), 0, -1, device=levels.device)
             own = (order * (LEVELS - 1) // max(len(present), 1)).to(torch.int32)
             levels[present] = torch.maximum(levels[present], own)
         levels[partition.fixed] = LEVELS - 1
         clusters = Clusters(Genes(levels, ranked(), eligible), partition.members)
-        # A table of one level: the logarithm of 1. Inside a living bundle nothing is left to
-        # chance.
+        # A table of one level: the logarithm of 1. Inside
+        # a living bundle nothing is left to chance.
         certain = np.zeros(1)
         synapses = {
             name: Genes(torch.zeros_like(mask, dtype=torch.int32), certain, mask)

@@ -100,8 +100,8 @@ class Retention(Environment):
         if self.mode == "multiplicative":
             return _log(self.retention / rate if rate else 0.0)
         members: Mapping[str, torch.Tensor] = dna.clusters.members if dna.clusters else {}
-        # A synapse counts by its cluster's chance to live: the budget is met over both draws at
-        # once.
+        # A synapse counts by its cluster's chance to
+        # live: the budget is met over both draws at once.
         survival = dna.clusters.genes.probabilities() if dna.clusters else None
         counts = [
             dna.synapses[name].histogram(None if survival is None else survival[members[name]])

@@ -62,8 +62,8 @@ class Processes(Executor):
         try:
             pending = {pool.submit(_live, live, job) for job in jobs}
             while pending:
-                # The timeout is for events: they are handed on in this thread, while lives go on
-                # elsewhere.
+                # The timeout is for events: they are handed on
+                # in this thread, while lives go on elsewhere.
                 done, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
                 _deliver(events, send)
                 for future in done:

@@ -146,8 +146,8 @@ class Mating(Heredity):
         shares = self._shares(values)
         values = torch.where(masks, values, 0.0)
         if self.strength == "product":
-            # In float64, folded one by one in the order of parents: reductions over an axis may add
-            # in any order, and another one on each device.
+            # In float64, folded one by one in the order of parents: reductions
+            # over an axis may add in any order, and another one on each device.
             factors = torch.where(held, shares * values.double(), 1.0)
             return _folded(factors, torch.mul).to(values.dtype)
         shares = torch.where(held, shares, 0.0)
@@ -203,8 +203,8 @@ def _geometric_mean(values: Tensor, shares: Tensor) -> Tensor:
     """Return prod |w_k|^a_k with the sign of the first; on the host, whose logarithms are kept."""
     sizes, powers = values.abs().double().cpu().numpy(), shares.cpu().numpy()
     logs = np.full(sizes.shape, -np.inf)
-    # -inf where a weight is 0, so the product is 0 there; a parent without a share is left out
-    # below, because -inf * 0 is NaN.
+    # -inf where a weight is 0, so the product is 0 there; a parent
+    # without a share is left out below, because -inf * 0 is NaN.
     np.log(sizes, out=logs, where=sizes > 0)
     np.multiply(logs, powers, out=logs, where=powers > 0)
     mean = torch.from_numpy(np.exp(np.where(powers > 0, logs, 0.0).sum(0)))

@@ -52,8 +52,8 @@ class Regrowth(Mutation):
         present = genes.levels[genes.eligible].sort().values
         if not len(present) or not bool(offered.any()):
             return genes
-        # Absent synapses have weight 0, and so the lowest level: at that they would never come
-        # back.
+        # Absent synapses have weight 0, and so the lowest
+        # level: at that they would never come back.
         level = present[round(self.standing * (len(present) - 1))]
         levels = torch.where(offered, level, genes.levels)
         return attrs.evolve(genes, levels=levels, eligible=genes.eligible | offered)

@@ -88,8 +88,8 @@ class _Pupil(Nurture):
         self, loss: Tensor, phenotype: Phenotype, batch: Batch, context: Context
     ) -> Tensor:
         with torch.no_grad(), self.teacher:
-            # The task's own step, and not the network: only the task knows which part of a batch
-            # goes in.
+            # The task's own step, and not the network: only
+            # the task knows which part of a batch goes in.
             context.task.step(self.teacher.network, batch)
         pairs = list(zip(self.teacher.outputs(), self.newborn.outputs(), strict=True))
         if not pairs:

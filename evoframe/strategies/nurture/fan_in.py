@@ -34,8 +34,8 @@ class FanIn(Nurture):
         anatomy = context.anatomy
         parameters = dict(phenotype.network.named_parameters())
         for name, mask in anatomy.absorb(phenotype).masks.items():
-            # In the ancestor's coordinates: the smaller network no longer tells how many inputs
-            # there were.
+            # In the ancestor's coordinates: the smaller network
+            # no longer tells how many inputs there were.
             targets = anatomy.wiring.targets[name].expand_as(mask)
             count = len(anatomy.wiring.fed)
             whole = torch.bincount(targets.reshape(-1), minlength=count)

@@ -140,8 +140,8 @@ class Console(Observer):
         screen = self._screen
         if screen.progress is None or screen.bar is None:
             return
-        # The ancestor is generation 1 alone, then come generations of ``population`` lives; after
-        # the last life the generation stays what it was.
+        # The ancestor is generation 1 alone, then come generations of ``population``
+        # lives; after the last life the generation stays what it was.
         born = max(min(screen.done, screen.lives - 1) - 1 + screen.population, 0)
         generation = 1 + born // screen.population
         best = (

@@ -73,8 +73,8 @@ class Pareto(Selection):
                     left, min(2, len(left)), context.key.at("family", place, "parent", turn)
                 )
                 parents.append(min(entrants, key=lambda one: ranks[one.id]))
-                # A family of different parents as long as there are any; a lone survivor mates with
-                # itself.
+                # A family of different parents as long as there
+                # are any; a lone survivor mates with itself.
                 left = [one for one in left if one != parents[-1]] or survivors
             families.append(family(parents))
         return tuple(families)

@@ -36,8 +36,8 @@ class Truncation(Selection):
         for place in range(len(elites), population.size):
             first = survivors[(place - len(elites)) % len(survivors)]
             others = [one for one in survivors if one != first] or [first]
-            # Survivors lead in turn, so all of them have offspring; chance chooses only their
-            # mates.
+            # Survivors lead in turn, so all of them have
+            # offspring; chance chooses only their mates.
             mates = draw(others, population.parents - 1, context.key.at("family", place))
             families.append(family((first, *mates)))
         return tuple(families)

@@ -61,8 +61,8 @@ def stratified(labels: Bytes, key: Key) -> npt.NDArray[np.int64]:
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         shuffled = members[key.at("class", int(label)).shuffled(len(members))]
-        # Each class is spread evenly over [0, 1]; sorted by that, the classes are mixed in fair
-        # shares.
+        # Each class is spread evenly over [0, 1]; sorted
+        # by that, the classes are mixed in fair shares.
         place[shuffled] = (np.arange(len(members)) + 0.5) / len(members)
     return np.lexsort((labels, place))
 

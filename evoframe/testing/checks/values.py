@@ -69,8 +69,8 @@ def check_options_have_help_and_a_type(strategy: Any) -> None:
     """
     _offered(lambda: check_options(type(strategy)))
     table = tomllib.loads(toml_snippet(type(strategy)))[strategy.role]
-    # The snippet holds all defaults as people would copy them: read back strictly, they show
-    # whether they are of the type that their options declare.
+    # The snippet holds all defaults as people would copy them: read back
+    # strictly, they show whether they are of the type that their options declare.
     given = dict(table[0] if isinstance(table, list) else table)
     given.pop("use")
     needed = {field.name for field in attrs.fields(type(strategy)) if field.init} - set(given)
