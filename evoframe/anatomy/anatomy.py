@@ -111,7 +111,7 @@ class Anatomy:
         return Phenotype(network, self._masks(genotype, alive.to(device), cuts), cuts)
 
     def blueprint(self, genotype: Genotype) -> Blueprint:
-        """Return how the network of a settled genotype differs from the ancestor's."""
+        """Return the blueprint of a settled genotype's network, to build it without a survey."""
         _, staying = self._living(genotype)
         return Blueprint(entries_of(self._body), self.proved.plan.numbers(staying))
 
@@ -179,7 +179,7 @@ class Anatomy:
         return alive, self.proved.staying(alive)
 
     def _values(self, genotype: Genotype) -> dict[str, Tensor]:
-        """Return state and the buffers that a state dict leaves out."""
+        """Return the state, with the buffers that a state dict leaves out."""
         # Non-persistent buffers are in no state dict, yet must be cut and moved like the others.
         buffers = dict(self.network.named_buffers(remove_duplicate=False))
         return {**{name: value.detach() for name, value in buffers.items()}, **genotype.state}

@@ -72,7 +72,7 @@ def write(tables: Mapping[str, Any]) -> str:
 
 
 def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
-    """Tables in which one of them holds the strategies of these names.
+    """Return tables in which one of them holds the strategies of these names.
 
     A strategy that the table already held keeps its options.
     """
@@ -89,7 +89,7 @@ def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
 
 
 def assigned(tables: Tables, assignment: str) -> Tables:
-    """Tables changed by ``table.option=value`` or ``table[n].option=value``.
+    """Return tables changed by ``table.option=value`` or ``table[n].option=value``.
 
     The value is a TOML literal; anything that is none is taken as text.
 
@@ -120,7 +120,7 @@ def assigned(tables: Tables, assignment: str) -> Tables:
 
 
 def table(given: Any, name: str) -> Mapping[str, Any]:
-    """Return what was given for a table, if it is one.
+    """Return a table that was given, and refuse anything else.
 
     Raises:
         ConfigError: it is not.
@@ -131,7 +131,7 @@ def table(given: Any, name: str) -> Mapping[str, Any]:
 
 
 def entries(given: Any, name: str) -> list[Mapping[str, Any]]:
-    """The entries of a role table: none, one, or a list of them.
+    """Return the entries of a role table: none, one, or a list of them.
 
     Raises:
         ConfigError: one of them is no table.

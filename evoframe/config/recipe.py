@@ -170,7 +170,7 @@ class Recipe:
     can_be_rebuilt: bool = attrs.field(default=True, eq=False)
 
     def strategies(self) -> list[tuple[str, Strategy]]:
-        """Every strategy with the name of its entry, e.g. ``("mutation[0]", ...)``."""
+        """Return every strategy with the name of its entry, e.g. ``("mutation[0]", ...)``."""
         found: list[tuple[str, Strategy]] = []
         for table in ROLE_TABLES:
             value = getattr(self, table)

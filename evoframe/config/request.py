@@ -62,7 +62,7 @@ class Request:
         return Path(self.recipe).stem if isinstance(self.recipe, str | Path) else ""
 
     def resolve(self) -> Resolved:
-        """The recipe that is asked for, and where its strategies were found.
+        """Return the recipe that is asked for, with the registry of its strategies.
 
         Raises:
             ConfigError: something that cannot be understood.
@@ -77,7 +77,7 @@ class Request:
         return Resolved(recipe_from(tables, registry, ready), registry, ready)
 
     def tables(self) -> files.Tables:
-        """All that is said in words, as the tables of one recipe.
+        """Return the tables of one recipe that hold all that is said in words.
 
         Raises:
             ConfigError: something that cannot be understood.
@@ -105,7 +105,7 @@ class Request:
 
 
 def registry_of(requests: Iterable[Request]) -> Registry:
-    """One registry of everything that several requests need.
+    """Return one registry of everything that several requests need.
 
     Raises:
         ConfigError: a plugin that one of them names cannot be loaded.
@@ -115,7 +115,7 @@ def registry_of(requests: Iterable[Request]) -> Registry:
 
 
 def by_table(ready: Mapping[str, Any]) -> dict[str, Any]:
-    """Strategies by role table, in a tuple where a recipe may name several.
+    """Return strategies by role table, in a tuple where a recipe may name several.
 
     Args:
         ready: by role table a strategy, or a list of them.
@@ -143,14 +143,14 @@ def _tables_of(recipe: object) -> Mapping[str, Any]:
 
 
 def _with(tables: files.Tables, name: str, value: Any) -> files.Tables:
-    """Tables in which a role table, or an option of the run, is what somebody has chosen."""
+    """Return tables in which a role table, or an option of the run, is the one chosen."""
     if name in ROLE_TABLES:
         return files.chosen(tables, name, [value] if isinstance(value, str) else value)
     return {**tables, "run": {**files.table(tables.get("run", {}), "run"), name: value}}
 
 
 def _made(value: Any) -> Any:
-    """A value in which strategy classes have become strategies with default options."""
+    """Return a value in which classes have become strategies with default options."""
     if isinstance(value, list | tuple):
         return [_made(one) for one in value]
     return value() if isclass(value) and issubclass(value, Strategy) else value

@@ -8,5 +8,5 @@ from torch import Tensor
 
 
 def bytes_of(values: Mapping[str, Tensor]) -> int:
-    """Return how many bytes tensors take, without headers."""
+    """Return the bytes of all tensors, without headers."""
     return sum(value.numel() * value.element_size() for value in values.values())

@@ -26,7 +26,7 @@ class Latency:
 def latency(
     network: nn.Module, inputs: tuple[Any, ...], *, threads: int = 1, seconds: float = 1.0
 ) -> Latency:
-    """Return how long a forward pass takes, without gradients, where the network is.
+    """Return the latency of a forward pass, without gradients, where the network is.
 
     Args:
         network: in evaluation mode, on any device; CUDA is waited for.

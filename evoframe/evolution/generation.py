@@ -41,7 +41,7 @@ class Recall(Protocol):
 
 
 def births(population: Population, selection: Selection, context: Context) -> tuple[Birth, ...]:
-    """Return who is to be born in a generation: one birth for each family that is selected.
+    """Return the births of a generation: one for each family that is selected.
 
     Args:
         population: whom to select from.
@@ -122,7 +122,7 @@ def synthesise(dna: DNA, inheritance: Inheritance, context: Context) -> Genotype
 
 
 def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[Genotype, Fitness]:
-    """Return an individual's genotype after its training, and what it is worth.
+    """Return an individual's genotype after its training, and its fitness.
 
     Raises:
         StillbornError: training broke down.

@@ -95,7 +95,7 @@ def _probe(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _agreement(found: Any, wanted: Any, who: str) -> str:
-    """Return how well outputs agree, in words.
+    """Return the agreement of outputs in words, with the largest difference.
 
     Raises:
         ExportError: they do not.

@@ -21,7 +21,7 @@ WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
 
 
 def write(run: Run, identity: str, network: nn.Module, folder: Path) -> list[str]:
-    """Write an individual of a run as two files; return what is worth telling."""
+    """Write an individual of a run as two files; return lines that are worth telling."""
     genotype = run.genotype(identity)
     blueprint = run.anatomy.blueprint(genotype)
     described = {

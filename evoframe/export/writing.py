@@ -13,7 +13,7 @@ FORMATS = ("state", "torch-export", "onnx")
 
 
 def export(run: Run, identity: str, form: str, folder: Path, *, force: bool = False) -> list[str]:
-    """Write an individual of a run into a new folder; return what is worth telling.
+    """Write an individual of a run into a new folder; return lines that are worth telling.
 
     Args:
         run: where it was brought forth.

@@ -39,7 +39,7 @@ class Genes:
         return torch.where(self.eligible, table[self.levels.long()], 0.0)
 
     def histogram(self, weights: Tensor | None = None) -> Table:
-        """Return how many eligible genes stand at each level, or the sum of their weights."""
+        """Return the number of eligible genes at each level, or the sum of their weights."""
         levels = self.levels[self.eligible].long()
         if weights is None:  # integers: exact on every device
             counts = torch.bincount(levels, minlength=len(self.log_survival))

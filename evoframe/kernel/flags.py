@@ -38,7 +38,7 @@ def are_any(flags: Tensor) -> bool:
 
 
 def how_many(flags: Tensor) -> int:
-    """Return how many entries are True."""
+    """Return the number of entries that are True."""
     if flags.device.type == "cpu":  # several times as quick as torch's own
         return int(np.count_nonzero(flags.numpy()))
     return int(torch.count_nonzero(flags))

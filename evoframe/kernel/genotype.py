@@ -66,7 +66,7 @@ class Genotype:
 
 
 def count(masks: Masks) -> int:
-    """Return how many entries are True over all masks."""
+    """Return the number of entries that are True, over all masks."""
     return sum(how_many(mask) for mask in masks.values())
 
 

@@ -54,7 +54,7 @@ class Metric:
         return f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
     def drop(self, value: float, reference: float) -> float:
-        """Return how much worse ``value`` is than ``reference``, in the metric's own unit."""
+        """Return the drop from ``reference`` to ``value``, in the metric's own unit."""
         return reference - value if self.maximise else value - reference
 
 

@@ -26,7 +26,7 @@ _FLOOR = (127 - _OCTAVES) << 23
 
 
 def even_levels(scores: Tensor, scale: float) -> Tensor:
-    """Map scores in [0, scale] to evenly spaced levels; larger scores clip to the last level."""
+    """Map scores in [0, scale] to evenly spaced levels, int32; larger scores get the last level."""
     return torch.round(_share(scores, scale) * (LEVELS - 1)).to(torch.int32)
 
 
@@ -36,7 +36,7 @@ def even_scores() -> Table:
 
 
 def relative_levels(scores: Tensor, scale: float) -> Tensor:
-    """Map scores in [0, scale] to levels that keep a relative precision of 1/4096.
+    """Map scores in [0, scale] to levels, int32, that keep a relative precision of 1/4096.
 
     The level is the leading bits of the float32 quotient, 4,096 to an octave; scores below
     scale / 65,536 share level 0. For heavy-tailed scores, where even spacing would put most

@@ -44,7 +44,7 @@ class Task(Protocol):
     def batches(
         self, split: Split, *, shuffle: Key | None = None, batch_size: int | None = None
     ) -> Iterable[Batch]:
-        """Return one pass over a split."""
+        """Return one pass over a split, as batches on any device."""
 
     def step(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the loss of one batch, a scalar with its graph."""
@@ -64,7 +64,7 @@ class Companion(Protocol):
     # A context holds the life and so its companions: naming its type here would close a circle.
 
     def begin(self, phenotype: Phenotype, context: Any) -> Companion:
-        """Return who acts in this life."""
+        """Return the companion that acts in this life."""
 
     def before_epoch(self, phenotype: Phenotype, context: Any, epoch: int) -> None:
         """Act before an epoch."""

@@ -46,7 +46,7 @@ class Phenotype:
         return Phenotype(self.network, masks, self.cuts)
 
     def cut(self, name: str, value: Tensor) -> Tensor:
-        """Return what is left in this network of a tensor in the ancestor's coordinates.
+        """Return the part of a tensor in the ancestor's coordinates that this network has.
 
         Args:
             name: the state entry that the tensor belongs to.

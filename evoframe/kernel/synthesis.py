@@ -46,7 +46,7 @@ def bernoulli(genes: Genes, key: Key) -> Tensor:
 
 
 def thresholds(log_survival: Table) -> npt.NDArray[np.int64]:
-    """Return, for each level, how many of the 2**32 words let it live."""
+    """Return the number of the 2**32 words that let each level live, int64, (levels,)."""
     # In float64 on the host: 2**32 is exact there, so probability 1 lets every word live.
     living: Table = np.floor(np.exp(np.minimum(log_survival, 0.0)) * WORD_VALUES)
     return living.astype(np.int64)

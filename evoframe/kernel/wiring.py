@@ -120,7 +120,7 @@ def settle(genotype: Genotype, wiring: Wiring) -> Genotype:
 
 
 def presence(genotype: Genotype, wiring: Wiring) -> dict[str, Tensor]:
-    """Return which entries of the state are alive: bool, broadcastable to each entry's shape.
+    """Return the living part of every entry of the state: bool, broadcastable to its shape.
 
     Synapses that are present, slices of living channels, and everything else.
     """
@@ -186,7 +186,7 @@ def is_extinct(masks: Masks) -> bool:
 
 
 def _any(mask: Tensor, ends: Tensor, channels: Tensor) -> Tensor:
-    """Return whether a synapse with a good other end is at each channel; shaped like channels."""
+    """Return a bool for each channel: a synapse with a good other end is at it; shaped alike."""
     sizes = zip(channels.shape, mask.shape, strict=True)
     # Axes along which all synapses share the channel: the kernel's, and that of the other end.
     constant = [axis for axis, (size, most) in enumerate(sizes) if size == 1 and most != 1]

@@ -40,7 +40,7 @@ def option_rows(strategy: type[Strategy]) -> list[tuple[str, str, str, str]]:
 
 
 def toml_snippet(strategy: type[Strategy]) -> str:
-    """Return how a strategy is written in a recipe, with all defaults."""
+    """Return the table of a strategy as a recipe holds it, with all defaults."""
     head = f"[[{strategy.role}]]" if ROLES[strategy.role].several else f"[{strategy.role}]"
     lines = [head, f'use = "{strategy.name}"']
     for field in options(strategy):

@@ -72,7 +72,7 @@ class Registry:
     failures: tuple[LoadFailure, ...]
 
     def of_role(self, role: str) -> tuple[Offer, ...]:
-        """Return what is offered for a role, sorted by name.
+        """Return the offers for a role, sorted by name.
 
         Raises:
             ConfigError: there is no such role.

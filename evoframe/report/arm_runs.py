@@ -46,12 +46,12 @@ class ArmRun:
     founder: Path | None = None
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the name of its folder and its seed, in words."""
         return f"{self.path.parent.name}, seed {self.seed}"
 
 
 def founder_of(first: Arm, seed: int, out: Path) -> ArmRun:
-    """Return the run of nobody but the ancestor that the arms of a seed share."""
+    """Return the run of nobody but the ancestor that the arms of a seed begin with."""
     (tables,) = first.recipes
     run = {**tables["run"], "generations": 1}
     path = (out / FOUNDER / f"seed-{seed}").absolute()
@@ -74,7 +74,7 @@ def arm_runs_of(arm: Arm, founder: ArmRun) -> list[ArmRun]:
 
 
 def _origin(tables: files.Tables) -> list[Any]:
-    """Return what an ancestor comes from, besides the seed."""
+    """Return all that an ancestor comes from, besides the seed."""
     run = [tables["run"].get(name) for name in ("device", "threads", "strict")]
     # Device and threads too: they decide the last bits of its weights.
     return [*(tables.get(name) for name in ("task", "ancestor", "anatomy")), *run]

@@ -91,14 +91,14 @@ def arms_of(
 
 
 def lives(recipe: Recipe) -> int:
-    """Return how many descendants a recipe trains."""
+    """Return the number of descendants that a recipe trains."""
     elites = getattr(recipe.selection, "elites", 0)
     each = max(recipe.run.population - elites, 0)
     return each * (recipe.run.generations - 1)
 
 
 def epochs_of(recipe: Recipe, table: str = "training") -> int:
-    """Return how many epochs a life has.
+    """Return the number of epochs of a life.
 
     Raises:
         ConfigError: it cannot be told, so nothing can be made equal.

@@ -147,7 +147,7 @@ def write_points(curves: Curves, file: Path) -> None:
 
 
 def _identity(arm: Arm) -> dict[str, Any]:
-    """Return what makes an arm the same again: all but the words about its recipes."""
+    """Return the identity of an arm: all but the words about its recipes."""
     return {"name": arm.name, "recipes": [{**one, "about": None} for one in arm.recipes]}
 
 

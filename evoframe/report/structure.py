@@ -4,7 +4,7 @@ Cluster efficiency is the ancestor's number of kernels over an individual's (170
 are counted even where the clusters of the encoding are filters). Architectural similarity is
 the overlap of the clusters that two networks still hold, in per cent (1904.09879; the paper's
 own formula is not known to us, this is the mean Jaccard index over pairs). Clusters are compared
-by their place in the ancestor, which is their gene tag.
+by their position in the ancestor, which is their gene tag.
 """
 
 from __future__ import annotations

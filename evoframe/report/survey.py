@@ -74,7 +74,7 @@ def costs(anatomy: Anatomy) -> Table:
 
 
 def estimate(recipe: Recipe, anatomy: Anatomy) -> str:
-    """Return how long a run of a recipe may take, from the time of a few batches, in words."""
+    """Return an estimate in words of the time that a run takes, from that of a few batches."""
     epochs = getattr(recipe.training, "epochs", None)
     size = getattr(recipe.training, "batch_size", None)
     batches = recipe.task.batches("train", shuffle=Key(0), batch_size=size)

@@ -33,7 +33,7 @@ class Environment(Strategy, ABC):
         """
 
     def allowance(self, inheritance: Inheritance, context: Context) -> float | None:
-        """Return how many synapses an offspring may be expected to have at most.
+        """Return the number of synapses that an offspring may be expected to have at most.
 
         Args:
             inheritance: what was eligible before mutation.

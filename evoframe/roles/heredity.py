@@ -39,7 +39,7 @@ class Heredity(Strategy, ABC):
 
     @abstractmethod
     def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
-        """Return what an offspring of these parents starts from.
+        """Return the inheritance of an offspring of these parents.
 
         Args:
             parents: as many as :attr:`parents` says, with genotypes in ancestor coordinates;

@@ -33,7 +33,7 @@ class Nurture(Strategy, ABC):
     role: ClassVar[str] = "nurture"
 
     def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
-        """Return who acts in this life: itself, or a companion that may keep state.
+        """Return the companion that acts in this life: itself, or one that may keep state.
 
         Called once before the first epoch, and again when a life is taken up from a checkpoint:
         what it returns must follow from the arguments alone.

@@ -153,7 +153,7 @@ def _measured(values: Any) -> Tensor:
 
 
 def examples_in(batch: Batch) -> int:
-    """Return how many examples a batch holds: the length of its first tensor; 1 without any."""
+    """Return the number of examples in a batch: the length of its first tensor; 1 without any."""
     if isinstance(batch, Tensor):
         return len(batch) if batch.ndim else 1
     parts = list(batch.values()) if isinstance(batch, Mapping) else batch

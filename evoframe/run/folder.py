@@ -36,11 +36,11 @@ class RunFolder:
         return self.path / "log.jsonl"
 
     def genotype(self, identity: str) -> Path:
-        """Return where the genotype of an individual is kept."""
+        """Return the path at which the genotype of an individual is kept."""
         return self.path / "individuals" / f"{identity}.safetensors"
 
     def checkpoint(self, identity: str) -> Path:
-        """Return where the life in flight of an individual is put down."""
+        """Return the path at which the life in flight of an individual is put down."""
         return self.path / "lives" / f"{identity}.safetensors"
 
     def exists(self) -> bool:

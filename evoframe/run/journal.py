@@ -191,7 +191,7 @@ def _entry(row: sqlite3.Row) -> Entry:
 
 
 def _typed(row: sqlite3.Row, column: str, kind: Any) -> Any:
-    """Return what stands in a column; SQLite itself would take anything."""
+    """Return the value of a column, of the type it must have; SQLite would take anything."""
     if not isinstance(row[column], kind):
         raise TypeError(f"{column} is {row[column]!r}")
     return row[column]

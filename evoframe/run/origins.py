@@ -28,7 +28,7 @@ class StrategyOrigin:
     version: str
 
     def __str__(self) -> str:
-        """Return it in words, without the version."""
+        """Return the origin in words, without the version."""
         return f"{self.name} of {self.place}"
 
     @property

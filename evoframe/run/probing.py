@@ -40,7 +40,7 @@ def probe(recipe: Recipe, network: nn.Module) -> None:
 
 
 def tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
-    """Return what a call of a task returns.
+    """Return the answer of a task to a call.
 
     Raises:
         TaskError: the call and what it raised.

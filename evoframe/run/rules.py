@@ -10,7 +10,7 @@ from evoframe.kernel.population import rank
 
 
 def drop_in_points(one: Individual, ancestor: Individual, metric: Metric) -> float:
-    """Return how much worse an individual is than the ancestor on the validation split.
+    """Return the drop of an individual from the ancestor on the validation split.
 
     In percentage points for a metric in 0..1 of which more is better, else in the metric's unit.
     """
@@ -46,7 +46,7 @@ def stop_reason(
     metric: Metric,
     seconds: float,
 ) -> str | None:
-    """Return why a run ends after this generation, or None if it goes on."""
+    """Return the reason for which a run ends after this generation; None if it goes on."""
     number = generation[0].generation
     alive = [one for one in generation if one.is_alive]
     if not alive:

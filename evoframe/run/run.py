@@ -98,7 +98,7 @@ class Run:
         return run_digest(self.entries)
 
     def efficiency(self, one: Individual) -> float:
-        """Return how many times fewer synapses an individual has than the ancestor."""
+        """Return the factor by which an individual has fewer synapses than the ancestor."""
         return self.ancestor.synapses / one.synapses if one.synapses else math.inf
 
     def lineage(self, identity: str) -> tuple[Individual, ...]:

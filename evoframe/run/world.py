@@ -78,7 +78,7 @@ class World:
         )
 
     def checkpoint(self, identity: str) -> FileCheckpoint:
-        """Return where the life of an individual is put down."""
+        """Return the checkpoint of an individual's life."""
         return FileCheckpoint(self.folder.checkpoint(identity), self.recipe.run.checkpoint)
 
 

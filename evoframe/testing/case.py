@@ -113,13 +113,13 @@ class Case:
         return (parent,) * count
 
     def inheritance(self) -> Inheritance:
-        """Return what an offspring of one parent gets."""
+        """Return the inheritance of an offspring of one parent."""
         parent = self.genotype()
         state = masked(parent.state, parent.masks)
         return Inheritance(parent.masks, parent.strengths(), state)
 
     def evidence(self, inheritance: Inheritance) -> Evidence:
-        """Return what an encoding may ask about an inheritance."""
+        """Return the evidence that an encoding may ask about an inheritance."""
         return Evidence(inheritance, self.context().at("evidence"))
 
     def dna(self) -> DNA:

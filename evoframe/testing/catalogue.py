@@ -123,7 +123,7 @@ class Check:
 
 
 def failure(check: Check, strategy: Strategy) -> ConformanceError | None:
-    """Return how a strategy fails a check, or None; what was tried once is not tried again."""
+    """Return the failure of a strategy in a check, or None; tried once and then remembered."""
     try:
         return _kept_failure(check, strategy)
     except TypeError:  # it cannot be hashed, which is for a check to say
@@ -232,7 +232,7 @@ def broken(happened: str) -> NoReturn:
 
 
 def in_words(error: BaseException) -> str:
-    """Return an exception in one line, with the place of the strategy's code that raised it."""
+    """Return an exception in one line, with the file and line of the code that raised it."""
     place, trace = "", error.__traceback__
     while trace is not None:
         # The innermost frame wins: that is where it was raised.

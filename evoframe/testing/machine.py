@@ -58,7 +58,7 @@ class State:
     genotypes: dict[str, Genotype]
 
     def digest(self) -> str:
-        """Return what the last generation is, in every bit."""
+        """Return a text that is the same only of last generations that agree in every bit."""
         return "; ".join(
             f"{one.id} of {','.join(one.parents)}: "
             + (self.genotypes[one.genotype_id].digest() if one.is_alive else one.stillborn)

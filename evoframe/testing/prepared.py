@@ -101,7 +101,7 @@ def _nurture(strategy: Any, case: Case) -> Prepared:
 
 
 def _shared(context: Context) -> dict[str, Any]:
-    """Return what siblings share, by what to call it."""
+    """Return all that siblings are given in common, by what to call it."""
     return {
         "parents": context.parents,
         "ancestor": context.ancestor,

@@ -77,7 +77,7 @@ class Specimen(Task):
         return self.loss_scale * nn.functional.cross_entropy(network(inputs), labels)
 
     def measure(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Mapping[str, Tensor]:
-        """Return whether each example is recognised, and its cross-entropy."""
+        """Return accuracy, 0 or 1, and cross-entropy of each example, (N,)."""
         inputs, labels = batch
         scores = network(inputs)
         return {

@@ -84,7 +84,7 @@ def candidate(name: str, options: tuple[str, ...] = ()) -> Candidate:
 
 
 def judge(strategy: Strategy) -> Judged:
-    """Return what comes of all checks of a strategy."""
+    """Return the verdict of all checks on a strategy."""
     held, failures, waiting = 0, [], []
     for check in checks_for(strategy):
         try:

@@ -22,7 +22,7 @@ class Channels:
         fed: channels that something other than a synapse writes.
         read: channels that something other than a synapse reads.
         kept: channels that may not be removed.
-        ties: pairs of tensors of one shape: channels at the same place leave together.
+        ties: pairs of tensors of one shape: channels at the same position leave together.
         grids: blocks that only lose whole lines.
         steps: parameters and derived channels in the order of the forward pass.
         held: slices of parameters and buffers that live with channels, by entry and axis.
@@ -42,7 +42,7 @@ class Channels:
     size_attributes: list[SizeAttribute] = attrs.Factory(list)
 
     def new(self, count: int, *, fed: bool) -> Tensor:
-        """Return so many new channels."""
+        """Return so many new channels: their numbers, int64, (count,)."""
         channels = torch.arange(self.count, self.count + count)
         self.count += count
         if fed:
@@ -118,7 +118,7 @@ class Channels:
         return flags
 
     def classes(self) -> Tensor:
-        """Return for each channel the number of its class: tied channels share one.
+        """Return the number of each channel's class, int64, (channels,): tied channels have one.
 
         A union-find over whole tensors. A network may have a million ties, and a loop over pairs
         in Python would take longer than all the rest of a survey. ``label`` holds each channel's

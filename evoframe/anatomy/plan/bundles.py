@@ -96,7 +96,7 @@ class Bundles:
         return staying
 
     def leaving(self, gone: Tensor) -> Tensor:
-        """Return what leaves with some channels when whatever depends on them is dead too.
+        """Return the channels that leave with some when whatever depends on those is dead too.
 
         Grids overlap, so a line of one may break a line of another, which then goes as a whole: a
         dimension of the heads of attention leaves queries, keys and values together. What is kept
@@ -117,7 +117,7 @@ class Bundles:
         return gone
 
     def count(self, staying: Tensor) -> int:
-        """Return how many removable classes of layers' output channels are among these."""
+        """Return the number of removable classes of layers' output channels among these."""
         fixed = self.by_class(self.kept)
         outputs = torch.cat(self.layers)
         return len(torch.unique(self.classes[outputs[staying[outputs] & ~fixed[outputs]]]))

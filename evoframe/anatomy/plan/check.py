@@ -37,7 +37,7 @@ class Mismatch:
 
 
 def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
-    """Return where a forward pass first gives another shape than it should; None if nowhere.
+    """Return the first mismatch of a forward pass with its prediction; None if there is none.
 
     Args:
         network: on the meta device, of the channels that stay.

@@ -10,7 +10,7 @@ Cut = tuple[Tensor | None, ...]
 
 
 def cut(value: Tensor, how: Cut) -> Tensor:
-    """Return what is left of a tensor."""
+    """Return the rest of a tensor when slices are cut off."""
     for axis, left in enumerate(how):
         if left is not None:
             value = value.index_select(axis, left)

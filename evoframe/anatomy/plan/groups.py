@@ -32,7 +32,7 @@ class Groups:
         return cls(owners[flat.argsort()], torch.cat([ends.new_zeros(1), ends]))
 
     def each(self, channels: Tensor) -> Tensor:
-        """Return the group of every place at which one of these channels is a member."""
+        """Return a group for every membership of these channels, channel by channel."""
         first, counts = self.starts[channels], self.starts[channels + 1] - self.starts[channels]
         ends = counts.cumsum(0)
         # Running numbers, shifted for each channel to where its own members begin.

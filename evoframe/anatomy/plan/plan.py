@@ -80,7 +80,7 @@ class Plan:
         return cls(body, evolvable, trace, bundles, counted, trace.barriers)
 
     def wiring(self) -> Wiring:
-        """Return how the synapses of the ancestor join its channels.
+        """Return the wiring of the ancestor: which channels each synapse joins.
 
         Buffers outside the state dict are cut with their channels, but are no part of a genotype.
         """
@@ -97,7 +97,7 @@ class Plan:
     # --- a smaller network -------------------------------------------------------------------
 
     def keeping(self, staying: Tensor) -> dict[str, Cut]:
-        """Return what is left of every entry that loses something when these channels stay."""
+        """Return the cuts of all entries that lose something when these channels stay."""
         found: dict[str, list[Tensor | None]] = {}
         for name, axis, slices in self._slices:
             flags = staying[slices]
@@ -108,7 +108,7 @@ class Plan:
         return {name: tuple(left) for name, left in found.items()}
 
     def numbers(self, staying: Tensor) -> Numbers:
-        """Return what attributes that count channels say when these channels stay."""
+        """Return the numbers in attributes that count channels, for the channels that stay."""
         return {one.key: one.count(staying) for one in self.size_attributes}
 
     def build(self, staying: Tensor) -> nn.Module:
@@ -120,7 +120,7 @@ class Plan:
         return grow(self.body, values, self.numbers(staying))
 
     def check(self, staying: Tensor) -> Mismatch | None:
-        """Return why a network of these channels would not run as it should; None if it would.
+        """Return the first mismatch of a network of these channels; None if it runs as it should.
 
         Costs a forward pass without arithmetic for each that was traced, and no weights.
         """

@@ -20,7 +20,7 @@ class ProvedPlan:
     """A plan of which every small removal was tried; only ``evoframe.anatomy.proof`` makes one.
 
     Attributes:
-        plan: what rules allow and trials have not refuted.
+        plan: what rules allow and probes have not refuted.
     """
 
     plan: Plan

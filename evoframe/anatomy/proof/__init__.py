@@ -1,4 +1,4 @@
-"""Proof: rules decide what may leave, trials refute it.
+"""Proof: rules decide what may leave, probes refute it.
 
 Small things are removed from the network without arithmetic; what breaks its forward pass is kept
 from then on, and numbers that modules hold learn to follow.

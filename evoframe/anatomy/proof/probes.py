@@ -33,11 +33,11 @@ class Probe:
 
 
 Pattern = tuple[str, str, int | None, int]
-"""What probes in equal modules share: class of the module, name inside, axis, channels removed."""
+"""What is the same of probes in equal modules: class, name inside, axis, channels removed."""
 
 
 def pattern(plan: Plan, probe: Probe) -> Pattern:
-    """Return what a probe has in common with the same one in other modules of a class."""
+    """Return the pattern that a probe has in common with those in other modules of a class."""
     # "blocks.0.attention.query.weight": the layer is "query", its owner "blocks.0.attention".
     owner, _, leaf = probe.layer.rpartition(".")[0].rpartition(".")
     kind = type(plan.body.get_submodule(owner))
@@ -68,7 +68,7 @@ def probes(plan: Plan) -> list[Probe]:
 
 
 def classes_of(bundles: Bundles, channels: Tensor) -> bytes:
-    """Return what is the same for channels of the same classes."""
+    """Return a key that is the same for channels of the same classes."""
     numbers: bytes = torch.unique(bundles.classes[channels]).numpy().tobytes()
     return numbers
 
@@ -76,7 +76,7 @@ def classes_of(bundles: Bundles, channels: Tensor) -> bytes:
 def _removals(
     bundles: Bundles, channel: Tensor, in_grids: Tensor
 ) -> list[tuple[Tensor, tuple[int, int] | None, bytes]]:
-    """Return what leaves when a channel goes with its class, or with a line of a grid.
+    """Return the sets that leave when a channel goes with its class, or with a line of a grid.
 
     Args:
         bundles: how channels depend on each other.
@@ -97,7 +97,7 @@ def _removals(
 def _lines_through(
     bundles: Bundles, own: Tensor
 ) -> list[tuple[Tensor, tuple[int, int] | None, bytes]]:
-    """Return what leaves with each different line, of any grid, that holds some of a class."""
+    """Return the sets that leave with each different line of a grid that holds some of a class."""
     found: list[tuple[Tensor, tuple[int, int] | None, bytes]] = []
     tried: set[bytes] = set()
     for index in bundles.grids_with(own):

@@ -1,4 +1,4 @@
-"""Size attributes: numbers in modules that count channels, found by trial.
+"""Size attributes: numbers in modules that count channels, found by trying.
 
 A module's own code may hold sizes in attributes, as attention holds its number of heads. No
 tensor says so: where removing channels breaks a forward pass, numbers nearby that equal a size
@@ -20,7 +20,7 @@ from evoframe.anatomy.proof.blame import Blame
 from evoframe.anatomy.proof.probes import Pattern, Probe, left_by, pattern
 
 Reached = tuple[int, int]
-"""How far a trial gets: the numbers of the forward pass and of the call that goes wrong."""
+"""How far a network gets: the numbers of the forward pass and of the call that goes wrong."""
 
 MOST = 24
 """How many candidates are tried at most for one probe."""

@@ -30,10 +30,10 @@ class Tracer(Protocol):
         """Return the signal of a tensor; None if it carries no channel."""
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
-        """Return which state entry a tensor is, and where its axes come from."""
+        """Return the entry that a tensor is, with the entry's axis for each of its own."""
 
     def slices(self, value: Any) -> tuple[str, tuple[int | None, ...]] | None:
-        """Return which state entry a tensor was made of slice by slice, and its axes."""
+        """Return the entry that a tensor was made of slice by slice, with its axes."""
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""

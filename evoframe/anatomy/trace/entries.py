@@ -19,11 +19,11 @@ class Entries:
         self._made_of: dict[int, tuple[str, Axes]] = {}
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
-        """Return which entry a tensor is, and for each of its axes the entry's."""
+        """Return the entry that a tensor is, with the entry's axis for each of its own."""
         return self._whole.get(id(value)) if isinstance(value, Tensor) else None
 
     def slices(self, value: Any) -> tuple[str, Axes] | None:
-        """Return which entry a tensor was made of slice by slice, and its axes."""
+        """Return the entry that a tensor was made of slice by slice, with its axes."""
         found = self.entry(value)
         return found if found is not None else self._made_of.get(id(value))
 

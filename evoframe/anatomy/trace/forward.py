@@ -39,7 +39,7 @@ def trace(
     *,
     approximate: bool = False,
 ) -> Trace:
-    """Return what a forward pass of a network on the meta device shows.
+    """Return the trace of one forward pass of a network on the meta device.
 
     Args:
         twin: the network, in evaluation mode, on the meta device.

@@ -18,7 +18,7 @@ from evoframe.anatomy.channels.calls import LIKE_THEIR_INPUT
 
 
 def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
-    """Return what a dispatched call gives, by a shortcut if there is one."""
+    """Return the result of a dispatched call, by a shortcut if there is one."""
     first = args[0] if args else None
     name = func.overloadpacket.__name__
     # Shortcuts know positional arguments alone; calls with keywords are rare, and left to torch.
@@ -34,7 +34,7 @@ def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> A
 
 
 def asked(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
-    """Return what torch says a dispatched call gives."""
+    """Return the result of a dispatched call, as torch itself gives it."""
     try:
         return func(*args, **(kwargs or {}))
     except RuntimeError:

@@ -20,7 +20,7 @@ Axes = tuple[int | None, ...]
 
 
 def axes_after(call: Call, axes: Axes) -> Axes | None:
-    """Return what the axes of a call's output are, given those of its first argument.
+    """Return the axes of a call's output, given those of its first argument.
 
     Returns:
         None where that cannot be told.

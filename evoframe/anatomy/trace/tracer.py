@@ -83,11 +83,11 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return self.signals.get(id(value)) if isinstance(value, Tensor) else None
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
-        """Return which state entry a tensor is, and where its axes come from."""
+        """Return the entry that a tensor is, with the entry's axis for each of its own."""
         return self.entries.entry(value)
 
     def slices(self, value: Any) -> tuple[str, Axes] | None:
-        """Return which state entry a tensor was made of slice by slice, and its axes."""
+        """Return the entry that a tensor was made of slice by slice, with its axes."""
         return self.entries.slices(value)
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
@@ -275,7 +275,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return bool(known)
 
     def trace(self, passes: tuple[Pass, ...]) -> Trace:
-        """Return what was learned; parameters that were never used are left to themselves."""
+        """Return the trace; parameters that were never used are left to themselves."""
         for name in self.evolvable:
             self._leave_alone(name)
         return Trace(

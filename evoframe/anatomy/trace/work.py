@@ -21,7 +21,7 @@ class Knowing(Protocol):
         """Return the signal of a tensor; None if it carries no channel."""
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
-        """Return which state entry a tensor is, and where its axes come from."""
+        """Return the entry that a tensor is, with the entry's axis for each of its own."""
 
 
 def work_of(name: str, args: tuple[Any, ...], out: Any, knowing: Knowing | None) -> Work | None:

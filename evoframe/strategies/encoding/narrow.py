@@ -29,7 +29,7 @@ class Narrow(Encoding):
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return DNA in which the first bundles of every layer outlive its last ones.
 
-        A layer's bundles are ranked by place, evenly from one to nothing; a bundle of several
+        A layer's bundles are ranked by position, evenly from one to nothing; a bundle of several
         layers has its best rank.
         """
         partition = evidence.clusters("bundle")

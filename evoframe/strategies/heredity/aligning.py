@@ -1,6 +1,6 @@
 """Aligning by order of survival: what mating does to networks that do not know where they are from.
 
-Compacted networks have no places, only an order: the k-th living channel of one meets the k-th
+Compacted networks have no positions, only an order: the k-th living channel of one meets the k-th
 living channel of the other, along every axis of every tensor.
 """
 

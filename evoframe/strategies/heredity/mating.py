@@ -9,10 +9,10 @@ adds nothing to a sum, and makes a product zero. The papers give no values for a
 here. Shares are rescaled to a total of 1 over the parents that hold a cluster, except in the
 literal product, which is for study: five weights of 0.05 at equal shares leave 1e-10.
 
-Every individual lives in the ancestor's coordinates, so a place is a gene's tag for ever, and
+Every individual lives in the ancestor's coordinates, so a position is a gene's tag for ever, and
 ``tag`` lays parents over each other as they are. ``sequential`` is what compacted networks
 without tags do: the first living filter with the first, the second with the second, and so on;
-the offspring then takes the first parent's places.
+the offspring then takes the first parent's positions.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Mating(Heredity):
             )
 
     def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
-        """Return what enough parents hold, with mated strengths and the weights of the option."""
+        """Return all that enough parents hold, with mated strengths and the chosen weights."""
         genotypes = [parent.genotype for parent in parents]
         if self.align == "sequential":
             first, anatomy = genotypes[0], context.anatomy
@@ -120,7 +120,7 @@ class Mating(Heredity):
     def _holders(
         self, masks: list[Masks], members: Mapping[str, Tensor] | None
     ) -> dict[str, Tensor]:
-        """Return for each synapse which parents hold its cluster: bool, (parents, *shape)."""
+        """Return the holders of each synapse's cluster: bool, (parents, *shape), by parameter."""
         if members is None:
             return {name: torch.stack([one[name] for one in masks]) for name in masks[0]}
         count = 1 + max(int(part.max()) for part in members.values())

@@ -61,7 +61,7 @@ class Distillation(Nurture):
         return _Pupil(self, teacher, _Heard(phenotype.network))
 
     def distance(self, taught: Tensor, said: Tensor) -> Tensor:
-        """Return how far an output is from the teacher's: a scalar, zero where they agree."""
+        """Return the distance of an output from the teacher's: a scalar, zero where they agree."""
         if self.of == "values":
             return F.mse_loss(said, taught)
         wanted = F.log_softmax(taught / self.temperature, 1)

@@ -76,7 +76,7 @@ class Stress(Nurture):
             )
 
     def factor_at(self, signal: int) -> float:
-        """Return what the given signal of a life, from 1, multiplies weights by."""
+        """Return the factor by which a signal of a life, the first is 1, weakens weights."""
         return 1 - (1 - self.factor) * (1 - self.relief) ** (signal - 1)
 
     @property

@@ -132,7 +132,7 @@ def fronts(values: Values) -> list[npt.NDArray[np.int64]]:
 
 
 def crowding(values: Values) -> Values:
-    """Return for each member of a front how far its neighbours are from each other.
+    """Return the crowding distance of each member of a front, float64, (members,).
 
     The sum over objectives of the gap between the next better and the next worse, as a share of
     the objective's range; infinite at both ends.

@@ -20,7 +20,7 @@ STACKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512
 """Channels of the convolutions of VGG16, stack by stack; pooling halves the size between them."""
 
 STRIDE = 2 ** (len(STACKS) - 1)
-"""How many pixels one place of c5 stands for along each side: sizes must be multiples of it."""
+"""How many pixels one position of c5 stands for along each side: sizes are multiples of it."""
 
 CLASSES = 2
 """Background and object."""
@@ -70,7 +70,7 @@ class EvoNet(nn.Module):
         return _enlarged(logits, 4)
 
     def _stacks(self, images: Tensor) -> list[Tensor]:
-        """Return what comes out of c3, c4 and c5."""
+        """Return the outputs of c3, c4 and c5."""
         seen, x = [], images
         for index, layer in enumerate(self.features):
             x = layer(x)
@@ -104,7 +104,7 @@ def _ends(features: nn.Sequential) -> list[int]:
 
 
 def _inputs_of(layer: nn.Conv2d | nn.ConvTranspose2d) -> float:
-    """Return how many synapses enter a neuron; those of a deconvolution overlap by its stride."""
+    """Return the synapses that enter a neuron; those of a deconvolution overlap by its stride."""
     positions = math.prod(layer.kernel_size)
     if isinstance(layer, nn.ConvTranspose2d):
         # Of a kernel's positions only one in stride x stride reaches the same pixel of the output.

@@ -90,7 +90,7 @@ class LoaderTask(Task):
         return nn.functional.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
 
     def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        """Return what the metric functions say of a batch."""
+        """Return the values of the metric functions for a batch of (inputs, targets)."""
         inputs, targets = _inputs_and_targets(batch)
         outputs = network(*inputs)
         return {name: function(outputs, targets) for name, function in self.functions.items()}

@@ -99,7 +99,7 @@ class Mnist(Task):
         return F.cross_entropy(network(images), labels, label_smoothing=label_smoothing)
 
     def measure(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Mapping[str, Tensor]:
-        """Return whether each image is recognised, and its cross-entropy."""
+        """Return accuracy, 0 or 1, and cross-entropy of each image, (N,)."""
         images, labels = batch
         logits = network(images)
         return {

@@ -48,7 +48,7 @@ STATISTICS: dict[str, tuple[Callable[..., Tensor], tuple[str, ...]]] = {
 
 
 def columns(maps: Tensor, masks: Tensor) -> dict[str, Tensor]:
-    """Return what the metrics need of each image, on the CPU.
+    """Return the columns that metrics are computed from, on the CPU.
 
     Args:
         maps: saliency from 0 to 1, (N, H, W). An image with a number that is not finite has none

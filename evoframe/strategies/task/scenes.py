@@ -86,7 +86,7 @@ def _other_colour(key: Key, ground: Floats) -> Floats:
 
 
 def _blob(key: Key, size: int, middle: Floats, radius: float) -> Floats:
-    """Return how much of each pixel a closed outline covers, 0 to 1.
+    """Return the share of each pixel that a closed outline covers, 0 to 1, (size, size).
 
     Its distance from the middle is a sum of waves around it, on an ellipse that is turned.
     """
@@ -130,7 +130,7 @@ def _between(cells: int, size: int) -> Floats:
 
 
 def _tint(key: Key) -> Floats:
-    """Return how strongly a texture shows in each colour."""
+    """Return the strength with which a texture shows in each colour, (3,)."""
     return 0.5 + 0.5 * uniform(key, 3)
 
 
@@ -140,7 +140,7 @@ def _over(image: Floats, colour: Floats, cover: Floats) -> Floats:
 
 
 def _coordinates(size: int) -> tuple[Floats, Floats]:
-    """Return how far each pixel is across and down, from -1 to 1 with 0 in the middle."""
+    """Return coordinates of each pixel, across and down, from -1 to 1 with 0 in the middle."""
     line = (np.arange(size) + 0.5) / size * 2 - 1
     across, down = np.meshgrid(line, line)
     return across, down

@@ -55,7 +55,7 @@ def check_never_prefers_what_is_not_a_number(selection: Any) -> None:
 def check_ignores_the_order_of_the_population(selection: Any) -> None:
     """Whoever lists the same individuals in another order gets the same families.
 
-    The order in which lives end depends on the machine: use identities, not places in a list.
+    The order in which lives end depends on the machine: use identities, not positions in a list.
     """
 
     def attempt(case: tuple[Choice, Any]) -> None:
