@@ -57,6 +57,10 @@ def resume(path: str | Path, **ready: Any) -> Run:
         path: the run folder.
         **ready: strategies that were made in Python when the run began, by role, e.g. ``task=...``;
             that of the ancestor's training by ``ancestor``.
+
+    Raises:
+        ResumeError: what decides its results is not the same here.
+        EvoframeError: what else is wrong; the run stays as it was.
     """
     given = by_table(ready)
     runner.resume(Path(path), ready=given)
@@ -64,7 +68,12 @@ def resume(path: str | Path, **ready: Any) -> Run:
 
 
 def open_run(path: str | Path, **ready: Any) -> Run:
-    """Return a run for reading; ``ready`` as for :func:`resume`."""
+    """Return a run for reading; ``ready`` as for :func:`resume`.
+
+    Raises:
+        RunError: there is none.
+        LaterFormatError: a later version of evoframe wrote it.
+    """
     return Run(Path(path), by_table(ready))
 
 

@@ -100,8 +100,7 @@ class Anatomy:
         """
         alive, staying = self._living(genotype)
         plan, device = self.proved.plan, next(iter(genotype.masks.values())).device
-        # Plans are on the CPU, where small index work
-        # is quickest; weights may be on another device.
+        # Plans are on the CPU; genotypes may be on another device.
         cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
         values = {
             name: cut(value.to(device), cuts[name]) if name in cuts else value.clone()

@@ -30,7 +30,10 @@ class Anatomy(Protocol):
         """Return the phenotype's weights and buffers as a settled genotype."""
 
     def home(self, phenotype: Phenotype, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return tensors shaped like the phenotype's parameters in ancestor coordinates."""
+        """Return tensors shaped like the phenotype's parameters in ancestor coordinates.
+
+        Zero where the phenotype has nothing.
+        """
 
     def costs(self, genotype: Genotype) -> dict[str, float]:
-        """Return the sizes of what a genotype describes."""
+        """Return the sizes of what a genotype describes, by name; unknown ones are missing."""

@@ -36,7 +36,7 @@ class Partition:
 
 
 def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Partition:
-    """Return the clusters of a kind.
+    """Return the partition of all synapses into clusters of a kind.
 
     Args:
         kind: what a cluster is.

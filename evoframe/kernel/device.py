@@ -41,7 +41,10 @@ def describe(device: torch.device) -> str:
 
 
 def move(value: T, device: torch.device) -> T:
-    """Return ``value`` with every tensor inside tuples, lists and mappings on ``device``."""
+    """Return ``value`` with every tensor inside tuples, lists and mappings on ``device``.
+
+    Transfers to CUDA are not waited for; kernels that use them come after them in its stream.
+    """
     moved: Any = value
     if isinstance(value, torch.Tensor):
         moved = value.to(device, non_blocking=True)

@@ -39,7 +39,7 @@ class Evidence:
         self._answers: dict[tuple[int, int | None], tuple[_Means, _Means]] = {}
 
     def mean_gradient(self, *, batches: int) -> dict[str, Tensor]:
-        """Return the mean gradient of each synapse.
+        """Return the mean gradient of each synapse, by parameter, in ancestor coordinates.
 
         Args:
             batches: how many training batches to take the mean over.
@@ -49,7 +49,7 @@ class Evidence:
     def mean_squared_gradient(
         self, *, batches: int, batch_size: int | None = None
     ) -> dict[str, Tensor]:
-        """Return the mean squared gradient of each synapse.
+        """Return the mean squared gradient of each synapse, by parameter, in ancestor coordinates.
 
         Args:
             batches: how many training batches to take the mean over.

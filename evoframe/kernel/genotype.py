@@ -40,7 +40,7 @@ class Genotype:
         return count(self.masks)
 
     def strengths(self) -> dict[str, Tensor]:
-        """Return the weights of the parameters that hold synapses."""
+        """Return the weights of the parameters that hold synapses; views, not copies."""
         return {name: self.state[name] for name in self.masks}
 
     def to(self, device: torch.device) -> Genotype:

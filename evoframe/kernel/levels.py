@@ -31,7 +31,7 @@ def even_levels(scores: Tensor, scale: float) -> Tensor:
 
 
 def even_scores() -> Table:
-    """Return the score each level of :func:`even_levels` stands for, as a share of the scale."""
+    """Return the score of each level of :func:`even_levels`, (65536,), as a share of the scale."""
     return np.arange(LEVELS) / (LEVELS - 1)
 
 

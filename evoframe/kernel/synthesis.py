@@ -20,7 +20,7 @@ from evoframe.kernel.levels import Table
 
 
 def draw(dna: DNA, key: Key) -> dict[str, Tensor]:
-    """Return the masks of an offspring: which of the possible synapses come to be.
+    """Return the masks of an offspring, bool by parameter: which synapses come to be.
 
     Every parameter has its own stream (``key.at("synapses", name)``), so neither the order of
     the parameters nor the presence of others changes a draw.

@@ -90,7 +90,7 @@ class Wiring:
 
 
 def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
-    """Return the masks with dead-in and dead-out closed until nothing changes."""
+    """Return the masks, bool by parameter, with dead-in and dead-out closed to the end."""
     settled, before, now = dict(masks), -1, count(masks)
     while now != before:
         alive = living_channels(settled, wiring)
@@ -154,7 +154,7 @@ def revive(genotype: Genotype, *, before: Masks, ancestor_state: State, wiring: 
 
 
 def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
-    """Return a bool for each channel: something alive writes it and something alive reads it."""
+    """Return a bool for each channel, (channels,): it is written and read by something alive."""
     written, read = wiring.fed.clone(), wiring.read.clone()
     for step in wiring.steps:
         if isinstance(step, str):

@@ -120,7 +120,14 @@ class Run:
         return load_genotype(RunFolder(self.path).genotype(one.genotype_id), entry.digest)
 
     def network(self, identity: str | None = None) -> nn.Module:
-        """Return the trained network of an individual, or of the best, in evaluation mode."""
+        """Return the trained network of an individual, or of the best, in evaluation mode.
+
+        On the CPU. The ancestor is made and surveyed again, so its task must be at hand.
+
+        Raises:
+            RunError: there is no such individual, or it was stillborn.
+            DamagedError: its file is not what the journal recorded.
+        """
         return self.anatomy.develop(self.genotype(identity or self.best.id)).network.eval()
 
     @cached_property

@@ -36,7 +36,7 @@ def save_genotype(genotype: Genotype, path: Path) -> None:
             # Cloned, because safetensors refuses tensors that share memory.
             tensors[f"state.{name}"] = value.detach().cpu().clone().contiguous()
     shapes = {name: list(mask.shape) for name, mask in genotype.masks.items()}
-    # A safetensors file sorts by name, and a state dict has an order of its own.
+    # A safetensors file keeps no order of names, and a state dict has one.
     order = list(genotype.state)
     metadata = {"shapes": json.dumps(shapes), "order": json.dumps(order)}
     write_atomically(path, save(tensors, written_here(metadata)))

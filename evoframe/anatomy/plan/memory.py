@@ -15,7 +15,7 @@ from evoframe.anatomy.trace.shortcuts import run
 
 
 def peak_bytes(network: nn.Module, inputs: tuple[Any, ...]) -> int:
-    """Return the peak of one forward pass without gradients; weights do not count, inputs do.
+    """Return the peak bytes of a forward pass without gradients, inputs included, weights not.
 
     Args:
         network: on the meta device, in evaluation mode.

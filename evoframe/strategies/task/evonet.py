@@ -40,8 +40,7 @@ class EvoNet(nn.Module):
         self.c6 = nn.Conv2d(n256, n256, 3, padding=1)
         self.c7 = nn.Conv2d(n512, n512, 3, padding=1)
         self.c8 = nn.Conv2d(n512, n512, 3, padding=1)
-        # Twice the stride as kernel, and half of it as
-        # padding, give exactly twice and four times the size.
+        # A kernel of twice the stride, and half of it as padding: exactly 2 and 4 times the size.
         self.d1 = nn.ConvTranspose2d(n512, n256, 4, stride=2, padding=1)
         self.d2 = nn.ConvTranspose2d(n512, n256, 8, stride=4, padding=2)
         self.c9 = nn.Conv2d(3 * n256, n384, 1)
