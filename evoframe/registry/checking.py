@@ -143,7 +143,7 @@ def check_functions(plugin: object, hooks: frozenset[str]) -> None:
     for name in dir(plugin):
         function = getattr(plugin, name, None)
         marked = hasattr(function, "evoframe_impl")
-        # A marked function with a foreign name is looked at too: its marker shows what was meant.
+        # A marked function of any name is looked at too: its marker shows what was meant.
         if not callable(function) or not (marked or _is_own(plugin, name, function)):
             continue
         if name not in hooks:

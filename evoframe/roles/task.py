@@ -187,7 +187,6 @@ class _Sum:
         mean = self.total / self.count
         if not self.per_example or self.count < 2:
             return Measurement(mean)
-        # Rounding may bring it below 0. Divided by count -
-        # 1 below, since this is the variance over count.
+        # Rounding may bring it below 0; count - 1 below makes the sample variance of it.
         variance = max(self.squares / self.count - mean**2, 0.0)
         return Measurement(mean, math.sqrt(variance / (self.count - 1)))

@@ -70,7 +70,6 @@ class Channels:
         channels = self.new(unique.shape[1], fed=fed)
         self.steps.append(Derived(channels, tuple(unique), every))
         for part in unique:
-            # A part that repeats a channel would tie new channels to each other through it.
             if len(part.unique()) == len(part):
                 self.ties.append((channels, part))
         return channels[inverse].reshape(parts[0].shape)

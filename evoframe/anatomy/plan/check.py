@@ -87,7 +87,7 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _compare_shapes(self, func: Any, outs: list[Tensor], due: RecordedCall) -> None:
         """Stop the forward pass if a shape is not as it should be."""
-        # Shapes without a signal are no concern of channels, and follow from the others.
+        # Where no channels are known there is nothing to predict.
         for value, (shape, signal) in zip(outs, due.results, strict=False):
             if signal is not None and tuple(value.shape) != (left := self._left(shape, signal)):
                 self._stop(f"{func} gave {tuple(value.shape)} where {left} was due")

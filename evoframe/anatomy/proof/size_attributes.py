@@ -56,8 +56,7 @@ def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
     Each in turn is the one with which the forward pass gets farthest.
     """
     chosen: list[SizeAttribute] = []
-    # Every candidate costs a forward pass in every
-    # round; near modules come in order of their names.
+    # Every candidate costs a forward pass in every round.
     candidates = _candidates(plan, probe)[:MOST]
     reached = _reached(plan, probe, chosen)
     while reached is not None:

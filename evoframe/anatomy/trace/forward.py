@@ -53,8 +53,8 @@ def trace(
         with plain_operations(), tracer:
             outputs = twin(*example_inputs)
         # What a network gives is read by whoever uses it, so the
-        # channels of all outputs stay. If none is found, as in an object
-        # of C, they might hide anywhere, and nothing can be relied on.
+        # channels of all outputs stay. If none is found, they may
+        # hide in an object of C, and nothing can be relied on.
         if not tracer.keep_all(opened(outputs)):
             raise TypeError(  # noqa: TRY301
                 f"no channel was found in the output, {type(outputs).__name__}"

@@ -104,8 +104,7 @@ class Budget(Environment):
             self.share * self._cost(settle(inherited, context.anatomy.wiring), context),
             self.least * self._cost(context.ancestor, context),
         )
-        # Fixed keys rather than the call's own: the retention that is
-        # found is a function of the DNA, and siblings are pressed alike.
+        # Fixed keys, not the call's own: the retention that is found is a function of the DNA.
         keys = [Key(0).at("budget", context.generation, trial) for trial in range(self.trials)]
 
         def is_within(retention: float) -> bool:

@@ -21,7 +21,7 @@ class LeNet(nn.Sequential):
         super().__init__(
             OrderedDict(
                 conv1=nn.Conv2d(channels, 32, 5, padding=2),
-                # Pooling before the activation, and rounding up, are MatConvNet's.
+                # Pooling before the first activation, and rounding up, are MatConvNet's.
                 pool1=nn.MaxPool2d(3, 2, ceil_mode=True),
                 relu1=nn.ReLU(),
                 conv2=nn.Conv2d(32, 32, 5, padding=2),
