@@ -90,4 +90,4 @@ def shaken(network: nn.Module) -> nn.Module:
 
 def cut(phenotype: Any, name: str, value: Tensor) -> Tensor:
     """What a smaller network has of an ancestor's tensor, found under the name of its entry."""
-    return phenotype.share(name, value)
+    return phenotype.cut(name, value)
