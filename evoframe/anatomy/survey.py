@@ -6,14 +6,15 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 import torch
 from torch import nn
 
 from evoframe.anatomy.anatomy import Anatomy
-from evoframe.anatomy.plan import Plan
+from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
-from evoframe.anatomy.plan.growing import body_of
-from evoframe.anatomy.proof import prove
+from evoframe.anatomy.plan.growing import body_of, copied, tensors_of
+from evoframe.anatomy.proof import Numbers, prove, require_own_parameters
 from evoframe.anatomy.trace import trace
 from evoframe.errors import TaskError, close_match
 from evoframe.kernel import device as devices
@@ -28,6 +29,7 @@ def survey(
     keep: Sequence[str] = (),
     at_least: int = 1,
     multiple: int = 1,
+    numbers: bool = True,
     approximate: bool = False,
 ) -> Anatomy:
     """Return the anatomy of an ancestor; done once a run.
@@ -40,6 +42,7 @@ def survey(
             that they contain, or of parameters.
         at_least: how many output channels every layer keeps, dead ones if need be.
         multiple: what the number of a layer's output channels is rounded up to, where it can be.
+        numbers: try removals on real inputs; without, only shapes and plain numbers are proved.
         approximate: let channels leave that a layer, group or RMS norm or a mean averages over.
             A smaller network then normalises over those that stay, so it no longer computes
             what its masked ancestor does, and has to learn anew.
@@ -52,21 +55,69 @@ def survey(
         _require_forward(network, example_inputs)
     shapes = _evolvable_shapes(network, evolvable)
     body = body_of(network)
+    options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate)
     inputs = devices.move(example_inputs, torch.device("meta"))
+    plan = _planned(body, shapes, inputs, options)
+    if not plan.trace.knows_channels:  # it did not run on the meta device: is it the inputs?
+        _require_forward(network, example_inputs)
+    tried = None
+    if not any(one.is_meta for one in tensors_of(network).values()):  # there is nothing to run
+        plain = require_own_parameters(network, body, example_inputs)
+        if numbers and not approximate:  # which changes what is computed on purpose
+            tried = Numbers.of(network, body, plain, example_inputs)
+    proved = prove(plan, tried)
+    if proved.refuted or not plan.trace.knows_channels:
+        real = prove(_planned_on_real_tensors(network, shapes, example_inputs, options), tried)
+        proved = max(proved, real, key=_removable)  # the first, where they are equal
+    return Anatomy(network, proved, proved.plan.wiring(), inputs)
+
+
+@attrs.frozen
+class Options:
+    """What a person asked for, see :func:`survey`."""
+
+    keep: list[str]
+    at_least: int
+    multiple: int
+    approximate: bool
+
+
+def _planned(
+    body: nn.Module, shapes: Mapping[str, torch.Size], inputs: tuple[Any, ...], options: Options
+) -> Plan:
+    """Return the plan of a body, by a trace on its own device."""
     # The body stays as it came, modes of modules included; running can change buffers.
     twin = replica(body, {}).eval()
-    seen = trace(twin, inputs, tuple(shapes), approximate=approximate)
-    if not seen.knows_channels:  # it did not run on the meta device: is it the inputs?
-        _require_forward(network, example_inputs)
-    plan = Plan.of(
+    seen = trace(twin, inputs, tuple(shapes), approximate=options.approximate)
+    return Plan.of(
         body,
         shapes,
         seen,
-        keep=_kept_layers(network, shapes, keep),
-        at_least=at_least,
-        multiple=multiple,
+        keep=options.keep,
+        at_least=options.at_least,
+        multiple=options.multiple,
     )
-    return Anatomy(network, prove(plan), plan.wiring(), inputs)
+
+
+def _planned_on_real_tensors(
+    network: nn.Module,
+    shapes: Mapping[str, torch.Size],
+    example_inputs: tuple[Any, ...],
+    options: Options,
+) -> Plan:
+    """Return the plan by a trace on the CPU: code that asks for the device goes its real way there.
+
+    It is checked by arithmetic, so it is only asked for where the meta device told the wrong path
+    or none.
+    """
+    inputs = devices.move(example_inputs, torch.device("cpu"))
+    return _planned(copied(network), shapes, inputs, options)
+
+
+def _removable(proved: ProvedPlan) -> int:
+    """Return how many channels may leave; -1 where nothing was learned."""
+    plan = proved.plan
+    return int((~plan.bundles.kept).sum()) if plan.trace.knows_channels else -1
 
 
 def _kept_layers(

@@ -131,6 +131,10 @@ class AnatomyOptions:
         validator=attrs.validators.ge(1),
         metadata=doc("what the output channels of a layer are rounded up to a multiple of"),
     )
+    numbers: bool = attrs.field(
+        default=True,
+        metadata=doc("try removals on real inputs in the survey; takes about 40 forward passes"),
+    )
     approximate: bool = attrs.field(
         default=False,
         metadata=doc("let channels leave that a norm averages over; changes what is computed"),

@@ -11,7 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from evoframe.anatomy.plan.blueprint import Blueprint, tensors_of
+from evoframe.anatomy.plan.blueprint import Blueprint
+from evoframe.anatomy.plan.growing import tensors_of
 from evoframe.errors import ExportError
 from evoframe.run.run import Run
 from evoframe.version import __version__

@@ -113,6 +113,14 @@ same ones."""
 ARITHMETIC = frozenset({"mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm"})
 """Compute with plain numbers, which must not depend on how many channels there are."""
 
+READS_VALUES = frozenset(
+    {
+        "_local_scalar_dense", "is_nonzero", "equal", "nonzero", "masked_select", "unique_dim",
+        "_unique2", "unique_consecutive", "repeat_interleave", "multinomial",
+    }
+)  # fmt: skip
+"""Bring values into Python, or make sizes of them: what comes after may be another path."""
+
 LIKE_THEIR_INPUT = frozenset(
     {
         "relu", "relu6", "hardtanh", "silu", "gelu", "sigmoid", "hardswish", "hardsigmoid",

@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor, nn
 
 from evoframe.anatomy.channels.size_attribute import Numbers
-from evoframe.anatomy.plan.growing import body_of, grow
+from evoframe.anatomy.plan.growing import body_of, grow, tensors_of
 from evoframe.errors import ExportError, listing
 
 
@@ -46,11 +46,6 @@ class Blueprint:
 def entries_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
     """Return the shape of every parameter and buffer, each under its first name."""
     return {name: tuple(value.shape) for name, value in tensors_of(network).items()}
-
-
-def tensors_of(network: nn.Module) -> dict[str, Tensor]:
-    """Return every parameter and buffer, each under its first name."""
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def _compare(

@@ -25,6 +25,9 @@ FOR_OLD_PICKLES = (nn.Conv1d.__setstate__, nn.MultiheadAttention.__setstate__)
 EMPTY_TABLES = frozenset({dict, OrderedDict, set, list})
 """Types whose empty values, of which modules are full, are made anew by their names."""
 
+COMPILED = "_compiled_call_impl"
+"""Where a module that was compiled in place keeps what it calls instead of its own forward."""
+
 PLAIN = frozenset({bool, int, float, str, bytes, type(None), type})
 """Types whose values are shared by copies."""
 
@@ -49,7 +52,9 @@ def replica(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     held = twin.__dict__
     for name, value in module.__dict__.items():
         kind = type(value)
-        if kind in PLAIN:
+        if name == COMPILED:  # the original's; a copy that were to keep it would call the original
+            held[name] = None
+        elif kind in PLAIN:
             held[name] = value
         elif kind in EMPTY_TABLES and not value and id(value) not in memo:
             memo[id(value)] = held[name] = kind()

@@ -12,6 +12,11 @@ from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.trace.shortcuts import like
 
 
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return every parameter and buffer, each under its first name."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
 def body_of(network: nn.Module) -> nn.Module:
     """Return a copy of a module on the meta device; its weights are not copied."""
     memo: dict[int, Any] = {}
@@ -22,6 +27,12 @@ def body_of(network: nn.Module) -> nn.Module:
     for buffer in network.buffers():
         memo[id(buffer)] = like(buffer)
     return replica(network, memo)
+
+
+def copied(network: nn.Module) -> nn.Module:
+    """Return a copy of a module on the CPU, with parameters and buffers of its own."""
+    values = {name: one.detach().cpu().clone() for name, one in tensors_of(network).items()}
+    return grow(body_of(network), values, {})
 
 
 def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.Module:

@@ -11,11 +11,10 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.signals import shape_left
 from evoframe.anatomy.channels.size_attribute import Numbers, SizeAttribute
-from evoframe.anatomy.plan.blueprint import tensors_of
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.check import Mismatch, mismatch
-from evoframe.anatomy.plan.cutting import Cut, shape_cut
-from evoframe.anatomy.plan.growing import grow
+from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut
+from evoframe.anatomy.plan.growing import grow, tensors_of
 from evoframe.anatomy.plan.memory import peak_bytes
 from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
 from evoframe.costs.flops import FORMULAS
@@ -112,11 +111,16 @@ class Plan:
         return {one.key: one.count(staying) for one in self.size_attributes}
 
     def build(self, staying: Tensor) -> nn.Module:
-        """Return the network of these channels, on the meta device."""
+        """Return the network of these channels, on the device of the body."""
         values = dict(self._entries)
         for name, how in self.keeping(staying).items():
-            shape = shape_cut(values[name].shape, how)
-            values[name] = torch.empty(shape, dtype=values[name].dtype, device="meta")
+            whole = values[name]
+            shape = shape_cut(whole.shape, how)
+            values[name] = (  # without contents, cutting is nothing but another shape
+                torch.empty(shape, dtype=whole.dtype, device="meta")
+                if whole.is_meta
+                else cut(whole, how)
+            )
         return grow(self.body, values, self.numbers(staying))
 
     def check(self, staying: Tensor) -> Mismatch | None:

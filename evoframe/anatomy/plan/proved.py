@@ -21,9 +21,11 @@ class ProvedPlan:
 
     Attributes:
         plan: what rules allow and probes have not refuted.
+        refuted: whether numbers have refuted what shapes had left.
     """
 
     plan: Plan
+    refuted: bool = False
     _known: dict[bytes, Tensor] = attrs.field(factory=dict, init=False, repr=False)
 
     def staying(self, alive: Tensor) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor
 
 from evoframe.anatomy.plan import Plan
 from evoframe.anatomy.plan.check import Mismatch
@@ -14,27 +15,32 @@ Blame = tuple[Probe, str]
 """A probe that breaks the forward pass, and the reason in words."""
 
 
-def blamed(plan: Plan, some: Sequence[Probe]) -> list[Blame]:
+Try = Callable[[Tensor], Mismatch | None]
+"""Tells what goes wrong when only these channels stay, a bool for each; None if nothing does."""
+
+
+def blamed(plan: Plan, some: Sequence[Probe], tried: Try) -> list[Blame]:
     """Return the probes that break the forward pass, each with the reason.
 
     What breaks in one module is taken to break in all modules of its class: keeping more than
     is needed is safe, and a network of many equal blocks is not searched block by block.
+
+    Args:
+        plan: from which to remove.
+        some: the removals, made all at once first.
+        tried: what is asked of each set of removals.
     """
     found: list[Blame] = []
     left = list(some)
-    while left and (mismatch := _tried(plan, left)):
+    while left and (mismatch := tried(left_by(plan.bundles, left))):
         near = _suspects(plan, left, mismatch)
         # Halving costs a forward pass for each half, and the culprit is most often where it fails.
-        culprits = _searched(plan, near) or _searched(plan, left)
+        culprits = _searched(plan, near, tried) or _searched(plan, left, tried)
         culprits = culprits or [(probe, mismatch.reason) for probe in left]
         like = {pattern(plan, probe): reason for probe, reason in culprits}
         found += [(one, like[same]) for one in left if (same := pattern(plan, one)) in like]
         left = [probe for probe in left if pattern(plan, probe) not in like]
     return found
-
-
-def _tried(plan: Plan, some: Sequence[Probe]) -> Mismatch | None:
-    return plan.check(left_by(plan.bundles, some))
 
 
 def _suspects(plan: Plan, some: Sequence[Probe], found: Mismatch) -> list[Probe]:
@@ -44,13 +50,13 @@ def _suspects(plan: Plan, some: Sequence[Probe], found: Mismatch) -> list[Probe]
     return [probe for probe in some if bool(near[probe.gone].any())]
 
 
-def _searched(plan: Plan, some: Sequence[Probe]) -> list[Blame]:
+def _searched(plan: Plan, some: Sequence[Probe], tried: Try) -> list[Blame]:
     """Return the probes to blame, found by halves; none if these together break nothing."""
-    if not some or (found := _tried(plan, some)) is None:
+    if not some or (found := tried(left_by(plan.bundles, some))) is None:
         return []
     if len(some) == 1:
         return [(some[0], found.reason)]
     half = len(some) // 2
-    culprits = _searched(plan, some[:half]) + _searched(plan, some[half:])
+    culprits = _searched(plan, some[:half], tried) + _searched(plan, some[half:], tried)
     # Each half alone is fine and both together are not: nobody in particular is to blame.
     return culprits or [(probe, f"with others, {found.reason}") for probe in some]

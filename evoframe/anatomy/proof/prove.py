@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 import torch
 
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.proof.blame import Blame, blamed
+from evoframe.anatomy.proof.numbers import Numbers
 from evoframe.anatomy.proof.probes import Probe, classes_of, probes
+from evoframe.anatomy.proof.removals import WHICH, removals
 from evoframe.anatomy.proof.size_attributes import find_size_attributes
 from evoframe.anatomy.trace.trace import Barrier
 
@@ -20,7 +23,21 @@ ROUNDS = 8
 """How often the proof is begun again with more channels kept, before all of them are."""
 
 
-def prove(plan: Plan) -> ProvedPlan:
+def prove(plan: Plan, numbers: Numbers | None = None) -> ProvedPlan:
+    """Return the plan with everything kept whose removal would break or change the network.
+
+    Args:
+        plan: what rules allow.
+        numbers: what removals are tried with on real inputs; None to go by shapes alone.
+    """
+    plan = _by_shapes(plan)
+    if numbers is None or not numbers.modes or not plan.trace.knows_channels:
+        return ProvedPlan(plan)
+    tried = _by_numbers(plan, numbers)
+    return ProvedPlan(tried, refuted=tried is not plan)
+
+
+def _by_shapes(plan: Plan) -> Plan:
     """Return the plan with everything kept whose removal would break the forward pass.
 
     One removable set of each layer is taken away, all at once. Where that fails, the sets that
@@ -28,21 +45,38 @@ def prove(plan: Plan) -> ProvedPlan:
     nothing explains is kept.
     """
     for attempt in range(ROUNDS):
-        broken = blamed(plan, probes(plan))
+        broken = blamed(plan, probes(plan), plan.check)
         if not broken:
-            return ProvedPlan(plan)
+            return plan
         attributes, hopeless = find_size_attributes(plan, broken)
         plan = attrs.evolve(plan, size_attributes=(*plan.size_attributes, *attributes))
         # Lines that are kept one at a time may take many rounds; a whole layer ends it.
         plan = _keeping(plan, hopeless, entirely=attempt >= PATIENCE)
+    return _keeping_all(plan, "its channels could not be told apart by removing them")
+
+
+def _by_numbers(plan: Plan, numbers: Numbers) -> Plan:
+    """Return the plan with everything kept whose removal would change what is computed.
+
+    Sets of removals, which together take everything once, are tried as a whole; only where one
+    of them changes something are the layers that are to blame looked for.
+    """
+    for _ in range(ROUNDS):
+        tried = partial(numbers.check, ProvedPlan(plan))
+        sets = (removals(plan, which) for which in WHICH)
+        broken = next((found for some in sets if (found := blamed(plan, some, tried))), None)
+        if broken is None:
+            return plan
+        plan = _keeping(plan, broken, entirely=True)
+    return _keeping_all(plan, "smaller networks compute something else, whatever is removed")
+
+
+def _keeping_all(plan: Plan, reason: str) -> Plan:
     everything = torch.ones_like(plan.bundles.kept)
-    reason = Barrier("the whole network", "its channels could not be told apart by removing them")
-    return ProvedPlan(
-        attrs.evolve(
-            plan,
-            bundles=attrs.evolve(plan.bundles, kept=everything),
-            barriers=(*plan.barriers, reason),
-        )
+    return attrs.evolve(
+        plan,
+        bundles=attrs.evolve(plan.bundles, kept=everything),
+        barriers=(*plan.barriers, Barrier("the whole network", reason)),
     )
 
 

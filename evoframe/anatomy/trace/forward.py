@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
+from evoframe.anatomy.channels.calls import READS_VALUES, tensors_in
 from evoframe.anatomy.trace.trace import Barrier, Pass, Trace
 from evoframe.anatomy.trace.tracer import MetaTracer
 from evoframe.anatomy.trace.work import WorkRecorder
@@ -32,6 +34,26 @@ def plain_operations() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
+class ReadsValues(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Stops a forward pass whose path may depend on what its tensors hold."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        reads = func.overloadpacket.__name__ in READS_VALUES
+        # Without values torch itself says so, in words that name what the code has called.
+        if reads and not any(value.is_meta for value in tensors_in(args)):
+            raise RuntimeError(f"{func} makes its path depend on values")
+        return func(*args, **(kwargs or {}))
+
+
 def trace(
     twin: nn.Module,
     example_inputs: tuple[Any, ...],
@@ -39,18 +61,21 @@ def trace(
     *,
     approximate: bool = False,
 ) -> Trace:
-    """Return the trace of one forward pass of a network on the meta device.
+    """Return the trace of one forward pass of a network.
+
+    On real tensors code that asks for the device takes the path that it takes in a life; but a
+    path that depends on values is one of several, so nothing can be learned from it.
 
     Args:
-        twin: the network, in evaluation mode, on the meta device.
-        example_inputs: its inputs, on the meta device.
+        twin: the network, in evaluation mode, on the meta device or on the CPU.
+        example_inputs: its inputs, on the same device.
         evolvable: names of the parameters whose synapses may evolve.
         approximate: let channels leave that a layer normalises over, which changes what it
             computes for those that stay.
     """
     tracer = MetaTracer(twin, evolvable, approximate=approximate)
     try:
-        with plain_operations(), tracer:
+        with plain_operations(), tracer, ReadsValues():
             outputs = twin(*example_inputs)
         # What a network gives is read by whoever uses it, so the
         # channels of all outputs stay. If none is found, they may

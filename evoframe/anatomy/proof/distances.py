@@ -1,0 +1,68 @@
+"""Distances: how far the numbers of two networks are apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+TOLERANCE = 2e-3
+"""How far results may be apart, as a share of the largest entry.
+
+Sums in another order stay a hundred times below, and a channel at the wrong place is far above.
+"""
+
+
+NOISE = 1e-4
+"""A gradient that is as much smaller than the largest of a network is taken for rounding.
+
+A key's bias in attention has a gradient of zero by algebra, and of some noise by arithmetic.
+"""
+
+
+def difference(ours: Sequence[Tensor], due: Sequence[Tensor], *, among: bool = False) -> str:
+    """Return how two lists of tensors differ, in words; empty if they do not.
+
+    Args:
+        ours: what came out.
+        due: what should have.
+        among: compare with the largest entry of all of them, where one's own is noise beside it.
+    """
+    largest = max((_largest(one) for one in due), default=0.0) if among else 0.0
+    shapes = [[tuple(one.shape) for one in several] for several in (ours, due)]
+    if shapes[0] != shapes[1]:
+        return f"shapes {shapes[0]} where {shapes[1]} were due"
+    for one, other in zip(ours, due, strict=True):
+        if (apart := distance(one, other, NOISE * largest)) > TOLERANCE:
+            return f"numbers {apart:.1g} of the largest apart"
+    return ""
+
+
+def distance(one: Tensor, other: Tensor, least: float = 0.0) -> float:
+    """Return the largest difference of two tensors of one shape, as a share of the largest entry.
+
+    Where one is finite and the other is not, they are infinitely far apart.
+
+    Args:
+        one: what came out.
+        other: what should have.
+        least: what the largest entry is taken for if it is smaller.
+    """
+    ours, due = (_real(value.detach()) for value in (one, other))
+    if not torch.equal(ours.isfinite(), due.isfinite()):
+        return float("inf")
+    inside = due.isfinite()
+    if not bool(inside.any()):
+        return 0.0
+    return float((ours - due)[inside].abs().max()) / max(_largest(due), least, 1e-12)
+
+
+def _largest(value: Tensor) -> float:
+    finite = _real(value.detach())
+    finite = finite[finite.isfinite()]
+    return float(finite.abs().max()) if finite.numel() else 0.0
+
+
+def _real(value: Tensor) -> Tensor:
+    return (torch.view_as_real(value) if value.is_complex() else value).double()

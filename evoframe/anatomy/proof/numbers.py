@@ -1,0 +1,240 @@
+"""Numbers: a grown network is held to its masked ancestor, on real inputs, in both modes.
+
+Shapes cannot tell whether the channels of a smaller network are the right ones, whether code took
+another path because a width had changed, or what only training runs. So removals are tried: the
+ancestor with dead neurons at zero, bias and all, against the network that is grown without them.
+Outputs must agree in evaluation; outputs, gradients and updated buffers in training. Parameters,
+buffers and inputs are scattered first: zeros and ones would hide which entry is which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.anatomy.channels.size_attribute import Numbers as Attributes
+from evoframe.anatomy.plan import ProvedPlan
+from evoframe.anatomy.plan.check import Mismatch
+from evoframe.anatomy.plan.cutting import Cut, cut
+from evoframe.anatomy.plan.growing import grow
+from evoframe.anatomy.proof.distances import difference
+from evoframe.anatomy.proof.owning import refusal
+from evoframe.anatomy.proof.stillness import fresh, scattered, still
+from evoframe.anatomy.trace.forward import opened
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.wiring import living_channels, settle
+
+NOWHERE = -1
+"""The call of a mismatch that numbers have shown: they do not say where it began."""
+
+
+class Results(NamedTuple):
+    """What a pass gives: outputs; in training also gradients and buffers, by name."""
+
+    outputs: Sequence[Tensor]
+    gradients: Sequence[Tensor] = ()
+    buffers: Sequence[Tensor] = ()
+
+    def differs_from(self, due: Results) -> str:
+        """Return how these differ from what is due, in words; empty if they do not."""
+        return (
+            difference(self.outputs, due.outputs)
+            or difference(self.buffers, due.buffers)
+            or difference(self.gradients, due.gradients, among=True)
+        )
+
+
+@attrs.frozen(eq=False)
+class Numbers:
+    """What removals are tried with.
+
+    Attributes:
+        body: the ancestor's module on the meta device.
+        values: scattered parameters and buffers of the ancestor, on the CPU.
+        inputs: scattered example inputs, two examples where the network takes them.
+        modes: whether training, for each mode in which the ancestor runs on them.
+    """
+
+    body: nn.Module
+    values: Mapping[str, Tensor]
+    inputs: tuple[Any, ...]
+    modes: tuple[bool, ...]
+
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        body: nn.Module,
+        plain: Mapping[str, Tensor],
+        example_inputs: tuple[Any, ...],
+    ) -> Numbers:
+        """Return what is needed to try removals from a network.
+
+        Args:
+            network: the ancestor.
+            body: the same on the meta device.
+            plain: its parameters and buffers, of :func:`require_own_parameters`.
+            example_inputs: its inputs.
+
+        Raises:
+            TaskError: what it computes does not depend on its parameters.
+        """
+        dice = torch.Generator().manual_seed(0)
+        values = {name: _scattered_entry(name, one, dice) for name, one in plain.items()}
+        for inputs in (_two_examples(example_inputs, dice), _moved(example_inputs, dice)):
+            found = cls(body, values, inputs, ())
+            if found.runs(training=False):
+                found._require_that_parameters_matter(network, plain)
+                trains = found.runs(training=True)
+                return attrs.evolve(found, modes=(False, True) if trains else (False,))
+        return cls(body, values, example_inputs, ())
+
+    def runs(self, *, training: bool) -> bool:
+        """Tell whether the ancestor runs on the inputs in a mode, twice to the same numbers."""
+        try:
+            first, again = (self._passed(self.values, {}, training=training) for _ in range(2))
+        except Exception:  # noqa: BLE001  a network may ask for anything, as targets in training
+            return False
+        return not first.differs_from(again)
+
+    def _require_that_parameters_matter(
+        self, network: nn.Module, plain: Mapping[str, Tensor]
+    ) -> None:
+        """Refuse a network that answers the same whatever its parameters are.
+
+        It was caught by no operation, so what it computes with was taken out of its parameters
+        before, as a tensor or a number of its own.
+
+        Raises:
+            TaskError: the outputs of two copies with other parameters are equal in every bit.
+        """
+        scattered_outputs, outputs = (
+            self._passed(values, {}, training=False).outputs for values in (self.values, plain)
+        )
+        moved = any(not torch.equal(self.values[name], one) for name, one in plain.items())
+        if moved and all(map(torch.equal, outputs, scattered_outputs)):
+            raise refusal(network, next(iter(plain)))
+
+    def check(self, proved: ProvedPlan, staying: Tensor) -> Mismatch | None:
+        """Return how a network of these channels differs from the masked ancestor; None if not.
+
+        Args:
+            proved: a plan, proved as far as shapes go.
+            staying: the channels that are to live, a bool for each.
+        """
+        plan = proved.plan
+        # Nothing writes what is to go, and nothing reads it: layers that do not evolve write on.
+        sources, targets = plan.trace.sources, plan.trace.targets
+        masks = {
+            name: (staying[sources[name]] & staying[targets[name]]).expand(shape).clone()
+            for name, shape in plan.evolvable.items()
+        }
+        wiring = plan.wiring()
+        settled = settle(Genotype(masks, self.values), wiring)
+        left = proved.staying(living_channels(settled.masks, wiring))
+        cuts = plan.keeping(left)
+        for training in self.modes:
+            due = self._passed(settled.state, {}, training=training, cuts=cuts)
+            if said := self._differ(settled, plan.numbers(left), cuts, due, training=training):
+                mode = "in training" if training else "in evaluation"
+                reason = f"{mode}, a smaller network computes something else: {said}"
+                return Mismatch(reason, NOWHERE)
+        return None
+
+    def _differ(
+        self,
+        settled: Genotype,
+        numbers: Attributes,
+        cuts: Mapping[str, Cut],
+        due: Results,
+        *,
+        training: bool,
+    ) -> str:
+        """Return how the network that is grown from a genotype differs, in words; empty if not."""
+        smaller = {
+            name: cut(value, cuts[name]) if name in cuts else value
+            for name, value in settled.state.items()
+        }
+        try:
+            ours = self._passed(smaller, numbers, training=training)
+        except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
+            return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        return ours.differs_from(due)
+
+    def _passed(
+        self,
+        values: Mapping[str, Tensor],
+        numbers: Attributes,
+        *,
+        training: bool,
+        cuts: Mapping[str, Cut] | None = None,
+    ) -> Results:
+        """Return the results of a forward pass; in training also those of a backward pass.
+
+        Args:
+            values: its parameters and buffers.
+            numbers: what its attributes say.
+            training: its mode.
+            cuts: what to leave out of gradients and buffers.
+        """
+        held = {name: value.clone() for name, value in values.items()}
+        network = grow(self.body, held, numbers).train(training)
+        with still():
+            if not training:
+                with torch.no_grad():
+                    return Results(tensors_in(opened(network(*fresh(self.inputs)))))
+            outputs = tensors_in(opened(network(*fresh(self.inputs))))
+            _flow_back(outputs)
+        slopes = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+        return Results(
+            outputs,
+            _cut_all(slopes, cuts or {}),
+            _cut_all(dict(network.named_buffers()), cuts or {}),
+        )
+
+
+def _cut_all(values: Mapping[str, Tensor], cuts: Mapping[str, Cut]) -> list[Tensor]:
+    """Return tensors in the order of their names, each as a smaller network has it."""
+    named = sorted(values.items())
+    return [cut(value, cuts[name]) if name in cuts else value for name, value in named]
+
+
+def _flow_back(outputs: list[Tensor]) -> None:
+    """Let gradients flow from every output, weighted as no symmetry could be."""
+    total, dice = torch.zeros(()), torch.Generator().manual_seed(1)
+    for one in outputs:
+        if one.requires_grad and one.is_floating_point():
+            weights = torch.randn(one.shape, generator=dice).to(one)
+            total = total + (one * weights).sum().float()
+    if total.requires_grad:
+        total.backward()  # type: ignore[no-untyped-call]
+
+
+def _two_examples(inputs: tuple[Any, ...], dice: torch.Generator) -> tuple[Any, ...]:
+    """Return inputs with two examples each, as batch norm needs in training; moved apart."""
+    doubled = tuple(
+        torch.cat([one[:1], one[-1:]]) if isinstance(one, Tensor) and one.ndim else one
+        for one in inputs
+    )
+    return _moved(doubled, dice)
+
+
+def _moved(inputs: tuple[Any, ...], dice: torch.Generator) -> tuple[Any, ...]:
+    """Return inputs with noise on every float tensor at the top; the rest is as it was."""
+    return tuple(
+        one + torch.randn(one.shape, generator=dice).to(one)
+        if isinstance(one, Tensor) and one.is_floating_point()
+        else one
+        for one in inputs
+    )
+
+
+def _scattered_entry(name: str, value: Tensor, dice: torch.Generator) -> Tensor:
+    if name.endswith("running_var"):
+        return 0.5 + torch.rand(value.shape, generator=dice).to(value)
+    return scattered(value, dice)

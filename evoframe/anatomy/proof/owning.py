@@ -1,0 +1,164 @@
+"""Owning: a copy of a network computes with its own parameters, however the network was wrapped.
+
+A forward pass that was replaced by a closure, a hook that holds a layer, a layer in a global: what
+such code computes with is the ancestor's, whatever a copy's own parameters say, and every figure
+of every offspring would be the ancestor's. So one pass of a whole copy is watched, operation by
+operation, for tensors that belong to the original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
+
+from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.anatomy.plan.growing import grow, tensors_of
+from evoframe.anatomy.proof.distances import difference
+from evoframe.anatomy.proof.stillness import fresh, still
+from evoframe.anatomy.trace.forward import opened
+from evoframe.errors import TaskError
+from evoframe.kernel import device as devices
+
+
+class ForeignTensorError(Exception):
+    """An operation was given a parameter or buffer of another network; the message names it."""
+
+
+class Owning(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Stops a forward pass of a copy at the first parameter that is not the copy's own."""
+
+    def __init__(self, copied: nn.Module, original: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        # By storage: a view of a weight, transposed or detached, is still the other network's.
+        self.own = {_storage(value) for value in tensors_of(copied).values()}
+        self.named = tensors_of(original)
+        self.foreign = {_storage(value): name for name, value in self.named.items()}
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        for value in tensors_in((args, kwargs or {})):
+            storage = _storage(value)
+            if storage in self.foreign:
+                raise ForeignTensorError(self.foreign[storage])
+            # What was wrapped may hold the network that the original itself was copied from.
+            if isinstance(value, nn.Parameter) and storage not in self.own:
+                raise ForeignTensorError(self._alike(value))
+        return func(*args, **(kwargs or {}))
+
+    def _alike(self, value: Tensor) -> str:
+        """Return the name of the original's first entry with the same numbers, or shape."""
+        same = [n for n, one in self.named.items() if one.shape == value.shape]
+        equal = [name for name in same if torch.equal(self.named[name].cpu(), value.cpu())]
+        return (equal or same or [""])[0]
+
+
+def require_own_parameters(
+    network: nn.Module, body: nn.Module, example_inputs: tuple[Any, ...]
+) -> dict[str, Tensor]:
+    """Return the ancestor's parameters and buffers on the CPU; copies with them do as it does.
+
+    Raises:
+        TaskError: copies compute with the original's parameters, or something else than it does,
+            or it does not run at all.
+    """
+    plain = {name: one.detach().cpu().clone() for name, one in tensors_of(network).items()}
+    whole = grow(body, plain, {}).eval()
+    require_given(whole, plain, network)
+    try:
+        with torch.no_grad(), still(), Owning(whole, network):
+            ours = tensors_in(opened(whole(*fresh(example_inputs))))
+    except ForeignTensorError as error:
+        raise refusal(network, str(error)) from error
+    except Exception as error:
+        raise TaskError(
+            f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"
+        ) from error
+    if said := difference(ours, _outputs_of(network, example_inputs)):
+        raise TaskError(
+            f"a copy of the network does not compute what the network does ({said}): "
+            f"{unusual(network, '')}. Offspring are copies, so they would not either."
+        )
+    return plain
+
+
+def _outputs_of(network: nn.Module, example_inputs: tuple[Any, ...]) -> list[Tensor]:
+    """Return the outputs of the ancestor itself in evaluation, and leave it as it was."""
+    modes = [(module, module.training) for module in network.modules()]
+    device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
+    try:
+        with torch.no_grad(), still():
+            outputs = network.eval()(*devices.move(fresh(example_inputs), device))
+    finally:
+        for module, training in modes:
+            module.training = training
+    return [one.cpu() for one in tensors_in(opened(outputs))]
+
+
+def require_given(copied: nn.Module, values: Mapping[str, Tensor], network: nn.Module) -> None:
+    """Refuse a network whose copies do not hold the parameters that they are given.
+
+    Args:
+        copied: a copy that was made with these values.
+        values: its parameters and buffers.
+        network: the original.
+
+    Raises:
+        TaskError: which entry is another one.
+    """
+    held = tensors_of(copied)
+    for name, value in values.items():
+        if name not in held or _storage(held[name]) != _storage(value):
+            raise TaskError(
+                f"a copy of the network does not hold the {name!r} that it is given: "
+                f"{unusual(network, name)}. Let Python copy it, or evolve a network without that."
+            )
+
+
+def refusal(network: nn.Module, entry: str) -> TaskError:
+    """Return the refusal of a network whose copies compute with an entry of the original."""
+    return TaskError(
+        f"a copy of the network computes with {entry!r} of the original, so every offspring would "
+        f"answer with the ancestor's weights: {unusual(network, entry)}. Take that away before "
+        "evolving, and put it around what comes out."
+    )
+
+
+def unusual(network: nn.Module, entry: str) -> str:
+    """Return what is unusual about the modules around an entry, for people who look for a cause."""
+    owner = entry.rpartition(".")[0]
+    around = [owner.rsplit(".", up)[0] for up in range(owner.count(".") + 1)]
+    found = [
+        f"{f'layer {name!r}' if name else 'the network'} has {what}"
+        for name in dict.fromkeys([*around, ""])
+        for what in _ways_of(network.get_submodule(name))
+    ]
+    return "; ".join(found) or "its code may hold the original in a closure, a hook or a global"
+
+
+def _ways_of(module: nn.Module) -> list[str]:
+    ways = []
+    if "forward" in vars(module):
+        ways.append("a forward that was put in the place of its class's")
+    if module._forward_hooks or module._forward_pre_hooks:  # noqa: SLF001  torch has no other way
+        ways.append("forward hooks")
+    own = [kind for kind in type(module).__mro__ if kind.__module__.partition(".")[0] != "torch"]
+    ways += [
+        f"a {name} of its own"
+        for name in ("__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+        if any(name in vars(kind) for kind in own if kind is not object)
+    ]
+    return ways
+
+
+def _storage(value: Tensor) -> int:
+    identity: int = value.untyped_storage()._cdata  # noqa: SLF001  what memory it is, not where
+    return identity

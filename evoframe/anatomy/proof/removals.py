@@ -1,0 +1,66 @@
+"""Removals: large parts of all that can leave, for a few of which numbers are worth their price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.plan import Plan
+from evoframe.anatomy.plan.bundles import Bundles
+from evoframe.anatomy.proof.probes import Probe, probes
+
+Which = Callable[[Tensor], Tensor]
+"""Takes the numbers of bundles in their order, from 0, and tells which of them are removed."""
+
+WHICH: tuple[Which, ...] = (
+    lambda order: order % 2 == 0,
+    lambda order: order % 2 == 1,  # with the first, everything once
+    lambda order: order % 8 != 3,  # few are left, for code that asks how many there are
+)
+"""What is removed from every layer at once, in one trial each."""
+
+
+def removals(plan: Plan, which: Which) -> list[Probe]:
+    """Return for every way in which layers lose channels the removal of a part of them.
+
+    Args:
+        plan: from which to remove.
+        which: the part.
+    """
+    found = []
+    for number, probe in enumerate(probes(plan)):
+        # Shifted from layer to layer: code that takes one layer's outputs for another's would
+        # not be caught if both had lost the same ones.
+        chosen = partial(_shifted, which, number)
+        gone = _lines(plan.bundles, probe, chosen) if probe.grid else _classes(plan, probe, chosen)
+        if len(gone):
+            found.append(attrs.evolve(probe, gone=gone))
+    return found
+
+
+def _shifted(which: Which, by: int, order: Tensor) -> Tensor:
+    return which(order + by)
+
+
+def _classes(plan: Plan, probe: Probe, which: Which) -> Tensor:
+    """Return the channels of a part of the classes of a layer that can be removed."""
+    bundles = plan.bundles
+    fixed = bundles.by_class(bundles.kept)
+    channels = torch.unique(probe.channels)
+    classes = torch.unique(bundles.classes[channels[~fixed[channels]]])
+    chosen = classes[which(torch.arange(len(classes)))]
+    return torch.isin(bundles.classes, chosen).nonzero().flatten()
+
+
+def _lines(bundles: Bundles, probe: Probe, which: Which) -> Tensor:
+    """Return what leaves with a part of the lines of a grid."""
+    assert probe.grid is not None
+    index, axis = probe.grid
+    channels = bundles.grids[index].channels.movedim(axis, 0).flatten(1)
+    gone = torch.zeros_like(bundles.kept)
+    gone[channels[which(torch.arange(len(channels)))].reshape(-1)] = True
+    return (~bundles.staying(~bundles.leaving(gone))).nonzero().flatten()
