@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evoframe.errors import EvoframeError as EvoframeError
     from evoframe.export.state import load as load
     from evoframe.kernel.key import Key as Key
+    from evoframe.kernel.lasting import plain as plain
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.loaders import task as task
 
@@ -31,6 +32,7 @@ _PLACES = {
     "evolve": "evoframe.api",
     "load": "evoframe.export.state",
     "open_run": "evoframe.api",
+    "plain": "evoframe.kernel.lasting",
     "resume": "evoframe.api",
     "task": "evoframe.strategies.task.loaders",
 }

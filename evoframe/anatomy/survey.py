@@ -19,6 +19,7 @@ from evoframe.anatomy.trace import trace
 from evoframe.errors import TaskError, close_match
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import untouched
+from evoframe.kernel.lasting import is_plain, plain
 
 
 def survey(
@@ -53,6 +54,8 @@ def survey(
     """
     if not isinstance(example_inputs, tuple):
         _require_forward(network, example_inputs)
+    if not is_plain(network):  # delivered by another run; what was absent there may live here
+        network = plain(copy.deepcopy(network))
     shapes = _evolvable_shapes(network, evolvable)
     body = body_of(network)
     options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate)

@@ -22,26 +22,42 @@ from rich.console import Console
 @click.option(
     "--out", type=click.Path(path_type=Path), help="a new folder; RUN/export-FORMAT if not given"
 )
+@click.option(
+    "--network",
+    metavar="FILE:FACTORY",
+    help="what builds the network, for a run whose task was made in Python",
+)
 @click.option("--force", is_flag=True, help="replace the folder if it is there")
 @click.option(
     "--measure/--no-measure", default=True, help="measure before and after on this machine"
 )
 def command(
-    run: Path, form: str, individual: str | None, out: Path | None, *, force: bool, measure: bool
+    run: Path,
+    form: str,
+    individual: str | None,
+    out: Path | None,
+    network: str | None,
+    *,
+    force: bool,
+    measure: bool,
 ) -> None:
     """Write the network of RUN's best individual, physically small, for use elsewhere.
 
     Prints what it costs beside the ancestor, measured on this machine.
     """
-    from evoframe.export.writing import export
+    from evoframe.export.writing import export, require_free
     from evoframe.report import sizes
     from evoframe.run.run import Run
+    from evoframe.run.standing_in import factory_of
 
     opened = Run(run)
+    if network is not None:
+        opened = opened.with_network(factory_of(network))
     chosen = individual or opened.best.id
-    folder = out or run / f"export-{form}"
+    folder = out or opened.export_folder(form)
+    require_free(folder, force=force)
     console = Console(soft_wrap=True, highlight=False)
-    for line in export(opened, chosen, form, folder, force=force):
+    for line in export(opened.delivered(chosen), form, folder, force=force):
         console.print(line, markup=False)
     console.print(f"{chosen} is in {folder}", markup=False)
     if measure:

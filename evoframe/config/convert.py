@@ -169,7 +169,8 @@ def _strategy(
     if use == IN_SESSION:
         raise ConfigError(
             f"the {entry} of this run was made in a Python session and cannot be rebuilt from its "
-            f"record. Go on from Python: evoframe.resume(path, {entry}=...)."
+            f"record. Hand it over from Python: evoframe.resume(path, {entry}=...) goes on, "
+            f"evoframe.open_run(path, {entry}=...) reads it.{_for_exports(entry)}"
         )
     found = _find(use, role.name, registry)
     # Where nobody offers the class, only the reference itself leads back to it.
@@ -183,6 +184,12 @@ def _strategy(
             "Name its class to give options."
         )
     return found
+
+
+def _for_exports(entry: str) -> str:
+    if entry != "task":
+        return ""
+    return " `evoframe export --network FILE:factory` needs nothing of it but the network."
 
 
 def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:

@@ -29,12 +29,7 @@ def resolve(use: str, role: str) -> type[Strategy] | Strategy:
         ConfigError: the file, the module or the name does not exist, or is no such strategy, or
             the function raised something.
     """
-    place, _, name = use.rpartition(":")
-    module = import_plugin(place)
-    if not hasattr(module, name):
-        names = [n for n in vars(module) if not n.startswith("_")]
-        raise ConfigError(f"{place} has no {name!r}.{close_match(name, names)}")
-    found: Any = getattr(module, name)
+    found = named(use)
     if inspect.isfunction(found):
         found = _called(found, use)
     base = ROLES[role].base
@@ -44,6 +39,20 @@ def resolve(use: str, role: str) -> type[Strategy] | Strategy:
             f"{base.__name__}, such a value, or a function that returns one."
         )
     return found
+
+
+def named(use: str) -> Any:
+    """Whatever a reference names.
+
+    Raises:
+        ConfigError: the file, the module or the name does not exist.
+    """
+    place, _, name = use.rpartition(":")
+    module = import_plugin(place)
+    if not hasattr(module, name):
+        names = [n for n in vars(module) if not n.startswith("_")]
+        raise ConfigError(f"{place} has no {name!r}.{close_match(name, names)}")
+    return getattr(module, name)
 
 
 def reference_to(strategy: type[Strategy]) -> str | None:

@@ -1,91 +1,135 @@
-"""Weights as safetensors beside an architecture in JSON, from which the network is rebuilt."""
+"""Weights as safetensors beside an architecture in JSON, from which the network is rebuilt.
+
+The architecture holds a digest of itself and of the file of weights: nothing is built of an export
+that is not the one that was written.
+"""
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import load as read_tensors, save as tensors_written
+from torch import Tensor, nn
 
 from evoframe.anatomy.plan.blueprint import Blueprint
 from evoframe.anatomy.plan.growing import tensors_of
-from evoframe.errors import ExportError
-from evoframe.run.run import Run
-from evoframe.version import __version__
+from evoframe.errors import EvoframeError, ExportError
+from evoframe.export.answers import answers_of, require_same_answers
+from evoframe.export.architecture import (
+    DIGEST,
+    blueprint_from,
+    described,
+    digest_of,
+    masks_from,
+    read,
+)
+from evoframe.export.delivered import Delivered
+from evoframe.export.unwrapping import require_plain_code, unwrapped
+from evoframe.kernel.key import untouched
+from evoframe.kernel.lasting import lasting
 
-FORMAT = 1
 WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
 
 
-def write(run: Run, identity: str, network: nn.Module, folder: Path) -> list[str]:
-    """Write an individual of a run as two files; return lines that are worth telling."""
-    genotype = run.genotype(identity)
-    blueprint = run.anatomy.blueprint(genotype)
-    described = {
-        "format": FORMAT,
-        "evoframe": __version__,
-        "network": f"{type(network).__module__}.{type(network).__qualname__}",
-        "individual": identity,
-        "digest": genotype.digest(),
-        "synapses": genotype.synapses,
-        "ancestor": {name: list(shape) for name, shape in blueprint.whole_shapes.items()},
-        "numbers": [
-            # "place" is the index among several numbers; the word is part of the file's format.
-            {"module": module, "attribute": attribute, "place": place, "value": value}
-            for (module, attribute, place), value in blueprint.numbers.items()
-        ],
-    }
-    values = {name: value.detach().clone() for name, value in tensors_of(network).items()}
-    save_file({name: value.contiguous() for name, value in values.items()}, folder / WEIGHTS)
-    (folder / ARCHITECTURE).write_text(json.dumps(described, indent=2) + "\n", "utf-8")
+def write(one: Delivered, folder: Path) -> list[str]:
+    """Write a network as two files; return what is worth telling."""
+    tensors = {name: value.detach().clone() for name, value in tensors_of(one.network).items()}
+    content = tensors_written({name: value.contiguous() for name, value in tensors.items()})
+    facts = described(one) | {"answers": answers_of(one.network, one.inputs)}
+    facts[DIGEST] = digest_of(facts, content)
+    (folder / WEIGHTS).write_bytes(content)
+    (folder / ARCHITECTURE).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
     return [f"rebuild it with evoframe.load({str(folder)!r}, factory), nothing is unpickled"]
 
 
 def load(path: str | Path, network_factory: Callable[[], nn.Module]) -> nn.Module:
     """Return an exported network, rebuilt without pickle, in evaluation mode on the CPU.
 
+    Its absent synapses stay absent however it is trained, until :func:`evoframe.plain`.
+
     Args:
         path: the folder that ``evoframe export --format state`` wrote.
         network_factory: builds the whole network that was evolved; its weights do not matter.
 
     Raises:
-        ExportError: the folder is not an export, is damaged, is of a later version, or belongs to
-            another architecture.
+        ExportError: the folder is not an export, is not as it was written, is of a later version,
+            belongs to another architecture, or what the factory builds cannot be rebuilt.
     """
     folder = Path(path)
-    described = _described(folder / ARCHITECTURE)
+    facts = read(folder / ARCHITECTURE)
+    content = _content(folder / WEIGHTS)
+    tensors = _tensors(content, folder / WEIGHTS)
+    blueprint, masks = blueprint_from(facts, folder), masks_from(facts, folder)
+    _require_untouched(facts, content, folder)
+    network, answers = _built(network_factory), facts.get("answers")
+    if answers is None:
+        require_plain_code(network)
+    grown = _grown(blueprint, network, tensors)
     try:
-        values = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise ExportError(f"{folder / WEIGHTS} cannot be read: {error}") from error
-    return _blueprint(described, folder).build(network_factory(), values)
+        require_same_answers(answers, grown, folder)
+    except ExportError:
+        require_plain_code(network)  # then it is told which layer
+        raise
+    return lasting(grown, masks)
 
 
-def _described(file: Path) -> Mapping[str, Any]:
-    try:
-        described = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+def _require_untouched(facts: Mapping[str, Any], content: bytes, folder: Path) -> None:
+    """Compare an export with its digest.
+
+    Raises:
+        ExportError: it is not what was written.
+    """
+    if facts["format"] == 1 and DIGEST not in facts:
+        warnings.warn(
+            f"{folder} was written by an earlier evoframe and holds no digest, so nothing tells "
+            "whether it is as it was written. Export it again.",
+            stacklevel=3,
+        )
+    elif facts.get(DIGEST) != digest_of(facts, content):
         raise ExportError(
-            f"{file} cannot be read: {error}. Wanted a folder that `evoframe export --format "
-            "state` wrote."
-        ) from error
-    if not isinstance(described, Mapping) or described.get("format") != FORMAT:
-        found = described.get("format") if isinstance(described, Mapping) else described
-        raise ExportError(f"{file} has format {found!r}; this evoframe reads format {FORMAT}.")
-    return described
+            f"{folder} is not as it was written: {WEIGHTS} and {ARCHITECTURE} do not have the "
+            "digest on record. Copy it anew, or export it again."
+        )
 
 
-def _blueprint(described: Mapping[str, Any], folder: Path) -> Blueprint:
+def _content(file: Path) -> bytes:
     try:
-        shapes = {name: tuple(shape) for name, shape in described["ancestor"].items()}
-        numbers = {
-            (one["module"], one["attribute"], one["place"]): int(one["value"])
-            for one in described["numbers"]
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ExportError(f"{folder / ARCHITECTURE} is damaged: {error!r}") from error
-    return Blueprint(shapes, numbers)
+        return file.read_bytes()
+    except OSError as error:
+        raise ExportError(f"{file} cannot be read: {error}") from error
+
+
+def _tensors(content: bytes, file: Path) -> dict[str, Tensor]:
+    try:
+        return read_tensors(content)
+    except Exception as error:  # its header may say anything
+        raise ExportError(f"{file} cannot be read: {error}") from error
+
+
+def _built(factory: Callable[[], nn.Module]) -> nn.Module:
+    try:
+        with untouched():
+            network = factory()
+    except EvoframeError:
+        raise
+    except Exception as error:
+        raise ExportError(f"the factory raised {type(error).__name__}: {error}") from error
+    if not isinstance(network, nn.Module):
+        raise ExportError(f"the factory gave a {type(network).__name__}; wanted a torch module.")
+    return unwrapped(network)
+
+
+def _grown(blueprint: Blueprint, network: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
+    try:
+        return blueprint.build(network, values)
+    except EvoframeError:
+        raise
+    except Exception as error:
+        raise ExportError(
+            f"the network of this export cannot be built: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:200]}"
+        ) from error

@@ -5,43 +5,63 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from evoframe.errors import ExportError
+from evoframe.errors import ExportError, close_match
 from evoframe.export import programs, state
-from evoframe.run.run import Run
+from evoframe.export.delivered import Delivered
 
 FORMATS = ("state", "torch-export", "onnx")
 
 
-def export(run: Run, identity: str, form: str, folder: Path, *, force: bool = False) -> list[str]:
-    """Write an individual of a run into a new folder; return lines that are worth telling.
+def export(one: Delivered, form: str, folder: Path, *, force: bool = False) -> list[str]:
+    """Write a network into a new folder; return what is worth telling.
 
     Args:
-        run: where it was brought forth.
-        identity: whose network.
+        one: what is to be written.
         form: one of :data:`FORMATS`.
         folder: where to; made as a whole, at the end.
         force: replace the folder if it is there.
 
     Raises:
-        ExportError: the folder is there, or the network cannot be written in this form.
+        ExportError: there is no such form, the folder is there or cannot be made, or the network
+            cannot be written in this form.
     """
-    if folder.exists() and not force:
-        raise ExportError(f"{folder} is there already. Name another with --out, or use --force.")
-    network, inputs = run.network(identity), run.recipe.task.example_inputs()
+    if form not in FORMATS:
+        raise ExportError(
+            f"there is no format {form!r}.{close_match(form, FORMATS)} Formats: "
+            f"{', '.join(FORMATS)}."
+        )
+    require_free(folder, force=force)
     # Beside it, on the same file system, so that the folder appears by one rename.
     aside = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
     try:
-        if form == "state":
-            told = state.write(run, identity, network, aside)
-        elif form == "torch-export":
-            told = programs.write_torch_export(network, inputs, aside)
-        else:
-            told = programs.write_onnx(network, inputs, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        told = _written(one, form, aside)
         if folder.exists():
             shutil.rmtree(folder)
         aside.rename(folder)
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be written: {error}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return [line.replace(str(aside), str(folder)) for line in told]
+
+
+def require_free(folder: Path, *, force: bool) -> None:
+    """Refuse a folder that is there already, unless it may be replaced.
+
+    Raises:
+        ExportError: it is there, or it is a run, which nothing replaces.
+    """
+    if folder.exists() and not force:
+        raise ExportError(f"{folder} is there already. Name another with --out, or use --force.")
+    if (folder / "run.toml").exists():
+        raise ExportError(f"{folder} is a run, and is not replaced. Name another with --out.")
+
+
+def _written(one: Delivered, form: str, folder: Path) -> list[str]:
+    if form == "state":
+        return state.write(one, folder)
+    if form == "torch-export":
+        return programs.write_torch_export(one.network, one.inputs, folder)
+    return programs.write_onnx(one.network, one.inputs, folder)

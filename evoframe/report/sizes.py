@@ -47,7 +47,7 @@ def side_by_side(run: Run, identity: str) -> tuple[Table, list[str]]:
         if before.get(name) and after.get(name):
             fewer = f"{before[name] / after[name]:.1f}"
             table.add_row(label, f"{before[name]:,.0f}", f"{after[name]:,.0f}", fewer)
-    inputs = run.recipe.task.example_inputs()
+    inputs = run.grown_from.task.example_inputs()
     slow, fast = (latencies(run.network(one), inputs) for one in (run.ancestor.id, identity))
     for size in (one for one in slow if one in fast):
         cells = (

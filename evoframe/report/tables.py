@@ -18,7 +18,7 @@ def generations(run: Run) -> Table:
     MFLOPs are those of a forward pass on the example inputs; a life is the wall-clock seconds from
     conception to the last measurement.
     """
-    metric = run.recipe.task.primary
+    metric = run.metric
     tested = any(one.fitness and one.fitness.test for one in run.individuals)
     table = plain_table(("gen", "id", "from"), no_wrap=True)
     for name in ("synapses", "fewer", "params", "MFLOPs", "life", escape(metric.name)):
@@ -47,7 +47,7 @@ def stillborn(run: Run) -> list[str]:
 
 def lineage(run: Run, identity: str) -> Table:
     """Return one row for each forebear of an individual, youngest first."""
-    metric = run.recipe.task.primary
+    metric = run.metric
     table = plain_table(("individual", "from", "how"))
     for name in ("synapses", escape(metric.name)):
         table.add_column(name, justify="right", no_wrap=True)

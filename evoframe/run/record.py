@@ -18,7 +18,7 @@ from evoframe.errors import RunError
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.registry import Registry, load_registry
-from evoframe.run import formats
+from evoframe.run import formats, standing_in
 from evoframe.run.fingerprints import FINGERPRINTS, of_run
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.journal import Journal
@@ -37,6 +37,8 @@ def write_record(recipe: Recipe, registry: Registry, folder: RunFolder, anatomy:
         **versions(recipe, registry),
         FINGERPRINTS: of_run(recipe, registry, anatomy),
     }
+    if standing_in.is_in_session(tables):
+        tables[RECORD][standing_in.SESSION] = standing_in.described(recipe.task, anatomy.network)
     write_atomically(folder.recipe, files.write(tables).encode())
 
 
@@ -83,6 +85,27 @@ def open_recipe(
     if ready:
         recipe = attrs.evolve(recipe, can_be_rebuilt=False)
     return recipe, differences(recorded, versions(recipe, registry))
+
+
+def open_task(folder: RunFolder, ready: Mapping[str, Any]) -> Recipe:
+    """A recipe with the task of a run and how it was surveyed, on the CPU; all else is default.
+
+    Args:
+        folder: where the run is.
+        ready: strategies that the record cannot hold, by role table.
+
+    Raises:
+        RunError: there is no run, or its record cannot be read.
+        ConfigError: the task cannot be made again.
+    """
+    recorded = read_record(folder)
+    tables: files.Tables = {
+        name: recorded[name] for name in ("run", "anatomy", "task") if name in recorded
+    }
+    registry = load_registry(run_options(tables).plugins)
+    task = {"task": ready["task"]} if "task" in ready else {}
+    recipe = recipe_from(tables, registry, task)
+    return attrs.evolve(recipe, run=attrs.evolve(recipe.run, device="cpu"))
 
 
 def require_same_ancestor(recipe: Recipe, tables: files.Tables, founder: RunFolder) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,21 @@ import attrs
 from torch import nn
 
 from evoframe.anatomy import Anatomy
+from evoframe.config.files import table
 from evoframe.config.recipe import Recipe
-from evoframe.errors import RunError
+from evoframe.errors import ConfigError, RunError
+from evoframe.export.delivered import Delivered
+from evoframe.export.writing import export, require_free
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.individual import Individual, Measurement
+from evoframe.kernel.individual import Individual, Measurement, Metric
 from evoframe.kernel.lineage import ancestry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal, run_digest
-from evoframe.run.record import open_recipe, read_record
+from evoframe.run.record import RECORD, open_recipe, open_task, read_record
+from evoframe.run.reopening import ordinary_tensors, require_same_network, survey_again
 from evoframe.run.runner import ENDING, PICK
+from evoframe.run.standing_in import StandIn, metrics_of
 from evoframe.run.weights import load_genotype
-from evoframe.run.world import build_world
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -122,19 +126,98 @@ class Run:
     def network(self, identity: str | None = None) -> nn.Module:
         """Return the trained network of an individual, or of the best, in evaluation mode.
 
-        On the CPU. The ancestor is made and surveyed again, so its task must be at hand.
+        It is an ordinary module on the CPU. Absent synapses stay absent however it is trained,
+        in its copies too; :func:`evoframe.plain` ends that. The ancestor is made and surveyed
+        again, so its task must be at hand; its loss and data are not asked for.
 
         Raises:
             RunError: there is no such individual, or it was stillborn.
             DamagedError: its file is not what the journal recorded.
+            ConfigError: the task lived in a Python session and was not handed over again.
         """
-        return self.anatomy.develop(self.genotype(identity or self.best.id)).network.eval()
+        return self.delivered(identity).lasting()
+
+    def delivered(self, identity: str | None = None) -> Delivered:
+        """The network of an individual, or of the best, with all that an export needs to know."""
+        one = identity or self.best.id
+        genotype = self.genotype(one)
+        require_same_network(self.anatomy.network, genotype, self.path)
+        with ordinary_tensors():
+            phenotype = self.anatomy.develop(genotype)
+            return Delivered(
+                identity=one,
+                network=phenotype.network.eval(),
+                masks=phenotype.masks,
+                genotype=genotype,
+                blueprint=self.anatomy.blueprint(genotype),
+                inputs=self.grown_from.task.example_inputs(),
+            )
+
+    def export(
+        self,
+        out: str | Path | None = None,
+        *,
+        format: str = "state",  # noqa: A002  as the command line calls it
+        individual: str | None = None,
+        force: bool = False,
+    ) -> Path:
+        """Write a network for use elsewhere, as ``evoframe export`` does; return the folder.
+
+        Args:
+            out: a new folder; ``export-FORMAT`` in that of the run if not given.
+            format: ``state`` (for :func:`evoframe.load`), ``torch-export`` or ``onnx``.
+            individual: whose network; the best's if not given.
+            force: replace the folder if it is there.
+
+        Raises:
+            ExportError: the folder is there, or the network cannot be written in this form.
+        """
+        folder = self.export_folder(format) if out is None else Path(out)
+        require_free(folder, force=force)
+        export(self.delivered(individual), format, folder, force=force)
+        return folder
+
+    def export_folder(self, form: str) -> Path:
+        """Where an export goes if nobody says where."""
+        return self.path / f"export-{form}"
 
     @cached_property
     def anatomy(self) -> Anatomy:
-        """The anatomy of the ancestor, surveyed again, on the CPU."""
-        recipe = attrs.evolve(self.recipe, run=attrs.evolve(self.recipe.run, device="cpu"))
-        return build_world(recipe, RunFolder(self.path)).anatomy
+        """The anatomy of the ancestor, surveyed again, on the CPU.
+
+        Raises:
+            ConfigError: the task lived in a Python session and was not handed over again.
+            RunError: a network was given in its place that is not the one that was evolved.
+        """
+        return survey_again(self.grown_from, self._recorded(), self.path)
+
+    @cached_property
+    def grown_from(self) -> Recipe:
+        """As much of the recipe as networks are grown from: its task, and how it was surveyed."""
+        return open_task(RunFolder(self.path), self.ready)
+
+    @property
+    def metric(self) -> Metric:
+        """The primary metric, also of a task that lived in a Python session."""
+        try:
+            return self.grown_from.task.primary
+        except ConfigError:
+            return self._metrics_of_session()[0]
+
+    def with_network(self, factory: Callable[[], Any]) -> Run:
+        """The same run, with a network for a task that lived in a Python session.
+
+        Args:
+            factory: builds the network that was evolved, or a pair of that and a tuple of example
+                inputs; weights do not matter.
+        """
+        task = StandIn(
+            factory=factory,
+            recorded=self._recorded(),
+            names=tuple(self.genotype(self.ancestor.id).masks),
+            known=tuple(self._metrics_of_session()),
+        )
+        return Run(self.path, {**self.ready, "task": task})
 
     def as_json(self) -> dict[str, Any]:
         """Return all there is to say of the run, for other programs."""
@@ -144,6 +227,12 @@ class Run:
             "best": self.best.id if self.entries else None,
             "individuals": [self._described(one) for one in self.individuals],
         }
+
+    def _recorded(self) -> Mapping[str, Any]:
+        return table(read_record(RunFolder(self.path)).get(RECORD, {}), RECORD)
+
+    def _metrics_of_session(self) -> list[Metric]:
+        return metrics_of(self._recorded(), self.individuals)
 
     def _described(self, one: Individual) -> dict[str, Any]:
         fitness = one.fitness

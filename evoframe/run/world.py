@@ -93,18 +93,27 @@ def build_world(recipe: Recipe, folder: RunFolder) -> World:
     for _, strategy in recipe.strategies():
         check_signatures(type(strategy))
     device = devices.resolve(recipe.run.device)
-    task, key = recipe.task, Key(recipe.run.seed)
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
-        with sealed(key.at("ancestor")):
-            network = tried(task, "ancestor()", lambda: task.ancestor(key.at("ancestor")))
-        if not isinstance(network, nn.Module):
-            raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
-        anatomy = anatomies.survey(
-            network,
-            tried(task, "example_inputs()", task.example_inputs),
-            tried(task, "evolvable(network)", lambda: task.evolvable(network)),
-            **attrs.asdict(recipe.anatomy, recurse=False),
-        )
-        with sealed(key.at("probe")):
-            probe(recipe, network)
+        anatomy = survey_ancestor(recipe)
+        with sealed(Key(recipe.run.seed).at("probe")):
+            probe(recipe, anatomy.network)
     return World(recipe, folder, device, anatomy.to(device), anatomy.genotype().to(device))
+
+
+def survey_ancestor(recipe: Recipe) -> Anatomy:
+    """The anatomy of the ancestor of a recipe, on the CPU; its task is tried no further.
+
+    Raises:
+        TaskError: there is no ancestor, or it cannot evolve.
+    """
+    task, key = recipe.task, Key(recipe.run.seed)
+    with sealed(key.at("ancestor")):
+        network = tried(task, "ancestor()", lambda: task.ancestor(key.at("ancestor")))
+    if not isinstance(network, nn.Module):
+        raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
+    return anatomies.survey(
+        network,
+        tried(task, "example_inputs()", task.example_inputs),
+        tried(task, "evolvable(network)", lambda: task.evolvable(network)),
+        **attrs.asdict(recipe.anatomy, recurse=False),
+    )

@@ -40,7 +40,36 @@ class Blueprint:
         ranks = {name: (0,) * len(shape) for name, shape in self.whole_shapes.items()}
         found = {name: (0,) * value.ndim for name, value in values.items()}
         _compare(ranks, found, "the file of weights")
+        self._require_smaller(values)
+        self._require_numbers(network)
         return grow(body_of(network), values, self.numbers).eval()
+
+    def _require_smaller(self, values: Mapping[str, Tensor]) -> None:
+        for name, whole in self.whole_shapes.items():
+            sizes = tuple(values[name].shape)
+            if any(
+                left > all_ or left < min(all_, 1) for left, all_ in zip(sizes, whole, strict=True)
+            ):
+                raise ExportError(
+                    f"{name} of the file of weights has shape {sizes}; wanted part of {whole}."
+                )
+
+    def _require_numbers(self, network: nn.Module) -> None:
+        """Refuse to write anything into attributes but a smaller size where a size was."""
+        modules = dict(network.named_modules())
+        for (name, attribute, place), number in self.numbers.items():
+            held = vars(modules[name]).get(attribute) if name in modules else None
+            if place is not None and isinstance(held, list | tuple) and place < len(held):
+                found: object = held[place]
+            else:
+                found = held if place is None else None
+            if attribute.startswith("_") or type(found) is not int or not 0 <= number <= found:
+                where = f"{name}.{attribute}".lstrip(".") + ("" if place is None else f"[{place}]")
+                raise ExportError(
+                    f"the architecture does not belong to this export, or the export is damaged: "
+                    f"it sets {where} to {number}, and there is {found!r}; wanted a whole number "
+                    "that is at least as large."
+                )
 
 
 def entries_of(network: nn.Module) -> dict[str, tuple[int, ...]]:

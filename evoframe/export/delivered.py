@@ -1,0 +1,37 @@
+"""Delivered: a network of a run as it is handed over, with all that an export needs to know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from torch import nn
+
+from evoframe.anatomy.plan.blueprint import Blueprint
+from evoframe.kernel.genotype import Genotype, Masks
+from evoframe.kernel.lasting import lasting, plain
+
+
+@attrs.frozen(eq=False)
+class Delivered:
+    """The network of an individual, in evaluation mode, on the CPU.
+
+    Attributes:
+        identity: whose network.
+        network: a module like any other.
+        masks: of its parameters with absent entries; bool, true where one is present.
+        genotype: from which it was grown.
+        blueprint: how it differs from the whole architecture.
+        inputs: the example inputs of its task.
+    """
+
+    identity: str
+    network: nn.Module
+    masks: Masks
+    genotype: Genotype
+    blueprint: Blueprint
+    inputs: tuple[Any, ...]
+
+    def lasting(self) -> nn.Module:
+        """The network, from here on with absent entries that stay absent."""
+        return lasting(plain(self.network), self.masks)
