@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from evoframe.config import references
 from evoframe.config.convert import IN_SESSION
 from evoframe.errors import ConfigError, RunError, TaskError
-from evoframe.export.answers import TOLERANCE, answers_of_architecture, apart_of
+from evoframe.export.answers import answers_of_architecture, apart_of, tolerance_of
 from evoframe.export.unwrapping import unwrapped
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.key import Key
@@ -53,7 +53,7 @@ def is_same_architecture(recorded: Mapping[str, Any], network: nn.Module, inputs
     found = answers_of_architecture(network, inputs)
     if found is None or found["inputs"] != due["inputs"]:
         return False
-    return apart_of(due["outputs"], found["outputs"]) <= TOLERANCE
+    return apart_of(due["outputs"], found["outputs"]) <= tolerance_of(network)
 
 
 def is_in_session(tables: Mapping[str, Any]) -> bool:

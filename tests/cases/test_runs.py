@@ -19,7 +19,6 @@ FALLS_SHORT = {
     "record_edited": "what comes next is lived by the new value, and the record says that all was",
     "sigterm": "it dies without a word; with processes Python warns of leaked semaphores",
     "stranger_run_imports": "evoframe show imports the file that the record names",
-    "tampered_export": "most load without a word as another network; some end in a traceback",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
 

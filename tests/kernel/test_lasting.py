@@ -195,3 +195,21 @@ def test_sparse_gradients_are_cleared_after_the_step() -> None:
     network(torch.arange(10)).square().sum().backward()
     optimiser.step()
     assert not network.weight[~mask].any()
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_are_made_where_nothing_can_learn(name: str) -> None:
+    network, masks = made()
+    with torch.inference_mode():
+        twin = COPIES[name](network)
+        assert torch.allclose(twin(INPUTS), network(INPUTS), atol=1e-6)
+    assert back(twin, masks) == 0
+
+
+def test_an_empty_network_is_filled_again() -> None:
+    network, masks = made()
+    empty = copy.deepcopy(network).to("meta").to_empty(device="cpu")
+    empty.load_state_dict(network.state_dict())
+    assert torch.equal(empty(INPUTS), network(INPUTS))
+    trained(empty, optim.SGD(empty.parameters(), 0.1))
+    assert back(empty, masks) == 0
