@@ -65,9 +65,9 @@ def survey(
         _require_forward(network, example_inputs)
     tried = None
     if not any(one.is_meta for one in tensors_of(network).values()):  # there is nothing to run
-        plain = require_own_parameters(network, body, example_inputs)
+        entries = require_own_parameters(network, body, example_inputs)
         if numbers and not approximate:  # which changes what is computed on purpose
-            tried = Numbers.of(network, body, plain, example_inputs)
+            tried = Numbers.of(network, body, entries, example_inputs)
     proved = prove(plan, tried)
     if proved.refuted or not plan.trace.knows_channels:
         real = prove(_planned_on_real_tensors(network, shapes, example_inputs, options), tried)
