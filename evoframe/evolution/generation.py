@@ -164,8 +164,8 @@ def raise_ancestor(genotype: Genotype, training: Training | None, context: Conte
     else:
         genotype, fitness = grow_up(genotype, training, context)
     primary = context.task.primary
-    if math.isnan(fitness.value(primary.name)):
-        raise StillbornError(f"its {primary.name} is not a number")
+    if not math.isfinite(value := fitness.value(primary.name)):
+        raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")
     return grown(birth, Origin.ANCESTOR, genotype, fitness)
 
 

@@ -41,8 +41,8 @@ class Metric:
     maximise: bool = True
 
     def sort_value(self, value: float) -> float:
-        """Return a number that is larger for better values; NaN is worse than everything."""
-        if math.isnan(value):
+        """Return a number that is larger for better values; one that is not finite is the worst."""
+        if not math.isfinite(value):
             return -math.inf
         return value if self.maximise else -value
 

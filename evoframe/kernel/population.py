@@ -51,22 +51,25 @@ class Population:
         return tuple(sorted(chosen, key=lambda one: rank(one, self.metric)))
 
     def sound(self) -> tuple[Individual, ...]:
-        """Return the last generation without those whose primary metric is NaN, if any remain."""
-        sound = tuple(one for one in self.individuals if not math.isnan(self._value(one)))
+        """Those of the last generation whose primary metric is finite; all, if nobody's is."""
+        sound = tuple(one for one in self.individuals if is_sound(one, self.metric))
         return sound or self.individuals
 
-    def _value(self, individual: Individual) -> float:
-        assert individual.fitness is not None
-        return individual.fitness.value(self.metric.name)
+
+def is_sound(individual: Individual, metric: Metric) -> bool:
+    """Tell whether somebody lives and a metric of them is finite: no NaN, and no infinity."""
+    return individual.fitness is not None and math.isfinite(individual.fitness.value(metric.name))
 
 
-def rank(individual: Individual, metric: Metric) -> tuple[bool, float, int, int, int]:
+def rank(individual: Individual, metric: Metric) -> tuple[int, float, int, int, int]:
     """Return a key that sorts the living from best to worst by a metric.
 
-    NaN comes last; of equals, the one with fewer synapses first, then the older.
+    What is infinite comes after all that is finite, whichever way is better, and NaN comes last;
+    of equals, the one with fewer synapses first, then the older.
     """
     assert individual.fitness is not None
     value = individual.fitness.value(metric.name)
-    # NaN has a field of its own, since minus infinity is a value that may really be measured.
+    # What is not finite has a field of its own, since no number is worse than every other.
+    broken = 2 if math.isnan(value) else int(math.isinf(value))
     order = -metric.sort_value(value)
-    return (math.isnan(value), order, individual.synapses, individual.generation, individual.place)
+    return (broken, order, individual.synapses, individual.generation, individual.place)

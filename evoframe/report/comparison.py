@@ -125,7 +125,7 @@ def interpolated(points: Sequence[tuple[float, float]], target: float) -> float 
     """
     known: dict[float, list[float]] = {}
     for efficiency, value in points:
-        if math.isfinite(efficiency) and not math.isnan(value):
+        if math.isfinite(efficiency) and math.isfinite(value):
             known.setdefault(efficiency, []).append(value)
     below = [one for one in known if one <= target]
     above = [one for one in known if one >= target]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evoframe.config.recipe import RunOptions
 from evoframe.kernel.individual import Individual, Metric
-from evoframe.kernel.population import rank
+from evoframe.kernel.population import is_sound, rank
 
 
 def drop_in_points(one: Individual, ancestor: Individual, metric: Metric) -> float:
@@ -48,11 +48,10 @@ def stop_reason(
 ) -> str | None:
     """Return the reason for which a run ends after this generation; None if it goes on."""
     number = generation[0].generation
-    alive = [one for one in generation if one.is_alive]
-    if not alive:
-        reasons = "; ".join(sorted({one.stillborn for one in generation}))
-        return f"nobody lives in generation {number} ({reasons})"
-    good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]
+    sound = [one for one in generation if is_sound(one, metric)]
+    if not sound:
+        return _nobody_left(generation, metric)
+    good = [one for one in sound if is_good_enough(one, ancestor, options, metric)]
     reached = [one for one in good if is_small_enough(one, ancestor, options)]
     if reached:
         return f"{reached[0].id} reached {options.until}"
@@ -66,14 +65,22 @@ def stop_reason(
     return None
 
 
+def _nobody_left(generation: Sequence[Individual], metric: Metric) -> str:
+    number, reasons = generation[0].generation, {one.stillborn for one in generation} - {""}
+    if any(one.is_alive for one in generation):
+        return f"nobody is left: in generation {number} nobody has a finite {metric.name}"
+    return f"nobody lives in generation {number} ({'; '.join(sorted(reasons))})"
+
+
 def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric) -> str:
     """Return the id of the individual that a run delivers.
 
     With ``max_drop``: the smallest that loses no more than that. Without: the best of the last
-    generation in which anybody lives, among those that reach ``until`` if any do.
+    generation in which anybody lives, among those that reach ``until`` if any do. Nobody whose
+    primary metric is not finite is delivered while there is somebody else.
     """
     ancestor = individuals[0]
-    alive = [one for one in individuals if one.is_alive]
+    alive = [one for one in individuals if is_sound(one, metric)] or [ancestor]
 
     if options.max_drop is not None:
         good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]

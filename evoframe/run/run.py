@@ -80,11 +80,14 @@ class Run:
 
     @property
     def best(self) -> Individual:
-        """The individual that the run delivers; while it goes on, the last generation's first."""
+        """The individual that the run delivers.
+
+        While it goes on, the first of the last generation in which anybody's metrics are finite.
+        """
         chosen = self._fact(PICK)
         if chosen is not None:
             return self[chosen]
-        alive = [one for one in self.individuals if one.is_alive] or [self.ancestor]
+        alive = [one for one in self.individuals if _is_finite(one)] or [self.ancestor]
         return next(one for one in alive if one.generation == alive[-1].generation)
 
     @property
@@ -258,6 +261,11 @@ class Run:
             return journal.fact(name)
         finally:
             journal.close()
+
+
+def _is_finite(one: Individual) -> bool:
+    measured = one.fitness.validation.values() if one.fitness is not None else ()
+    return one.is_alive and all(math.isfinite(metric.value) for metric in measured)
 
 
 def _values(

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from evoframe.errors import ConfigError, close_match
 from evoframe.kernel.context import Context
 from evoframe.kernel.individual import COSTS, Individual
-from evoframe.kernel.population import Family, Population
+from evoframe.kernel.population import Family, Population, is_sound
 from evoframe.roles import Selection, Task, doc
 from evoframe.strategies.selection.drawing import draw, family
 
@@ -60,7 +60,7 @@ class Pareto(Selection):
     def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return families whose parents won tournaments by front, then by crowding.
 
-        A missing or NaN objective counts as the worst there is.
+        An objective that is missing or not finite counts as the worst there is.
         """
         order = self.ranked(population)
         ranks = {one.id: rank for rank, one in enumerate(order)}
@@ -106,8 +106,8 @@ class Pareto(Selection):
                 for name, value in zip(names, row, strict=True)
             ]
             # Without a number in the primary metric nobody may win by being small.
-            broken = math.isnan(one.fitness.value(population.metric.name))
-            rows.append([-math.inf if broken or math.isnan(v) else v for v in signed])
+            broken = not is_sound(one, population.metric)
+            rows.append([-math.inf if broken or not math.isfinite(v) else v for v in signed])
         return np.array(rows, dtype=np.float64)
 
 

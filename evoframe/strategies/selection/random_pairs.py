@@ -28,7 +28,7 @@ class RandomPairs(Selection):
     def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return elites first, then families drawn without regard to fitness.
 
-        Individuals whose primary metric is NaN are drawn only when there are no others.
+        Individuals whose primary metric is not finite are drawn only when there are no others.
         """
         elites = elite_families(population, self.elites)
         sound = population.sound()
