@@ -46,8 +46,14 @@ class Task(Protocol):
     ) -> Iterable[Batch]:
         """Return one pass over a split, as batches on any device."""
 
+    def examples_in(self, batch: Batch) -> int | None:
+        """How many examples a batch holds; None where that cannot be told."""
+
     def step(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the loss of one batch, a scalar with its graph."""
+
+    def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """Each metric for each example of a batch, or its mean."""
 
     def fit(self, network: nn.Module, key: Key, device: torch.device) -> None:
         """Train a network in place, by whatever means."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sized
+from functools import partial
 
 import torch
 from rich.markup import escape
@@ -15,6 +15,8 @@ from evoframe.config.recipe import Recipe
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import Key, sealed
 from evoframe.report.sizes import BATCHES, COSTS, latencies
+from evoframe.roles.measuring import batches_in
+from evoframe.strategies.training.alone import unless_alone
 
 BATCHES_TIMED = 3
 """How many training batches an estimate looks at, after one to warm up."""
@@ -78,15 +80,15 @@ def estimate(recipe: Recipe, anatomy: Anatomy) -> str:
     epochs = getattr(recipe.training, "epochs", None)
     size = getattr(recipe.training, "batch_size", None)
     batches = recipe.task.batches("train", shuffle=Key(0), batch_size=size)
-    if epochs is None or not isinstance(batches, Sized):
+    if epochs is None or (count := batches_in(batches)) is None:
         return "how long a run takes cannot be estimated: its epochs or batches cannot be counted"
     first = getattr(recipe.ancestor or recipe.training, "epochs", epochs)
     lives = (recipe.run.generations - 1) * recipe.run.population
     epochs_in_all = (0 if recipe.task.is_trained else first) + lives * epochs
-    seconds = _seconds_of_a_batch(recipe, anatomy, size) * len(batches) * epochs_in_all
+    seconds = _seconds_of_a_batch(recipe, anatomy, size) * count * epochs_in_all
     return (
         f"training takes {_duration(seconds)} at most, were nobody smaller than the ancestor: "
-        f"{epochs_in_all} epochs of {len(batches)} batches, on one CPU thread, measured on "
+        f"{epochs_in_all} epochs of {count} batches, on one CPU thread, measured on "
         f"{BATCHES_TIMED} batches"
     )
 
@@ -99,7 +101,9 @@ def _seconds_of_a_batch(recipe: Recipe, anatomy: Anatomy, size: int | None) -> f
             recipe.task.batches("train", shuffle=Key(0), batch_size=size)
         ):
             begun = time.perf_counter()
-            recipe.task.step(network, batch).backward()  # type: ignore[no-untyped-call]
+            step, size = partial(recipe.task.step, network, batch), recipe.task.examples_in(batch)
+            if (loss := unless_alone(network, size, step)) is not None:
+                loss.backward()  # type: ignore[no-untyped-call]
             taken.append(time.perf_counter() - begun)
             if index == BATCHES_TIMED:
                 break

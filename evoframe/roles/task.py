@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import copy
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 import torch
 from torch import Tensor, nn
 
-from evoframe.errors import TaskError
-from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
+from evoframe.roles.measuring import examples_in, means, totals
 
 if TYPE_CHECKING:
     from evoframe.kernel.key import Key
@@ -81,7 +79,8 @@ class Task(Strategy, ABC):
     def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
         """Return each metric for each example of a batch (one axis), without gradients.
 
-        A scalar counts as the mean of the batch, and then no sampling error can be told.
+        A number (or a tensor without an axis) counts as the mean of the batch, and then no sampling
+        error can be told.
         """
 
     @property
@@ -116,14 +115,14 @@ class Task(Strategy, ABC):
         ]
         return tuple(weights[:-1])
 
-    def _checked(self, name: str, values: Any) -> Tensor:
-        measured = _measured(values)
-        if measured.ndim > 1:
-            raise TaskError(
-                f"metric {name!r} of task {self.name!r} has shape {tuple(measured.shape)} for a "
-                "batch; wanted one value for each example, (N,), or the mean of the batch, ()."
-            )
-        return measured
+    def examples_in(self, batch: Batch) -> int | None:
+        """How many examples a batch holds; None where that cannot be told.
+
+        Only metrics that are the mean of a batch need it. By default the length of the targets,
+        which are the second part of a pair: the first axis of inputs may be time. Override it for
+        batches of other kinds.
+        """
+        return examples_in(batch)
 
     def fit(self, network: nn.Module, key: Key, device: torch.device) -> None:
         """Train a network in place, by whatever means; used by the training strategy ``fit``."""
@@ -139,54 +138,4 @@ class Task(Strategy, ABC):
             split: ``validation`` or ``test``; an empty split gives an empty mapping.
             device: where batches must go.
         """
-        sums: dict[str, _Sum] = {}
-        for batch in self.batches(split):
-            here = devices.move(batch, device)
-            size = examples_in(batch)
-            for name, values in self.measure(network, here).items():
-                sums[name] = sums.get(name, _Sum()).add(self._checked(name, values), size)
-        return {name: total.measurement() for name, total in sums.items() if total.count}
-
-
-def _measured(values: Any) -> Tensor:
-    return values if isinstance(values, Tensor) else torch.as_tensor(values)
-
-
-def examples_in(batch: Batch) -> int:
-    """Return the number of examples in a batch: the length of its first tensor; 1 without any."""
-    if isinstance(batch, Tensor):
-        return len(batch) if batch.ndim else 1
-    parts = list(batch.values()) if isinstance(batch, Mapping) else batch
-    if isinstance(parts, list | tuple):
-        held = [part for part in parts if isinstance(part, Tensor | Mapping | list | tuple)]
-        return examples_in(held[0]) if held else 1
-    return 1
-
-
-@attrs.frozen
-class _Sum:
-    """Running sums of a metric: enough for its mean and the error of the mean."""
-
-    count: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-    per_example: bool = True
-
-    def add(self, values: Tensor, size: int) -> _Sum:
-        values = values.detach().double().cpu()
-        if values.ndim == 0:
-            return _Sum(self.count + size, self.total + float(values) * size, 0.0, False)
-        return _Sum(
-            self.count + len(values),
-            self.total + float(values.sum()),
-            self.squares + float(values.square().sum()),
-            self.per_example,
-        )
-
-    def measurement(self) -> Measurement:
-        mean = self.total / self.count
-        if not self.per_example or self.count < 2:
-            return Measurement(mean)
-        # Rounding may bring it below 0; count - 1 below makes the sample variance of it.
-        variance = max(self.squares / self.count - mean**2, 0.0)
-        return Measurement(mean, math.sqrt(variance / (self.count - 1)))
+        return means(totals(self, network, split, device))

@@ -13,17 +13,21 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import EvoframeError, TaskError
 from evoframe.kernel import device as devices
 from evoframe.roles import Batch, Split, Task
-from evoframe.roles.task import examples_in
+from evoframe.roles.measuring import checked, require_names
+from evoframe.run.looking import MOST, Looks
 
 CPU = torch.device("cpu")
 
 
-def probe(recipe: Recipe, network: nn.Module) -> None:
+def probe(recipe: Recipe, network: nn.Module, *, attentive: bool = False) -> tuple[str, ...]:
     """Try the strategies and the task of a recipe; called sealed.
+
+    Returns sentences that people should know of the data, if it is to be attentive.
 
     Args:
         recipe: whose strategies may refuse each other, and the task.
         network: the ancestor as its task made it; not to be modified.
+        attentive: whether to look at more than the first batches.
 
     Raises:
         ConfigError: strategies that do not go together.
@@ -32,11 +36,17 @@ def probe(recipe: Recipe, network: nn.Module) -> None:
     task = recipe.task
     if not task.metrics:
         raise TaskError(f"task {task.name!r} has no metric; wanted at least the primary one.")
-    batch = _first(task, "train", "learn from")
+    require_names([one.name for one in task.metrics], task.name)
+    looks = Looks(most=MOST if attentive else 1)
+    batch = _first(task, "train", "learn from", looks)
     _check_strategies(recipe)
     twin = copy.deepcopy(network).cpu().eval()
     _probe_loss(task, twin, batch)
-    _probe_metrics(task, twin, _first(task, "validation", "judge by"))
+    _probe_metrics(task, twin, _first(task, "validation", "judge by", looks))
+    if not attentive:
+        return ()
+    looks.over(task, "test", tried(task, "batches('test')", lambda: task.batches("test")))
+    return looks.shared()
 
 
 def tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
@@ -82,6 +92,9 @@ def _probe_loss(task: Task, network: nn.Module, batch: Batch) -> None:
 def _probe_metrics(task: Task, network: nn.Module, batch: Batch) -> None:
     here = devices.move(batch, CPU)
     measured = tried(task, "measure(network, batch)", lambda: task.measure(network, here))
+    size = tried(task, "examples_in(batch)", lambda: task.examples_in(batch))
+    measured = checked(measured, size, task.name)
+    require_names(list(measured), task.name)
     missing = [one.name for one in task.metrics if one.name not in measured]
     if missing:
         raise TaskError(
@@ -90,13 +103,9 @@ def _probe_metrics(task: Task, network: nn.Module, batch: Batch) -> None:
         )
 
 
-def _first(task: Task, split: Split, purpose: str) -> Batch:
-    """Return the first batch of a split that holds an example."""
-    found = tried(
-        task,
-        f"batches({split!r})",
-        lambda: next((batch for batch in task.batches(split) if examples_in(batch)), None),
-    )
+def _first(task: Task, split: Split, purpose: str, looks: Looks) -> Batch:
+    """Return the first batch of a split that holds an example; looks go on from there."""
+    found = tried(task, f"batches({split!r})", lambda: looks.over(task, split, task.batches(split)))
     if found is not None:
         return found
     raise TaskError(

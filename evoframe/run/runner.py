@@ -24,10 +24,10 @@ from evoframe.kernel.events import (
 )
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
-from evoframe.kernel.population import Population, rank
+from evoframe.kernel.population import Population, is_sound, rank
 from evoframe.registry import Registry, load_registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import fingerprints, resuming, rules
+from evoframe.run import fingerprints, remarks, resuming, rules
 from evoframe.run.folder import RunFolder
 from evoframe.run.headers import require_readable
 from evoframe.run.journal import Entry, Journal
@@ -79,7 +79,7 @@ def start(
     if founder is not None:
         require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())
-    world = build_world(recipe, folder)
+    world = build_world(recipe, folder, attentive=True)
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)
@@ -251,7 +251,7 @@ class _Runner:
             self.log.info("stillborn", reason=one.stillborn, **facts)
         else:
             values = {name: m.value for name, m in one.fitness.validation.items()}
-            self.log.info("evaluated", seconds=round(entry.seconds, 3), **facts, **values)
+            self.log.info("evaluated", seconds=round(entry.seconds, 3), **facts, metrics=values)
         self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
 
     def _announce_start(self) -> None:
@@ -265,6 +265,8 @@ class _Runner:
             device=devices.describe(self.world.device),
         )
         self.log.info("run started" if not on_record else "run resumed", path=event.path)
+        for line in self.world.remarks:
+            self.log.warning(line)
         for barrier in self.world.anatomy.barriers:
             self.log.info("barrier", operation=barrier.operation, reason=barrier.reason)
         self._send("evoframe_run_started", event)
@@ -277,6 +279,9 @@ class _Runner:
         alive = [one for one in members if one.is_alive]
         best = min(alive, key=lambda one: rank(one, self.metric)).id if alive else ""
         self.log.info("generation finished", generation=number, alive=len(alive), best=best)
+        if lost := [one.id for one in alive if not is_sound(one, self.metric)]:
+            facts = {"generation": number, "metric": self.metric.name, "individuals": lost}
+            self.log.warning("a metric is not finite", **facts)
         # Noted first: observers that count or draw must not be told twice.
         self.journal.note(**{TOLD: str(number)})
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
@@ -285,6 +290,8 @@ class _Runner:
         chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)
         self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
         self.log.info("run finished", reason=reason, pick=chosen)
+        for line in remarks.of_delivery(self.journal.individuals(), chosen, self.metric):
+            self.log.warning(line)
         path = str(self.world.folder.path)
         self._send("evoframe_run_finished", RunFinished(path, reason, chosen))
 

@@ -32,6 +32,7 @@ class World:
         device: where its tensors live.
         anatomy: what the survey of the ancestor learned, wired on the device.
         initial: the ancestor as it is before any training.
+        remarks: what people should know of the data before a run.
     """
 
     recipe: Recipe
@@ -39,6 +40,7 @@ class World:
     device: torch.device
     anatomy: Anatomy
     initial: Genotype
+    remarks: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -82,8 +84,13 @@ class World:
         return FileCheckpoint(self.folder.checkpoint(identity), self.recipe.run.checkpoint)
 
 
-def build_world(recipe: Recipe, folder: RunFolder) -> World:
+def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -> World:
     """Return the world of a recipe; nothing is written, so a mistake leaves nothing behind.
+
+    Args:
+        recipe: what is to be run.
+        folder: where.
+        attentive: also look whether examples stand in several splits, for the remarks.
 
     Raises:
         DeviceError: the device is not there.
@@ -96,8 +103,9 @@ def build_world(recipe: Recipe, folder: RunFolder) -> World:
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
         anatomy = survey_ancestor(recipe)
         with sealed(Key(recipe.run.seed).at("probe")):
-            probe(recipe, anatomy.network)
-    return World(recipe, folder, device, anatomy.to(device), anatomy.genotype().to(device))
+            remarks = probe(recipe, anatomy.network, attentive=attentive)
+    initial = anatomy.genotype().to(device)
+    return World(recipe, folder, device, anatomy.to(device), initial, remarks)
 
 
 def survey_ancestor(recipe: Recipe) -> Anatomy:

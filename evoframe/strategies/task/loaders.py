@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import attrs
@@ -12,12 +12,38 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from evoframe.errors import TaskError, listing
-from evoframe.kernel.individual import Metric
+from evoframe.kernel import device as devices
+from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key, untouched
 from evoframe.roles import Batch, Split, Task
+from evoframe.roles.measuring import batches_in, means, require_names, totals
+from evoframe.strategies.task.loading import (
+    IGNORED,
+    Classes,
+    CountedLoader,
+    SeededLoader,
+    examples_of,
+    require_kinds_of_inputs,
+    require_labels,
+    require_many_passes,
+    sizes_of,
+)
 
 Measure = Callable[[Any, Any], Tensor]
 """Takes outputs and targets; returns a value for each example, or the mean of the batch."""
+
+Count = Callable[[Any, Any], int]
+"""Takes inputs and targets of a batch; returns how many examples it holds."""
+
+OVER_LABELS = (nn.functional.cross_entropy, nn.functional.nll_loss)
+"""Losses whose targets of whole numbers are labels, from 0 on."""
+
+SAY_EXAMPLES = (
+    "Let it return a value for each example, or give evoframe.task "
+    "examples=lambda inputs, targets: ..., how many there are."
+)
+
+CPU = torch.device("cpu")
 
 Direction = Measure | tuple[Measure, str]
 
@@ -36,6 +62,8 @@ class LoaderTask(Task):
     inputs: tuple[Tensor, ...]
     parameters: tuple[str, ...] | None
     trained: bool
+    count: Count | None = None
+    classes: Classes | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -73,7 +101,38 @@ class LoaderTask(Task):
                 f"{loader.batch_size}. Leave the option out, or build the loader with that size."
             )
         # Seeded for natural order too: what a data set draws for an example must repeat as well.
-        return SeededLoader(loader, shuffle if shuffle is not None else Key(0).at(split))
+        key = shuffle if shuffle is not None else Key(0).at(split)
+        known = batches_in(loader) is not None
+        return (CountedLoader if known else SeededLoader)(loader, key, split, self.classes)
+
+    def examples_in(self, batch: Batch) -> int | None:
+        """What ``examples`` says, or the length of the targets if a loader makes such batches."""
+        if self.count is not None:
+            return int(self.count(*_inputs_and_targets(batch)))
+        size = super().examples_in(batch)
+        possible = [sizes_of(one) for one in self.loaders.values() if one is not None]
+        fits = any(one is None or size in one for one in possible)
+        return size if fits or not size else None  # else the first axis of targets is another one
+
+    def evaluate(
+        self, network: nn.Module, split: Split, device: torch.device
+    ) -> Mapping[str, Measurement]:
+        """The mean of every metric over a split, after a look whether each example counts.
+
+        Raises:
+            TaskError: batches and their targets tell of different numbers of examples.
+        """
+        sums = totals(self, network, split, device)
+        loader = self.loaders[split]
+        due = None if loader is None or self.count is not None else examples_of(loader)
+        for name, total in sums.items():
+            if due is not None and not total.per_example and total.count != due:
+                raise TaskError(
+                    f"metric {name!r} is the mean of a batch, and batches of the {split} loader "
+                    f"have {total.count} targets for {due} examples, as if their first axis were "
+                    f"another one. {SAY_EXAMPLES}"
+                )
+        return means(sums)
 
     def step(self, network: nn.Module, batch: Batch, *, label_smoothing: float = 0.0) -> Tensor:
         """Return the loss of a batch of (inputs, targets)."""
@@ -96,29 +155,6 @@ class LoaderTask(Task):
         return {name: function(outputs, targets) for name, function in self.functions.items()}
 
 
-@attrs.frozen(eq=False)
-class SeededLoader:
-    """A data loader whose own generators are seeded for one pass and then put back."""
-
-    loader: DataLoader[Any]
-    key: Key
-
-    def __len__(self) -> int:
-        return len(self.loader)
-
-    def __iter__(self) -> Iterator[Batch]:
-        generators = _generators(self.loader)
-        # They are the user's own, and may be in use elsewhere.
-        states = [generator.get_state() for generator in generators]
-        try:
-            for generator in generators:
-                generator.manual_seed(self.key.at("loader").integer())
-            yield from self.loader
-        finally:
-            for generator, state in zip(generators, states, strict=True):
-                generator.set_state(state)
-
-
 def task(
     *,
     network: nn.Module,
@@ -130,6 +166,7 @@ def task(
     example_inputs: tuple[Tensor, ...] | None = None,
     evolvable: tuple[str, ...] | None = None,
     trained: bool = True,
+    examples: Count | None = None,
 ) -> LoaderTask:
     """Return a task made from a network, loaders, a loss and metrics.
 
@@ -148,11 +185,16 @@ def task(
         evolvable: names of the parameters that may evolve; all weights of convolutions and
             linear layers but the last if not given.
         trained: whether the network is trained already; if not, the run trains it first.
+        examples: takes inputs and targets of a batch and returns how many examples it holds, where
+            that is not the length of the targets. Only metrics need it that are a batch's mean.
 
     Raises:
-        TaskError: a loader keeps its workers, a direction is unknown, or there is no example.
+        TaskError: a loader keeps its workers or can be read once only, a direction or a name will
+            not do, labels are out of range, inputs are no real tensors, or there is no example.
     """
-    _require_kinds(network, train, validation, loss, metrics, example_inputs, evolvable)
+    _require_kinds(
+        network, train, validation, loss, metrics, test, example_inputs, evolvable, examples
+    )
     loaders = {"train": train, "validation": validation, "test": test}
     for split, loader in loaders.items():
         if loader is not None and getattr(loader, "persistent_workers", False):
@@ -160,30 +202,49 @@ def task(
                 f"the {split} loader keeps its workers alive, and with them random state from one "
                 "life to the next. Build it with persistent_workers=False."
             )
+        if loader is not None:
+            require_many_passes(loader, split)
     functions, directions = _metrics(metrics or {"loss": (loss, "min")})
+    inputs = example_inputs or _first_example(train)
+    classes = _classes(network, inputs, loss)
+    for split, loader in loaders.items():
+        if loader is not None and classes is not None:
+            require_labels(loader, split, classes)
     return LoaderTask(
         network=network,
         loaders=loaders,
         loss=loss,
         functions=functions,
         directions=directions,
-        inputs=example_inputs or _first_example(train),
+        inputs=inputs,
         parameters=evolvable,
         trained=trained,
+        count=examples,
+        classes=classes,
     )
 
 
 def _require_kinds(
-    network: Any, train: Any, validation: Any, loss: Any, metrics: Any, inputs: Any, names: Any
+    network: Any,
+    train: Any,
+    validation: Any,
+    loss: Any,
+    metrics: Any,
+    test: Any,
+    inputs: Any,
+    names: Any,
+    count: Any,
 ) -> None:
     wanted = (
         ("network", network, isinstance(network, nn.Module), "a torch.nn.Module"),
         ("train", train, isinstance(train, DataLoader), "a torch.utils.data.DataLoader"),
         ("validation", validation, isinstance(validation, DataLoader), "a DataLoader"),
+        ("test", test, test is None or isinstance(test, DataLoader), "a DataLoader"),
         ("loss", loss, callable(loss), "a function of outputs and targets"),
         ("metrics", metrics, metrics is None or isinstance(metrics, Mapping), "a mapping"),
         ("example_inputs", inputs, inputs is None or isinstance(inputs, tuple), "a tuple"),
         ("evolvable", names, names is None or isinstance(names, tuple | list), "a tuple of names"),
+        ("examples", count, count is None or callable(count), "a function of inputs and targets"),
     )
     for name, value, fits, what in wanted:
         if not fits:
@@ -193,6 +254,7 @@ def _require_kinds(
 
 def _metrics(given: Mapping[str, Direction]) -> tuple[dict[str, Measure], tuple[Metric, ...]]:
     functions, directions = {}, []
+    require_names(list(given), "loaders")
     for name, entry in given.items():
         pair = entry if isinstance(entry, tuple) else (entry, "max")
         if len(pair) != 2 or not callable(pair[0]):
@@ -223,18 +285,24 @@ def _inputs_and_targets(batch: Batch) -> tuple[tuple[Any, ...], Any]:
 
 
 def _first_example(loader: DataLoader[Any]) -> tuple[Tensor, ...]:
-
     with untouched():
-        for batch in SeededLoader(loader, Key(0)):
+        for batch in SeededLoader(loader, Key(0), "train"):
             inputs, _ = _inputs_and_targets(batch)
+            require_kinds_of_inputs(inputs)
             return tuple(value[:1] for value in inputs)
     raise TaskError("the training loader is empty: not even one example to run the network on.")
 
 
-def _generators(loader: DataLoader[Any]) -> list[torch.Generator]:
-    holders: list[Any] = [loader, loader.sampler, loader.batch_sampler]
-    while (inner := getattr(holders[-1], "sampler", None)) is not None:
-        holders.append(inner)  # samplers wrap samplers
-    found = [getattr(holder, "generator", None) for holder in holders]
-    unique = {id(one): one for one in found if isinstance(one, torch.Generator)}
-    return list(unique.values())
+def _classes(network: nn.Module, inputs: tuple[Tensor, ...], loss: Measure) -> Classes | None:
+    """The classes of a loss over labels: the second axis of outputs; None if they are not known."""
+    if loss not in OVER_LABELS and not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+        return None
+    twin = copy.deepcopy(network).cpu().eval()
+    try:
+        with untouched(), torch.no_grad():
+            outputs = twin(*devices.move(inputs, CPU))
+    except Exception:  # noqa: BLE001  whatever stands in the way is told where it is surveyed
+        return None
+    if not isinstance(outputs, Tensor) or outputs.ndim < 2:
+        return None
+    return Classes(outputs.shape[1], getattr(loss, "ignore_index", IGNORED))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from evoframe.kernel.genotype import State
 from evoframe.kernel.phenotype import Phenotype
 
+STEPS = "steps.taken"
+"""The entry that counts steps, where an epoch is a stream and nothing else tells."""
 
-def snapshot(phenotype: Phenotype, optimiser: Optimizer) -> dict[str, Tensor]:
-    """Return weights, buffers, masks and the optimiser's state as one flat mapping of tensors."""
-    tensors = {f"network.{name}": v for name, v in phenotype.network.state_dict().items()}
+
+def snapshot(phenotype: Phenotype, optimiser: Optimizer, steps: int) -> dict[str, Tensor]:
+    """Return weights, buffers, masks and the optimiser's state as one flat mapping of tensors.
+
+    The number of steps is there too, unless it is 0: where epochs tell it.
+    """
+    tensors = {STEPS: torch.tensor(steps)} if steps else {}
+    tensors |= {f"network.{name}": v for name, v in phenotype.network.state_dict().items()}
     tensors |= {f"mask.{name}": mask for name, mask in phenotype.masks.items()}
     for index, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
@@ -20,12 +28,18 @@ def snapshot(phenotype: Phenotype, optimiser: Optimizer) -> dict[str, Tensor]:
     return tensors
 
 
+def steps_of(tensors: State) -> int:
+    """How many steps had been taken at the snapshot; 0 where epochs tell it."""
+    return int(tensors[STEPS]) if STEPS in tensors else 0
+
+
 def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Phenotype:
     """Return the phenotype as it was at the snapshot; network and optimiser change in place."""
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "mask": {}, "optimiser": {}}
     for full_name, value in tensors.items():
         part, _, name = full_name.partition(".")
-        parts[part][name] = value
+        if part in parts:
+            parts[part][name] = value
     phenotype.network.load_state_dict(parts["network"])
     state: dict[int, dict[str, Tensor]] = {}
     for full_name, value in parts["optimiser"].items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from inspect import signature
 from typing import Any, ClassVar, Literal
 
@@ -20,8 +20,9 @@ from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Batch, TrainingResult
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Task, Training, doc
-from evoframe.roles.task import examples_in
-from evoframe.strategies.training.checkpoints import restore, snapshot
+from evoframe.roles.measuring import batches_in
+from evoframe.strategies.training.alone import unless_alone
+from evoframe.strategies.training.checkpoints import restore, snapshot, steps_of
 
 
 @attrs.frozen
@@ -85,9 +86,10 @@ class Gradient(Training):
         """
         # Fresh in every life: momentum belongs to weights that this network does not have.
         optimiser = self._optimiser(phenotype)
-        start, life = 0, context.life
+        start, taken, life = 0, 0, context.life
         if (saved := life.checkpoint.load()) is not None:
             start, tensors = saved
+            taken = steps_of(tensors)
             phenotype = restore(tensors, phenotype, optimiser)
         # After the checkpoint: companions must begin with the weights that they will see.
         companions = tuple(one.begin(phenotype, context) for one in life.companions)
@@ -95,7 +97,7 @@ class Gradient(Training):
         loss = math.nan
         for epoch in range(start, self.epochs):
             with sealed(context.key.at("training", "epoch", epoch)):
-                phenotype, loss = self._epoch(epoch, phenotype, optimiser, context)
+                phenotype, loss, taken = self._epoch(epoch, taken, phenotype, optimiser, context)
             if not math.isfinite(loss):
                 raise StillbornError(
                     f"training diverged: the loss became {loss} in epoch {epoch + 1}; "
@@ -103,44 +105,61 @@ class Gradient(Training):
                 )
             # After the last epoch the genotype itself is put on disk.
             if epoch + 1 < self.epochs:
-                life.checkpoint.save(epoch + 1, snapshot(phenotype, optimiser))
+                life.checkpoint.save(epoch + 1, snapshot(phenotype, optimiser, taken))
             # Bound by the default argument: a lambda would look ``done`` up only when it is called.
             done = EpochFinished(context.id, epoch + 1, self.epochs, loss)
             life.announcer.tell("evoframe_epoch_finished", lambda done=done: done)  # type: ignore[misc]
         return TrainingResult(phenotype, self.epochs, loss)
 
     def _epoch(
-        self, epoch: int, phenotype: Phenotype, optimiser: Optimizer, context: Context
-    ) -> tuple[Phenotype, float]:
+        self, epoch: int, taken: int, phenotype: Phenotype, optimiser: Optimizer, context: Context
+    ) -> tuple[Phenotype, float, int]:
+        """Train for one pass; of a stream nobody knows how long it is, so its rate stays.
+
+        Returns the phenotype, the mean loss, and for streams the steps taken in all epochs.
+        """
         batches = self._batches(context, epoch)
-        steps = len(batches) if isinstance(batches, Sized) else 0
+        steps = batches_in(batches)
+        first = taken if steps is None else epoch * steps
         # On the device: reading a number after every step would make the CPU wait for it.
-        total, seen = torch.zeros((), device=context.device), 0
+        total, seen, step = torch.zeros((), device=context.device), 0, first - 1
         phenotype.network.train()
         for companion in context.life.companions:
             companion.before_epoch(phenotype, context, epoch)
-        for index, batch in enumerate(batches):
-            self._set_rate(optimiser, epoch + (index / steps if steps else 0.0))
+        for step, batch in enumerate(batches, first):
+            self._set_rate(optimiser, epoch + ((step - first) / steps if steps else 0.0))
             here = devices.move(batch, context.device)
-            step = epoch * steps + index
-            phenotype, loss = self._step(phenotype, here, optimiser, context, step)
-            total += loss * examples_in(batch)
-            seen += examples_in(batch)
+            size = context.task.examples_in(batch)
+            phenotype, loss = self._step(phenotype, here, size, optimiser, context, step)
+            if loss is not None:
+                weight = 1 if size is None else size
+                total, seen = total + loss * weight, seen + weight
         if not seen:
-            who = context.task.name
-            raise TaskError(f"task {who!r} has no training batch: nothing can be learned.")
+            lacking = "of two examples, which batch norm needs" if step >= first else "at all"
+            raise TaskError(
+                f"task {context.task.name!r} has no training batch {lacking}: nothing can be "
+                "learned."
+            )
         for companion in context.life.companions:
             phenotype = companion.after_epoch(phenotype, context, epoch)
-        return phenotype, float(total) / seen
+        return phenotype, float(total) / seen, step + 1 if steps is None else 0
 
     def _step(
-        self, phenotype: Phenotype, batch: Batch, optimiser: Optimizer, context: Context, step: int
-    ) -> tuple[Phenotype, Tensor]:
+        self,
+        phenotype: Phenotype,
+        batch: Batch,
+        size: int | None,
+        optimiser: Optimizer,
+        context: Context,
+        step: int,
+    ) -> tuple[Phenotype, Tensor | None]:
+        """Take one step, or none if a batch of one example cannot be learned from."""
         optimiser.zero_grad(set_to_none=True)
         with devices.half_precision(context.device, wanted=self.half_precision):
-            loss = self._loss(phenotype, batch, context)
-            for companion in context.life.companions:
-                loss = companion.shape_loss(loss, phenotype, batch, context)
+            network = phenotype.network
+            loss = unless_alone(network, size, lambda: self._loss(phenotype, batch, context))
+        if loss is None:
+            return phenotype, None
         loss.backward()  # type: ignore[no-untyped-call]
         for companion in context.life.companions:
             companion.after_backward(phenotype, context, step)
@@ -155,7 +174,10 @@ class Gradient(Training):
         given: dict[str, Any] = {}
         if self.label_smoothing:
             given["label_smoothing"] = self.label_smoothing
-        return context.task.step(phenotype.network, batch, **given)
+        loss = context.task.step(phenotype.network, batch, **given)
+        for companion in context.life.companions:
+            loss = companion.shape_loss(loss, phenotype, batch, context)
+        return loss
 
     def _batches(self, context: Context, epoch: int) -> Iterable[Batch]:
         shuffle = context.key.at("training", "shuffle", epoch)

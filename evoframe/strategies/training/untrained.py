@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -16,6 +17,7 @@ from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Training, doc
+from evoframe.strategies.training.alone import unless_alone
 
 
 @attrs.frozen
@@ -57,6 +59,8 @@ class Untrained(Training):
         task, key = context.task, context.key.at("training", "statistics")
         with sealed(key):
             for batch in itertools.islice(task.batches("train", shuffle=key), self.batches):
-                task.step(phenotype.network, devices.move(batch, context.device))
+                here = devices.move(batch, context.device)
+                step = partial(task.step, phenotype.network, here)
+                unless_alone(phenotype.network, task.examples_in(batch), step)
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum

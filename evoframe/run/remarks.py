@@ -1,0 +1,61 @@
+"""Remarks: what a person should be told of a run though nothing has failed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.population import is_sound
+
+FAR, FAR_ABOVE = 0.1, 0.5
+"""Shares of the ancestor's metric: more lost is worth a word, where more is better or less is."""
+
+APART, ERRORS = 0.2, 5.0
+"""How far validation and test may lie apart, for a share of one and in standard errors."""
+
+
+def of_delivery(individuals: Sequence[Individual], chosen: str, metric: Metric) -> list[str]:
+    """Sentences on the individual that a run delivers; none if all is as one would think."""
+    best = next(one for one in individuals if one.id == chosen)
+    found = [far_under(best, individuals[0], metric), splits_apart(best, metric)]
+    return [one for one in found if one]
+
+
+def far_under(one: Individual, ancestor: Individual, metric: Metric) -> str:
+    """What an individual has lost against the ancestor, in words, if that is much.
+
+    Much is a tenth of what the ancestor reached where more is better, and half as much again where
+    less is.
+    """
+    if not is_sound(one, metric):
+        return f"{one.id} is delivered, though its {metric.name} is not finite: nobody else's is."
+    if not is_sound(ancestor, metric):
+        return ""
+    assert one.fitness is not None
+    assert ancestor.fitness is not None
+    found, before = one.fitness.validation[metric.name], ancestor.fitness.validation[metric.name]
+    allowed = (FAR if metric.maximise else FAR_ABOVE) * abs(before.value)
+    if metric.drop(found.value, before.value) <= allowed:
+        return ""
+    return (
+        f"{one.id} lies far under the ancestor: {metric.name} {metric.in_words(found)}, and the "
+        f"ancestor's {metric.in_words(before)}. With --max-drop the smallest is delivered that "
+        "loses no more than you allow."
+    )
+
+
+def splits_apart(one: Individual, metric: Metric) -> str:
+    """That validation and test disagree by more than chance, in words."""
+    if one.fitness is None or metric.name not in one.fitness.test or not metric.maximise:
+        return ""
+    seen, unseen = one.fitness.validation[metric.name], one.fitness.test[metric.name]
+    error = math.hypot(seen.error or 0.0, unseen.error or 0.0)
+    shares = all(0 <= measured.value <= 1 for measured in (seen, unseen))
+    if not shares or abs(seen.value - unseen.value) <= max(APART, ERRORS * error):
+        return ""
+    return (
+        f"{one.id} has {metric.name} {metric.in_words(seen)} on validation and "
+        f"{metric.in_words(unseen)} on test, which is no chance. Look whether examples and labels "
+        "of one of them are what they should be, and whether validation is learned from."
+    )
