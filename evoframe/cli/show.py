@@ -36,6 +36,7 @@ def command(
     """
     from evoframe.report import tables
     from evoframe.report.structure import structure
+    from evoframe.run import remarks
     from evoframe.run.run import Run
 
     opened = Run(run)
@@ -63,5 +64,7 @@ def command(
     if clusters is not None:
         console.print("\nkernels, and clusters by their place in the ancestor (means)")
         console.print(structure(opened, clusters))
+    for line in remarks.of_delivery(opened.individuals, opened.best.id, opened.recipe):
+        console.print(f"\n{line}", markup=False)
     ending = opened.ending or "not finished"
     console.print(f"\n{ending}; digest {opened.digest()}", markup=False)

@@ -109,6 +109,9 @@ def assigned(tables: Tables, assignment: str) -> Tables:
             f"-o {assignment!r}: there is no table {name!r}.{close_match(name, known)}"
         )
     changed = copy.deepcopy(tables)
+    if name == "ancestor" and not changed.get(name):
+        # Who says nothing of the ancestor's training means that of all others.
+        changed[name] = copy.deepcopy(changed.get("training") or DEFAULTS["training"])
     if not changed.get(name) and name in ROLE_TABLES and not DEFAULTS.get(name):
         raise ConfigError(f"-o {assignment!r}: the recipe names no {name}. Name one with --{name}.")
     if name not in changed:
@@ -117,6 +120,11 @@ def assigned(tables: Tables, assignment: str) -> Tables:
     table(held, f"{name}[{index}]" if index else name)
     held[option] = literal(text)
     return changed
+
+
+def is_of_ancestor(assignment: str) -> bool:
+    """Tell whether an assignment is to the training of the ancestor."""
+    return assignment.startswith("ancestor.")
 
 
 def table(given: Any, name: str) -> Mapping[str, Any]:

@@ -91,9 +91,21 @@ class Request:
             # its own; all else that is said later replaces.
             named = run_options(tables).plugins
             tables = _with(tables, "plugins", [*named, *self.plugins])
-        for option in self.options:
+        # What the ancestor shares with all others is known once those have their options.
+        for option in sorted(self.options, key=files.is_of_ancestor):
+            self._require_in_words(option, tables)
             tables = files.assigned(tables, option)
         return tables
+
+    def _require_in_words(self, option: str, tables: files.Tables) -> None:
+        """Refuse an option of the ancestor's training, if that is a value made in Python."""
+        ready = {name for name, value in self._chosen() if _is_ready(value)}
+        inherited = not tables.get("ancestor") and "training" in ready
+        if files.is_of_ancestor(option) and (inherited or "ancestor" in ready):
+            raise ConfigError(
+                f"-o {option!r}: the ancestor's training is a value that was made in Python. Give "
+                "ancestor= a value of its own, with that option."
+            )
 
     def _as_it_is(self, recipe: Recipe) -> Resolved:
         if self._chosen() or self.plugins or self.options:

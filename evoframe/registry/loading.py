@@ -23,6 +23,7 @@ from evoframe import hookspecs
 from evoframe.errors import ConfigError, OfferError
 from evoframe.markers import PROJECT
 from evoframe.registry.checking import HOOKS, check_functions, check_observer, check_offer
+from evoframe.registry.neighbours import beside
 from evoframe.registry.offers import LoadedPlugin, LoadFailure, Offer, Registry
 from evoframe.roles import ROLES, Observer, Strategy
 from evoframe.version import __version__
@@ -92,7 +93,8 @@ def _import_file(path: Path) -> types.ModuleType:
     # Before it runs, as ``import`` does: attrs and pickle look a class's module up by its name.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with beside(path.parent):
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

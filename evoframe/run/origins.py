@@ -10,6 +10,7 @@ import attrs
 
 from evoframe.registry import Registry
 from evoframe.registry.loading import FROM_FILE
+from evoframe.registry.neighbours import files_beside
 from evoframe.roles import Strategy
 
 
@@ -20,7 +21,8 @@ class StrategyOrigin:
     Attributes:
         name: what it is chosen by, or its class where nobody offers it.
         place: a distribution, a module, or the name of a file.
-        version: of the distribution, or a digest of the file's content; empty if unknown.
+        version: of the distribution, or a digest of what the file and its neighbours hold; empty if
+            unknown.
     """
 
     name: str
@@ -49,5 +51,6 @@ def origin(strategy: type[Strategy], registry: Registry) -> StrategyOrigin:
     if not file.is_file() or module.startswith("evoframe."):
         return StrategyOrigin(name, module, "")
     place = file.name if module.startswith(FROM_FILE) else module
-    digest = hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+    content = b"".join(one.read_bytes() for one in (file, *files_beside(file)) if one.is_file())
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     return StrategyOrigin(name, place, f"with content {digest}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +16,9 @@ from evoframe.errors import EvoframeError, TaskError
 from evoframe.kernel import device as devices
 from evoframe.roles import Batch, Split, Task
 from evoframe.roles.measuring import checked, require_names
+from evoframe.run import remarks
 from evoframe.run.looking import MOST, Looks
+from evoframe.strategies.training.alone import unless_alone
 
 CPU = torch.device("cpu")
 
@@ -42,11 +46,12 @@ def probe(recipe: Recipe, network: nn.Module, *, attentive: bool = False) -> tup
     _check_strategies(recipe)
     twin = copy.deepcopy(network).cpu().eval()
     _probe_loss(task, twin, batch)
+    _probe_batches_of_one(recipe, twin, batch)
     _probe_metrics(task, twin, _first(task, "validation", "judge by", looks))
     if not attentive:
         return ()
     looks.over(task, "test", tried(task, "batches('test')", lambda: task.batches("test")))
-    return looks.shared()
+    return (*remarks.of_recipe(recipe), *looks.shared())
 
 
 def tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
@@ -86,6 +91,26 @@ def _probe_loss(task: Task, network: nn.Module, batch: Batch) -> None:
             f"step() of task {task.name!r} gave {found}; wanted a scalar tensor with a gradient "
             "(not all parameters frozen, nothing detached)."
         )
+
+
+def _probe_batches_of_one(recipe: Recipe, network: nn.Module, first: Batch) -> None:
+    """Refuse to learn from one example at a time where batch norm needs two."""
+    task, asked = recipe.task, {getattr(recipe.training, "batch_size", None)}
+    if recipe.ancestor is not None:
+        asked.add(getattr(recipe.ancestor, "batch_size", None))
+    if 1 in asked:
+        first = next(iter(task.batches("train", batch_size=1)))
+    if task.examples_in(first) != 1:
+        return
+    twin, here = copy.deepcopy(network).train(), devices.move(first, CPU)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        step = partial(unless_alone, twin, 1, lambda: task.step(twin, here))
+        if tried(task, "step(network, batch) in training mode", step) is None:
+            raise TaskError(
+                f"training batches of task {task.name!r} hold one example, and batch norm needs "
+                "two. Let batches hold more: training.batch_size, or that of your loader."
+            )
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from evoframe.config.recipe import Recipe
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound
 
@@ -15,10 +16,19 @@ APART, ERRORS = 0.2, 5.0
 """How far validation and test may lie apart, for a share of one and in standard errors."""
 
 
-def of_delivery(individuals: Sequence[Individual], chosen: str, metric: Metric) -> list[str]:
+def of_recipe(recipe: Recipe) -> list[str]:
+    """Sentences on what is said in a recipe and has no effect."""
+    if recipe.ancestor is None or not recipe.task.is_trained:
+        return []
+    return ["[ancestor] has no effect: the ancestor of this task comes trained."]
+
+
+def of_delivery(individuals: Sequence[Individual], chosen: str, recipe: Recipe) -> list[str]:
     """Sentences on the individual that a run delivers; none if all is as one would think."""
-    best = next(one for one in individuals if one.id == chosen)
-    found = [far_under(best, individuals[0], metric), splits_apart(best, metric)]
+    best, metric = next(one for one in individuals if one.id == chosen), recipe.task.primary
+    found = [splits_apart(best, metric)]
+    if recipe.run.max_drop is None or not is_sound(best, metric):
+        found.append(far_under(best, individuals[0], metric))
     return [one for one in found if one]
 
 

@@ -290,7 +290,7 @@ class _Runner:
         chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)
         self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
         self.log.info("run finished", reason=reason, pick=chosen)
-        for line in remarks.of_delivery(self.journal.individuals(), chosen, self.metric):
+        for line in remarks.of_delivery(self.journal.individuals(), chosen, self.world.recipe):
             self.log.warning(line)
         path = str(self.world.folder.path)
         self._send("evoframe_run_finished", RunFinished(path, reason, chosen))

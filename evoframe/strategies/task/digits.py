@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -18,6 +19,9 @@ from evoframe.errors import TaskError
 from evoframe.kernel.key import Key
 
 Bytes = npt.NDArray[np.uint8]
+
+BRIGHTEST, CLASSES = 255, 10
+"""The largest pixel, and how many digits there are."""
 
 UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, struct.error)
 """What readers raise over files that are missing, cut short or something else."""
@@ -91,7 +95,36 @@ def _checked(digits: Digits) -> Digits:
             raise ValueError(
                 f"images and labels of shapes (N, 28, 28) and (N,) wanted, not {found}"
             )
+        if images is not None and labels is not None:
+            _require_pixels(images)
+            _require_labels(labels)
     return digits
+
+
+def _require_pixels(images: npt.NDArray[Any]) -> None:
+    _require_numbers(images, "images")
+    low, high = images.min(initial=0), images.max(initial=0)
+    if low < 0 or high > BRIGHTEST:
+        raise ValueError(f"pixels from {low:g} to {high:g}, and not from 0 to {BRIGHTEST}")
+    if len(images) and high <= 1:
+        raise ValueError(
+            f"images are nowhere brighter than {high:g}, and pixels go from 0 to {BRIGHTEST}; "
+            f"multiply them by {BRIGHTEST}"
+        )
+
+
+def _require_labels(labels: npt.NDArray[Any]) -> None:
+    _require_numbers(labels, "labels")
+    wrong = labels[(labels < 0) | (labels >= CLASSES) | (labels != np.floor(labels))]
+    if len(wrong):
+        raise ValueError(f"the label {wrong[0]:g}, and labels are 0 to {CLASSES - 1}")
+
+
+def _require_numbers(values: npt.NDArray[Any], what: str) -> None:
+    if values.dtype.kind not in "uif":
+        raise ValueError(f"{what} are of the type {values.dtype}, and not whole numbers")
+    if not np.isfinite(values).all():
+        raise ValueError(f"some {what} are not finite")
 
 
 def _archive(file: Path) -> Digits:

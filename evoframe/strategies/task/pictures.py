@@ -87,6 +87,11 @@ def _read(
     masks = np.empty((len(known), size, size), np.uint8)
     for index, pair in enumerate(known):
         images[index], masks[index] = _picture(source, pair, content, size)
+    if images.max() <= 1:
+        raise TaskError(
+            f"task.data = '{source}': the images are nowhere brighter than {images.max()}; wanted "
+            "values from 0 to 255. Rescale them."
+        )
     return Pictures(images, masks)
 
 

@@ -11,6 +11,7 @@ import attrs
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
 from evoframe.kernel.key import sealed
@@ -56,11 +57,17 @@ class Untrained(Training):
             layer.train()
             layer.reset_running_stats()
             layer.momentum = None  # a plain average over all batches
-        task, key = context.task, context.key.at("training", "statistics")
+        task, key, measured = context.task, context.key.at("training", "statistics"), False
         with sealed(key):
             for batch in itertools.islice(task.batches("train", shuffle=key), self.batches):
                 here = devices.move(batch, context.device)
                 step = partial(task.step, phenotype.network, here)
-                unless_alone(phenotype.network, task.examples_in(batch), step)
+                loss = unless_alone(phenotype.network, task.examples_in(batch), step)
+                measured = measured or loss is not None
+        if not measured:
+            raise TaskError(
+                f"task {task.name!r} has no training batch that statistics of batch norm could be "
+                "measured on: it needs two examples."
+            )
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
