@@ -93,12 +93,21 @@ def _import_file(path: Path) -> types.ModuleType:
     # Before it runs, as ``import`` does: attrs and pickle look a class's module up by its name.
     sys.modules[name] = module
     try:
-        with beside(path.parent):
+        with beside(path.parent, _folders_read()):
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def _folders_read() -> list[Path]:
+    files = [
+        getattr(one, "__file__", None)
+        for name, one in list(sys.modules.items())
+        if name.startswith(FROM_FILE)
+    ]
+    return [Path(file).parent for file in files if file]
 
 
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:

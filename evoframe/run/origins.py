@@ -10,7 +10,7 @@ import attrs
 
 from evoframe.registry import Registry
 from evoframe.registry.loading import FROM_FILE
-from evoframe.registry.neighbours import files_beside
+from evoframe.registry.neighbours import files_beside, module_in_words
 from evoframe.roles import Strategy
 
 
@@ -50,7 +50,7 @@ def origin(strategy: type[Strategy], registry: Registry) -> StrategyOrigin:
     # Built-in strategies go by evoframe's version, which is on record already.
     if not file.is_file() or module.startswith("evoframe."):
         return StrategyOrigin(name, module, "")
-    place = file.name if module.startswith(FROM_FILE) else module
+    place = file.name if module.startswith(FROM_FILE) else module_in_words(module)
     content = b"".join(one.read_bytes() for one in (file, *files_beside(file)) if one.is_file())
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     return StrategyOrigin(name, place, f"with content {digest}")

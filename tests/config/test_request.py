@@ -13,6 +13,7 @@ from evoframe.errors import ConfigError
 from evoframe.roles import ROLES
 from evoframe.strategies.encoding import Magnitude, Uniform
 from evoframe.strategies.environment import Retention
+from evoframe.strategies.training import Gradient
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 PLUGIN = '''
@@ -113,3 +114,55 @@ def test_plugins_of_the_recipe_and_of_the_request_are_all_loaded(tmp_path) -> No
     assert first.resolve().recipe.run.plugins == (one, two)
     named = [found.name for found in registry_of([first, second]).plugins]
     assert named[-3:] == [one, two, three]
+
+
+# --- the ancestor's training ----------------------------------------------------------------------
+
+
+def training_of_ancestor(recipe, *options, **choices):
+    tables = {"task": {"use": BLOBS}, **recipe}
+    return Request(tables, options=options, choices=choices).resolve().recipe.ancestor
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options"),
+    [
+        ({}, ["ancestor.epochs=6"]),
+        ({"training": {"use": "gradient", "learning_rate": 0.1}}, ["ancestor.epochs=6"]),
+        ({}, ["ancestor.epochs=6", "training.learning_rate=0.1"]),
+        ({}, ["training.learning_rate=0.1", "ancestor.epochs=6", "ancestor.momentum=0.5"]),
+        ({"ancestor": {"use": "gradient", "momentum": 0.1}}, ["ancestor.epochs=6"]),
+    ],
+)
+def test_an_option_of_the_ancestor_needs_no_table(recipe, options) -> None:
+    """Who names none means the training of all others, with the options that are said of it."""
+    found = training_of_ancestor(recipe, *options)
+
+    other = Request({"task": {"use": BLOBS}, **recipe}, options=options).resolve().recipe.training
+    assert (found.epochs, other.epochs) == (6, 3)
+    if "ancestor" not in recipe:
+        assert found == attrs.evolve(
+            other, epochs=6, momentum=0.5 if len(options) == 3 else other.momentum
+        )
+    else:
+        assert found.momentum == 0.1
+
+
+def test_a_recipe_by_name_takes_an_option_of_the_ancestor() -> None:
+    """`-o ancestor.epochs=6` was answered with a flag that there is not."""
+    recipe = Request("demo", options=["ancestor.epochs=6"]).resolve().recipe
+
+    assert recipe.ancestor.epochs == 6
+
+
+@pytest.mark.parametrize("choices", [{"training": Gradient(epochs=2)}, {"ancestor": Gradient()}])
+def test_an_option_of_a_ready_training_is_refused_with_what_to_write(choices) -> None:
+    """It would be that of another training, and nobody would know."""
+    with pytest.raises(ConfigError, match=r"made in Python\. Give ancestor="):
+        training_of_ancestor({}, "ancestor.epochs=6", **choices)
+
+
+def test_an_option_that_the_training_does_not_have_is_refused() -> None:
+    """The ancestor's training is the one of all others, whatever that is."""
+    with pytest.raises(ConfigError, match=r"there is no option ancestor\.epochs"):
+        training_of_ancestor({"training": {"use": "none"}}, "ancestor.epochs=6")

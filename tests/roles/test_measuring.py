@@ -98,11 +98,11 @@ def test_targets_with_time_first_are_refused_until_it_is_told(tmp_path) -> None:
     targets = (torch.arange(41 * T).reshape(41, T) % 3 == 0).long()
     given = {"targets": targets, "collate": all_stacked, "steps": True}
     task = sequences(**given)
-    with pytest.raises(TaskError, match="metric 'ones' .* cannot be told"):
+    with pytest.raises(TaskError, match=r"metric 'ones' .* cannot be told"):
         evoframe.evolve(task, out=tmp_path / "run", generations=1)
     assert not (tmp_path / "run").exists()
 
-    told = sequences(**given, examples=lambda inputs, targets: targets.shape[1])
+    told = sequences(**given, examples=lambda _, targets: targets.shape[1])
     run = evoframe.evolve(told, out=tmp_path / "run", generations=1)
 
     right = pytest.approx(float(targets.float().mean()))

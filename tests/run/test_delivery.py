@@ -7,17 +7,20 @@ import math
 import attrs
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given, strategies as st
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import evoframe
+from evoframe.cli.main import main
 from evoframe.config.recipe import RunOptions
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
 from evoframe.kernel.key import Key
 from evoframe.run.remarks import far_under, splits_apart
 from evoframe.run.rules import pick, stop_reason
+from support import blobs
 from support.blobs import Blobs
 
 BROKEN = (math.nan, math.inf, -math.inf)
@@ -166,3 +169,28 @@ def test_examples_that_stand_in_two_splits_are_told(kind, tmp_path, capsys) -> N
     assert ("3 of the 30 test examples looked at stand in validation" in said) == (
         kind in ("test", "both")
     )
+
+
+def test_the_last_lines_of_a_run_tell_what_it_lost(tmp_path, monkeypatch) -> None:
+    """On the command line, and whenever it is shown; not if the person has said how much may go."""
+    monkeypatch.chdir(tmp_path)
+    words = ["evolve", "--task", f"{blobs.__file__}:Blobs", "--generations", "4", "--out"]
+    options = ["--training", "none", "-o", "ancestor.use=gradient", "--encoding", "uniform"]
+    said = "lies far under the ancestor: accuracy"
+
+    done = CliRunner().invoke(main, [*words, "run", *options])
+    careful = CliRunner().invoke(main, [*words, "careful", *options, "--max-drop", "60"])
+
+    assert said in done.stdout.splitlines()[-1]
+    assert said in CliRunner().invoke(main, ["show", "run"]).stdout
+    assert careful.exit_code == 0
+    assert said not in careful.stdout
+
+
+def test_a_table_without_effect_is_told(tmp_path, capsys) -> None:
+    """A network that comes trained is not trained, whatever stands in [ancestor]."""
+    task = a_task(points(40, 1), points(40, 2))
+
+    evoframe.evolve(task, out=tmp_path / "run", generations=1, options=["ancestor.epochs=6"])
+
+    assert "[ancestor] has no effect" in capsys.readouterr().err

@@ -330,6 +330,41 @@ def spoil(kind: str, place: Path) -> Path:
     return file
 
 
+def spoiled(part: str, values: object) -> dict[str, object]:
+    x, y = digits(30, 1)
+    return {"x_train": x, "y_train": y, "x_test": x, "y_test": y, part: values}
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize(
+    ("what", "change", "said"),
+    [
+        ("y", lambda y: np.where(y == 3, 10, y), "the label 10, and labels are 0 to 9"),
+        ("y", lambda y: y.astype(int) - 1, "the label -1"),
+        ("y", lambda y: y + 0.5, "the label"),
+        ("y", lambda y: y.astype("U1"), "of the type <U1"),
+        ("y", lambda y: y.astype(complex), "of the type complex128"),
+        ("x", lambda x: x / 255, "nowhere brighter than 1, .* multiply them by 255"),
+        ("x", lambda x: (x > 99).astype(np.uint8), "nowhere brighter than 1"),
+        ("x", lambda x: x.astype(int) * 2, "and not from 0 to 255"),
+        ("x", lambda x: x.astype(int) - 128, "and not from 0 to 255"),
+        ("x", lambda x: x.astype(complex), "of the type complex128"),
+        ("x", lambda x: x.astype("U3"), "of the type <U3"),
+        ("x", lambda x: np.where(x == 7, np.nan, x), "are not finite"),
+    ],
+)
+def test_digits_out_of_range_are_refused(what, change, said, part, tmp_path) -> None:
+    """Dark images train to chance, and a wrong label ends a life."""
+    x, y = digits(30, 1)
+    file = tmp_path / "m.npz"
+    np.savez(file, **spoiled(f"{what}_{part}", change(x if what == "x" else y)))
+
+    with pytest.raises(TaskError, match=said) as caught:
+        Mnist(data=file, validation_size=5).batches("train")
+
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "kind",
     [
