@@ -13,8 +13,6 @@ FALLS_SHORT = {
     "empty_journal": "the run begins again with its ancestor, in the same folder, without a word",
     "error_in_task": "a bare traceback; sys.exit() ends the run without a word",
     "file_modes": "networks have mode 0600, whatever the umask says",
-    "late_nan_delivered": "a network whose accuracy is no number is delivered, without a word",
-    "metric_names": "the ancestor is trained and measured, then the run ends in a traceback",
     "processes_cpu": "in every generation workers import torch and survey the ancestor again",
     "record_edited": "what comes next is lived by the new value, and the record says that all was",
     "sigterm": "it dies without a word; with processes Python warns of leaked semaphores",
