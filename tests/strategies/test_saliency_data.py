@@ -194,6 +194,20 @@ def test_a_source_that_is_no_folder_and_no_zip_is_refused(tmp_path: Path) -> Non
         Saliency(data=text).batches("train")
 
 
+@pytest.mark.parametrize("brightest", [0, 1, 2])
+def test_images_from_0_to_1_are_refused(brightest: int, tmp_path: Path) -> None:
+    """Saved as bytes they are black, and nothing can be learned of them."""
+    folder = laid_out(tmp_path / "set")
+    for file in (folder / "images").iterdir():
+        file.write_bytes(encoded(np.full((HEIGHT, WIDTH, 3), brightest, np.uint8), "PNG"))
+
+    if brightest > 1:
+        assert pictures.read(folder, 32).images.max() == brightest
+        return
+    with pytest.raises(TaskError, match=f"nowhere brighter than {brightest}; wanted values from"):
+        pictures.read(folder, 32)
+
+
 def test_masks_may_be_empty(tmp_path: Path) -> None:
     """A picture may well have nothing that stands out."""
     folder = laid_out(tmp_path / "set")
