@@ -24,7 +24,6 @@ def resumable(path: Path, how: str = "") -> Iterator[None]:
 def report(path: Path) -> None:
     """Print the table of a run, what it delivers, and where it is."""
     from evoframe.report import tables
-    from evoframe.run import remarks
     from evoframe.run.run import Run
 
     run, console = Run(path), Console(soft_wrap=True, highlight=False)
@@ -37,5 +36,5 @@ def report(path: Path) -> None:
         f"run:  {path}",
         markup=False,
     )
-    for line in remarks.of_delivery(run.individuals, best.id, run.recipe):
+    for line in run.remarks:
         console.print(f"\n{line}", markup=False)

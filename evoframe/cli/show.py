@@ -36,7 +36,6 @@ def command(
     """
     from evoframe.report import tables
     from evoframe.report.structure import structure
-    from evoframe.run import remarks
     from evoframe.run.run import Run
 
     opened = Run(run)
@@ -64,7 +63,7 @@ def command(
     if clusters is not None:
         console.print("\nkernels, and clusters by their place in the ancestor (means)")
         console.print(structure(opened, clusters))
-    for line in remarks.of_delivery(opened.individuals, opened.best.id, opened.recipe):
+    for line in opened.remarks:
         console.print(f"\n{line}", markup=False)
     ending = opened.ending or "not finished"
     console.print(f"\n{ending}; digest {opened.digest()}", markup=False)

@@ -23,11 +23,13 @@ def of_recipe(recipe: Recipe) -> list[str]:
     return ["[ancestor] has no effect: the ancestor of this task comes trained."]
 
 
-def of_delivery(individuals: Sequence[Individual], chosen: str, recipe: Recipe) -> list[str]:
+def of_delivery(
+    individuals: Sequence[Individual], chosen: str, metric: Metric, max_drop: float | None
+) -> list[str]:
     """Sentences on the individual that a run delivers; none if all is as one would think."""
-    best, metric = next(one for one in individuals if one.id == chosen), recipe.task.primary
+    best = next(one for one in individuals if one.id == chosen)
     found = [splits_apart(best, metric)]
-    if recipe.run.max_drop is None or not is_sound(best, metric):
+    if max_drop is None or not is_sound(best, metric):
         found.append(far_under(best, individuals[0], metric))
     return [one for one in found if one]
 

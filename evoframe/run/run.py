@@ -12,6 +12,7 @@ import attrs
 from torch import nn
 
 from evoframe.anatomy import Anatomy
+from evoframe.config.convert import run_options
 from evoframe.config.files import table
 from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, RunError
@@ -23,6 +24,7 @@ from evoframe.kernel.lineage import ancestry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal, run_digest
 from evoframe.run.record import RECORD, open_recipe, open_task, read_record
+from evoframe.run.remarks import of_delivery
 from evoframe.run.reopening import ordinary_tensors, require_same_network, survey_again
 from evoframe.run.runner import ENDING, PICK
 from evoframe.run.standing_in import StandIn, metrics_of
@@ -206,6 +208,12 @@ class Run:
             return self.grown_from.task.primary
         except ConfigError:
             return self._metrics_of_session()[0]
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences on what the run delivers; none if all is as one would think."""
+        given = run_options(read_record(RunFolder(self.path)))
+        return of_delivery(self.individuals, self.best.id, self.metric, given.max_drop)
 
     def with_network(self, factory: Callable[[], Any]) -> Run:
         """The same run, with a network for a task that lived in a Python session.

@@ -290,7 +290,9 @@ class _Runner:
         chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)
         self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
         self.log.info("run finished", reason=reason, pick=chosen)
-        for line in remarks.of_delivery(self.journal.individuals(), chosen, self.world.recipe):
+        max_drop = self.world.recipe.run.max_drop
+        everyone = self.journal.individuals()
+        for line in remarks.of_delivery(everyone, chosen, self.metric, max_drop):
             self.log.warning(line)
         path = str(self.world.folder.path)
         self._send("evoframe_run_finished", RunFinished(path, reason, chosen))
