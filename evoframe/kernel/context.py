@@ -7,6 +7,7 @@ import torch
 
 from evoframe.errors import TaskError
 from evoframe.kernel.anatomy import Anatomy
+from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, sealed
@@ -75,5 +76,5 @@ class Context:
     def newborn_state(self, key: Key) -> State:
         """Return freshly initialised weights for the ancestor's architecture."""
         with sealed(key):
-            state = self.task.newborn(key).state_dict()
+            state = state_of(self.task.newborn(key))
         return {name: value.detach().to(self.device) for name, value in state.items()}

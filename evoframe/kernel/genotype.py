@@ -13,7 +13,7 @@ from torch import Tensor
 from evoframe.kernel.flags import how_many
 
 State = Mapping[str, Tensor]
-"""Parameters and buffers by their name in the ancestor's ``state_dict``."""
+"""Parameters and lasting buffers of the ancestor, each by its first name."""
 
 Masks = Mapping[str, Tensor]
 """Boolean tensors by parameter name; True where a synapse is present."""

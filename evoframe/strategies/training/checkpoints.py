@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import State
 from evoframe.kernel.phenotype import Phenotype
 
@@ -19,7 +20,7 @@ def snapshot(phenotype: Phenotype, optimiser: Optimizer, steps: int) -> dict[str
     The number of steps is there too, unless it is 0: where epochs tell it.
     """
     tensors = {STEPS: torch.tensor(steps)} if steps else {}
-    tensors |= {f"network.{name}": v for name, v in phenotype.network.state_dict().items()}
+    tensors |= {f"network.{name}": v for name, v in state_of(phenotype.network).items()}
     tensors |= {f"mask.{name}": mask for name, mask in phenotype.masks.items()}
     for index, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
@@ -40,7 +41,9 @@ def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Pheno
         part, _, name = full_name.partition(".")
         if part in parts:
             parts[part][name] = value
-    phenotype.network.load_state_dict(parts["network"])
+    with torch.no_grad():
+        for name, held in state_of(phenotype.network).items():
+            held.copy_(parts["network"][name])
     state: dict[int, dict[str, Tensor]] = {}
     for full_name, value in parts["optimiser"].items():
         index, _, name = full_name.partition(".")
