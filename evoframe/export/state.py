@@ -16,7 +16,6 @@ from safetensors.torch import load as read_tensors, save as tensors_written
 from torch import Tensor, nn
 
 from evoframe.anatomy.plan.blueprint import Blueprint
-from evoframe.anatomy.plan.growing import tensors_of
 from evoframe.errors import EvoframeError, ExportError
 from evoframe.export.answers import answers_of, require_same_answers
 from evoframe.export.architecture import (
@@ -29,6 +28,7 @@ from evoframe.export.architecture import (
 )
 from evoframe.export.delivered import Delivered
 from evoframe.export.unwrapping import require_plain_code, unwrapped
+from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import lasting
 

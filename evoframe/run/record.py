@@ -18,7 +18,7 @@ from evoframe.errors import RunError
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.registry import Registry, load_registry
-from evoframe.run import formats, standing_in
+from evoframe.run import constants, formats, standing_in
 from evoframe.run.fingerprints import FINGERPRINTS, of_run
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.journal import Journal
@@ -39,6 +39,8 @@ def write_record(recipe: Recipe, registry: Registry, folder: RunFolder, anatomy:
     }
     if standing_in.is_in_session(tables):
         tables[RECORD][standing_in.SESSION] = standing_in.described(recipe.task, anatomy.network)
+    if marks := constants.marks_of(anatomy.network):
+        tables[RECORD][constants.CONSTANTS] = marks
     write_atomically(folder.recipe, files.write(tables).encode())
 
 

@@ -21,6 +21,7 @@ from evoframe.export.writing import export, require_free
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Measurement, Metric
 from evoframe.kernel.lineage import ancestry
+from evoframe.run import constants
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal, run_digest
 from evoframe.run.record import RECORD, open_recipe, open_task, read_record
@@ -194,7 +195,9 @@ class Run:
             ConfigError: the task lived in a Python session and was not handed over again.
             RunError: a network was given in its place that is not the one that was evolved.
         """
-        return survey_again(self.grown_from, self._recorded(), self.path)
+        anatomy = survey_again(self.grown_from, self._recorded(), self.path)
+        constants.require_equal(self._recorded(), anatomy.network, self.path)
+        return anatomy
 
     @cached_property
     def grown_from(self) -> Recipe:

@@ -27,7 +27,7 @@ from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Population, is_sound, rank
 from evoframe.registry import Registry, load_registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import fingerprints, remarks, resuming, rules
+from evoframe.run import constants, fingerprints, remarks, resuming, rules
 from evoframe.run.folder import RunFolder
 from evoframe.run.headers import require_readable
 from evoframe.run.journal import Entry, Journal
@@ -127,6 +127,7 @@ def _same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) 
 
     Raises:
         ResumeError: fingerprints differ from those on record.
+        RunError: the network holds other constants than those on record.
         LaterFormatError: a later version of evoframe has gone on with it since.
     """
     registry = load_registry(recipe.run.plugins)
@@ -134,6 +135,7 @@ def _same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) 
     world = build_world(recipe, folder)
     survey = {"survey": fingerprints.of_survey(world.anatomy)}
     resuming.require_equal(recorded, survey, folder.path)
+    constants.require_equal(recorded, world.anatomy.network, folder.path)
     require_readable(folder)
     return world
 
