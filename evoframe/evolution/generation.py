@@ -22,7 +22,7 @@ from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Fitness, Measurement, Origin
 from evoframe.kernel.key import sealed
 from evoframe.kernel.phenotype import Phenotype
@@ -137,7 +137,9 @@ def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[G
         result = training.train(phenotype, context)
     tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
     trained = anatomy.absorb(result.phenotype)
-    _require_finite(trained)
+    if is_extinct(trained.masks):
+        raise StillbornError("extinct: no synapse is left after its training")
+    _require_finite(trained, context.ancestor.state)
     with step("evaluation", context):
         # The genotype comes home and is grown again, so what is measured is what is stored.
         fitness = judge(anatomy.develop(trained), anatomy.costs(trained), context)
@@ -157,7 +159,7 @@ def raise_ancestor(genotype: Genotype, training: Training | None, context: Conte
     """
     birth = Birth(context.generation, 0, Family(()), context.key.at("slot", 0))
     context = birth.context(context, ())
-    _require_finite(genotype)
+    _require_finite(genotype, genotype.state)
     if training is None:
         anatomy = context.anatomy
         fitness = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
@@ -186,8 +188,14 @@ def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) ->
     return Fitness(measured["validation"], measured["test"], costs)
 
 
-def _require_finite(genotype: Genotype) -> None:
-    """Refuse weights that are not numbers: nothing could be read from them, or compared."""
+def _require_finite(genotype: Genotype, born_with: State) -> None:
+    """Refuse weights that are not numbers: nothing could be read from them, or compared.
+
+    Infinities that the ancestor was born with outside of synapses are meant, as in masks of
+    attention.
+    """
     for name, value in genotype.state.items():
-        if value.is_floating_point() and not bool(value.isfinite().all()):
+        if not value.is_floating_point() or bool((finite := value.isfinite()).all()):
+            continue
+        if name in genotype.masks or not torch.equal(value[~finite], born_with[name][~finite]):
             raise StillbornError(f"{name} holds numbers that are not finite")
