@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only  # the documented way to map
 
 from evoframe.anatomy.channels.calls import LIKE_THEIR_INPUT
+from evoframe.anatomy.trace.layout import convolved_as_on_devices, is_channels_last
 
 
 def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
@@ -30,7 +31,8 @@ def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> A
         # In place, the same object must come back: tensors are told apart by their ids.
         if name[-1] == "_" and name[:-1] in LIKE_THEIR_INPUT:
             return first
-    return asked(func, args, kwargs)
+    out = asked(func, args, kwargs)
+    return convolved_as_on_devices(out, args) if name == "convolution" else out
 
 
 def asked(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
@@ -58,7 +60,9 @@ def like(value: Tensor) -> Tensor:
     """Return a tensor on the meta device like another one, without contents."""
     # Strides are part of the answer: code asks ``is_contiguous`` and goes another way.
     if value.is_contiguous():  # forty times quicker there than empty_like
-        return torch.empty(value.shape, dtype=value.dtype, device="meta")
+        made = torch.empty(value.shape, dtype=value.dtype, device="meta")
+        if made.stride() == value.stride():  # steps along axes of size 1 may still differ
+            return made
     return torch.empty_like(value, device="meta")
 
 
@@ -107,7 +111,7 @@ def _convolution(
     held = (first, weight) if bias is None else (first, weight, bias)
     if transposed or not _is_plain(*held) or first.ndim != weight.ndim or first.ndim < 3:
         return None
-    if not first.is_contiguous() or not weight.is_contiguous():
+    if any(not one.is_contiguous() or is_channels_last(one) for one in (first, weight)):
         return None
     fits = first.shape[1] == weight.shape[1] * groups and weight.shape[0] % groups == 0
     if not fits or (bias is not None and bias.shape != weight.shape[:1]):
