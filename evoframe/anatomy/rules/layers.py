@@ -35,6 +35,5 @@ def embedding(tracer: Tracer, call: Call) -> Signal:
     found = tracer.entry(call.args[0])
     if found is None:
         raise Unknown("rows are looked up in a computed table")
-    channels = tracer.channels.new(call.args[0].shape[1], fed=True)
-    tracer.channels.hold(found[0], found[1][1], channels)
+    channels = tracer.table(found[0], found[1][1])
     return channels.reshape([1] * (call.out.ndim - 1) + [-1])

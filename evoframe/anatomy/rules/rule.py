@@ -38,6 +38,9 @@ class Tracer(Protocol):
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
 
+    def table(self, name: str, axis: int) -> Tensor:
+        """Return the channels of the columns of a table whose rows are looked up."""
+
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
 

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.rules import Unknown
 
 
 @attrs.frozen(eq=False)
@@ -85,3 +88,42 @@ class Layer:
 def holds_its_width(network: nn.Module, name: str) -> bool:
     """Tell whether a parameter belongs to attention that takes its inner width for its outer."""
     return isinstance(network.get_submodule(name.rpartition(".")[0]), nn.MultiheadAttention)
+
+
+def incoming_of(channels: Channels, signal: Tensor | None, inputs: Tensor, axis: int) -> Tensor:
+    """Return one channel for each position of the axis that a layer sums over.
+
+    Args:
+        channels: all of them so far; grows where channels are read together.
+        signal: of the inputs, if they carry channels.
+        inputs: what the layer reads.
+        axis: along which it sums.
+
+    Raises:
+        Unknown: the channels lie along other axes.
+    """
+    size = inputs.shape[axis]
+    if signal is None:  # inputs of the network, or something computed from them alone
+        new = channels.new(size, fed=True)
+        channels.keep(new)
+        return new
+    if signal.shape[axis] != size and signal.numel() > 1:
+        raise Unknown("a layer sums over an axis without channels")
+    if signal.shape[axis] != size:  # one channel stands at all positions
+        channels.keep(signal)
+        return signal.reshape(-1).expand(size)
+    rows = signal.movedim(axis, 0).reshape(size, -1)
+    if rows.shape[1] == 1:
+        return rows[:, 0]
+    # (size, others): channels vary along other axes too, and whichever lives is read.
+    return channels.derive(list(rows.unbind(1)))
+
+
+def hold_weight(channels: Channels, name: str, ins: Tensor, outs: Tensor) -> None:
+    """Let the weight of a layer that does not evolve lose rows and columns with channels."""
+    for signal in (ins, outs):
+        if len(varying(signal)) > 1:  # a group's columns: no slice of them belongs to one
+            channels.keep(signal)
+        for axis in varying(signal):
+            if len(varying(signal)) == 1:
+                channels.hold(name, axis, signal)

@@ -15,22 +15,23 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 
 from evoframe.anatomy.channels.calls import (
     MADE_OF_PARAMETERS,
-    SHARES_MEMORY,
     Call,
     numbers_in,
     tensors_in,
 )
 from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.grid import Grid
-from evoframe.anatomy.channels.signals import narrowed, varying
+from evoframe.anatomy.channels.signals import narrowed
 from evoframe.anatomy.channels.size_attribute import SizeAttribute
 from evoframe.anatomy.rules import RULES, Signal, Unknown
 from evoframe.anatomy.trace.entries import Entries
-from evoframe.anatomy.trace.layers import Layer, holds_its_width
+from evoframe.anatomy.trace.layers import Layer, hold_weight, holds_its_width, incoming_of
+from evoframe.anatomy.trace.relatives import Relatives
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.slices import Axes
 from evoframe.anatomy.trace.trace import Barrier, Pass, RecordedCall, Result, Trace, Work
 from evoframe.anatomy.trace.work import work_of
+from evoframe.kernel.entries import tensors_of
 
 
 class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -41,8 +42,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.network, self.approximate = network, approximate
-        named = [*network.named_parameters(), *network.named_buffers()]
-        self.parameters = dict(named)
+        self.parameters = named = tensors_of(network)
         self.entries = Entries(self.parameters)
         self.evolvable = evolvable
         self.channels = Channels()
@@ -54,7 +54,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.calls: list[RecordedCall] = []
         self.work: list[Work] = []
         self.barriers: list[Barrier] = []
-        self.relatives: dict[int, list[Tensor]] = {}
+        self.relatives = Relatives()
         # Tensors are known by their ids, which stay unique only while their objects live.
         self.alive: list[Any] = [named]
 
@@ -74,7 +74,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._write(call)
         if self._meets_channels(call):
             self._apply(call)
-        self._relate(call)
+        self.relatives.relate(call)
         self._record(call)
         return out
 
@@ -105,7 +105,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise Unknown("a layer's weights are computed")
         name, axes = found
         layer = Layer.of(call, inputs, name, self.parameters[name], axes)
-        incoming = self._incoming(inputs, layer.channel_axis)
+        incoming = incoming_of(self.channels, self.signal(inputs), inputs, layer.channel_axis)
         # What has no synapses that evolve never runs dry: something other than a synapse feeds it.
         evolves = name in self.evolvable and name not in self.used
         outgoing = self.channels.new(layer.outputs, fed=not evolves)
@@ -118,24 +118,32 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         along = layer.channel_axis
         return outgoing.reshape([-1 if at == along else 1 for at in range(call.out.ndim)])
 
-    def _incoming(self, inputs: Tensor, axis: int) -> Tensor:
-        """Return one channel for each position of the axis that a layer sums over."""
-        signal = self.signal(inputs)
-        size = inputs.shape[axis]
-        if signal is None:  # inputs of the network, or something computed from them alone
-            channels = self.channels.new(size, fed=True)
-            self.channels.keep(channels)
-            return channels
-        if signal.shape[axis] != size and signal.numel() > 1:
-            raise Unknown("a layer sums over an axis without channels")
-        if signal.shape[axis] != size:  # one channel stands at all positions
-            self.channels.keep(signal)
-            return signal.reshape(-1).expand(size)
-        rows = signal.movedim(axis, 0).reshape(size, -1)
-        if rows.shape[1] == 1:
-            return rows[:, 0]
-        # (size, others): channels vary along other axes too, and whichever lives is read.
-        return self.channels.derive(list(rows.unbind(1)))
+    def table(self, name: str, axis: int) -> Tensor:
+        """Return the channels of the columns of a table whose rows are looked up.
+
+        Args:
+            name: of the parameter.
+            axis: along which its columns lie.
+        """
+        shape = self.parameters[name].shape
+        evolves = name in self.evolvable and name not in self.used
+        channels = self.channels.new(shape[axis], fed=not evolves)
+        if name in self.used:
+            self._used_again(name, channels, channels)
+        elif evolves:  # a synapse leads from its row, which is there always, to its column
+            self.sources[name] = self._always().reshape([1] * len(shape))
+            self.targets[name] = channels.reshape([-1 if at == axis else 1 for at in (0, 1)])
+            self.channels.steps.append(name)
+        else:
+            self.channels.hold(name, axis, channels)
+        self.used.add(name)
+        return channels
+
+    def _always(self) -> Tensor:
+        """Return a new channel that always lives."""
+        channel = self.channels.new(1, fed=True)
+        self.channels.keep(channel)
+        return channel
 
     def _join(self, layer: Layer, incoming: Tensor, outgoing: Tensor, *, evolves: bool) -> None:
         """Put the synapses of a layer between its channels."""
@@ -150,7 +158,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         else:
             self.others.append(outgoing)
             self.channels.mark_read(incoming)
-            self._hold_weight(name, ins, outs)
+            hold_weight(self.channels, name, ins, outs)
         self.used.add(name)
 
     def _bind_groups(self, layer: Layer, incoming: Tensor, outgoing: Tensor) -> None:
@@ -171,10 +179,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # One mask cannot mean two wirings at once: no channel leaves, synapses go one by one.
             for held in (self.sources, self.targets):
                 self.channels.pin(held[name])
-            rank = self.parameters[name].ndim
-            always = self.channels.new(1, fed=True)
-            self.channels.keep(always)
-            self.sources[name] = always.reshape([1] * rank)
+            self.sources[name] = self._always().reshape([1] * self.parameters[name].ndim)
         self.channels.pin(incoming)
         self.channels.pin(outgoing)
         # A layer that does not evolve holds its weight by channels instead of sources and targets.
@@ -182,15 +187,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if holding.entry == name:
                 self.channels.pin(holding.channels)
         self.barriers.append(Barrier(name, "is used more than once"))
-
-    def _hold_weight(self, name: str, ins: Tensor, outs: Tensor) -> None:
-        """Let the weight of a layer that does not evolve lose rows and columns with channels."""
-        for signal in (ins, outs):
-            if len(varying(signal)) > 1:  # a group's columns: no slice of them belongs to one
-                self.channels.keep(signal)
-            for axis in varying(signal):
-                if len(varying(signal)) == 1:
-                    self.channels.hold(name, axis, signal)
 
     def _hold_bias(self, bias: Any, outgoing: Tensor) -> None:
         if bias is None:
@@ -201,24 +197,17 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.channels.pin(outgoing)
             return
         self.used.add(found[0])
-        self.channels.hold(found[0], 0, outgoing)
-
-    def _relate(self, call: Call) -> None:
-        """Remember which tensors may share memory: what moves elements makes views."""
-        if call.name not in SHARES_MEMORY or not isinstance(call.args[0], Tensor):
-            return
-        # One list for all views of a storage, shared by its members: joining it is an append.
-        family = self.relatives.setdefault(id(call.args[0]), [call.args[0]])
-        for value in tensors_in(call.out):
-            family.append(value)
-            self.relatives[id(value)] = family
+        if bias.ndim and bias.shape[-1] == len(outgoing):
+            self.channels.hold(found[0], found[1][-1], outgoing)
+        else:  # one number for all of them: without synapses a channel is constant, not zero
+            self.channels.fed.append(outgoing)
 
     def _write(self, call: Call) -> None:
         """Take a tensor that is written through a view as one whose channels all stay.
 
         A view shows a part of the tensor, and the rule of the call would speak of that part alone.
         """
-        family = self.relatives.get(id(call.args[0]), [])
+        family = self.relatives.of(call.args[0])
         known = [signal for value in family if (signal := self.signal(value)) is not None]
         if len(family) < 2 or not known:
             return
@@ -278,6 +267,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Return the trace; parameters that were never used are left to themselves."""
         for name in self.evolvable:
             self._leave_alone(name)
+            self._pin_if_held(name)
         return Trace(
             channels=self.channels,
             sources=self.sources,
@@ -286,6 +276,16 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             passes=passes,
             barriers=tuple(dict.fromkeys(self.barriers)),
         )
+
+    def _pin_if_held(self, name: str) -> None:
+        """Keep all channels of a parameter whose synapses are read as something else as well.
+
+        A dead channel of one use would take weights from the other.
+        """
+        held = [one.channels for one in self.channels.holdings if one.entry == name]
+        if held or any(entry == name for entry, _ in self.channels.shared):
+            nobody = torch.zeros(0, dtype=torch.long)
+            self._used_again(name, torch.cat([nobody, *held]), nobody)
 
     def _leave_alone(self, name: str) -> None:
         """Give channels that stay to both ends of a parameter where they are not known."""
