@@ -15,11 +15,15 @@ from evoframe.anatomy.plan.blueprint import Blueprint, entries_of
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut, uncut
 from evoframe.anatomy.plan.growing import grow
+from evoframe.anatomy.plan.hooks import carry_hooks
 from evoframe.anatomy.trace import Barrier
 from evoframe.costs.bytes import bytes_of
+from evoframe.errors import TaskError
 from evoframe.kernel.clusters import Kind, Partition, partition
+from evoframe.kernel.entries import passing_of, places_of, state_of
 from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.numbers import require_numbers
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import Wiring, living_channels, settle
 
@@ -55,14 +59,6 @@ class Anatomy:
         """Shapes of the parameters whose synapses may evolve."""
         return self.proved.plan.evolvable
 
-    @property
-    def aliases(self) -> frozenset[str]:
-        """Further names of tied parameters; a genotype holds them under their first name."""
-        body = self._body
-        first = {name for name, _ in body.named_parameters()}
-        every = {name for name, _ in body.named_parameters(remove_duplicate=False)}
-        return frozenset(every - first)
-
     def to(self, device: torch.device) -> Anatomy:
         """Return the same anatomy for genotypes on a device."""
         return attrs.evolve(self, wiring=self.wiring.to(device))
@@ -70,11 +66,14 @@ class Anatomy:
     # --- genotypes ---------------------------------------------------------------------------
 
     def genotype(self) -> Genotype:
-        """Return the ancestor's own genotype: every synapse present, weights as they are."""
+        """Return the ancestor's own genotype: every synapse present, weights as they are.
+
+        Raises:
+            TaskError: the ancestor was surveyed without weights, on the meta device.
+        """
+        require_numbers(self.network)
         state = {
-            name: value.detach().cpu().clone()
-            for name, value in self.network.state_dict().items()
-            if name not in self.aliases
+            name: value.detach().cpu().clone() for name, value in state_of(self.network).items()
         }
         masks = {
             name: torch.ones(shape, dtype=torch.bool) for name, shape in self.evolvable.items()
@@ -107,6 +106,7 @@ class Anatomy:
             for name, value in self._values(genotype).items()
         }
         network = grow(self._body, values, plan.numbers(staying))
+        carry_hooks(self.network, network, cuts)
         return Phenotype(network, self._masks(genotype, alive.to(device), cuts), cuts)
 
     def blueprint(self, genotype: Genotype) -> Blueprint:
@@ -129,7 +129,7 @@ class Anatomy:
             "synapses": float(genotype.synapses),
             "bundles": float(self.bundles.count(staying)),
             "parameters": float(sum(value.numel() for value in network.parameters())),
-            "bytes": float(bytes_of(network.state_dict())),
+            "bytes": float(bytes_of(state_of(network))),
             **self.proved.plan.costs_of_forward(staying, network),
         }
 
@@ -137,12 +137,10 @@ class Anatomy:
 
     def absorb(self, phenotype: Phenotype) -> Genotype:
         """Return the weights and buffers of a phenotype as a settled genotype."""
-        shapes = {name: value.shape for name, value in self._body.state_dict().items()}
-        aliases = self.aliases
+        whole = {name: value.shape for name, value in state_of(self._body).items()}
         state = {
-            name: self._home(name, value.detach().clone(), phenotype, shapes[name])
-            for name, value in phenotype.network.state_dict().items()
-            if name not in aliases
+            name: self._home(name, value.detach().clone(), phenotype, whole[name])
+            for name, value in _trained(phenotype, whole).items()
         }
         masks = {}
         parameters = dict(phenotype.network.named_parameters())
@@ -180,8 +178,7 @@ class Anatomy:
     def _values(self, genotype: Genotype) -> dict[str, Tensor]:
         """Return the state, with the buffers that a state dict leaves out."""
         # Non-persistent buffers are in no state dict, yet must be cut and moved like the others.
-        buffers = dict(self.network.named_buffers(remove_duplicate=False))
-        return {**{name: value.detach() for name, value in buffers.items()}, **genotype.state}
+        return {**passing_of(self.network), **genotype.state}
 
     def _masks(
         self, genotype: Genotype, alive: Tensor, cuts: Mapping[str, Cut]
@@ -207,6 +204,31 @@ class Anatomy:
                 slices = living.reshape([-1 if at == holding.axis else 1 for at in range(rank)])
                 masks[holding.entry] = masks.get(holding.entry, torch.ones_like(slices)) & slices
         return masks
+
+
+def _trained(phenotype: Phenotype, whole: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+    """Return the state of a trained network, by the names and in the order of its ancestor's.
+
+    Raises:
+        TaskError: the forward pass has given the network another state than it was born with.
+    """
+    held = places_of(phenotype.network)
+    added = sorted(state_of(phenotype.network).keys() - whole.keys())
+    gone = [name for name in whole if name not in held]
+    if added or gone:
+        name, what = (added[0], "came") if added else (gone[0], "vanished")
+        raise TaskError(
+            f"the entry {name!r} of the network's state {what} while it was trained; wanted the "
+            "same entries all the time. Give it its final shape in __init__, or hold it elsewhere."
+        )
+    for name, shape in whole.items():
+        due, found = shape_cut(shape, phenotype.cuts.get(name)), tuple(held[name].shape)
+        if found != due:
+            raise TaskError(
+                f"the entry {name!r} of the network's state has shape {found} after training, and "
+                f"had {due} before; wanted one shape all the time. Give it that in __init__."
+            )
+    return {name: held[name] for name in whole}
 
 
 def _on(how: Cut, device: torch.device) -> Cut:

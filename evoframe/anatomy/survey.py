@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,15 +10,19 @@ import torch
 from torch import nn
 
 from evoframe.anatomy.anatomy import Anatomy
+from evoframe.anatomy.computed import weights_computed_from
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
-from evoframe.anatomy.plan.growing import body_of, copied, tensors_of
+from evoframe.anatomy.plan.growing import body_of, copied
 from evoframe.anatomy.proof import Numbers, prove, require_own_parameters
 from evoframe.anatomy.trace import trace
 from evoframe.errors import TaskError, close_match
 from evoframe.kernel import device as devices
+from evoframe.kernel.duplicate import duplicate
+from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import is_plain, plain
+from evoframe.kernel.numbers import require_own_numbers
 
 
 def survey(
@@ -55,7 +58,8 @@ def survey(
     if not isinstance(example_inputs, tuple):
         _require_forward(network, example_inputs)
     if not is_plain(network):  # delivered by another run; what was absent there may live here
-        network = plain(copy.deepcopy(network))
+        network = plain(duplicate(network))
+    require_own_numbers(network)
     shapes = _evolvable_shapes(network, evolvable)
     body = body_of(network)
     options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate)
@@ -158,7 +162,7 @@ def _require_forward(network: nn.Module, example_inputs: Any) -> None:
         )
     try:
         with untouched(), torch.no_grad():
-            copy.deepcopy(network).cpu().eval()(*devices.move(example_inputs, torch.device("cpu")))
+            duplicate(network).cpu().eval()(*devices.move(example_inputs, torch.device("cpu")))
     except Exception as error:
         raise TaskError(
             f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"
@@ -166,16 +170,11 @@ def _require_forward(network: nn.Module, example_inputs: Any) -> None:
 
 
 def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str, torch.Size]:
-    parameters = dict(network.named_parameters())
+    parameters, computed = dict(network.named_parameters()), weights_computed_from(network)
     tied = dict(network.named_parameters(remove_duplicate=False))
     shapes: dict[str, torch.Size] = {}
     for name in evolvable:
-        if name not in tied or tied[name].ndim < 2:
-            found = f"has shape {tuple(tied[name].shape)}" if name in tied else "does not exist"
-            raise TaskError(
-                f"parameter {name!r} cannot evolve: it {found}; wanted a weight with at least "
-                f"two axes.{close_match(name, tied)}"
-            )
+        _require_can_evolve(name, tied, computed)
         # By identity: ``==`` of tensors compares elements.
         first = next(own for own, value in parameters.items() if value is tied[name])
         shapes[first] = tied[name].shape  # a tied weight evolves once, under its first name
@@ -185,3 +184,37 @@ def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str,
             "before the last one. Name them with the task's `evolvable`."
         )
     return shapes
+
+
+def _require_can_evolve(
+    name: str, tied: Mapping[str, nn.Parameter], computed: Mapping[str, str]
+) -> None:
+    """Refuse the name of what is no weight that synapses could be taken from.
+
+    Args:
+        name: of what should evolve.
+        tied: all parameters, under each of their names.
+        computed: weights that are computed in every pass, by what they are computed from.
+
+    Raises:
+        TaskError: the name, and what is wrong with it.
+    """
+    if name in computed.values():
+        raise TaskError(
+            f"parameter {name!r} cannot evolve: it is computed from others in every pass, by a "
+            "parametrisation or a norm of weights. Leave it out of `evolvable`, or remove the "
+            "parametrisation."
+        )
+    if name not in tied or tied[name].ndim < 2:
+        found = f"has shape {tuple(tied[name].shape)}" if name in tied else "does not exist"
+        raise TaskError(
+            f"parameter {name!r} cannot evolve: it {found}; wanted a weight with at least "
+            f"two axes.{close_match(name, tied)}"
+        )
+    for source, weight in computed.items():
+        if tied.get(source) is tied[name]:
+            raise TaskError(
+                f"parameter {name!r} cannot evolve: {weight} is computed from it anew in every "
+                "pass, and would be 0/0 where all of it is absent. Leave it out of `evolvable`, "
+                "or remove the parametrisation."
+            )

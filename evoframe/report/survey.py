@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from functools import partial
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.kernel import device as devices
+from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
 from evoframe.report.sizes import BATCHES, COSTS, latencies
 from evoframe.roles.measuring import batches_in
@@ -65,7 +65,7 @@ def costs(anatomy: Anatomy) -> Table:
         torch.zeros(one.shape, dtype=one.dtype) if isinstance(one, torch.Tensor) else one
         for one in inputs
     )
-    network = copy.deepcopy(anatomy.network).cpu().eval()
+    network = duplicate(anatomy.network).cpu().eval()
     taken = latencies(network, zeros)
     for size in BATCHES:
         words = f"not measured: a pass may take {_duration(size * taken[1].median)}"
@@ -94,7 +94,7 @@ def estimate(recipe: Recipe, anatomy: Anatomy) -> str:
 
 
 def _seconds_of_a_batch(recipe: Recipe, anatomy: Anatomy, size: int | None) -> float:
-    network = copy.deepcopy(anatomy.network).cpu().train()
+    network = duplicate(anatomy.network).cpu().train()
     taken = []
     with devices.arithmetic(torch.device("cpu"), threads=1, strict=True), sealed(Key(0)):
         for index, batch in enumerate(

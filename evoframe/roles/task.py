@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
@@ -11,6 +10,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
@@ -96,7 +96,7 @@ class Task(Strategy, ABC):
     def newborn(self, key: Key) -> nn.Module:
         """Return a network of the ancestor's architecture with fresh weights; called sealed."""
         # A copy: a task may hand out the same network every time.
-        network = copy.deepcopy(self.ancestor(key))
+        network = duplicate(self.ancestor(key))
         for module in network.modules():
             if callable(reset := getattr(module, "reset_parameters", None)):
                 reset()
@@ -106,14 +106,17 @@ class Task(Strategy, ABC):
         """Return the names of the parameters whose synapses may evolve.
 
         By default every weight of a convolution (transposed ones too) or linear layer, except the
-        last such layer. Biases and normalisation never hold synapses.
+        last such layer. Biases and normalisation never hold synapses, and no more does what
+        weights are computed from, as under weight norm.
         """
-        weights = [
-            f"{name}.weight" if name else "weight"
+        layers = [
+            (f"{name}.weight" if name else "weight", module)
             for name, module in network.named_modules()
             if isinstance(module, WITH_SYNAPSES)
         ]
-        return tuple(weights[:-1])
+        return tuple(
+            name for name, module in layers[:-1] if "weight" in dict(_parameters_of(module))
+        )
 
     def examples_in(self, batch: Batch) -> int | None:
         """How many examples a batch holds; None where that cannot be told.
@@ -139,3 +142,8 @@ class Task(Strategy, ABC):
             device: where batches must go.
         """
         return means(totals(self, network, split, device))
+
+
+def _parameters_of(module: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:
+    """Return the parameters of a module itself, by each of their names."""
+    return module.named_parameters(recurse=False, remove_duplicate=False)

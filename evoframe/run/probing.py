@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +13,7 @@ from torch import nn
 from evoframe.config.recipe import Recipe
 from evoframe.errors import EvoframeError, TaskError
 from evoframe.kernel import device as devices
+from evoframe.kernel.duplicate import duplicate
 from evoframe.roles import Batch, Split, Task
 from evoframe.roles.measuring import checked, require_names
 from evoframe.run import remarks
@@ -44,7 +44,7 @@ def probe(recipe: Recipe, network: nn.Module, *, attentive: bool = False) -> tup
     looks = Looks(most=MOST if attentive else 1)
     batch = _first(task, "train", "learn from", looks)
     _check_strategies(recipe)
-    twin = copy.deepcopy(network).cpu().eval()
+    twin = duplicate(network).cpu().eval()
     _probe_loss(task, twin, batch)
     _probe_batches_of_one(recipe, twin, batch)
     _probe_metrics(task, twin, _first(task, "validation", "judge by", looks))
@@ -102,7 +102,7 @@ def _probe_batches_of_one(recipe: Recipe, network: nn.Module, first: Batch) -> N
         first = next(iter(task.batches("train", batch_size=1)))
     if task.examples_in(first) != 1:
         return
-    twin, here = copy.deepcopy(network).train(), devices.move(first, CPU)
+    twin, here = duplicate(network).train(), devices.move(first, CPU)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         step = partial(unless_alone, twin, 1, lambda: task.step(twin, here))

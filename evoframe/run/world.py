@@ -16,6 +16,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life
+from evoframe.kernel.numbers import require_numbers
 from evoframe.registry.signatures import check_signatures
 from evoframe.run.folder import RunFolder
 from evoframe.run.probing import probe, tried
@@ -119,6 +120,7 @@ def survey_ancestor(recipe: Recipe) -> Anatomy:
         network = tried(task, "ancestor()", lambda: task.ancestor(key.at("ancestor")))
     if not isinstance(network, nn.Module):
         raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
+    require_numbers(network)
     return anatomies.survey(
         network,
         tried(task, "example_inputs()", task.example_inputs),

@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.copying import replica
+from evoframe.anatomy.plan.layout import laid_out_like
 from evoframe.anatomy.trace.shortcuts import like
+from evoframe.kernel.duplicate import left_behind
+from evoframe.kernel.entries import own_of, tensors_of
 
 
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
@@ -19,13 +22,14 @@ def tensors_of(network: nn.Module) -> dict[str, Tensor]:
 
 def body_of(network: nn.Module) -> nn.Module:
     """Return a copy of a module on the meta device; its weights are not copied."""
-    memo: dict[int, Any] = {}
+    memo = left_behind(network)
     for parameter in network.parameters():
         # Whatever is in the memo counts as copied, so
         # ``replica`` puts these in place of the weights.
         memo[id(parameter)] = nn.Parameter(like(parameter), requires_grad=parameter.requires_grad)
     for buffer in network.buffers():
-        memo[id(buffer)] = like(buffer)
+        if id(buffer) not in memo:  # a parameter may be registered as a buffer too
+            memo[id(buffer)] = like(buffer)
     return replica(network, memo)
 
 
@@ -44,9 +48,12 @@ def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.
         numbers: what is to be written into attributes.
     """
     # By id, so that a parameter that modules share is shared in the copy as well.
-    grown: dict[int, Any] = {id(old): values[name] for name, old in body.named_buffers()}
-    for name, old in body.named_parameters():
-        grown[id(old)] = nn.Parameter(values[name], requires_grad=old.requires_grad)
+    grown: dict[int, Any] = {}
+    for name, old in tensors_of(body).items():
+        value = laid_out_like(values[name], old)
+        if isinstance(old, nn.Parameter):
+            value = nn.Parameter(value, requires_grad=old.requires_grad)
+        grown[id(old)] = value
     network = replica(body, grown)
     for (name, attribute, index), number in numbers.items():
         _write(network.get_submodule(name), attribute, index, number)
@@ -67,8 +74,9 @@ def _write(module: nn.Module, attribute: str, index: int | None, number: int) ->
 
 def set_sizes(module: nn.Module) -> None:
     """Set a layer's attributes to what its parameters say, in place."""
-    weight = getattr(module, "weight", None)
-    if not isinstance(weight, Tensor):
+    # Not by attribute: reading a parametrised weight computes it, and may change buffers.
+    weight = own_of(module).get("weight")
+    if weight is None:
         return
     if isinstance(module, nn.Linear):
         module.out_features, module.in_features = weight.shape

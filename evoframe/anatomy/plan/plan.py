@@ -18,6 +18,7 @@ from evoframe.anatomy.plan.growing import grow, tensors_of
 from evoframe.anatomy.plan.memory import peak_bytes
 from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
 from evoframe.costs.flops import FORMULAS
+from evoframe.kernel.entries import state_of, tensors_of
 from evoframe.kernel.wiring import Wiring
 
 
@@ -83,7 +84,7 @@ class Plan:
 
         Buffers outside the state dict are cut with their channels, but are no part of a genotype.
         """
-        channels, lasting = self.trace.channels, self.body.state_dict().keys()
+        channels, lasting = self.trace.channels, state_of(self.body).keys()
         return Wiring(
             sources=self.trace.sources,
             targets=self.trace.targets,

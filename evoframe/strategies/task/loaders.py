@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -13,8 +12,10 @@ from torch.utils.data import DataLoader
 
 from evoframe.errors import TaskError, listing
 from evoframe.kernel import device as devices
+from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key, untouched
+from evoframe.kernel.numbers import require_own_numbers
 from evoframe.roles import Batch, Split, Task
 from evoframe.roles.measuring import batches_in, means, require_names, totals
 from evoframe.strategies.task.loading import (
@@ -76,9 +77,14 @@ class LoaderTask(Task):
         return self.trained
 
     def ancestor(self, key: Key) -> nn.Module:
-        """Return a copy of the network."""
+        """Return a copy of the network.
+
+        Raises:
+            TaskError: it cannot be copied as it is, see :mod:`evoframe.kernel.numbers`.
+        """
+        require_own_numbers(self.network)
         # A copy, because a run may train its ancestor and the network belongs to somebody.
-        return copy.deepcopy(self.network)
+        return duplicate(self.network)
 
     def example_inputs(self) -> tuple[Tensor, ...]:
         """Return one example."""
@@ -297,7 +303,7 @@ def _classes(network: nn.Module, inputs: tuple[Tensor, ...], loss: Measure) -> C
     """The classes of a loss over labels: the second axis of outputs; None if they are not known."""
     if loss not in OVER_LABELS and not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
         return None
-    twin = copy.deepcopy(network).cpu().eval()
+    twin = duplicate(network).cpu().eval()
     try:
         with untouched(), torch.no_grad():
             outputs = twin(*devices.move(inputs, CPU))
