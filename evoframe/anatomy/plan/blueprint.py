@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor, nn
 
 from evoframe.anatomy.channels.size_attribute import Numbers
-from evoframe.anatomy.plan.growing import body_of, grow, tensors_of
+from evoframe.anatomy.plan.growing import body_of, grow
 from evoframe.errors import ExportError, listing
 from evoframe.kernel.entries import tensors_of
 

@@ -15,11 +15,6 @@ from evoframe.kernel.duplicate import left_behind
 from evoframe.kernel.entries import own_of, tensors_of
 
 
-def tensors_of(network: nn.Module) -> dict[str, Tensor]:
-    """Return every parameter and buffer, each under its first name."""
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
-
-
 def body_of(network: nn.Module) -> nn.Module:
     """Return a copy of a module on the meta device; its weights are not copied."""
     memo = left_behind(network)

@@ -14,7 +14,7 @@ from evoframe.anatomy.channels.size_attribute import Numbers, SizeAttribute
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.check import Mismatch, mismatch
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut
-from evoframe.anatomy.plan.growing import grow, tensors_of
+from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.memory import peak_bytes
 from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
 from evoframe.costs.flops import FORMULAS

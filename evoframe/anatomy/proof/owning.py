@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
 from evoframe.anatomy.channels.calls import tensors_in
-from evoframe.anatomy.plan.growing import grow, tensors_of
+from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.proof.distances import difference
 from evoframe.anatomy.proof.stillness import fresh, still
 from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
+from evoframe.kernel.entries import tensors_of
 
 
 class ForeignTensorError(Exception):
