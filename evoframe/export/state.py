@@ -14,6 +14,7 @@ from typing import Any
 
 from safetensors.torch import load as read_tensors, save as tensors_written
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from evoframe.anatomy.plan.blueprint import Blueprint
 from evoframe.errors import EvoframeError, ExportError
@@ -120,6 +121,12 @@ def _built(factory: Callable[[], nn.Module]) -> nn.Module:
         raise ExportError(f"the factory raised {type(error).__name__}: {error}") from error
     if not isinstance(network, nn.Module):
         raise ExportError(f"the factory gave a {type(network).__name__}; wanted a torch module.")
+    lazy = [name for name, value in tensors_of(network).items() if is_lazy(value)]
+    if lazy:
+        raise ExportError(
+            f"the factory's {lazy[0]!r} is uninitialised, as its lazy layer has not seen an input "
+            "yet. Let the factory run the network once on example inputs."
+        )
     return unwrapped(network)
 
 

@@ -10,7 +10,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from evoframe.kernel.duplicate import duplicate
+from evoframe.kernel import duplicate
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
@@ -96,7 +96,7 @@ class Task(Strategy, ABC):
     def newborn(self, key: Key) -> nn.Module:
         """Return a network of the ancestor's architecture with fresh weights; called sealed."""
         # A copy: a task may hand out the same network every time.
-        network = duplicate(self.ancestor(key))
+        network = duplicate.duplicate(self.ancestor(key))
         for module in network.modules():
             if callable(reset := getattr(module, "reset_parameters", None)):
                 reset()

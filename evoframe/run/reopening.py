@@ -14,6 +14,7 @@ from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.kernel import device as devices
+from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import Genotype
 from evoframe.run.fingerprints import FINGERPRINTS, of_survey
 from evoframe.run.standing_in import StandIn, is_same_architecture
@@ -63,11 +64,11 @@ def require_same_network(network: nn.Module, genotype: Genotype, path: Path) -> 
     Raises:
         RunError: which entries are not the same.
     """
-    found = {name: getattr(value, "shape", None) for name, value in network.state_dict().items()}
+    found = {name: value.shape for name, value in state_of(network).items()}
     other = [
         name
         for name, value in genotype.state.items()
-        if name not in found or found[name] != getattr(value, "shape", None)
+        if name not in found or found[name] != value.shape
     ]
     if other:
         how = "has another shape" if other[0] in found else "is not there"

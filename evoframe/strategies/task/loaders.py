@@ -303,8 +303,8 @@ def _classes(network: nn.Module, inputs: tuple[Tensor, ...], loss: Measure) -> C
     """The classes of a loss over labels: the second axis of outputs; None if they are not known."""
     if loss not in OVER_LABELS and not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
         return None
-    twin = duplicate(network).cpu().eval()
     try:
+        twin = duplicate(network).cpu().eval()
         with untouched(), torch.no_grad():
             outputs = twin(*devices.move(inputs, CPU))
     except Exception:  # noqa: BLE001  whatever stands in the way is told where it is surveyed
