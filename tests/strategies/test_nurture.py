@@ -150,6 +150,23 @@ def test_the_loss_of_imitation_is_hintons() -> None:
     assert Distillation(of="values").distance(taught, said) == 2.0
 
 
+@pytest.mark.parametrize("shape", [(4, 1, 6, 6), (4, 1, 9), (4, 1, 2, 2, 2), (4, 1), (4,)], ids=str)
+def test_one_class_is_compared_as_yes_or_no(shape: tuple[int, ...]) -> None:
+    """Maps, lines, volumes, single scores: a softmax over one is 1, and would teach nothing."""
+    dice = torch.Generator().manual_seed(0)
+    taught, said = (3 * torch.randn(shape, generator=dice) for _ in range(2))
+    said.requires_grad_()
+
+    apart = Distillation(temperature=1.0).distance(taught, said)
+    apart.backward()
+
+    p, q = taught.double().sigmoid(), said.detach().double().sigmoid()
+    by_hand = (p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()).mean()
+    assert float(apart.detach()) == pytest.approx(float(by_hand), rel=1e-4)
+    assert torch.allclose(said.grad.double(), (q - p) / said.numel(), atol=1e-6)
+    assert float(Distillation().distance(taught, taught)) == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize(("teacher", "scale"), [("parent", 2), ("ancestor", 1)])
 def test_the_loss_mixes_labels_and_teacher(teacher: str, scale: int) -> None:
     """(1 - a) L + a T^2 KL with the outputs of whoever teaches, computed apart."""

@@ -2,8 +2,9 @@
 
     L = (1 - a) * L_task + a * T^2 * KL(softmax(t / T) || softmax(s / T))
 
-with t the teacher's outputs and s the newborn's. Outputs that are no class scores are compared
-by their mean squared difference instead.
+with t the teacher's outputs and s the newborn's. Where there is one class, as in a map of what is
+salient, the softmax would be 1 whatever is said; there it is the sigmoid and what it leaves.
+Outputs that are no class scores are compared by their mean squared difference instead.
 
 The teacher is asked on the same batch, in evaluation mode and without gradients. What either of
 the two answers is caught where its forward pass ends, so a task needs to know nothing of it.
@@ -48,7 +49,9 @@ class Distillation(Nurture):
     )
     of: Literal["scores", "values"] = attrs.field(
         default="scores",
-        metadata=doc("what outputs are: class scores along axis 1, or values to come close to"),
+        metadata=doc(
+            "what outputs are: class scores along axis 1 (one class: yes or no), or values to match"
+        ),
     )
 
     def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
@@ -61,14 +64,26 @@ class Distillation(Nurture):
         return _Pupil(self, teacher, _Heard(phenotype.network))
 
     def distance(self, taught: Tensor, said: Tensor) -> Tensor:
-        """Return the distance of an output from the teacher's: a scalar, zero where they agree."""
+        """Return the distance of an output from the teacher's: a scalar, zero where they agree.
+
+        Scores of one class, or of a single example without an axis for classes, are of one thing
+        that is there or not: there is no other class to compare with, so it is itself.
+        """
         if self.of == "values":
             return F.mse_loss(said, taught)
-        wanted = F.log_softmax(taught / self.temperature, 1)
-        found = F.log_softmax(said / self.temperature, 1)
+        wanted, found = (_log_shares(one / self.temperature) for one in (taught, said))
         # (N,) or (N, positions): scores lie along axis 1, also those of maps.
         gap = (wanted.exp() * (wanted - found)).sum(1).mean()
         return self.temperature**2 * gap
+
+
+def _log_shares(scores: Tensor) -> Tensor:
+    """Return log-probabilities along axis 1: of each class, or of yes and no where there is one."""
+    if scores.ndim < 2:
+        scores = scores.reshape(-1, 1)
+    if scores.shape[1] == 1:
+        return torch.cat([F.logsigmoid(scores), F.logsigmoid(-scores)], 1)
+    return F.log_softmax(scores, 1)
 
 
 @attrs.frozen(eq=False)
