@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from evoframe.kernel.dna import (
         DNA as DNA,
         Cap as Cap,
+        Ceiling as Ceiling,
         Clusters as Clusters,
         Genes as Genes,
         Inheritance as Inheritance,
@@ -146,7 +147,7 @@ _NAMES = {
     "kernel.budgets": "log_multiplier scaled",
     "kernel.clusters": "Partition partition",
     "kernel.context": "Context Parent",
-    "kernel.dna": "Cap Clusters DNA Genes Inheritance",
+    "kernel.dna": "Cap Ceiling Clusters DNA Genes Inheritance",
     "kernel.events": (
         "DnaChanged EpochFinished GenerationFinished IndividualEvaluated OffspringDeveloped "
         "OffspringDrawn OffspringTrained Phase RunFinished RunStarted"

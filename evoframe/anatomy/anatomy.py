@@ -114,6 +114,10 @@ class Anatomy:
         _, staying = self._living(genotype)
         return Blueprint(entries_of(self._body), self.proved.plan.numbers(staying))
 
+    def channels(self, genotype: Genotype) -> Tensor:
+        """Return which channels the network of a settled genotype has; a bool for each."""
+        return self._living(genotype)[1]
+
     def costs(self, genotype: Genotype) -> dict[str, float]:
         """Return the sizes of an individual.
 

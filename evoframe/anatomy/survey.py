@@ -31,7 +31,7 @@ def survey(
     evolvable: Sequence[str],
     *,
     keep: Sequence[str] = (),
-    at_least: int = 1,
+    at_least: float = 1,
     multiple: int = 1,
     numbers: bool = True,
     approximate: bool = False,
@@ -44,7 +44,8 @@ def survey(
         evolvable: names of the parameters whose synapses may evolve.
         keep: layers that keep all their output channels: names of modules, which stand for all
             that they contain, or of parameters.
-        at_least: how many output channels every layer keeps, dead ones if need be.
+        at_least: how many output channels every layer keeps, dead ones if need be; below 1, the
+            share of them.
         multiple: what the number of a layer's output channels is rounded up to, where it can be.
         numbers: try removals on real inputs; without, only shapes and plain numbers are proved.
         approximate: let channels leave that a layer, group or RMS norm or a mean averages over.

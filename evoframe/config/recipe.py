@@ -114,6 +114,19 @@ class RunOptions:
         return float(found[1]) * _SECONDS[found[2]]
 
 
+def _whole(value: float) -> float:
+    """Return a whole number as an int, to be written as one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_count_or_share(_instance: Any, _attribute: attrs.Attribute[Any], value: float) -> None:
+    if value <= 0 or (value > 1 and value != int(value)):
+        raise ValueError(
+            f"'at_least' is {value!r}; wanted a number of channels from 1 on, which every layer "
+            "needs, or a share of them between 0 and 1"
+        )
+
+
 @attrs.frozen
 class AnatomyOptions:
     """Which channels may leave the ancestor, besides what its operations allow."""
@@ -121,10 +134,11 @@ class AnatomyOptions:
     keep: tuple[str, ...] = attrs.field(
         default=(), metadata=doc("layers, by name, that keep all their output channels")
     )
-    at_least: int = attrs.field(
+    at_least: float = attrs.field(
         default=1,
-        validator=attrs.validators.ge(1),
-        metadata=doc("output channels that every layer keeps"),
+        converter=_whole,
+        validator=_is_count_or_share,
+        metadata=doc("output channels that every layer keeps; below 1, a share of them"),
     )
     multiple: int = attrs.field(
         default=1,

@@ -18,6 +18,7 @@ from evoframe.errors import StillbornError, TaskError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import step, tell_dna, tell_drawn
+from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
@@ -102,23 +103,43 @@ def conceive(strategies: Strategies, context: Context) -> Genotype:
             dna = environment.press(dna, inheritance, context.at("environment", index))
         tell_dna("evoframe_dna_pressed", environment.name, dna, context)
     with step("synthesis", context):
-        genotype = synthesise(dna, inheritance, context)
+        most = _allowance(strategies, inheritance, context) if dna.ceilings else math.inf
+        genotype = synthesise(dna, inheritance, context, most)
     tell_drawn(genotype, context)
     return genotype
 
 
-def synthesise(dna: DNA, inheritance: Inheritance, context: Context) -> Genotype:
+def synthesise(
+    dna: DNA, inheritance: Inheritance, context: Context, most: float = math.inf
+) -> Genotype:
     """Return the genotype that is drawn from a DNA, settled, with revived neurons furnished.
 
+    Args:
+        dna: what is drawn from; where it has ceilings, they hold.
+        inheritance: whose state the offspring has.
+        context: with the key of the draw.
+        most: synapses up to which what ceilings leave may be spent.
+
     Raises:
-        StillbornError: nothing that was drawn reaches the output of the network.
+        StillbornError: nothing that was drawn reaches the output of the network, or nothing is
+            under its ceilings.
     """
     wiring, whole = context.anatomy.wiring, context.ancestor.state
-    genotype = settle(Genotype(draw(dna, context.key), inheritance.state), wiring)
+    if dna.ceilings:
+        purse = Purse(dna, context.key, inheritance.state, context.anatomy, most)
+        genotype = settle(under_ceilings(purse), wiring)
+    else:
+        genotype = settle(Genotype(draw(dna, context.key), inheritance.state), wiring)
     if is_extinct(genotype.masks):
         empty = [name for name, mask in genotype.masks.items() if not mask.any()]
         raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")
     return revive(genotype, before=inheritance.eligible, ancestor_state=whole, wiring=wiring)
+
+
+def _allowance(strategies: Strategies, inheritance: Inheritance, context: Context) -> float:
+    """Return how many synapses the strictest environment allows; inf if none says a number."""
+    allowed = (one.allowance(inheritance, context) for one in strategies.environment)
+    return min((one for one in allowed if one is not None), default=math.inf)
 
 
 def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[Genotype, Fitness]:

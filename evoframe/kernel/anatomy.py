@@ -37,3 +37,6 @@ class Anatomy(Protocol):
 
     def costs(self, genotype: Genotype) -> dict[str, float]:
         """Return the sizes of what a genotype describes, by name; unknown ones are missing."""
+
+    def channels(self, genotype: Genotype) -> Tensor:
+        """Return which channels its network has, dead ones that stay too: a bool for each."""

@@ -74,6 +74,32 @@ class Cap:
 
 
 @attrs.frozen(eq=False)
+class Ceiling:
+    """At most this much of a cost, once an offspring is drawn and settled.
+
+    What may be spent is spent: of all that could live, the likeliest do, until the next would be
+    too much (:mod:`evoframe.kernel.ceilings`).
+
+    Attributes:
+        rates: what one unit of each cost of an anatomy counts; several for a latency.
+        limit: the largest sum of rates times costs.
+        floor: share of the ancestor's channels that every layer keeps as far as the limit allows.
+        even: every layer keeps the same share of what its parents offer.
+        what: what is bounded, for people.
+    """
+
+    rates: Mapping[str, float]
+    limit: float
+    floor: float = 0.0
+    even: bool = False
+    what: str = "cost"
+
+    def spent(self, costs: Mapping[str, float]) -> float:
+        """Return what an individual of these costs takes of the limit."""
+        return sum(rate * costs[name] for name, rate in self.rates.items())
+
+
+@attrs.frozen(eq=False)
 class DNA:
     """The synaptic probability model of one offspring that is about to be drawn.
 
@@ -81,11 +107,13 @@ class DNA:
         synapses: the genes of every parameter that holds synapses.
         clusters: the genes of the clusters, or None where synapses are drawn alone.
         caps: hard limits that the draw must keep, set by environments.
+        ceilings: hard limits of what the settled offspring may cost, set by environments.
     """
 
     synapses: Mapping[str, Genes]
     clusters: Clusters | None = None
     caps: tuple[Cap, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
 
     def probabilities(self, name: str) -> Tensor:
         """Return the probability that each synapse exists: its cluster's times its own."""

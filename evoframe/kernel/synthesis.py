@@ -23,16 +23,30 @@ def draw(dna: DNA, key: Key) -> dict[str, Tensor]:
     """Return the masks of an offspring, bool by parameter: which synapses come to be.
 
     Every parameter has its own stream (``key.at("synapses", name)``), so neither the order of
-    the parameters nor the presence of others changes a draw.
+    the parameters nor the presence of others changes a draw. Ceilings are not looked at.
     """
     born = None
     if dna.clusters is not None:
         born = bernoulli(dna.clusters.genes, key.at("clusters"))
-    masks = {}
-    for name, genes in dna.synapses.items():
-        masks[name] = bernoulli(genes, key.at("synapses", name))
-        if born is not None and dna.clusters is not None:
-            masks[name] &= born[dna.clusters.members[name]]
+    masks = {name: bernoulli(dna.synapses[name], key.at("synapses", name)) for name in dna.synapses}
+    return capped(masks if born is None else of_clusters(born, masks, dna), dna, key)
+
+
+def of_clusters(born: Tensor, masks: Mapping[str, Tensor], dna: DNA) -> dict[str, Tensor]:
+    """Return the masks without the synapses of clusters that were not born.
+
+    Args:
+        born: bool, one entry a cluster.
+        masks: the synapses whose own draws say yes.
+        dna: says whose cluster is whose.
+    """
+    assert dna.clusters is not None
+    members = dna.clusters.members
+    return {name: mask & born[members[name]] for name, mask in masks.items()}
+
+
+def capped(masks: dict[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
+    """Return the masks of a draw with the caps of its DNA enforced."""
     for cap in dna.caps:
         masks = _enforce(cap, masks, dna, key)
     return masks
@@ -43,6 +57,20 @@ def bernoulli(genes: Genes, key: Key) -> Tensor:
     device = genes.levels.device
     table = torch.from_numpy(thresholds(genes.log_survival)).to(device)
     return (_words(genes, key) < table[genes.levels.long()]) & genes.eligible
+
+
+def turns(genes: Genes, key: Key) -> npt.NDArray[np.float64]:
+    """Return when each gene comes to live as pressure eases: float64, inf if it never does.
+
+    A gene with probability P and the uniform word u lives under the factor f once u < f * P, so
+    its turn is log(u / P), and the first n by their turns are the draw of n (order sampling).
+    """
+    words = (key.words(genes.levels.numel()).astype(np.float64) + 0.5) / WORD_VALUES
+    log_survival = genes.log_survival[genes.levels.cpu().numpy().reshape(-1)]
+    found = np.log(words) - log_survival
+    found[~genes.eligible.cpu().numpy().reshape(-1)] = np.inf
+    turn: npt.NDArray[np.float64] = found.reshape(tuple(genes.levels.shape))
+    return turn
 
 
 def thresholds(log_survival: Table) -> npt.NDArray[np.int64]:
@@ -61,12 +89,12 @@ def _words(genes: Genes, key: Key) -> Tensor:
 
 def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
     """Drop the least probable of the drawn synapses until the cap holds; the draw breaks ties."""
-    capped = dict(masks)
+    fewer = dict(masks)
     # Positions of what was drawn, (drawn,) for each parameter; all below runs over them in a row.
     drawn = [masks[name].reshape(-1).nonzero().squeeze(1) for name in cap.names]
     surplus = sum(len(positions) for positions in drawn) - cap.limit
     if surplus <= 0:
-        return capped
+        return fewer
     odds = [
         dna.probabilities(name).reshape(-1)[positions].cpu().numpy()
         for name, positions in zip(cap.names, drawn, strict=True)
@@ -84,6 +112,6 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         gone = torch.from_numpy(doomed[start : start + len(positions)]).to(positions.device)
         mask = masks[name].clone().reshape(-1)
         mask[positions[gone]] = False
-        capped[name] = mask.reshape(masks[name].shape)
+        fewer[name] = mask.reshape(masks[name].shape)
         start += len(positions)
-    return capped
+    return fewer

@@ -32,6 +32,16 @@ class Environment(Strategy, ABC):
             ConfigError: what does not fit, and what to do instead.
         """
 
+    def check_ancestor(self, context: Context) -> None:
+        """Refuse an ancestor that cannot be pressed as asked, before anything is written.
+
+        Args:
+            context: the ancestor before it is trained, its anatomy and the task.
+
+        Raises:
+            ConfigError: what cannot be reached, and what can.
+        """
+
     def allowance(self, inheritance: Inheritance, context: Context) -> float | None:
         """Return the number of synapses that an offspring may be expected to have at most.
 

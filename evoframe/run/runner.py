@@ -80,6 +80,8 @@ def start(
         require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder, attentive=True)
+    for environment in recipe.environment:
+        environment.check_ancestor(world.context(1, world.initial))
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)

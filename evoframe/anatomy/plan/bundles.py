@@ -32,6 +32,7 @@ and every layer has enough channels left.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from functools import cached_property
 
@@ -52,7 +53,8 @@ class Bundles:
         kept: bool, channels that are never removed.
         grids: blocks of channels that lose whole lines of an axis.
         layers: the output channels of each layer that evolves, each once.
-        at_least: how many output channels every layer keeps, dead ones if need be.
+        at_least: how many output channels every layer keeps, dead ones if need be; below 1, the
+            share of them.
         multiple: what the number of output channels of a layer is rounded up to, where it can.
         others: the output channels of layers that do not evolve.
     """
@@ -61,7 +63,7 @@ class Bundles:
     kept: Tensor
     grids: tuple[Grid, ...]
     layers: tuple[Tensor, ...]
-    at_least: int = 1
+    at_least: float = 1
     multiple: int = 1
     others: tuple[Tensor, ...] = ()
 
@@ -122,6 +124,11 @@ class Bundles:
         outputs = torch.cat(self.layers)
         return len(torch.unique(self.classes[outputs[staying[outputs] & ~fixed[outputs]]]))
 
+    def least(self, count: int) -> int:
+        """Return how many of so many output channels a layer keeps at least."""
+        share = self.at_least * count if self.at_least < 1 else self.at_least
+        return math.ceil(share - 1e-9)  # a tenth of 30 is 3, whatever floats say
+
     # --- classes and grids by channel --------------------------------------------------------
 
     def by_class(self, channels: Tensor) -> Tensor:
@@ -171,17 +178,20 @@ class Bundles:
 
     def _lacking(self, lost: Tensor) -> list[int]:
         """Return the layers that may have fewer channels than they should."""
-        least = self.at_least
         return [
             index
             for index, count in Counter(self._in_layers.each(lost).tolist()).items()
-            if self.multiple > 1 or len(self._every_layer[index]) - count < least
+            if self.multiple > 1 or self._is_short(index, count)
         ]
+
+    def _is_short(self, index: int, lost: int) -> bool:
+        layer = self._every_layer[index]
+        return len(layer) - lost < self.least(len(layer))
 
     def _fill(self, layer: Tensor, staying: Tensor) -> None:
         """Let dead channels stay until the layer has as many as it should (in place)."""
         count = int(staying[layer].sum())
-        wanted = -(-max(count, self.at_least) // self.multiple) * self.multiple
+        wanted = -(-max(count, self.least(len(layer))) // self.multiple) * self.multiple
         # The first of the dead ones: which do not matter, so long as it is the same ones each time.
         if missing := min(wanted, len(layer)) - count:
             staying[layer[~staying[layer]][:missing]] = True

@@ -50,7 +50,7 @@ class Plan:
         trace: Trace,
         *,
         keep: Sequence[str] = (),
-        at_least: int = 1,
+        at_least: float = 1,
         multiple: int = 1,
     ) -> Plan:
         """Return the plan of a trace.
@@ -60,7 +60,8 @@ class Plan:
             evolvable: shapes of the parameters whose synapses may evolve.
             trace: of forward passes of the body.
             keep: evolvable parameters that keep all their output channels.
-            at_least: how many output channels every layer keeps, dead ones if need be.
+            at_least: how many output channels every layer keeps, dead ones if need be; below 1, the
+                share of them.
             multiple: what the number of a layer's output channels is rounded up to.
         """
         channels = trace.channels

@@ -1,0 +1,188 @@
+"""Ceilings: an offspring that costs at most what it may, and as nearly that as can be.
+
+What a network costs follows from which channels live after settling, so a ceiling cannot be met
+by a factor on probabilities, only on average. It is met by *order sampling* instead: the keyed
+words that decide the draw also say in which order clusters come to live as pressure eases
+(:func:`evoframe.kernel.synthesis.turns`), and the most of them live that fit, each number tried
+as the settled offspring that it makes. In this order: the ceilings hold; every layer has its
+floor; what may be spent is spent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from evoframe.errors import StillbornError
+from evoframe.kernel.anatomy import Anatomy
+from evoframe.kernel.dna import DNA, Clusters
+from evoframe.kernel.floors import Order, floors
+from evoframe.kernel.genotype import Genotype, State
+from evoframe.kernel.key import Key
+from evoframe.kernel.synthesis import bernoulli, capped, of_clusters, turns
+from evoframe.kernel.wiring import settle_masks
+
+PATIENCE = 12
+"""How many clusters that would be too much are passed over for later ones."""
+
+SPOTS = 2**20
+"""How many turns of single synapses are told apart."""
+
+
+@attrs.frozen(eq=False)
+class Purse:
+    """What an offspring may cost, and what each way to draw it would.
+
+    Attributes:
+        dna: with its ceilings.
+        key: of the draw.
+        state: what the offspring inherits.
+        anatomy: says what a genotype costs.
+        most: synapses that the offspring may have besides; other environments ask for no more.
+    """
+
+    dna: DNA
+    key: Key
+    state: State
+    anatomy: Anatomy
+    most: float = math.inf
+
+    def made_of(self, masks: dict[str, Tensor]) -> Genotype:
+        """Return drawn masks with caps enforced and settled, beside a state that is not yet."""
+        masks = capped(masks, self.dna, self.key)
+        return Genotype(settle_masks(masks, self.anatomy.wiring), self.state)
+
+    def allows(self, genotype: Genotype) -> bool:
+        """Tell whether a genotype of settled masks costs no more than it may."""
+        if genotype.synapses > self.most:
+            return False
+        costs = self.anatomy.costs(genotype)
+        return all(one.spent(costs) <= one.limit for one in self.dna.ceilings)
+
+
+def under_ceilings(purse: Purse) -> Genotype:
+    """Return the offspring of a draw that costs as nearly what it may as can be, never more.
+
+    Returns:
+        Settled masks, beside the state as it was inherited.
+
+    Raises:
+        StillbornError: whatever is not drawn, the network costs more.
+    """
+    clusters = purse.dna.clusters
+    return _of_synapses(purse) if clusters is None else _of_clusters(purse, clusters)
+
+
+# --- whole clusters -------------------------------------------------------------------------------
+
+
+def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
+    dna, key = purse.dna, purse.key
+    own = {name: bernoulli(dna.synapses[name], key.at("synapses", name)) for name in dna.synapses}
+    turn = turns(clusters.genes, key.at("clusters"))
+    stay, order = floors(turn, purse.dna, purse.anatomy)
+
+    def made(chosen: Order) -> Genotype:
+        born = torch.from_numpy(stay.copy())
+        born[torch.from_numpy(chosen)] = True
+        return purse.made_of(of_clusters(born.to(clusters.genes.levels.device), own, dna))
+
+    def fits(chosen: Order) -> bool:
+        return purse.allows(made(chosen))
+
+    if not fits(order[:0]):
+        order = np.concatenate([stay.nonzero()[0], order])
+        stay[:] = False
+        if not fits(order[:0]):
+            raise StillbornError(_out_of_reach(purse, made(order[:0])))
+    chosen = _spent(order, fits)
+    free = _standing(purse, made(chosen), np.setdiff1d(order, chosen), clusters)
+    more = np.concatenate([chosen, free])
+    return made(more if len(free) and fits(more) else chosen)
+
+
+def _spent(order: Order, fits: Callable[[Order], bool]) -> Order:
+    """Return what is taken of an order: all that fits, and what comes after one that does not."""
+    chosen, rest = order[:0], order
+    for _ in range(PATIENCE):
+        taken = _most(len(rest), lambda n: fits(np.concatenate([chosen, rest[:n]])))  # noqa: B023
+        chosen, rest = np.concatenate([chosen, rest[:taken]]), rest[taken + 1 :]
+        if not len(rest):
+            break
+    return chosen
+
+
+def _most(count: int, fits: Callable[[int], bool]) -> int:
+    """Return the largest number up to a count that fits, where 0 does; by doubling and halving."""
+    low, high = 0, 1
+    while high <= count and fits(high):
+        low, high = high, max(min(2 * high, count), high + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _standing(purse: Purse, genotype: Genotype, others: Order, clusters: Clusters) -> Order:
+    """Return the clusters that are not to live though the network has all of their channels.
+
+    Floors and rounding leave dead channels in a network, which cost as much as living ones.
+    """
+    there = purse.anatomy.channels(genotype)
+    gone = torch.zeros(len(clusters.genes.levels), dtype=torch.bool)
+    for name, targets in purse.anatomy.wiring.targets.items():
+        members = clusters.members[name]
+        if members.shape == targets.shape:
+            gone[members.reshape(-1).cpu()[~there[targets.reshape(-1).cpu()]]] = True
+        else:
+            gone[:] = True
+    standing: Order = others[~gone.numpy()[others]]
+    return standing
+
+
+# --- single synapses ------------------------------------------------------------------------------
+
+
+def _of_synapses(purse: Purse) -> Genotype:
+    genes, device = purse.dna.synapses, next(iter(purse.dna.synapses.values())).levels.device
+    turn = {name: turns(one, purse.key.at("synapses", name)) for name, one in genes.items()}
+    if any(one.even for one in purse.dna.ceilings):
+        turn = {name: _evenly(one) for name, one in turn.items()}
+    spots = np.sort(np.concatenate([one[one < np.inf] for one in turn.values()]))
+    spots = spots[:: max(1, len(spots) // SPOTS)]
+
+    def made(count: int) -> Genotype:
+        last = spots[count - 1] if count else -np.inf
+        return purse.made_of(
+            {name: torch.from_numpy(one <= last).to(device) for name, one in turn.items()}
+        )
+
+    if not purse.allows(made(0)):
+        raise StillbornError(_out_of_reach(purse, made(0)))
+    return made(_most(len(spots), lambda count: purse.allows(made(count))))
+
+
+def _evenly(turn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return turns as shares of those that come at all, to be compared between layers."""
+    flat = turn.reshape(-1)
+    even = np.full_like(flat, np.inf)
+    order = np.argsort(flat, kind="stable")[: int((flat < np.inf).sum())]
+    even[order] = (np.arange(len(order)) + 0.5) / max(len(order), 1)
+    return even.reshape(turn.shape)
+
+
+def _out_of_reach(purse: Purse, least: Genotype) -> str:
+    costs = purse.anatomy.costs(least)
+    words = [
+        f"at most {one.limit:,.4g} {one.what} cannot be reached: what stays costs "
+        f"{one.spent(costs):,.4g} at the least"
+        for one in purse.dna.ceilings
+        if one.spent(costs) > one.limit
+    ]
+    return "; ".join(words) or f"more than {purse.most:,.0f} synapses stay at the least"
