@@ -61,7 +61,11 @@ def _role_options(function: Any) -> Any:
 @click.option("--seed", type=int, help="where all randomness comes from")
 @click.option("--generations", type=int, help="generations at most, the ancestor's included")
 @click.option("--population", type=int, help="individuals in each generation")
-@click.option("--until", metavar="FACTOR", help="stop when this much smaller: 10x, parameters=4x")
+@click.option(
+    "--until",
+    metavar="FACTOR",
+    help="stop when this much smaller: flops=4x, parameters=4x; 10x means synapses",
+)
 @click.option(
     "--max-drop",
     type=float,

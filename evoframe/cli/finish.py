@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 
 @contextmanager
@@ -23,18 +22,14 @@ def resumable(path: Path, how: str = "") -> Iterator[None]:
 
 def report(path: Path) -> None:
     """Print the table of a run, what it delivers, and where it is."""
+    from evoframe.cli.screen import columns, screen
     from evoframe.report import tables
     from evoframe.run.run import Run
 
-    run, console = Run(path), Console(soft_wrap=True, highlight=False)
-    console.print(tables.generations(run))
+    run, console = Run(path), screen()
+    console.print(tables.generations(run, columns()))
     for line in tables.stillborn(run):
         console.print(line, markup=False)
-    best = run.best
-    console.print(
-        f"\nbest: {best.id}, {run.efficiency(best):.1f} times fewer synapses than the ancestor\n"
-        f"run:  {path}",
-        markup=False,
-    )
+    console.print(f"\n{tables.headline(run)}\nrun:  {path}", markup=False)
     for line in run.remarks:
         console.print(f"\n{line}", markup=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import attrs
 import click
-from rich.console import Console
 
 
 @click.command(short_help="tell what may leave a network, and what stays and why")
@@ -37,6 +36,7 @@ def command(
     plugins: tuple[str, ...],
 ) -> None:
     """Survey the ancestor of a task or a recipe; nothing is trained or written."""
+    from evoframe.cli.screen import screen
     from evoframe.config.request import Request
     from evoframe.report import survey
     from evoframe.run.folder import RunFolder
@@ -45,12 +45,12 @@ def command(
     request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
     asked = request.resolve().recipe
     asked = attrs.evolve(asked, run=attrs.evolve(asked.run, device="cpu"))
-    anatomy = build_world(asked, RunFolder(Path())).anatomy
-    console = Console(soft_wrap=True, highlight=False)
+    world = build_world(asked, RunFolder(Path()))
+    anatomy, console = world.anatomy, screen()
     console.print(survey.layers(anatomy))
-    console.print("\nwhat stays" if anatomy.barriers else "\nnothing stands in the way")
-    for barrier in anatomy.barriers:
-        console.print(f"{barrier.operation}: {barrier.reason}", markup=False)
+    for line in survey.barriers(anatomy):
+        console.print(line, markup=False)
     console.print("\nthe ancestor")
     console.print(survey.costs(anatomy))
-    console.print(f"\n{survey.estimate(asked, anatomy)}", markup=False)
+    console.print(f"\nthe survey took {world.surveying:.1f} s", markup=False)
+    console.print(survey.estimate(asked, anatomy), markup=False)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 if TYPE_CHECKING:
     from evoframe.kernel.clusters import Kind
@@ -34,6 +33,7 @@ def command(
 
     Works while the run goes on.
     """
+    from evoframe.cli.screen import columns, screen
     from evoframe.report import tables
     from evoframe.report.structure import structure
     from evoframe.run.run import Run
@@ -44,8 +44,8 @@ def command(
         return
     chosen = individual or opened.best.id
     lineage, layers = tables.lineage(opened, chosen), tables.layers(opened, chosen)
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(tables.generations(opened))
+    console = screen()
+    console.print(tables.generations(opened, columns()))
     for line in tables.stillborn(opened):
         console.print(line, markup=False)
     console.print(f"\nlineage of {chosen}")

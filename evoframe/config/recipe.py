@@ -25,7 +25,7 @@ from evoframe.roles import (
     doc,
 )
 
-COSTS = ("synapses", "parameters")
+COSTS = ("synapses", "parameters", "flops", "bytes", "activations", "latency")
 """The sizes that the rule ``until`` may look at."""
 
 _UNTIL = re.compile(rf"(?:({'|'.join(COSTS)})=)?([1-9]\d*(?:\.\d+)?)x")
@@ -58,8 +58,13 @@ class RunOptions:
     )
     until: str | None = attrs.field(
         default=None,
-        validator=_matches(_UNTIL, "a factor as in '10x', 'synapses=10x' or 'parameters=4x'"),
-        metadata=doc("stop once somebody is this many times smaller than the ancestor, as in 10x"),
+        validator=_matches(
+            _UNTIL, "a factor as in '10x' (of synapses), 'parameters=4x' or 'flops=4x'"
+        ),
+        metadata=doc(
+            "stop once somebody is this many times smaller than the ancestor: flops=4x, "
+            "parameters=4x, bytes=4x, activations=4x, latency=2x; 10x means synapses"
+        ),
     )
     max_drop: float | None = attrs.field(
         default=None,

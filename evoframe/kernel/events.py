@@ -27,6 +27,7 @@ class RunStarted(Event):
         metric: the primary metric.
         on_record: individuals that were already there (more than 0 after a resume).
         device: the device in words.
+        ancestor: the ancestor, if it is on record already.
     """
 
     path: str
@@ -35,6 +36,7 @@ class RunStarted(Event):
     metric: Metric
     on_record: int
     device: str
+    ancestor: Individual | None = None
 
 
 @attrs.frozen

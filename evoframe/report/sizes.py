@@ -16,10 +16,10 @@ LONGEST = 3.0
 """Seconds: measuring takes several passes, and nobody waits for minutes to see a table."""
 
 COSTS = {
-    "synapses": "synapses",
     "parameters": "parameters",
-    "bytes": "bytes of weights",
     "flops": "FLOPs of a forward pass",
+    "synapses": "synapses",
+    "bytes": "bytes of weights",
     "activations": "peak bytes of activations",
 }
 

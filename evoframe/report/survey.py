@@ -10,12 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from evoframe.anatomy import Anatomy
+from evoframe.anatomy.held import held_back
 from evoframe.config.recipe import Recipe
 from evoframe.kernel import device as devices
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
 from evoframe.report.sizes import BATCHES, COSTS, latencies
 from evoframe.roles.measuring import batches_in
+from evoframe.run.shrinking import MUCH, remedy, share_in_words
 from evoframe.strategies.training.alone import unless_alone
 
 BATCHES_TIMED = 3
@@ -51,6 +53,20 @@ def layers(anatomy: Anatomy) -> Table:
 
 def _shortened(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def barriers(anatomy: Anatomy) -> list[str]:
+    """Return a line for each barrier, that which holds back most first, and remedies below."""
+    found = held_back(anatomy)
+    if not found:
+        return ["\nnothing stands in the way"]
+    lines = ["\nwhat stays, and what could leave without each barrier alone"]
+    for one in found:
+        lines += [
+            f"{share_in_words(one)}: {one.barrier.operation}: {one.barrier.reason}",
+            *([f"    try: {remedy(one.barrier)}"] if one.share >= MUCH else []),
+        ]
+    return lines
 
 
 def costs(anatomy: Anatomy) -> Table:

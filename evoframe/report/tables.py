@@ -2,42 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
+import attrs
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.sizes import HEADLINES, did_shrink, factors, fewer_in_words, short
 from evoframe.run.run import Run
 
 
-def generations(run: Run) -> Table:
+def generations(run: Run, width: int | None = None) -> Table:
     """Return one row for each individual: sizes, and the primary metric with its sampling error.
 
-    MFLOPs are those of a forward pass on the example inputs; a life is the wall-clock seconds from
-    conception to the last measurement.
+    Sizes stand beside how many times less they are than the ancestor's, the smallest factor of the
+    best first. FLOPs are those of a forward pass on the example inputs; a life is the wall-clock
+    seconds from conception to the last measurement. What does not fit into a width is left out,
+    whole columns of it, and no figure is cut.
+
+    Args:
+        run: whose individuals.
+        width: how many characters there are; all columns if not given.
     """
-    metric = run.metric
-    tested = any(one.fitness and one.fitness.test for one in run.individuals)
-    table = plain_table(("gen", "id", "from"), no_wrap=True)
-    for name in ("synapses", "fewer", "params", "MFLOPs", "life", escape(metric.name)):
-        table.add_column(name, justify="right", no_wrap=True)
-    if tested:
-        table.add_column("test", justify="right", no_wrap=True)
+    columns = [*_identity(run), *_sizes(run), *_worth(run)]
+    for name in ("", *LEFT_OUT):
+        columns = [one for one in columns if one.name != name]
+        if width is None or _width(columns) <= width:
+            break
+    table = plain_table((), no_wrap=True)
+    for column in columns:
+        table.add_column(escape(column.name), justify=column.justify, no_wrap=True)
     chosen = run.best.id
-    for entry in run.entries:
-        one = entry.individual
-        mark = "*" if one.id == chosen else ""
-        row = [str(one.generation), one.id + mark, " ".join(one.parents) or "-"]
-        if one.fitness is None:
-            table.add_row(*row, "stillborn", style="dim")
-            continue
-        row += [*_sizes(run, one), f"{entry.seconds:.1f} s"]
-        row.append(measured(one, metric, "validation"))
-        row += [measured(one, metric, "test")] if tested else []
-        table.add_row(*row, style="bold" if mark else "")
+    for row, one in enumerate(run.individuals):
+        style = "dim" if one.fitness is None else "bold" if one.id == chosen else ""
+        table.add_row(*(Text(column.cells[row]) for column in columns), style=style)
     return table
+
+
+@attrs.frozen
+class _Column:
+    """A column of a table, one cell for each individual."""
+
+    name: str
+    cells: list[str]
+    justify: Literal["left", "right"] = "right"
+
+
+def _identity(run: Run) -> list[_Column]:
+    best = run.best.id
+    named = [one.id + ("*" if one.id == best else "") for one in run.individuals]
+    parents = [" ".join(one.parents) or "-" for one in run.individuals]
+    return [_Column("id", named, "left"), _Column("from", parents, "left")]
+
+
+def _sizes(run: Run) -> list[_Column]:
+    """Return a column for each size with its factors, the smallest factor of the best first."""
+    costs = [one.fitness.costs if one.fitness else {} for one in run.individuals]
+    best = run.best.fitness.costs if run.best.fitness else {}
+    found = []
+    for name in factors(best, costs[0]):
+        cells = [_sized(one, costs[0], name) for one in costs]
+        found.append(_Column(HEADLINES[name], cells))
+    return found
+
+
+def _sized(costs: Mapping[str, float], ancestor: Mapping[str, float], name: str) -> str:
+    if name not in costs:
+        return "-"
+    return f"{short(costs[name])} {times(factors(costs, ancestor)[name]):>5}"
+
+
+def times(factor: float) -> str:
+    """Return a factor in at most five characters: 1.0x, 46.5x, 258x."""
+    return f"{factor:.1f}x" if factor < 99.95 else f"{short(round(factor))}x"
+
+
+def _worth(run: Run) -> list[_Column]:
+    metric, everyone = run.metric, run.individuals
+    lives = [f"{entry.seconds:.1f} s" if entry.individual.fitness else "-" for entry in run.entries]
+    values = [
+        measured(one, metric, "validation") if one.fitness else "stillborn" for one in everyone
+    ]
+    found = [_Column("life", lives), _Column(metric.name, values)]
+    if any(one.fitness and one.fitness.test for one in everyone):
+        found.append(_Column("test", [measured(one, metric, "test") for one in everyone]))
+    return found
+
+
+def _width(columns: list[_Column]) -> int:
+    widths = [max(map(len, (column.name, *column.cells))) for column in columns]
+    return sum(widths) + len(widths) - 1
+
+
+def headline(run: Run) -> str:
+    """Return what the best individual of a run has less than the ancestor, and what that means."""
+    best, ancestor = run.best, run.ancestor
+    if best.fitness is None or ancestor.fitness is None or best.id == ancestor.id:
+        return f"best: {best.id}, the ancestor itself: nothing smaller is delivered"
+    words = f"best: {best.id}, {fewer_in_words(best.fitness.costs, ancestor.fitness.costs)}"
+    if did_shrink(best.fitness.costs, ancestor.fitness.costs):
+        return words
+    return (
+        f"{words}\nits tensors are as large as the ancestor's, and what is absent in them saves "
+        "neither memory nor time: `evoframe inspect` tells why"
+    )
+
+
+LEFT_OUT = ("life", "from")
+"""Columns to leave out, one after another, where a table is too wide."""
 
 
 def stillborn(run: Run) -> list[str]:
@@ -49,11 +124,15 @@ def lineage(run: Run, identity: str) -> Table:
     """Return one row for each forebear of an individual, youngest first."""
     metric = run.metric
     table = plain_table(("individual", "from", "how"))
-    for name in ("synapses", escape(metric.name)):
+    costs = run[identity].fitness
+    sizes = [name for name in HEADLINES if costs is None or name in costs.costs]
+    for name in (*(HEADLINES[one] for one in sizes), escape(metric.name)):
         table.add_column(name, justify="right", no_wrap=True)
     for one in run.lineage(identity):
-        parents, size = " ".join(one.parents) or "-", f"{one.synapses:,}"
-        table.add_row(one.id, parents, str(one.origin), size, measured(one, metric, "validation"))
+        had = one.fitness.costs if one.fitness else {}
+        counts = [f"{had[name]:,.0f}" if name in had else "-" for name in sizes]
+        row = [one.id, " ".join(one.parents) or "-", str(one.origin), *counts]
+        table.add_row(*row, measured(one, metric, "validation"))
     return table
 
 
@@ -91,10 +170,3 @@ def plain_table(header: tuple[str, ...], *, no_wrap: bool = False) -> Table:
     for name in header:
         table.add_column(escape(name), no_wrap=no_wrap, overflow="fold")
     return table
-
-
-def _sizes(run: Run, one: Individual) -> list[str]:
-    assert one.fitness is not None
-    parameters, flops = int(one.fitness.costs["parameters"]), one.fitness.costs.get("flops")
-    work = "-" if flops is None else f"{flops / 1e6:.3g}"
-    return [f"{one.synapses:,}", f"{run.efficiency(one):.1f}x", f"{parameters:,}", work]

@@ -10,6 +10,8 @@ import attrs
 from evoframe.roles.base import Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evoframe.kernel.context import Context
     from evoframe.kernel.dna import DNA, Inheritance
     from evoframe.roles.encoding import Encoding
@@ -51,6 +53,17 @@ class Environment(Strategy, ABC):
 
         Returns:
             The number after pressure and caps, before settling; None if no such number is promised.
+        """
+        return None
+
+    def latency(self, costs: Mapping[str, float]) -> float | None:
+        """Return the seconds of a forward pass, for ``until = "latency=2x"``.
+
+        Args:
+            costs: sizes of an individual.
+
+        Returns:
+            What rates that it was told make of them; None if it was told none.
         """
         return None
 

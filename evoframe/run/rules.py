@@ -27,7 +27,8 @@ def is_small_enough(one: Individual, ancestor: Individual, options: RunOptions) 
         return False
     assert ancestor.fitness is not None
     cost, factor = options.target
-    return ancestor.fitness.value(cost) >= factor * one.fitness.value(cost)
+    whole, left = ancestor.fitness.costs.get(cost), one.fitness.costs.get(cost)
+    return whole is not None and left is not None and whole >= factor * left
 
 
 def is_good_enough(
@@ -75,9 +76,10 @@ def _nobody_left(generation: Sequence[Individual], metric: Metric) -> str:
 def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric) -> str:
     """Return the id of the individual that a run delivers.
 
-    With ``max_drop``: the smallest that loses no more than that. Without: the best of the last
-    generation in which anybody lives, among those that reach ``until`` if any do. Nobody whose
-    primary metric is not finite is delivered while there is somebody else.
+    With ``max_drop``: the smallest that loses no more than that, by the size that ``until`` names.
+    Without: the best of the last generation in which anybody lives, among those that reach
+    ``until`` if any do. Nobody whose primary metric is not finite is delivered while there is
+    somebody else.
     """
     ancestor = individuals[0]
     alive = [one for one in individuals if is_sound(one, metric)] or [ancestor]
@@ -85,8 +87,14 @@ def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric)
     if options.max_drop is not None:
         good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]
         # Never empty: the ancestor loses nothing against itself.
-        return min(good, key=lambda one: (one.synapses, rank(one, metric))).id
+        cost = options.target[0] if options.target else "synapses"
+        return min(good, key=lambda one: (_size(one, cost), rank(one, metric))).id
     last = max(one.generation for one in alive)
     final = [one for one in alive if one.generation == last]
     reached = [one for one in final if is_small_enough(one, ancestor, options)]
     return min(reached or final, key=lambda one: rank(one, metric)).id
+
+
+def _size(one: Individual, cost: str) -> float:
+    assert one.fitness is not None
+    return one.fitness.costs.get(cost, float(one.synapses))

@@ -27,7 +27,7 @@ from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Population, is_sound, rank
 from evoframe.registry import Registry, load_registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import constants, fingerprints, remarks, resuming, rules
+from evoframe.run import constants, fingerprints, remarks, resuming, rules, shrinking
 from evoframe.run.folder import RunFolder
 from evoframe.run.headers import require_readable
 from evoframe.run.journal import Entry, Journal
@@ -44,6 +44,7 @@ from evoframe.run.record import (
     resolved,
     write_record,
 )
+from evoframe.run.targets import require_reachable, sized
 from evoframe.run.world import World, build_world
 
 ENDING, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
@@ -80,8 +81,7 @@ def start(
         require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder, attentive=True)
-    for environment in recipe.environment:
-        environment.check_ancestor(world.context(1, world.initial))
+    require_reachable(world)
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)
@@ -194,9 +194,8 @@ class _Runner:
             if number < everyone[-1].generation:
                 continue  # the run went on after this one, and the clock may not say otherwise now
             generation = [one for one in everyone if one.generation == number]
-            reason = rules.stop_reason(
-                generation, everyone[0], options, self.metric, self._seconds()
-            )
+            ancestor, *generation = sized([everyone[0], *generation], self.world.recipe.environment)
+            reason = rules.stop_reason(generation, ancestor, options, self.metric, self._seconds())
             if reason is not None:
                 self._finish(reason)
                 return
@@ -259,27 +258,31 @@ class _Runner:
         self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
 
     def _announce_start(self) -> None:
-        options, on_record = self.world.recipe.run, len(self.journal.individuals())
+        options, everyone = self.world.recipe.run, self.journal.individuals()
         event = RunStarted(
             path=str(self.world.folder.path),
             generations=options.generations,
             population=options.population,
             metric=self.metric,
-            on_record=on_record,
+            on_record=len(everyone),
             device=devices.describe(self.world.device),
+            ancestor=everyone[0] if everyone else None,
         )
-        self.log.info("run started" if not on_record else "run resumed", path=event.path)
+        self.log.info("run resumed" if everyone else "run started", path=event.path)
         for line in self.world.remarks:
             self.log.warning(line)
         for barrier in self.world.anatomy.barriers:
             self.log.info("barrier", operation=barrier.operation, reason=barrier.reason)
         self._send("evoframe_run_started", event)
+        if words := shrinking.nothing_can_leave(self.world.anatomy):
+            self.log.warning(words)
 
     def _announce_generation(self, number: int) -> None:
         """Tell of a generation that nobody was told of, however the run was interrupted."""
         if number <= int(self.journal.fact(TOLD) or 0):
             return
-        members = tuple(one for one in self.journal.individuals() if one.generation == number)
+        everyone = self.journal.individuals()
+        members = tuple(one for one in everyone if one.generation == number)
         alive = [one for one in members if one.is_alive]
         best = min(alive, key=lambda one: rank(one, self.metric)).id if alive else ""
         self.log.info("generation finished", generation=number, alive=len(alive), best=best)
@@ -289,9 +292,12 @@ class _Runner:
         # Noted first: observers that count or draw must not be told twice.
         self.journal.note(**{TOLD: str(number)})
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
+        if words := shrinking.did_not_shrink(members, everyone[0], self.world.anatomy):
+            self.log.warning(words)
 
     def _finish(self, reason: str) -> None:
-        chosen = rules.pick(self.journal.individuals(), self.world.recipe.run, self.metric)
+        everyone = sized(self.journal.individuals(), self.world.recipe.environment)
+        chosen = rules.pick(everyone, self.world.recipe.run, self.metric)
         self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
         self.log.info("run finished", reason=reason, pick=chosen)
         max_drop = self.world.recipe.run.max_drop

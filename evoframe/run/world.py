@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import attrs
 import torch
 from torch import nn
@@ -34,6 +36,7 @@ class World:
         anatomy: what the survey of the ancestor learned, wired on the device.
         initial: the ancestor as it is before any training.
         remarks: what people should know of the data before a run.
+        surveying: how many seconds it took to make and survey the ancestor.
     """
 
     recipe: Recipe
@@ -42,6 +45,7 @@ class World:
     anatomy: Anatomy
     initial: Genotype
     remarks: tuple[str, ...] = ()
+    surveying: float = 0.0
 
     @property
     def key(self) -> Key:
@@ -102,11 +106,13 @@ def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -
         check_signatures(type(strategy))
     device = devices.resolve(recipe.run.device)
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
+        begun = time.perf_counter()
         anatomy = survey_ancestor(recipe)
+        taken = time.perf_counter() - begun
         with sealed(Key(recipe.run.seed).at("probe")):
             remarks = probe(recipe, anatomy.network, attentive=attentive)
     initial = anatomy.genotype().to(device)
-    return World(recipe, folder, device, anatomy.to(device), initial, remarks)
+    return World(recipe, folder, device, anatomy.to(device), initial, remarks, taken)
 
 
 def survey_ancestor(recipe: Recipe) -> Anatomy:

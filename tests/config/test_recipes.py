@@ -21,7 +21,7 @@ from evoframe.roles import ROLE_TABLES
 REGISTRY = load_registry(entry_points=False)
 
 SPECIAL: dict[str, st.SearchStrategy[Any]] = {
-    "until": st.sampled_from(["10x", "synapses=2.5x", "parameters=4x"]),
+    "until": st.sampled_from(["10x", "synapses=2.5x", "parameters=4x", "flops=4x", "latency=2x"]),
     "time": st.sampled_from(["90s", "1.5h"]),
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
     "requires": st.just(["evoframe>=0.0"]),

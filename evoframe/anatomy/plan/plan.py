@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -164,15 +165,24 @@ class Plan:
         """
         if not self.trace.passes:
             return {}
-        first, cuts = self.trace.passes[0], self.keeping(staying)
-        flops = 0
-        for work in first.work:
-            # Exact as long as the smaller network makes
-            # the same calls, which its proof made sure of.
+        first = self.trace.passes[0]
+        peak = peak_bytes(network.train(first.training), first.inputs)
+        return {"flops": float(self.flops(staying)), "activations": float(peak)}
+
+    def flops(self, staying: Tensor) -> int:
+        """Return the FLOPs of a pass on the example inputs, from shapes alone."""
+        flops, cuts = 0, self.keeping(staying)
+        for work in self.trace.passes[0].work:
+            # Exact as long as the smaller network makes the same calls, which its proof made sure of.
             operands = [self._shape(one, staying, cuts) for one in work.operands]
             flops += FORMULAS[work.operation](operands, self._shape(work.result, staying, cuts))
-        peak = peak_bytes(network.train(first.training), first.inputs)
-        return {"flops": float(flops), "activations": float(peak)}
+        return flops
+
+    def parameters(self, staying: Tensor) -> int:
+        """Return how many entries the parameters of the network of these channels have."""
+        cuts = self.keeping(staying)
+        named = self.body.named_parameters()
+        return sum(math.prod(shape_cut(value.shape, cuts.get(name))) for name, value in named)
 
     def _shape(self, one: Operand, staying: Tensor, cuts: Mapping[str, Cut]) -> tuple[int, ...]:
         """Return the shape of a tensor in the network of the channels that stay."""

@@ -159,6 +159,12 @@ class Budget(Environment):
         ceiling = Ceiling(self.rates, limit - self.overhead, self.at_least, even, self.what)
         return attrs.evolve(pressed, ceilings=(*dna.ceilings, ceiling))
 
+    def latency(self, costs: Mapping[str, float]) -> float | None:
+        """Return the seconds of a forward pass by the rates; None if there are none."""
+        if self.cost != "latency" or any(name not in costs for name in self.rates):
+            return None
+        return self.overhead + sum(rate * costs[name] for name, rate in self.rates.items())
+
     @property
     def takes_bundles(self) -> bool:
         """Whether bundles of channels live or die as a whole, and nothing inside them does."""

@@ -23,7 +23,8 @@ from evoframe.kernel.events import (
     RunFinished,
     RunStarted,
 )
-from evoframe.kernel.individual import Individual, Measurement, Metric
+from evoframe.kernel.individual import Individual, Measurement, Metric, Origin
+from evoframe.kernel.sizes import fewer_in_words, sizes_in_words
 from evoframe.markers import hookimpl
 from evoframe.roles import Observer
 
@@ -35,9 +36,9 @@ class _Screen:
     metric: Metric = attrs.field(default=Metric("metric"))
     lives: int = 0
     population: int = 1
+    ancestor: Individual | None = None
     individual: str = ""
     best: float | None = None
-    synapses: int = 0
     epochs: dict[str, float] = attrs.Factory(dict)
     done: int = 0
     terminal: Terminal | None = None
@@ -58,6 +59,7 @@ class Console(Observer):
         """Put up the bar, or say where the run goes."""
         screen = self._screen
         screen.metric, screen.population = event.metric, event.population
+        screen.ancestor = event.ancestor
         screen.done, screen.terminal = event.on_record, Terminal(stderr=True)
         screen.lives = 1 + (event.generations - 1) * event.population
         how = f"resumed after {event.on_record} individuals" if event.on_record else "started"
@@ -88,6 +90,8 @@ class Console(Observer):
     def evoframe_individual_evaluated(self, event: IndividualEvaluated) -> None:
         """Count one more life and remember the best."""
         screen, one = self._screen, event.individual
+        if one.origin is Origin.ANCESTOR:
+            screen.ancestor = one
         if screen.progress is None:
             self._say(f"{one.id}: {self._words(one)}")
         # Its parts of a life are a whole one now; else the bar would count it twice.
@@ -129,7 +133,15 @@ class Console(Observer):
             return f"stillborn, {one.stillborn}"
         metric = self._screen.metric
         measured = metric.in_words(one.fitness.validation[metric.name])
-        return f"{metric.name} {measured}, {one.synapses:,} synapses"
+        return f"{metric.name} {measured}, {self._sizes(one)}"
+
+    def _sizes(self, one: Individual) -> str:
+        """Return the ancestor's sizes, and how many times less others have."""
+        assert one.fitness is not None
+        ancestor = self._screen.ancestor
+        if one.origin is Origin.ANCESTOR or ancestor is None or ancestor.fitness is None:
+            return sizes_in_words(one.fitness.costs)
+        return fewer_in_words(one.fitness.costs, ancestor.fitness.costs)
 
     def _say(self, text: str) -> None:
         terminal = self._screen.terminal

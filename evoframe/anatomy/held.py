@@ -1,0 +1,128 @@
+"""What barriers hold back: the parameters and FLOPs that could leave a network if one were not.
+
+The forward pass is traced once more, and for each call that raised a barrier it is noted which
+channels were kept because of it. The smallest network with these channels is then compared with
+the smallest network without any barrier. Channels may stay for several reasons, so what two
+barriers hold back may be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from evoframe.anatomy.anatomy import Anatomy
+from evoframe.anatomy.plan.copying import replica
+from evoframe.anatomy.plan.plan import Plan
+from evoframe.anatomy.trace.forward import opened, plain_operations
+from evoframe.anatomy.trace.trace import Barrier, Pass
+from evoframe.anatomy.trace.tracer import MetaTracer
+
+
+@attrs.frozen
+class Held:
+    """What one barrier holds back.
+
+    Attributes:
+        barrier: where channels are kept, and why.
+        parameters: the share of all parameters that could leave without it, were it the only one;
+            at the least, because what reads the channels behind it is not known to.
+        flops: the same of the FLOPs of a forward pass; None where these are not known.
+    """
+
+    barrier: Barrier
+    parameters: float
+    flops: float | None
+
+    @property
+    def share(self) -> float:
+        """The larger of the two."""
+        return max(self.parameters, self.flops or 0.0)
+
+
+def held_back(anatomy: Anatomy) -> tuple[Held, ...]:
+    """Return what each barrier holds back, the most first; costs another trace."""
+    kept = _kept_by_barrier(anatomy)
+    if kept is None:  # nothing is known of any channel
+        return tuple(Held(one, 1.0, None) for one in anatomy.barriers)
+    plan, others, blamed = kept
+    free = _sizes(plan, others)
+    found = []
+    for barrier in anatomy.barriers:
+        channels = blamed.get(barrier, _of_layer(plan, barrier))
+        if channels is None:  # all of them, or a reason that only the proof knows
+            channels = torch.arange(len(others))
+        flags = others.clone()
+        flags[channels] = True
+        shares = [one - least for one, least in zip(_sizes(plan, flags), free, strict=True)]
+        found.append(Held(barrier, shares[0], shares[1] if len(shares) > 1 else None))
+    return tuple(sorted(found, key=lambda one: -one.share))
+
+
+class _Witness(MetaTracer):  # type: ignore[no-untyped-call]
+    """A tracer that notes which channels are kept by which call."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.blamed: dict[Barrier, list[Tensor]] = {}
+        self.innocent: list[Tensor] = []
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kept, barriers = len(self.channels.kept), len(self.barriers)
+        out = super().__torch_dispatch__(func, types, args, kwargs)
+        new = self.channels.kept[kept:]
+        for barrier in self.barriers[barriers:]:
+            self.blamed.setdefault(barrier, []).extend(new)
+        if len(self.barriers) == barriers:
+            self.innocent += new
+        return out
+
+
+def _kept_by_barrier(
+    anatomy: Anatomy,
+) -> tuple[Plan, Tensor, dict[Barrier, Tensor]] | None:
+    """Return a plan without proof, the channels kept for no barrier, and those of each barrier."""
+    plan = anatomy.proved.plan
+    if not plan.trace.knows_channels:
+        return None
+    witness = _Witness(replica(plan.body, {}).eval(), tuple(plan.evolvable), approximate=False)
+    before = 0
+    try:
+        with plain_operations(), witness:
+            outputs = witness.network(*anatomy.inputs)
+        before = len(witness.channels.kept)
+        witness.keep_all(opened(outputs))
+    except Exception:  # noqa: BLE001  a network may do anything, and this only tells of it
+        return None
+    one = Pass(anatomy.inputs, training=False, calls=tuple(witness.calls), work=tuple(witness.work))
+    seen = witness.trace((one,))
+    last = witness.channels.kept[before:]
+    flags = witness.channels.flags([*witness.innocent, *last])
+    blamed = {barrier: torch.cat(found) for barrier, found in witness.blamed.items() if found}
+    return Plan.of(plan.body, plan.evolvable, seen), flags, blamed
+
+
+def _of_layer(plan: Plan, barrier: Barrier) -> Tensor | None:
+    """Return the outputs of the layer that a barrier of the proof names."""
+    signal = plan.trace.targets.get(barrier.operation)
+    return None if signal is None else signal.reshape(-1)
+
+
+def _sizes(plan: Plan, kept: Tensor) -> list[float]:
+    """Return the smallest network's share of parameters and, where known, FLOPs."""
+    bundles = attrs.evolve(plan.bundles, kept=kept)
+    least, everything = bundles.staying(torch.zeros_like(kept)), torch.ones_like(kept)
+    shares = [plan.parameters(least) / max(plan.parameters(everything), 1)]
+    if whole := plan.flops(everything):
+        shares.append(plan.flops(least) / whole)
+    return shares

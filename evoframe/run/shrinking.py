@@ -1,0 +1,88 @@
+"""Shrinking: whether tensors become smaller, and what to say at once where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from evoframe.anatomy import Anatomy
+from evoframe.anatomy.held import Held, held_back
+from evoframe.anatomy.trace import Barrier
+from evoframe.kernel.individual import Individual
+from evoframe.kernel.sizes import did_shrink, fewer_in_words
+
+FIRST = 2
+"""The generation of the ancestor's offspring."""
+
+MUCH = 0.1
+"""From which share of a network on a barrier is the reason why nothing shrinks."""
+
+REMEDIES = {
+    "forward pass on the meta device": (
+        "write the forward pass so that it runs on torch's meta device, where no value is known"
+    ),
+    "norm": "anatomy.approximate=true lets channels leave that a norm averages over",
+    "mean": "anatomy.approximate=true lets channels leave that a mean averages over",
+    "is used more than once": "give each use a layer of its own, or let other layers evolve",
+    "MultiheadAttention": "write the attention with linear layers",
+    "by their positions": "take channels by layers of their own and not by their positions",
+}
+"""Words in the text of a barrier, and what helps there."""
+
+OTHERWISE = "write that step so that every channel goes its own way"
+WHOLE_CHANNELS = (
+    "encoding 'cluster' with encoding.of=bundle, or environment 'budget', takes channels"
+)
+
+
+def remedy(barrier: Barrier) -> str:
+    """Return what a person can do about a barrier."""
+    text = f"{barrier.operation} {barrier.reason}"
+    return next((advice for words, advice in REMEDIES.items() if words in text), OTHERWISE)
+
+
+def share_in_words(held: Held) -> str:
+    """Return what a barrier holds back, in per cent."""
+    flops = "" if held.flops is None else f" and {held.flops:.0%} of the FLOPs"
+    return f"at least {held.parameters:.0%} of the parameters{flops}"
+
+
+def nothing_can_leave(anatomy: Anatomy) -> str:
+    """Return a sentence for a network that keeps all its channels; empty for another."""
+    everything = torch.ones_like(anatomy.bundles.kept)
+    if anatomy.bundles.count(everything):
+        return ""
+    return f"no channel can leave this network, so no tensor will shrink. {_because(anatomy)}"
+
+
+def did_not_shrink(members: Sequence[Individual], ancestor: Individual, anatomy: Anatomy) -> str:
+    """Return a sentence if the tensors of the first offspring are the ancestor's; else nothing."""
+    if members[0].generation != FIRST:
+        return ""
+    alive = [one.fitness.costs for one in members if one.fitness is not None]
+    assert ancestor.fitness is not None
+    whole = ancestor.fitness.costs
+    smaller = [one for one in alive if one["synapses"] < whole["synapses"]]
+    everything = torch.ones_like(anatomy.bundles.kept)
+    if not anatomy.bundles.count(everything):
+        return ""  # which was said when the run began
+    if not smaller or any(did_shrink(one, whole) for one in alive):
+        return ""
+    least = min(smaller, key=lambda one: one["parameters"])
+    return (
+        f"tensors did not shrink: {fewer_in_words(least, whole)}, and what is absent inside "
+        f"tensors is held at zero, which saves neither memory nor time. {_because(anatomy)}"
+    )
+
+
+def _because(anatomy: Anatomy) -> str:
+    """Return the barrier that holds back most with its remedy, or who else is to blame."""
+    held = held_back(anatomy)
+    if not held or held[0].share < MUCH:
+        return f"No operation is in the way; {WHOLE_CHANNELS}."
+    worst = held[0]
+    return (
+        f"Most is held back by {worst.barrier.operation} ({worst.barrier.reason}): "
+        f"{share_in_words(worst)}. Try: {remedy(worst.barrier)}; `evoframe inspect` lists the rest."
+    )

@@ -1,0 +1,65 @@
+"""Targets: the size at which a run may stop, as far as it can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from evoframe.config.recipe import Recipe
+from evoframe.errors import ConfigError
+from evoframe.kernel.individual import Individual
+from evoframe.roles import Environment
+from evoframe.run.world import World
+
+
+def require_reachable(world: World) -> None:
+    """Refuse what this network cannot come to, before anything is written.
+
+    Raises:
+        ConfigError: a budget that what stays makes unreachable, or a size for ``until`` that
+            nobody can tell.
+    """
+    for environment in world.recipe.environment:
+        environment.check_ancestor(world.context(1, world.initial))
+    if world.recipe.run.target is not None:
+        _require_told(world.recipe, world.anatomy.costs(world.initial))
+
+
+def sized(
+    individuals: Sequence[Individual], environments: Sequence[Environment]
+) -> tuple[Individual, ...]:
+    """Return individuals whose costs have the latency that an environment tells, if one does."""
+    return tuple(_sized(one, environments) for one in individuals)
+
+
+def _sized(one: Individual, environments: Sequence[Environment]) -> Individual:
+    if one.fitness is None:
+        return one
+    seconds = latency(one.fitness.costs, environments)
+    if seconds is None:
+        return one
+    costs = {**one.fitness.costs, "latency": seconds}
+    return attrs.evolve(one, fitness=attrs.evolve(one.fitness, costs=costs))
+
+
+def latency(costs: Mapping[str, float], environments: Sequence[Environment]) -> float | None:
+    """Return the seconds of a forward pass as the first environment tells that has rates."""
+    told = (environment.latency(costs) for environment in environments)
+    return next((seconds for seconds in told if seconds is not None), None)
+
+
+def _require_told(recipe: Recipe, costs: Mapping[str, float]) -> None:
+    assert recipe.run.target is not None
+    cost, until = recipe.run.target[0], recipe.run.until
+    if cost in costs or (cost == "latency" and latency(costs, recipe.environment) is not None):
+        return
+    if cost == "latency":
+        raise ConfigError(
+            f"until = {until!r} needs measured rates: latency is told by environment 'budget' "
+            "with cost = 'latency'. Name it, or use until = 'flops=4x'."
+        )
+    raise ConfigError(
+        f"until = {until!r} cannot be told: the network of task {recipe.task.name!r} does not run "
+        "on torch's meta device. Use until = 'parameters=4x'."
+    )
