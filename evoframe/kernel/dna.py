@@ -86,6 +86,7 @@ class Ceiling:
         floor: share of the ancestor's channels that every layer keeps as far as the limit allows.
         even: every layer keeps the same share of what its parents offer.
         what: what is bounded, for people.
+        constant: what every network takes of the limit.
     """
 
     rates: Mapping[str, float]
@@ -93,10 +94,11 @@ class Ceiling:
     floor: float = 0.0
     even: bool = False
     what: str = "cost"
+    constant: float = 0.0
 
     def spent(self, costs: Mapping[str, float]) -> float:
         """Return what an individual of these costs takes of the limit."""
-        return sum(rate * costs[name] for name, rate in self.rates.items())
+        return self.constant + sum(rate * costs[name] for name, rate in self.rates.items())
 
 
 @attrs.frozen(eq=False)

@@ -20,6 +20,7 @@ from evoframe.registry import Registry, load_registry
 from evoframe.report.arms import FOUNDER, Arm
 from evoframe.run import runner
 from evoframe.run.folder import RunFolder
+from evoframe.run.journal import is_finished
 from evoframe.strategies.executor.processes import Processes
 from evoframe.strategies.executor.serial import Serial
 
@@ -118,7 +119,7 @@ def _carry_beside_others(arm_run: ArmRun, _send: Any) -> ArmRun:
 def _carried(arm_run: ArmRun, registry: Registry, ready: dict[str, Any]) -> ArmRun:
     """Begin a run or go on with it, to its end."""
     try:
-        if runner.is_finished(arm_run.path):
+        if is_finished(RunFolder(arm_run.path).journal):
             return arm_run
         if RunFolder(arm_run.path).exists():
             runner.resume(arm_run.path, ready=ready, founder=arm_run.founder)

@@ -19,6 +19,9 @@ from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin
 from evoframe.run.database import open_read_only, open_writable
 
+ENDING, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
+"""Names of the facts that the journal holds of a run."""
+
 
 @attrs.frozen
 class Entry:
@@ -139,6 +142,17 @@ class Journal:
             ) from error
         except sqlite3.DatabaseError as error:
             raise DamagedError(f"the journal {self._path} is damaged: {error}.") from error
+
+
+def is_finished(path: Path) -> bool:
+    """Tell whether the run of a journal has come to its end, however early it may be killed."""
+    if not path.is_file():
+        return False
+    journal = Journal(path, writable=False)
+    try:
+        return journal.fact(ENDING) is not None
+    finally:
+        journal.close()
 
 
 def run_digest(entries: tuple[Entry, ...]) -> str:

@@ -23,11 +23,10 @@ from evoframe.kernel.individual import Individual, Measurement, Metric
 from evoframe.kernel.lineage import ancestry
 from evoframe.run import constants
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Entry, Journal, run_digest
+from evoframe.run.journal import ENDING, PICK, Entry, Journal, run_digest
 from evoframe.run.record import RECORD, open_recipe, open_task, read_record
 from evoframe.run.remarks import of_delivery
 from evoframe.run.reopening import ordinary_tensors, require_same_network, survey_again
-from evoframe.run.runner import ENDING, PICK
 from evoframe.run.standing_in import StandIn, metrics_of
 from evoframe.run.weights import load_genotype
 

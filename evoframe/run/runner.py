@@ -30,7 +30,7 @@ from evoframe.registry.checking import check_observer
 from evoframe.run import constants, fingerprints, remarks, resuming, rules, shrinking
 from evoframe.run.folder import RunFolder
 from evoframe.run.headers import require_readable
-from evoframe.run.journal import Entry, Journal
+from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal, is_finished
 from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
@@ -46,9 +46,6 @@ from evoframe.run.record import (
 )
 from evoframe.run.targets import require_reachable, sized
 from evoframe.run.world import World, build_world
-
-ENDING, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
-"""Names of the facts that the journal holds of a run."""
 
 
 def start(
@@ -110,7 +107,7 @@ def resume(
     folder = RunFolder(path.absolute())
     folder.require()
     with folder.locked():
-        tables, over = read_record(folder), is_finished(path)
+        tables, over = read_record(folder), is_finished(folder.journal)
         recorded = tables.get(RECORD, {})
         # Before strategies are made: a record that cannot
         # be gone on with may name some that are gone.
@@ -140,18 +137,6 @@ def _same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) 
     constants.require_equal(recorded, world.anatomy.network, folder.path)
     require_readable(folder)
     return world
-
-
-def is_finished(path: Path) -> bool:
-    """Tell whether a run has come to its end, however early it may have been killed."""
-    folder = RunFolder(path)
-    if not folder.journal.is_file():
-        return False
-    journal = Journal(folder.journal, writable=False)
-    try:
-        return journal.fact(ENDING) is not None
-    finally:
-        journal.close()
 
 
 def _go_on(world: World, log_level: str, changed: list[str], founder: Path | None) -> None:

@@ -8,17 +8,13 @@ from cases.judging import networks
 
 FALLS_SHORT = {
     "addcmul": "63% of the parameters can leave, a careful hand takes 90%",
-    "budget_leaves_no_bottleneck": "one of 16 channels is left beside a layer that keeps 32 of 32",
-    "budget_over_resolutions": "3 of 6 offspring cost more than they may, up to 0.575 of 0.5",
     "channel_shuffle": "79% of the parameters can leave, a careful hand takes 85%",
     "circular_pad": "79% of the parameters can leave, a careful hand takes 90%",
     "dict_batches": "refused: a batch has its inputs in a mapping",
-    "distillation_of_maps": "silently wrong: a softmax over one channel is 1, so nothing is taught",
     "ends_in_argmax": "nothing can leave: no channel is found in the outputs",
     "ends_in_layer_norm": "nothing can leave: no channel is found in the outputs",
     "ends_in_log_softmax": "nothing can leave: no channel is found in the outputs",
     "ends_in_normalize": "nothing can leave: no channel is found in the outputs",
-    "flops_budget_holds": "3 of 12 offspring cost more than half, up to 0.627",
     "frozen_batch_norm": "nothing can leave: scales and shifts that are computed",
     "gather_rows": "63% of the parameters can leave, a careful hand takes 90%",
     "grid_sample": "79% of the parameters can leave, a careful hand takes 90%",
@@ -42,7 +38,6 @@ FALLS_SHORT = {
     "siamese_towers": "nothing can leave: the tower's layers are used more than once",
     "softsign": "63% of the parameters can leave, a careful hand takes 90%",
     "transformer_encoder_layer_alone": "nothing can leave: no channel is found in the outputs",
-    "zeros_that_save_nothing": "1,642 of the 5,040 weights that stay are zero, at no fewer FLOPs",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
 

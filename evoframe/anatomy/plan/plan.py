@@ -173,7 +173,7 @@ class Plan:
         """Return the FLOPs of a pass on the example inputs, from shapes alone."""
         flops, cuts = 0, self.keeping(staying)
         for work in self.trace.passes[0].work:
-            # Exact as long as the smaller network makes the same calls, which its proof made sure of.
+            # Exact while the smaller network makes the same calls, which its proof made sure of.
             operands = [self._shape(one, staying, cuts) for one in work.operands]
             flops += FORMULAS[work.operation](operands, self._shape(work.result, staying, cuts))
         return flops

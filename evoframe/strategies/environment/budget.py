@@ -155,8 +155,14 @@ class Budget(Environment):
             return sum(spent) <= limit * self.trials
 
         pressed = self._pressed(_largest(is_within), dna, inheritance, context)
-        even = self.scope == "layer"
-        ceiling = Ceiling(self.rates, limit - self.overhead, self.at_least, even, self.what)
+        ceiling = Ceiling(
+            rates=self.rates,
+            limit=limit,
+            floor=self.at_least,
+            even=self.scope == "layer",
+            what=self.what,
+            constant=self.overhead,
+        )
         return attrs.evolve(pressed, ceilings=(*dna.ceilings, ceiling))
 
     def latency(self, costs: Mapping[str, float]) -> float | None:
