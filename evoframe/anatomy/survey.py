@@ -85,7 +85,7 @@ class Options:
     """What a person asked for, see :func:`survey`."""
 
     keep: list[str]
-    at_least: int
+    at_least: float
     multiple: int
     approximate: bool
 
