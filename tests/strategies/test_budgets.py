@@ -35,11 +35,10 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.one, self.two = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        self.norm = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return maps of the same shape."""
-        return torch.relu(x + self.two(torch.relu(self.norm(self.one(x)))))
+        return torch.relu(x + self.two(torch.relu(self.one(x))))
 
 
 class Pyramid(nn.Module):
