@@ -6,8 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from evoframe.config.recipe import Recipe
 from evoframe.errors import ResumeError
+from evoframe.registry import load_registry
+from evoframe.run import constants, fingerprints
 from evoframe.run.fingerprints import FINGERPRINTS
+from evoframe.run.folder import RunFolder
+from evoframe.run.headers import require_readable
+from evoframe.run.world import World, build_world
 
 MOST = 4
 """How many differences a message names."""
@@ -97,3 +103,21 @@ def _instead(recorded: Mapping[str, Any]) -> str:
         f" Go on with {began}, or start a new run with the same recipe; "
         "`evoframe show` and `evoframe export` work on what there is."
     )
+
+
+def same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) -> World:
+    """Return the world of a run that was begun earlier, if this code still makes the same one.
+
+    Raises:
+        ResumeError: fingerprints differ from those on record.
+        RunError: the network holds other constants than those on record.
+        LaterFormatError: a later version of evoframe has gone on with it since.
+    """
+    registry = load_registry(recipe.run.plugins)
+    require_equal(recorded, fingerprints.of_code(recipe, registry), folder.path)
+    world = build_world(recipe, folder)
+    survey = {"survey": fingerprints.of_survey(world.anatomy)}
+    require_equal(recorded, survey, folder.path)
+    constants.require_equal(recorded, world.anatomy.network, folder.path)
+    require_readable(folder)
+    return world

@@ -25,11 +25,10 @@ from evoframe.kernel.events import (
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Population, is_sound, rank
-from evoframe.registry import Registry, load_registry
+from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import constants, fingerprints, remarks, resuming, rules, shrinking
+from evoframe.run import remarks, resuming, rules, shrinking
 from evoframe.run.folder import RunFolder
-from evoframe.run.headers import require_readable
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal, is_finished
 from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor
 from evoframe.run.logs import Log, open_log
@@ -118,25 +117,7 @@ def resume(
             return
         if founder is not None:
             require_same_ancestor(recipe, tables, RunFolder(founder))
-        _go_on(_same_world(recipe, recorded, folder), log_level, changed, founder)
-
-
-def _same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) -> World:
-    """Return the world of a run that was begun earlier, if this code still makes the same one.
-
-    Raises:
-        ResumeError: fingerprints differ from those on record.
-        RunError: the network holds other constants than those on record.
-        LaterFormatError: a later version of evoframe has gone on with it since.
-    """
-    registry = load_registry(recipe.run.plugins)
-    resuming.require_equal(recorded, fingerprints.of_code(recipe, registry), folder.path)
-    world = build_world(recipe, folder)
-    survey = {"survey": fingerprints.of_survey(world.anatomy)}
-    resuming.require_equal(recorded, survey, folder.path)
-    constants.require_equal(recorded, world.anatomy.network, folder.path)
-    require_readable(folder)
-    return world
+        _go_on(resuming.same_world(recipe, recorded, folder), log_level, changed, founder)
 
 
 def _go_on(world: World, log_level: str, changed: list[str], founder: Path | None) -> None:

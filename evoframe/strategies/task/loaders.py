@@ -11,21 +11,18 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from evoframe.errors import TaskError, listing
-from evoframe.kernel import device as devices
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key, untouched
 from evoframe.kernel.numbers import require_own_numbers
 from evoframe.roles import Batch, Split, Task
 from evoframe.roles.measuring import batches_in, means, require_names, totals
+from evoframe.strategies.task.labels import Classes, classes_of, require_labels
 from evoframe.strategies.task.loading import (
-    IGNORED,
-    Classes,
     CountedLoader,
     SeededLoader,
     examples_of,
     require_kinds_of_inputs,
-    require_labels,
     require_many_passes,
     sizes_of,
 )
@@ -36,15 +33,10 @@ Measure = Callable[[Any, Any], Tensor]
 Count = Callable[[Any, Any], int]
 """Takes inputs and targets of a batch; returns how many examples it holds."""
 
-OVER_LABELS = (nn.functional.cross_entropy, nn.functional.nll_loss)
-"""Losses whose targets of whole numbers are labels, from 0 on."""
-
 SAY_EXAMPLES = (
     "Let it return a value for each example, or give evoframe.task "
     "examples=lambda inputs, targets: ..., how many there are."
 )
-
-CPU = torch.device("cpu")
 
 Direction = Measure | tuple[Measure, str]
 
@@ -212,7 +204,7 @@ def task(
             require_many_passes(loader, split)
     functions, directions = _metrics(metrics or {"loss": (loss, "min")})
     inputs = example_inputs or _first_example(train)
-    classes = _classes(network, inputs, loss)
+    classes = classes_of(network, inputs, loss)
     for split, loader in loaders.items():
         if loader is not None and classes is not None:
             require_labels(loader, split, classes)
@@ -297,18 +289,3 @@ def _first_example(loader: DataLoader[Any]) -> tuple[Tensor, ...]:
             require_kinds_of_inputs(inputs)
             return tuple(value[:1] for value in inputs)
     raise TaskError("the training loader is empty: not even one example to run the network on.")
-
-
-def _classes(network: nn.Module, inputs: tuple[Tensor, ...], loss: Measure) -> Classes | None:
-    """The classes of a loss over labels: the second axis of outputs; None if they are not known."""
-    if loss not in OVER_LABELS and not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
-        return None
-    try:
-        twin = duplicate(network).cpu().eval()
-        with untouched(), torch.no_grad():
-            outputs = twin(*devices.move(inputs, CPU))
-    except Exception:  # noqa: BLE001  whatever stands in the way is told where it is surveyed
-        return None
-    if not isinstance(outputs, Tensor) or outputs.ndim < 2:
-        return None
-    return Classes(outputs.shape[1], getattr(loss, "ignore_index", IGNORED))

@@ -12,24 +12,12 @@ from torch.utils.data import (
     BatchSampler,
     DataLoader,
     IterableDataset,
-    TensorDataset,
-    default_collate,
 )
 
 from evoframe.errors import TaskError
 from evoframe.kernel.key import Key, sealed
 from evoframe.roles import Batch
-
-IGNORED = -100
-"""The label that torch's losses leave out, unless they are told another."""
-
-
-@attrs.frozen
-class Classes:
-    """Which labels a loss takes: from 0 to below ``count``, and one that it leaves out."""
-
-    count: int
-    ignored: int = IGNORED
+from evoframe.strategies.task.labels import Classes, require_range
 
 
 @attrs.frozen(eq=False)
@@ -145,40 +133,6 @@ def require_kinds_of_inputs(inputs: tuple[Any, ...]) -> None:
 def _named(value: Any) -> str:
     inner = f" of {type(value[0]).__name__}" if isinstance(value, tuple | list) and value else ""
     return f"a {type(value).__name__}{inner}"
-
-
-def require_labels(loader: DataLoader[Any], split: str, classes: Classes) -> None:
-    """Refuse labels out of range where all of them lie in memory.
-
-    Raises:
-        TaskError: the first that is.
-    """
-    dataset = loader.dataset
-    if not isinstance(dataset, TensorDataset) or loader.collate_fn is not default_collate:
-        return
-    if len(dataset.tensors) == 2:
-        require_range(dataset.tensors[1], split, classes)
-
-
-def require_range(labels: Any, split: str, classes: Classes) -> None:
-    """Refuse labels that are no class.
-
-    Args:
-        labels: whole numbers; anything else is let pass, as losses take it for other things.
-        split: where they are from.
-        classes: which there are.
-
-    Raises:
-        TaskError: the first label that is out of range.
-    """
-    if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.dtype == torch.bool:
-        return
-    wrong = ((labels < 0) | (labels >= classes.count)) & (labels != classes.ignored)
-    if bool(wrong.any()):
-        raise TaskError(
-            f"the {split} loader gives the label {int(labels[wrong][0])}, and the network has "
-            f"{classes.count} outputs; wanted labels from 0 to {classes.count - 1}."
-        )
 
 
 def _generators(loader: DataLoader[Any]) -> list[torch.Generator]:
