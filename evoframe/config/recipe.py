@@ -152,7 +152,7 @@ class AnatomyOptions:
     )
     numbers: bool = attrs.field(
         default=True,
-        metadata=doc("try removals on real inputs in the survey; takes about 40 forward passes"),
+        metadata=doc("try removals on real inputs in the survey; takes about 50 forward passes"),
     )
     approximate: bool = attrs.field(
         default=False,

@@ -20,6 +20,7 @@ WHICH: tuple[Which, ...] = (
     lambda order: order % 2 == 0,
     lambda order: order % 2 == 1,  # with the first, everything once
     lambda order: order % 8 != 3,  # few are left, for code that asks how many there are
+    lambda order: order % 8 == 3,  # and most, where that code goes as it does in the ancestor
 )
 """What is removed from every layer at once, in one trial each."""
 
