@@ -49,18 +49,27 @@ class Call:
         """Whether a smaller network must make this call as well, see :data:`OF_LAYOUT`."""
         return self.full_name not in OF_LAYOUT
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The plain numbers that it computes with."""
+        return numbers_in(self.full_name, self.args, self.kwargs)
+
     def argument(self, index: int, name: str, default: Any = None) -> Any:
         """Return an argument given by position or by name."""
         return self.args[index] if len(self.args) > index else self.kwargs.get(name, default)
 
 
-def numbers_in(name: str, args: tuple[Any, ...]) -> tuple[float, ...]:
-    """Return the plain numbers that an arithmetic operation was given; none for all others."""
-    # Sizes and axes are numbers too, and change with
-    # the network; only factors and summands may not.
-    if name.rstrip("_") not in ARITHMETIC:
-        return ()
-    return tuple(float(value) for value in args if isinstance(value, int | float))
+def numbers_in(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None
+) -> tuple[float, ...]:
+    """Return the plain numbers that an operation computes with.
+
+    All numbers of arithmetic; of other operations those that are no whole numbers, which are
+    sizes, axes and positions there and may well change with the channels.
+    """
+    wanted = (int, float) if name.rstrip("_") in ARITHMETIC else (float,)
+    given = (*args, *kwargs.values()) if kwargs else args
+    return tuple([float(value) for value in given if isinstance(value, wanted)])
 
 
 def tensors_in(value: Any) -> list[Tensor]:
@@ -110,7 +119,13 @@ OF_LAYOUT = frozenset({"clone", "alias", "detach", "contiguous", "empty"})
 """Come and go with the layout of memory, and change nothing: a smaller network need not make the
 same ones."""
 
-ARITHMETIC = frozenset({"mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm"})
+ARITHMETIC = frozenset(
+    {
+        "mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm", "clamp", "clamp_min",
+        "clamp_max", "hardtanh", "threshold", "fill", "full", "full_like", "new_full", "arange",
+        "linspace", "topk", "kthvalue", "masked_fill",
+    }
+)  # fmt: skip
 """Compute with plain numbers, which must not depend on how many channels there are."""
 
 READS_VALUES = frozenset(

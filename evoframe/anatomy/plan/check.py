@@ -79,7 +79,7 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if name not in OF_LAYOUT:
             if self.index < len(self.due):
                 due = self.due[self.index]
-                if numbers_in(name, args) != due.numbers:
+                if numbers_in(name, args, kwargs) != due.numbers:
                     self._stop(f"a number in {func} depends on how many channels there are")
                 self._compare_shapes(func, tensors_in(out), due)
             self.index += 1

@@ -16,7 +16,6 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import (
     MADE_OF_PARAMETERS,
     Call,
-    numbers_in,
     tensors_in,
 )
 from evoframe.anatomy.channels.channels import Channels
@@ -253,7 +252,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.work.append(work)
         if call.counts:
             results = tuple([Result(one.shape, self.signal(one)) for one in tensors_in(call.out)])
-            self.calls.append(RecordedCall(results, numbers_in(call.full_name, call.args)))
+            self.calls.append(RecordedCall(results, call.numbers))
 
     def keep_all(self, value: Any) -> bool:
         """Keep the channels of every tensor inside a value; tell whether there were any."""
