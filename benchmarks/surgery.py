@@ -6,14 +6,15 @@
 Needs torchvision (see ``zoo.py``) and, for the rivals' columns, ``pip install --no-deps
 torch-pruning==1.6.1 torch-kirigami==0.2.1``.
 
-*survey* is paid once an ancestor, *develop* once an offspring. *choose* ranks the channels by
-their weights and settles the genotype; that is the work of an evolution's synthesis, so it stands
-beside the sum, though the rival's time holds its ranking. Torch-Pruning builds its dependency
-graph, ranks the channels by the L2 norm of their groups, and cuts half of every layer but the
-last. It cuts in place: the copy that keeps the ancestor whole is made outside its clock. Our
-survey reads the ancestor and our develop makes a new network, so all of our copies are inside
-ours. Each number is the median of several repeats in one process, after a warm-up on a small
-network, with a collection of garbage before each.
+*numbers* is what the survey tries on real inputs, apart from the rest of it, and *passes* the same
+in forward passes of two examples; once, as it takes long. *survey* is paid once an ancestor,
+*develop* once an offspring. *choose* ranks the channels by their weights and settles the genotype;
+that is the work of an evolution's synthesis, so it stands beside the sum, though the rival's time
+holds its ranking. Torch-Pruning builds its dependency graph, ranks the channels by the L2 norm of
+their groups, and cuts half of every layer but the last. It cuts in place: the copy that keeps the
+ancestor whole is made outside its clock. Our survey reads the ancestor and our develop makes a new
+network, so all of our copies are inside ours. Each number is the median of several repeats in one
+process, after a warm-up on a small network, with a collection of garbage before each.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ import zoo
 from torch import nn
 
 from evoframe import anatomy
+from evoframe.anatomy.proof import require_own_parameters
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.phenotype import Phenotype
 
@@ -41,7 +43,8 @@ MODELS = (
     "vgg16_bn", "densenet121",
 )  # fmt: skip
 HEADER = (
-    "| model | survey | develop | sum | torch-pruning | sum / torch-pruning | choose "
+    "| model | survey | develop | sum | torch-pruning | sum / torch-pruning | numbers | passes "
+    "| choose "
     "| develop / survey | parameters | ours | theirs |"
 )
 
@@ -74,17 +77,32 @@ def _arguments() -> argparse.Namespace:
 def _row(name: str, repeats: int) -> str:
     network, inputs = zoo.build(name), (torch.zeros(1, 3, 224, 224),)
     weights = zoo.evolvable(network)
-    survey, plan = timed(lambda: anatomy.survey(network, inputs, weights), repeats)
+    survey, plan = _survey(network, inputs, weights, repeats)
+    numbers, _ = timed(lambda: anatomy.survey(network, inputs, weights), 1)
+    twice = inputs[0].expand(2, -1, -1, -1)
+    with torch.no_grad():
+        single, _ = timed(lambda: network(twice), repeats)
     choose, genotype = timed(lambda: zoo.halved(plan), repeats)
     develop, phenotype = timed(lambda: _first_developed(plan, genotype), repeats)
     ours, total = phenotype.network, survey + develop
     theirs, pruned = _torch_pruning(network, inputs, repeats)
     compared = f"{theirs:.3f} | {total / theirs:.2f}" if theirs else "failed | -"
     return (
-        f"| {name} | {survey:.3f} | {develop:.3f} | {total:.3f} | {compared} | {choose:.3f} "
+        f"| {name} | {survey:.3f} | {develop:.3f} | {total:.3f} | {compared} "
+        f"| {numbers - survey:.1f} | {(numbers - survey) / single:.0f} | {choose:.3f} "
         f"| {develop / survey:.2f} | {zoo.parameters(network):,} | {_size(ours, inputs)} "
         f"| {_size(pruned, inputs)} |"
     )
+
+
+def _survey(
+    network: nn.Module, inputs: tuple[Any, ...], weights: list[str], repeats: int
+) -> tuple[float, anatomy.Anatomy]:
+    """Return the CPU time of a survey without what it does by numbers, and the anatomy."""
+    whole, plan = timed(lambda: anatomy.survey(network, inputs, weights, numbers=False), repeats)
+    body = plan.proved.plan.body
+    own, _ = timed(lambda: require_own_parameters(network, body, inputs), repeats)
+    return whole - own, plan
 
 
 def _first_developed(plan: anatomy.Anatomy, genotype: Genotype) -> Phenotype:

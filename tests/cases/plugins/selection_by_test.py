@@ -14,7 +14,7 @@ EXPECT = "caught"
 
 def tested(individual):
     found = [one.value for one in individual.fitness.test.values() if one.value == one.value]
-    return -max(found, default=0.0), individual.generation, individual.slot
+    return -max(found, default=0.0), individual.generation, individual.place
 
 
 @attrs.frozen
