@@ -115,7 +115,7 @@ class Anatomy:
         return Blueprint(entries_of(self._body), self.proved.plan.numbers(staying))
 
     def channels(self, genotype: Genotype) -> Tensor:
-        """Return which channels the network of a settled genotype has; a bool for each."""
+        """Return the channels of the network of a settled genotype; a bool for each."""
         return self._living(genotype)[1]
 
     def costs(self, genotype: Genotype) -> dict[str, float]:

@@ -45,7 +45,7 @@ class Held:
 
 
 def held_back(anatomy: Anatomy) -> tuple[Held, ...]:
-    """Return what each barrier holds back, the most first; costs another trace."""
+    """Return the parameters and FLOPs that barriers hold back, the most first; costs a trace."""
     kept = _kept_by_barrier(anatomy)
     if kept is None:  # nothing is known of any channel
         return tuple(Held(one, 1.0, None) for one in anatomy.barriers)

@@ -123,7 +123,7 @@ def _planned_on_real_tensors(
 
 
 def _removable(proved: ProvedPlan) -> int:
-    """Return how many channels may leave; -1 where nothing was learned."""
+    """Return the number of channels that may leave; -1 where nothing was learned."""
     plan = proved.plan
     return int((~plan.bundles.kept).sum()) if plan.trace.knows_channels else -1
 

@@ -137,7 +137,7 @@ def synthesise(
 
 
 def _allowance(strategies: Strategies, inheritance: Inheritance, context: Context) -> float:
-    """Return how many synapses the strictest environment allows; inf if none says a number."""
+    """Return the number of synapses that the strictest environment allows; inf if none does."""
     allowed = (one.allowance(inheritance, context) for one in strategies.environment)
     return min((one for one in allowed if one is not None), default=math.inf)
 

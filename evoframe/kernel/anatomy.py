@@ -39,4 +39,4 @@ class Anatomy(Protocol):
         """Return the sizes of what a genotype describes, by name; unknown ones are missing."""
 
     def channels(self, genotype: Genotype) -> Tensor:
-        """Return which channels its network has, dead ones that stay too: a bool for each."""
+        """Return the channels of its network, dead ones that stay too: a bool for each."""

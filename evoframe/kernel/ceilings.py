@@ -108,7 +108,7 @@ def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
 
 
 def _spent(order: Order, fits: Callable[[Order], bool]) -> Order:
-    """Return what is taken of an order: all that fits, and what comes after one that does not."""
+    """Return the part of an order that is taken: all that fits, also after one that does not."""
     chosen, rest = order[:0], order
     for _ in range(PATIENCE):
         taken = _most(len(rest), lambda n: fits(np.concatenate([chosen, rest[:n]])))  # noqa: B023

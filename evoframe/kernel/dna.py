@@ -97,7 +97,7 @@ class Ceiling:
     constant: float = 0.0
 
     def spent(self, costs: Mapping[str, float]) -> float:
-        """Return what an individual of these costs takes of the limit."""
+        """Return the part of the limit that an individual of these costs takes."""
         return self.constant + sum(rate * costs[name] for name, rate in self.rates.items())
 
 

@@ -16,7 +16,7 @@ _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def factors(costs: Mapping[str, float], ancestor: Mapping[str, float]) -> dict[str, float]:
-    """Return how many times less of each cost an individual has, the smallest factor first."""
+    """Return the factors by which an individual has less of each cost, the smallest first."""
     found = {
         name: ancestor[name] / costs[name] if costs[name] else math.inf
         for name in HEADLINES

@@ -98,7 +98,7 @@ def _width(columns: list[_Column]) -> int:
 
 
 def headline(run: Run) -> str:
-    """Return what the best individual of a run has less than the ancestor, and what that means."""
+    """Return a line on the best individual of a run: how many times less it is, and of what."""
     best, ancestor = run.best, run.ancestor
     if best.fitness is None or ancestor.fitness is None or best.id == ancestor.id:
         return f"best: {best.id}, the ancestor itself: nothing smaller is delivered"

@@ -37,13 +37,13 @@ WHOLE_CHANNELS = (
 
 
 def remedy(barrier: Barrier) -> str:
-    """Return what a person can do about a barrier."""
+    """Return a remedy for a barrier, in words."""
     text = f"{barrier.operation} {barrier.reason}"
     return next((advice for words, advice in REMEDIES.items() if words in text), OTHERWISE)
 
 
 def share_in_words(held: Held) -> str:
-    """Return what a barrier holds back, in per cent."""
+    """Return the share that a barrier holds back, in per cent."""
     flops = "" if held.flops is None else f" and {held.flops:.0%} of the FLOPs"
     return f"at least {held.parameters:.0%} of the parameters{flops}"
 

@@ -83,3 +83,10 @@ def test_words_with_several_meanings_stay_away(word: str) -> None:
 
     # What is left out there tells authors of old plugins which word has gone.
     assert [file for file, text in told.items() if re.search(rf"\b{word}\b", text.lower())] == []
+
+
+def test_docstrings_name_what_is_returned() -> None:
+    """ "Return what ..." has no noun: a reader learns neither a type nor a word."""
+    vague = re.compile(r"^Return (what|how|whether|for each|why|where|who|which)\b", re.MULTILINE)
+
+    assert [file for file, text in TEXTS.items() if vague.search(text)] == []

@@ -125,7 +125,7 @@ class Bundles:
         return len(torch.unique(self.classes[outputs[staying[outputs] & ~fixed[outputs]]]))
 
     def least(self, count: int) -> int:
-        """Return how many of so many output channels a layer keeps at least."""
+        """Return the number of output channels, of so many, that a layer keeps at least."""
         share = self.at_least * count if self.at_least < 1 else self.at_least
         return math.ceil(share - 1e-9)  # a tenth of 30 is 3, whatever floats say
 

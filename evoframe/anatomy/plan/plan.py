@@ -179,7 +179,7 @@ class Plan:
         return flops
 
     def parameters(self, staying: Tensor) -> int:
-        """Return how many entries the parameters of the network of these channels have."""
+        """Return the number of entries in all parameters of the network of these channels."""
         cuts = self.keeping(staying)
         named = self.body.named_parameters()
         return sum(math.prod(shape_cut(value.shape, cuts.get(name))) for name, value in named)

@@ -23,7 +23,7 @@ noise by arithmetic.
 
 
 def difference(ours: Sequence[Tensor], due: Sequence[Tensor], *, among: bool = False) -> str:
-    """Return how two lists of tensors differ, in words; empty if they do not.
+    """Return the difference of two lists of tensors in words; empty if there is none.
 
     Args:
         ours: what came out.

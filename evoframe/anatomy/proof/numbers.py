@@ -41,7 +41,7 @@ class Results(NamedTuple):
     buffers: Sequence[Tensor] = ()
 
     def differs_from(self, due: Results) -> str:
-        """Return how these differ from what is due, in words; empty if they do not."""
+        """Return the difference from what is due in words; empty if there is none."""
         return (
             difference(self.outputs, due.outputs)
             or difference(self.buffers, due.buffers)
@@ -73,7 +73,7 @@ class Numbers:
         plain: Mapping[str, Tensor],
         example_inputs: tuple[Any, ...],
     ) -> Numbers:
-        """Return what is needed to try removals from a network.
+        """Return the values and inputs with which removals from a network are tried.
 
         Args:
             network: the ancestor.
@@ -121,7 +121,7 @@ class Numbers:
             raise refusal(network, next(iter(plain)))
 
     def check(self, proved: ProvedPlan, staying: Tensor) -> Mismatch | None:
-        """Return how a network of these channels differs from the masked ancestor; None if not.
+        """Return the mismatch of a network of these channels with the masked ancestor, if any.
 
         What differs is asked again in double precision: batch norm over two examples, for one,
         can make a large difference of a rounding.
@@ -171,7 +171,7 @@ class Numbers:
         *,
         training: bool,
     ) -> str:
-        """Return how the network that is grown from a genotype differs, in words; empty if not."""
+        """Return the difference of the network grown from a genotype in words; empty if none."""
         smaller = {
             name: cut(value, cuts[name]) if name in cuts else value
             for name, value in settled.state.items()

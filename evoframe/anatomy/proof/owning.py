@@ -134,7 +134,7 @@ def refusal(network: nn.Module, entry: str) -> TaskError:
 
 
 def unusual(network: nn.Module, entry: str) -> str:
-    """Return what is unusual about the modules around an entry, for people who look for a cause."""
+    """Return unusual ways of the modules around an entry, for people who look for a cause."""
     owner = entry.rpartition(".")[0]
     around = [owner.rsplit(".", up)[0] for up in range(owner.count(".") + 1)]
     found = [

@@ -58,7 +58,7 @@ def _classes(plan: Plan, probe: Probe, which: Which) -> Tensor:
 
 
 def _lines(bundles: Bundles, probe: Probe, which: Which) -> Tensor:
-    """Return what leaves with a part of the lines of a grid."""
+    """Return the channels that leave with a part of the lines of a grid."""
     assert probe.grid is not None
     index, axis = probe.grid
     channels = bundles.grids[index].channels.movedim(axis, 0).flatten(1)
