@@ -86,7 +86,7 @@ def test_words_with_several_meanings_stay_away(word: str) -> None:
 
 
 def test_docstrings_name_what_is_returned() -> None:
-    """ "Return what ..." has no noun: a reader learns neither a type nor a word."""
+    """A "Return what ..." has no noun: a reader learns neither a type nor a word."""
     vague = re.compile(r"^Return (what|how|whether|for each|why|where|who|which)\b", re.MULTILINE)
 
     assert [file for file, text in TEXTS.items() if vague.search(text)] == []
