@@ -34,11 +34,6 @@ def marks_of(network: nn.Module) -> Marks:
     return {name: _marks(value) for name, value in named.items() if value.numel()}
 
 
-def marks_of_attributes(network: nn.Module) -> Marks:
-    """Return the marks of plain tensors in attributes alone, which no file of weights has."""
-    return {name: _marks(value) for name, value in _attributes(network) if value.numel()}
-
-
 def differing(before: Mapping[str, Any], now: Marks) -> str | None:
     """Return the first constant that both have, with other values; None if there is none."""
     both = (name for name in before if name in now)

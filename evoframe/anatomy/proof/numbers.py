@@ -10,6 +10,7 @@ buffers and inputs are scattered first: zeros and ones would hide which entry is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import attrs
@@ -131,10 +132,11 @@ class Numbers:
             staying: the channels that are to live, a bool for each.
         """
         found = self._checked(proved, staying)
-        if found is None or (precise := self._in_double()) is None:
+        if found is None or (precise := self._in_double) is None:
             return found
         return precise._checked(proved, staying)  # noqa: SLF001  the same in other numbers
 
+    @cached_property
     def _in_double(self) -> Numbers | None:
         """Return the same in double precision; None if the ancestor does not run in it."""
         values = {name: _doubled(value) for name, value in self.values.items()}
