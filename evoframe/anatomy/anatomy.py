@@ -37,12 +37,15 @@ class Anatomy:
         proved: the proved plan: which channels leave together, and how smaller networks are built.
         wiring: how synapses join channels, on the device of genotypes.
         inputs: example inputs, on the meta device.
+        untried: why removals were not tried by numbers, in evaluation and in training, in words;
+            empty if they were.
     """
 
     network: nn.Module
     proved: ProvedPlan
     wiring: Wiring
     inputs: tuple[Any, ...]
+    untried: str = ""
 
     @property
     def bundles(self) -> Bundles:

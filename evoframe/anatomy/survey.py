@@ -68,16 +68,26 @@ def survey(
     plan = _planned(body, shapes, inputs, options)
     if not plan.trace.knows_channels:  # it did not run on the meta device: is it the inputs?
         _require_forward(network, example_inputs)
-    tried = None
-    if not any(one.is_meta for one in tensors_of(network).values()):  # there is nothing to run
+    tried, untried = None, "it has no numbers, being on the meta device"
+    if not any(one.is_meta for one in tensors_of(network).values()):
         entries = require_own_parameters(network, body, example_inputs)
-        if numbers and not approximate:  # which changes what is computed on purpose
+        untried = _switched_off(numbers=numbers, approximate=approximate)
+        if not untried:
             tried = Numbers.of(network, body, entries, example_inputs)
+            untried = tried.untried
     proved = prove(plan, tried)
     if proved.refuted or not plan.trace.knows_channels:
         real = prove(_planned_on_real_tensors(network, shapes, example_inputs, options), tried)
         proved = max(proved, real, key=_removable)  # the first, where they are equal
-    return Anatomy(network, proved, proved.plan.wiring(), inputs)
+    return Anatomy(network, proved, proved.plan.wiring(), inputs, untried)
+
+
+def _switched_off(*, numbers: bool, approximate: bool) -> str:
+    """Return which option leaves removals untried, in words; empty if none does."""
+    if not numbers:
+        return "anatomy.numbers is false"
+    # What is computed changes on purpose.
+    return "anatomy.approximate is true" if approximate else ""
 
 
 @attrs.frozen

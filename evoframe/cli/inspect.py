@@ -50,6 +50,8 @@ def command(
     console.print(survey.layers(anatomy))
     for line in survey.barriers(anatomy):
         console.print(line, markup=False)
+    for line in world.remarks:
+        console.print(f"\n{line}", markup=False)
     console.print("\nthe ancestor")
     console.print(survey.costs(anatomy))
     console.print(f"\nthe survey took {world.surveying:.1f} s", markup=False)

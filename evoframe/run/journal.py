@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin
 from evoframe.run.database import open_read_only, open_writable
 
-ENDING, PICK, SECONDS, TOLD = "finished", "pick", "seconds", "told"
+ENDING, PICK, SECONDS, TOLD, REMARKS = "finished", "pick", "seconds", "told", "remarks"
 """Names of the facts that the journal holds of a run."""
 
 
@@ -113,6 +113,18 @@ class Journal:
         with self._guarded():
             row = self._base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+    def remarks(self) -> list[str]:
+        """Return the sentences that people were told, oldest first."""
+        with self._naming(f"fact {REMARKS!r}"):
+            return [str(words) for words in json.loads(self.fact(REMARKS) or "[]")]
+
+    def remark(self, sentences: Sequence[str]) -> None:
+        """Put sentences on record that are not there yet."""
+        known = self.remarks()
+        said = [*dict.fromkeys([*known, *sentences])]
+        if said != known:
+            self.note(**{REMARKS: json.dumps(said)})
 
     def _entry(self, row: sqlite3.Row) -> Entry:
         with self._naming(f"individual {row['id']!r}"):

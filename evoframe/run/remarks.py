@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
+
+from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound
@@ -21,6 +24,18 @@ def of_recipe(recipe: Recipe) -> list[str]:
     if recipe.ancestor is None or not recipe.task.is_trained:
         return []
     return ["[ancestor] has no effect: the ancestor of this task comes trained."]
+
+
+def of_anatomy(anatomy: Anatomy) -> list[str]:
+    """Sentences on how far it is proved that smaller networks compute the same."""
+    everything = torch.ones_like(anatomy.bundles.kept)
+    if not anatomy.untried or not anatomy.bundles.count(everything):
+        return []
+    words = (
+        f"not all that can leave was tried by numbers: {anatomy.untried}. That a smaller network "
+        "computes the same is proved there by operations and shapes alone."
+    )
+    return [words]
 
 
 def of_delivery(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,8 @@ class Run:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """Everything in the journal about individuals, read once."""
-        journal = Journal(RunFolder(self.path).journal, writable=False)
-        try:
+        with self._journal() as journal:
             return journal.entries()
-        finally:
-            journal.close()
 
     @property
     def individuals(self) -> tuple[Individual, ...]:
@@ -213,9 +211,11 @@ class Run:
 
     @property
     def remarks(self) -> list[str]:
-        """Sentences on what the run delivers; none if all is as one would think."""
+        """Sentences on the run and what it delivers; none if all is as one would think."""
         given = run_options(read_record(RunFolder(self.path)))
-        return of_delivery(self.individuals, self.best.id, self.metric, given.max_drop)
+        with self._journal() as journal:
+            said = journal.remarks()
+        return said + of_delivery(self.individuals, self.best.id, self.metric, given.max_drop)
 
     def with_network(self, factory: Callable[[], Any]) -> Run:
         """The same run, with a network for a task that lived in a Python session.
@@ -238,6 +238,7 @@ class Run:
             "digest": self.digest(),
             "finished": self.ending,
             "best": self.best.id if self.entries else None,
+            "remarks": self.remarks if self.entries else [],
             "individuals": [self._described(one) for one in self.individuals],
         }
 
@@ -266,11 +267,11 @@ class Run:
         }
 
     def _fact(self, name: str) -> str | None:
-        journal = Journal(RunFolder(self.path).journal, writable=False)
-        try:
+        with self._journal() as journal:
             return journal.fact(name)
-        finally:
-            journal.close()
+
+    def _journal(self) -> closing[Journal]:
+        return closing(Journal(RunFolder(self.path).journal, writable=False))
 
 
 def _is_finite(one: Individual) -> bool:

@@ -235,13 +235,12 @@ class _Runner:
             ancestor=everyone[0] if everyone else None,
         )
         self.log.info("run resumed" if everyone else "run started", path=event.path)
-        for line in self.world.remarks:
-            self.log.warning(line)
+        self._remark(*self.world.remarks)
         for barrier in self.world.anatomy.barriers:
             self.log.info("barrier", operation=barrier.operation, reason=barrier.reason)
         self._send("evoframe_run_started", event)
         if words := shrinking.nothing_can_leave(self.world.anatomy):
-            self.log.warning(words)
+            self._remark(words)
 
     def _announce_generation(self, number: int) -> None:
         """Tell of a generation that nobody was told of, however the run was interrupted."""
@@ -259,7 +258,7 @@ class _Runner:
         self.journal.note(**{TOLD: str(number)})
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
         if words := shrinking.did_not_shrink(members, everyone[0], self.world.anatomy):
-            self.log.warning(words)
+            self._remark(words)
 
     def _finish(self, reason: str) -> None:
         everyone = sized(self.journal.individuals(), self.world.recipe.environment)
@@ -272,6 +271,12 @@ class _Runner:
             self.log.warning(line)
         path = str(self.world.folder.path)
         self._send("evoframe_run_finished", RunFinished(path, reason, chosen))
+
+    def _remark(self, *sentences: str) -> None:
+        """Say sentences, and put them on record."""
+        for words in sentences:
+            self.log.warning(words)
+        self.journal.remark(sentences)
 
     def _send(self, hook: str, event: Event) -> None:
         self.observers.send(hook, event)

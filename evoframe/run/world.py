@@ -20,6 +20,7 @@ from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.numbers import require_numbers
 from evoframe.registry.signatures import check_signatures
+from evoframe.run import remarks
 from evoframe.run.folder import RunFolder
 from evoframe.run.probing import probe, tried
 from evoframe.run.weights import FileCheckpoint
@@ -35,7 +36,7 @@ class World:
         device: where its tensors live.
         anatomy: what the survey of the ancestor learned, wired on the device.
         initial: the ancestor as it is before any training.
-        remarks: what people should know of the data before a run.
+        remarks: what people should know of data and network before a run.
         surveying: how many seconds it took to make and survey the ancestor.
     """
 
@@ -110,9 +111,10 @@ def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -
         anatomy = survey_ancestor(recipe)
         taken = time.perf_counter() - begun
         with sealed(Key(recipe.run.seed).at("probe")):
-            remarks = probe(recipe, anatomy.network, attentive=attentive)
+            found = probe(recipe, anatomy.network, attentive=attentive)
+    said = (*found, *remarks.of_anatomy(anatomy))
     initial = anatomy.genotype().to(device)
-    return World(recipe, folder, device, anatomy.to(device), initial, remarks, taken)
+    return World(recipe, folder, device, anatomy.to(device), initial, said, taken)
 
 
 def survey_ancestor(recipe: Recipe) -> Anatomy:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import evoframe
+from evoframe.anatomy import survey
 from evoframe.cli import main
 from evoframe.config.recipe import RunOptions
 from evoframe.errors import ConfigError
@@ -164,6 +165,67 @@ def test_a_run_that_shrinks_says_nothing(options, tmp_path, capsys) -> None:
     evoframe.evolve(BLOBS, generations=2, out=tmp_path / "run", **QUICK, **options)
 
     assert capsys.readouterr().err == ""
+
+
+class AsksForTargets(nn.Sequential):
+    """Computes its loss in training, for which it wants targets."""
+
+    def forward(self, x: Tensor, targets: Tensor | None = None) -> Tensor:
+        """Return two scores, or the loss."""
+        scores: Tensor = super().forward(x)
+        if self.training:
+            assert targets is not None, "targets are wanted in training"
+        return scores
+
+
+class Noisy(nn.Sequential):
+    """Computes something else each time in training, by a count of its own."""
+
+    count = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return two scores, moved by how often it was asked."""
+        Noisy.count += self.training
+        scores: Tensor = super().forward(x) * (1 + Noisy.count % 2)
+        return scores
+
+
+class InRange(nn.Sequential):
+    """Wants inputs of 0 to 1, as pictures are."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return two scores."""
+        assert x.is_meta or 0 <= float(x.min()) <= float(x.max()) <= 1, "wanted 0 to 1"
+        scores: Tensor = super().forward(x)
+        return scores
+
+
+UNTRIED = {
+    "in training": (AsksForTargets, [], "in training it does not run on the example inputs"),
+    "not the same": (Noisy, [], "in training it does not compute the same twice"),
+    "switched off": (nn.Sequential, ["anatomy.numbers=false"], "anatomy.numbers is false"),
+}
+
+
+@pytest.mark.parametrize("kind", UNTRIED)
+def test_what_was_not_tried_by_numbers_is_told_and_on_record(kind, tmp_path, capsys) -> None:
+    """A person must know how much of a proof a figure stands on."""
+    made, options, reason = UNTRIED[kind]
+    task = task_of(made(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)))
+    given = {**QUICK, **BUNDLES, "options": [*BUNDLES["options"], *options]}
+    run = evoframe.evolve(task, generations=2, out=tmp_path / "run", **given)
+
+    assert capsys.readouterr().err.count(f"not all that can leave was tried by numbers: {reason}")
+    assert [words for words in run.remarks if reason in words]
+    assert run.as_json()["remarks"] == run.remarks
+
+
+def test_inputs_that_must_not_be_moved_are_taken_as_they_are() -> None:
+    """Code that checks the range of its inputs is tried all the same."""
+    torch.manual_seed(0)
+    network = InRange(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+
+    assert not survey(network, (torch.rand(4, 4),), ("0.weight",)).untried
 
 
 # --- tables ---------------------------------------------------------------------------------------

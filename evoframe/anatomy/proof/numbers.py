@@ -57,14 +57,16 @@ class Numbers:
     Attributes:
         body: the ancestor's module on the meta device.
         values: scattered parameters and buffers of the ancestor, on the CPU.
-        inputs: scattered example inputs, two examples where the network takes them.
+        inputs: example inputs, two and scattered where the network takes them so.
         modes: whether training, for each mode in which the ancestor runs on them.
+        untried: why it is not tried in both, in words; empty if it is.
     """
 
     body: nn.Module
     values: Mapping[str, Tensor]
     inputs: tuple[Any, ...]
     modes: tuple[bool, ...]
+    untried: str = ""
 
     @classmethod
     def of(
@@ -87,21 +89,32 @@ class Numbers:
         """
         dice = torch.Generator().manual_seed(0)
         values = {name: _scattered_entry(name, one, dice) for name, one in plain.items()}
-        for inputs in (_two_examples(example_inputs, dice), _moved(example_inputs, dice)):
+        moved = (_two_examples(example_inputs, dice), _moved(example_inputs, dice))
+        # Some code refuses inputs out of a range, which noise takes them out of.
+        for inputs in (*moved, example_inputs):
             found = cls(body, values, inputs, ())
-            if found.runs(training=False):
+            if not (fault := found.fault(training=False)):
                 found._require_that_parameters_matter(network, plain)
-                trains = found.runs(training=True)
-                return attrs.evolve(found, modes=(False, True) if trains else (False,))
-        return cls(body, values, example_inputs, ())
+                fault = found.fault(training=True)
+                return attrs.evolve(
+                    found, modes=(False,) if fault else (False, True), untried=fault
+                )
+        return cls(body, values, example_inputs, (), fault)
 
-    def runs(self, *, training: bool) -> bool:
-        """Tell whether the ancestor runs on the inputs in a mode, twice to the same numbers."""
+    def fault(self, *, training: bool) -> str:
+        """Return why the ancestor cannot be tried in a mode, in words; empty if it can.
+
+        It must run on the inputs, and twice to the same numbers.
+        """
+        mode = "in training" if training else "in evaluation"
         try:
             first, again = (self._passed(self.values, {}, training=training) for _ in range(2))
-        except Exception:  # noqa: BLE001  a network may ask for anything, as targets in training
-            return False
-        return not first.differs_from(again)
+        except Exception as error:  # noqa: BLE001  it may ask for anything, as targets in training
+            return (
+                f"{mode} it does not run on the example inputs, scattered or not: {in_short(error)}"
+            )
+        apart = first.differs_from(again)
+        return f"{mode} it does not compute the same twice: {apart}" if apart else ""
 
     def _require_that_parameters_matter(
         self, network: nn.Module, plain: Mapping[str, Tensor]
@@ -142,7 +155,8 @@ class Numbers:
         values = {name: _doubled(value) for name, value in self.values.items()}
         inputs = tuple(_doubled(one) if isinstance(one, Tensor) else one for one in self.inputs)
         precise = attrs.evolve(self, values=values, inputs=inputs)
-        return precise if all(precise.runs(training=mode) for mode in self.modes) else None
+        faulty = any(precise.fault(training=mode) for mode in self.modes)
+        return None if faulty else precise
 
     def _checked(self, proved: ProvedPlan, staying: Tensor) -> Mismatch | None:
         plan = proved.plan
@@ -181,7 +195,7 @@ class Numbers:
         try:
             ours = self._passed(smaller, numbers, training=training)
         except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
-            return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            return in_short(error)
         return ours.differs_from(due)
 
     def _passed(
@@ -214,6 +228,11 @@ class Numbers:
             _cut_all(slopes, cuts or {}),
             _cut_all(dict(network.named_buffers()), cuts or {}),
         )
+
+
+def in_short(error: Exception) -> str:
+    """Return an error in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
 
 
 def _cut_all(values: Mapping[str, Tensor], cuts: Mapping[str, Cut]) -> list[Tensor]:
