@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -30,7 +31,8 @@ def difference(ours: Sequence[Tensor], due: Sequence[Tensor], *, among: bool = F
         due: what should have.
         among: compare with the largest entry of all of them, where one's own is noise beside it.
     """
-    largest = max((_largest(one) for one in due), default=0.0) if among else 0.0
+    sizes = (_largest(_real(one.detach())) for one in due) if among else ()
+    largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
     shapes = [[tuple(one.shape) for one in several] for several in (ours, due)]
     if shapes[0] != shapes[1]:
         return f"shapes {shapes[0]} where {shapes[1]} were due"
@@ -51,19 +53,22 @@ def distance(one: Tensor, other: Tensor, least: float = 0.0) -> float:
         least: what the largest entry is taken for if it is smaller.
     """
     ours, due = (_real(value.detach()) for value in (one, other))
-    if not torch.equal(ours.isfinite(), due.isfinite()):
-        return float("inf")
-    inside = due.isfinite()
-    if not bool(inside.any()):
-        return 0.0
-    return float((ours - due)[inside].abs().max()) / max(_largest(due), least, 1e-12)
+    apart, size = _largest(ours - due), _largest(due)
+    if not math.isfinite(apart) or not math.isfinite(size):
+        if not torch.equal(ours.isfinite(), due.isfinite()):
+            return float("inf")
+        inside = due.isfinite()
+        apart, size = _largest((ours - due)[inside]), _largest(due[inside])
+    return apart / max(size, least, 1e-12)
 
 
 def _largest(value: Tensor) -> float:
-    finite = _real(value.detach())
-    finite = finite[finite.isfinite()]
-    return float(finite.abs().max()) if finite.numel() else 0.0
+    """Return the largest entry without its sign; not finite if one of them is not."""
+    return float(value.abs().max()) if value.numel() else 0.0
 
 
 def _real(value: Tensor) -> Tensor:
-    return (torch.view_as_real(value) if value.is_complex() else value).double()
+    """Return a tensor in numbers that can be subtracted from each other."""
+    if value.is_complex():
+        return torch.view_as_real(value)
+    return value if value.dtype in (torch.float32, torch.float64) else value.double()

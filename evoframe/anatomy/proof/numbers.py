@@ -10,7 +10,6 @@ buffers and inputs are scattered first: zeros and ones would hide which entry is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import attrs
@@ -50,6 +49,14 @@ class Results(NamedTuple):
         )
 
 
+class Trial(NamedTuple):
+    """One removal: the masked ancestor's state, and how the smaller network is made of it."""
+
+    state: Mapping[str, Tensor]
+    numbers: Attributes
+    cuts: Mapping[str, Cut]
+
+
 @attrs.frozen(eq=False)
 class Numbers:
     """What removals are tried with.
@@ -67,6 +74,7 @@ class Numbers:
     inputs: tuple[Any, ...]
     modes: tuple[bool, ...]
     untried: str = ""
+    _shaky: set[bool] = attrs.field(factory=set, init=False, repr=False)
 
     @classmethod
     def of(
@@ -108,12 +116,11 @@ class Numbers:
         """
         mode = "in training" if training else "in evaluation"
         try:
-            first, again = (self._passed(self.values, {}, training=training) for _ in range(2))
+            first = self._passed(self.values, {}, training=training)
+            again = self._passed(self.values, {}, training=training, backward=False)
         except Exception as error:  # noqa: BLE001  it may ask for anything, as targets in training
-            return (
-                f"{mode} it does not run on the example inputs, scattered or not: {in_short(error)}"
-            )
-        apart = first.differs_from(again)
+            return f"{mode} it does not run on the example inputs: {in_short(error)}"
+        apart = again.differs_from(first._replace(gradients=()))
         return f"{mode} it does not compute the same twice: {apart}" if apart else ""
 
     def _require_that_parameters_matter(
@@ -134,31 +141,27 @@ class Numbers:
         if moved and all(map(torch.equal, outputs, scattered_outputs)):
             raise refusal(network, next(iter(plain)))
 
-    def check(self, proved: ProvedPlan, staying: Tensor) -> Mismatch | None:
+    def check(
+        self, proved: ProvedPlan, staying: Tensor, *, in_training: bool = True
+    ) -> Mismatch | None:
         """Return the mismatch of a network of these channels with the masked ancestor, if any.
-
-        What differs is asked again in double precision: batch norm over two examples, for one,
-        can make a large difference of a rounding.
 
         Args:
             proved: a plan, proved as far as shapes go.
             staying: the channels that are to live, a bool for each.
+            in_training: whether to try it in training too.
         """
-        found = self._checked(proved, staying)
-        if found is None or (precise := self._in_double) is None:
-            return found
-        return precise._checked(proved, staying)  # noqa: SLF001  the same in other numbers
+        trial = self._trial(proved, staying)
+        for training in self.modes:
+            if training and not in_training:
+                continue
+            if said := self._difference(trial, training=training):
+                mode = "in training" if training else "in evaluation"
+                reason = f"{mode}, a smaller network computes something else: {said}"
+                return Mismatch(reason, NOWHERE)
+        return None
 
-    @cached_property
-    def _in_double(self) -> Numbers | None:
-        """Return the same in double precision; None if the ancestor does not run in it."""
-        values = {name: _doubled(value) for name, value in self.values.items()}
-        inputs = tuple(_doubled(one) if isinstance(one, Tensor) else one for one in self.inputs)
-        precise = attrs.evolve(self, values=values, inputs=inputs)
-        faulty = any(precise.fault(training=mode) for mode in self.modes)
-        return None if faulty else precise
-
-    def _checked(self, proved: ProvedPlan, staying: Tensor) -> Mismatch | None:
+    def _trial(self, proved: ProvedPlan, staying: Tensor) -> Trial:
         plan = proved.plan
         # Nothing writes what is to go, and nothing reads it: layers that do not evolve write on.
         sources, targets = plan.trace.sources, plan.trace.targets
@@ -169,29 +172,30 @@ class Numbers:
         wiring = plan.wiring()
         settled = settle(Genotype(masks, self.values), wiring)
         left = proved.staying(living_channels(settled.masks, wiring))
-        cuts = plan.keeping(left)
-        for training in self.modes:
-            due = self._passed(settled.state, {}, training=training, cuts=cuts)
-            if said := self._differ(settled, plan.numbers(left), cuts, due, training=training):
-                mode = "in training" if training else "in evaluation"
-                reason = f"{mode}, a smaller network computes something else: {said}"
-                return Mismatch(reason, NOWHERE)
-        return None
+        return Trial(settled.state, plan.numbers(left), plan.keeping(left))
 
-    def _differ(
-        self,
-        settled: Genotype,
-        numbers: Attributes,
-        cuts: Mapping[str, Cut],
-        due: Results,
-        *,
-        training: bool,
-    ) -> str:
-        """Return the difference of the network grown from a genotype in words; empty if none."""
-        smaller = {
-            name: cut(value, cuts[name]) if name in cuts else value
-            for name, value in settled.state.items()
-        }
+    def _difference(self, trial: Trial, *, training: bool) -> str:
+        """Return the difference that a trial shows in words; empty if there is none.
+
+        What differs is asked again in double precision, and from then on at once: batch norm over
+        two examples, for one, can make a large difference of a rounding.
+        """
+        said = "" if training in self._shaky else self._compared(trial, training=training)
+        if not said and training not in self._shaky:
+            return ""
+        precise = attrs.evolve(self, inputs=tuple(map(_doubled, self.inputs)))
+        state = {name: _doubled(value) for name, value in trial.state.items()}
+        try:
+            found = precise._compared(trial._replace(state=state), training=training)  # noqa: SLF001
+        except Exception:  # noqa: BLE001  not every network runs in double precision
+            return said
+        self._shaky.add(training)
+        return found
+
+    def _compared(self, trial: Trial, *, training: bool) -> str:
+        state, numbers, cuts = trial
+        due = self._passed(state, {}, training=training, cuts=cuts)
+        smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
         try:
             ours = self._passed(smaller, numbers, training=training)
         except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
@@ -204,6 +208,7 @@ class Numbers:
         numbers: Attributes,
         *,
         training: bool,
+        backward: bool = True,
         cuts: Mapping[str, Cut] | None = None,
     ) -> Results:
         """Return the results of a forward pass; in training also those of a backward pass.
@@ -212,15 +217,15 @@ class Numbers:
             values: its parameters and buffers.
             numbers: what its attributes say.
             training: its mode.
+            backward: whether gradients are asked for, in training.
             cuts: what to leave out of gradients and buffers.
         """
         held = {name: value.clone() for name, value in values.items()}
         network = grow(self.body, held, numbers).train(training)
-        with still():
-            if not training:
-                with torch.no_grad():
-                    return Results(tensors_in(opened(network(*fresh(self.inputs)))))
+        with still(), torch.set_grad_enabled(training and backward):
             outputs = tensors_in(opened(network(*fresh(self.inputs))))
+            if not training:
+                return Results(outputs)
             _flow_back(outputs)
         slopes = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
         return Results(
@@ -277,5 +282,7 @@ def _scattered_entry(name: str, value: Tensor, dice: torch.Generator) -> Tensor:
     return scattered(value, dice)
 
 
-def _doubled(value: Tensor) -> Tensor:
-    return value.double() if value.is_floating_point() else value
+def _doubled(value: Any) -> Any:
+    """Return a float tensor in double precision, and all else as it is."""
+    floats = isinstance(value, Tensor) and value.is_floating_point()
+    return value.double() if floats else value

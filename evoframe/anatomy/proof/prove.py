@@ -12,7 +12,7 @@ from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.proof.blame import Blame, blamed
 from evoframe.anatomy.proof.numbers import Numbers
 from evoframe.anatomy.proof.probes import Probe, classes_of, probes
-from evoframe.anatomy.proof.removals import WHICH, removals
+from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
 from evoframe.anatomy.proof.size_attributes import find_size_attributes
 from evoframe.anatomy.trace.trace import Barrier
 
@@ -62,13 +62,23 @@ def _by_numbers(plan: Plan, numbers: Numbers) -> Plan:
     of them changes something are the layers that are to blame looked for.
     """
     for _ in range(ROUNDS):
-        tried = partial(numbers.check, ProvedPlan(plan))
-        sets = (removals(plan, which) for which in WHICH)
-        broken = next((found for some in sets if (found := blamed(plan, some, tried))), None)
-        if broken is None:
+        broken = _first_broken(plan, numbers)
+        if not broken:
             return plan
         plan = _keeping(plan, broken, entirely=True)
     return _keeping_all(plan, "smaller networks compute something else, whatever is removed")
+
+
+def _first_broken(plan: Plan, numbers: Numbers) -> list[Blame]:
+    """Return who is to blame in the first set of removals that changes what is computed."""
+    # Training takes the same ways as evaluation but for what it alone runs, so half of the sets
+    # are tried there: a pass with gradients costs three without.
+    for several, in_training in ((HALVES, True), (FEW_LEFT_AND_MOST, False)):
+        tried = partial(numbers.check, ProvedPlan(plan), in_training=in_training)
+        for which in several:
+            if broken := blamed(plan, removals(plan, which), tried):
+                return broken
+    return []
 
 
 def _keeping_all(plan: Plan, reason: str) -> Plan:

@@ -16,13 +16,14 @@ from evoframe.anatomy.proof.probes import Probe, probes
 Which = Callable[[Tensor], Tensor]
 """Takes the numbers of bundles in their order, from 0, and tells which of them are removed."""
 
-WHICH: tuple[Which, ...] = (
-    lambda order: order % 2 == 0,
-    lambda order: order % 2 == 1,  # with the first, everything once
-    lambda order: order % 8 != 3,  # few are left, for code that asks how many there are
-    lambda order: order % 8 == 3,  # and most, where that code goes as it does in the ancestor
+HALVES: tuple[Which, ...] = (lambda order: order % 2 == 0, lambda order: order % 2 == 1)
+"""What is removed from every layer at once, in one trial each: together everything once."""
+
+FEW_LEFT_AND_MOST: tuple[Which, ...] = (
+    lambda order: order % 8 != 3,
+    lambda order: order % 8 == 3,  # where code that asks goes as it does in the ancestor
 )
-"""What is removed from every layer at once, in one trial each."""
+"""The same, for code that asks how many channels there are."""
 
 
 def removals(plan: Plan, which: Which) -> list[Probe]:
