@@ -133,10 +133,9 @@ class Bundles:
 
     def by_class(self, channels: Tensor) -> Tensor:
         """Return the channels of all classes that have a channel among these; a bool for each."""
-        lost = self._whole_classes((~channels).nonzero().flatten())
-        flags = torch.ones_like(channels)
-        flags[lost] = False
-        return flags
+        found = torch.zeros_like(channels)  # no more classes than channels
+        found[self.classes[channels]] = True
+        return found[self.classes]
 
     def members(self, label: Tensor) -> Tensor:
         """Return the channels of one class, in order."""

@@ -33,12 +33,16 @@ def removals(plan: Plan, which: Which) -> list[Probe]:
         plan: from which to remove.
         which: the part.
     """
-    found = []
+    found, free = [], ~plan.bundles.by_class(plan.bundles.kept)
     for number, probe in enumerate(probes(plan)):
         # Shifted from layer to layer: code that takes one layer's outputs for another's would
         # not be caught if both had lost the same ones.
         chosen = partial(_shifted, which, number)
-        gone = _lines(plan.bundles, probe, chosen) if probe.grid else _classes(plan, probe, chosen)
+        gone = (
+            _lines(plan.bundles, probe, chosen)
+            if probe.grid
+            else _classes(plan.bundles, probe, free, chosen)
+        )
         if len(gone):
             found.append(attrs.evolve(probe, gone=gone))
     return found
@@ -48,14 +52,20 @@ def _shifted(which: Which, by: int, order: Tensor) -> Tensor:
     return which(order + by)
 
 
-def _classes(plan: Plan, probe: Probe, which: Which) -> Tensor:
-    """Return the channels of a part of the classes of a layer that can be removed."""
-    bundles = plan.bundles
-    fixed = bundles.by_class(bundles.kept)
+def _classes(bundles: Bundles, probe: Probe, free: Tensor, which: Which) -> Tensor:
+    """Return the channels of a part of the classes of a layer that can be removed.
+
+    Args:
+        bundles: how channels depend on each other.
+        probe: of the layer.
+        free: bool, the channels that no member of their class keeps.
+        which: the part.
+    """
     channels = torch.unique(probe.channels)
-    classes = torch.unique(bundles.classes[channels[~fixed[channels]]])
-    chosen = classes[which(torch.arange(len(classes)))]
-    return torch.isin(bundles.classes, chosen).nonzero().flatten()
+    classes = torch.unique(bundles.classes[channels[free[channels]]])
+    chosen = torch.zeros(len(free), dtype=torch.bool)  # no more classes than channels
+    chosen[classes[which(torch.arange(len(classes)))]] = True
+    return chosen[bundles.classes].nonzero().flatten()
 
 
 def _lines(bundles: Bundles, probe: Probe, which: Which) -> Tensor:
