@@ -9,6 +9,7 @@ from networks import (  # each registers its networks
     attention as attention,
     blocks as blocks,
     counting as counting,
+    endings as endings,
     joining as joining,
     mixing as mixing,
     moving as moving,

@@ -68,7 +68,9 @@ def tensors(value: Any) -> list[Tensor]:
     if isinstance(value, list | tuple):
         return [one for part in value for one in tensors(part)]
     if dataclasses.is_dataclass(value) or type(value).__module__ not in {"builtins", "torch"}:
-        return [one for part in getattr(value, "__dict__", {}).values() for one in tensors(part)]
+        slots = [name for name in getattr(value, "__slots__", ()) if not name.startswith("__")]
+        held = [*getattr(value, "__dict__", {}).values(), *(getattr(value, n) for n in slots)]
+        return [one for part in held for one in tensors(part)]
     return []
 
 

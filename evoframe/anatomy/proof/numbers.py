@@ -33,6 +33,10 @@ NOWHERE = -1
 """The call of a mismatch that numbers have shown: they do not say where it began."""
 
 
+DRAWS = 16
+"""How many other networks are asked whether any of them answers something else."""
+
+
 class Results(NamedTuple):
     """What a pass gives: outputs; in training also gradients and buffers, by name."""
 
@@ -132,14 +136,29 @@ class Numbers:
         before, as a tensor or a number of its own.
 
         Raises:
-            TaskError: the outputs of two copies with other parameters are equal in every bit.
+            TaskError: the outputs of copies with other parameters are equal in every bit.
         """
-        scattered_outputs, outputs = (
-            self._passed(values, {}, training=False).outputs for values in (self.values, plain)
-        )
-        moved = any(not torch.equal(self.values[name], one) for name, one in plain.items())
-        if moved and all(map(torch.equal, outputs, scattered_outputs)):
-            raise refusal(network, next(iter(plain)))
+        if all(torch.equal(self.values[name], one) for name, one in plain.items()):
+            return
+        due = self._passed(plain, {}, training=False).outputs
+        dice = torch.Generator().manual_seed(2)
+        # The class of an example may well be the same for two networks, but not for all of these.
+        others = (self._thrown(plain, dice) for _ in range(DRAWS))
+        for values in (self.values, *others):
+            found = self._passed(values, {}, training=False).outputs
+            if not all(map(torch.equal, found, due)):
+                return
+        raise refusal(network, next(iter(plain)))
+
+    def _thrown(self, plain: Mapping[str, Tensor], dice: torch.Generator) -> dict[str, Tensor]:
+        """Return parameters that were drawn anew, and the ancestor's buffers."""
+        own = dict(self.body.named_parameters())
+        return {
+            name: torch.randn(one.shape, generator=dice).to(one)
+            if name in own and one.is_floating_point()
+            else one
+            for name, one in plain.items()
+        }
 
     def check(
         self, proved: ProvedPlan, staying: Tensor, *, in_training: bool = True
@@ -248,10 +267,12 @@ def _cut_all(values: Mapping[str, Tensor], cuts: Mapping[str, Cut]) -> list[Tens
 
 def _flow_back(outputs: list[Tensor]) -> None:
     """Let gradients flow from every output, weighted as no symmetry could be."""
-    total, dice = torch.zeros(()), torch.Generator().manual_seed(1)
+    total = torch.zeros(())
     for one in outputs:
         if one.requires_grad and one.is_floating_point():
-            weights = torch.randn(one.shape, generator=dice).to(one)
+            # By a formula, since nothing is drawn here: multiples of the golden ratio, less a half.
+            places = torch.arange(1, 1 + one.numel(), dtype=torch.float64)
+            weights = ((places * 0.6180339887) % 1 - 0.5).reshape(one.shape).to(one)
             total = total + (one * weights).sum().float()
     if total.requires_grad:
         total.backward()  # type: ignore[no-untyped-call]

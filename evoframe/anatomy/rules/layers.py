@@ -32,6 +32,8 @@ def linear(tracer: Tracer, call: Call) -> Signal:
 def embedding(tracer: Tracer, call: Call) -> Signal:
     """Rows of a table: one channel for each column."""
     # Columns live with channels; rows are a vocabulary, and which are looked up hangs on the input.
+    if tracer.signal(call.args[1]) is not None:
+        raise Unknown("channels decide what is taken")
     found = tracer.entry(call.args[0])
     if found is None:
         raise Unknown("rows are looked up in a computed table")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.calls import Call, tensors_in
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import narrowed, varying
 from evoframe.anatomy.rules.movement import moved_alike
@@ -81,6 +81,8 @@ def gated_halves(tracer: Tracer, call: Call) -> Signal:
 def looked_up(tracer: Tracer, call: Call) -> Signal:
     """Takes positions along axes without channels."""
     signal = required(tracer.signal(call.args[0]))
+    if any(tracer.signal(one) is not None for one in tensors_in(call.args[1:])):
+        raise Unknown("channels decide what is taken")
     if call.name == "index_select":
         if call.args[1] % signal.ndim in varying(signal):
             raise Unknown("channels are taken by their positions")

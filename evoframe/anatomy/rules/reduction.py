@@ -21,7 +21,7 @@ def reductions(tracer: Tracer, call: Call) -> Signal:
     if set(dims) & set(varying(signal)):
         averages = tracer.approximate and call.name in ("mean", "var", "std")
         # A zero adds nothing to a sum or a norm; it counts in a mean, and may be the largest.
-        if call.name not in ("sum", "linalg_vector_norm") and not averages:
+        if not _adds(call) and not averages:
             raise Unknown(f"{call.name} mixes channels")
         if set(varying(signal)) - set(dims):
             raise Unknown(f"{call.name} mixes some of the channels' axes")
@@ -32,6 +32,13 @@ def reductions(tracer: Tracer, call: Call) -> Signal:
     if out.ndim == signal.ndim:
         return signal
     return signal.reshape([size for dim, size in enumerate(signal.shape) if dim not in dims])
+
+
+def _adds(call: Call) -> bool:
+    """Tell whether a zero changes nothing; a norm of negative order is the smallest entry."""
+    if call.name == "linalg_vector_norm":
+        return bool(call.argument(1, "ord", 2) >= 0)
+    return call.name == "sum"
 
 
 @rule("roll", "cumsum", "cumprod")

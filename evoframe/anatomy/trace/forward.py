@@ -78,12 +78,14 @@ def trace(
         with plain_operations(), tracer, ReadsValues():
             outputs = twin(*example_inputs)
         # What a network gives is read by whoever uses it, so the
-        # channels of all outputs stay. If none is found, they may
+        # channels of all outputs stay. If there is no tensor, it may
         # hide in an object of C, and nothing can be relied on.
-        if not tracer.keep_all(opened(outputs)):
+        found = opened(outputs)
+        if not tensors_in(found):
             raise TypeError(  # noqa: TRY301
-                f"no channel was found in the output, {type(outputs).__name__}"
+                f"no tensor was found in the output, {type(outputs).__name__}"
             )
+        tracer.keep_all(found)
     except Exception as error:  # noqa: BLE001  a network may do anything
         reason = Barrier("the forward pass on the meta device", f"{type(error).__name__}: {error}")
         return _unknown(twin, example_inputs, evolvable, reason)
@@ -115,8 +117,21 @@ def opened(value: Any, depth: int = OPENED) -> Any:
         return value
     if isinstance(value, Mapping):
         value = list(value.values())
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         return [opened(item, depth - 1) for item in value]
-    if hasattr(value, "__dict__"):
-        return [opened(item, depth - 1) for item in vars(value).values()]
+    if held := _held_by(value):
+        return [opened(item, depth - 1) for item in held]
     return value
+
+
+def _held_by(value: Any) -> list[Any]:
+    """Return what is in an object's attributes, those of slots too."""
+    slots = [name for kind in type(value).__mro__ for name in _slots_of(kind)]
+    held = [getattr(value, name) for name in slots if hasattr(value, name)]
+    return [*getattr(value, "__dict__", {}).values(), *held]
+
+
+def _slots_of(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))

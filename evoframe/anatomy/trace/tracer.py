@@ -38,6 +38,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.entries = Entries(named)
         self.channels = Channels()
         self.signals: dict[int, Tensor] = {}
+        self.beside: dict[int, Tensor] = {}
         self.calls: list[RecordedCall] = []
         self.work: list[Work] = []
         self.barriers: list[Barrier] = []
@@ -70,7 +71,11 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def signal(self, value: Any) -> Tensor | None:
         """Return the signal of a tensor; None if it carries no channel."""
-        return self.signals.get(id(value)) if isinstance(value, Tensor) else None
+        if not isinstance(value, Tensor):
+            return None
+        if (first := self.beside.pop(id(value), None)) is not None:
+            self._read_beside(value, first)
+        return self.signals.get(id(value))
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
@@ -86,6 +91,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
+        if self.signal(bias) is not None:
+            raise Unknown("channels enter a layer as its bias")
         return self.synapses.layer(call, inputs, self.signal(inputs), weight, bias)
 
     def table(self, name: str, axis: int) -> Tensor:
@@ -128,7 +135,9 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _set(self, call: Call, signal: Signal) -> None:
         outs = tensors_in(call.out)
         several = signal if isinstance(signal, list) else [signal]
-        # Some calls give more than rules speak of: indices of a pooling, moments of a norm.
+        if all(one is None for one in several):  # what swallows channels has read them
+            for read in self._signals_in((call.args, call.kwargs)):
+                self.channels.mark_read(read)
         for value, one in zip(outs, several, strict=False):
             if one is None:
                 self.signals.pop(id(value), None)
@@ -136,22 +145,41 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             sizes = zip(one.shape, value.shape, strict=True)
             assert all(mine in (1, size) for mine, size in sizes), (call.name, one.shape)
             self.signals[id(value)] = narrowed(one)
+        if outs and (first := self.signals.get(id(outs[0]))) is not None:
+            self.beside |= {id(value): first for value in outs[len(several) :]}
+
+    def _read_beside(self, value: Tensor, first: Tensor) -> None:
+        """Let an output that no rule speaks of carry the channels of the first output of its call.
+
+        Indices of a pooling or of a largest entry are constant where a channel is dead, not zero.
+        Hardly anybody reads them, so they get channels of their own only when somebody does.
+        """
+        sizes = zip(first.shape, value.shape, strict=False)
+        if first.ndim == value.ndim and all(mine in (1, size) for mine, size in sizes):
+            self.signals[id(value)] = self.channels.derive([first], fed=True)
+        else:
+            self.channels.keep(first)
 
     def _record(self, call: Call) -> None:
         """Remember what a smaller network must do alike."""
         if (work := work_of(call.full_name, call.args, call.out, self)) is not None:
             self.work.append(work)
         if call.counts:
-            results = tuple([Result(one.shape, self.signal(one)) for one in tensors_in(call.out)])
+            # Not ``self.signal``: what stands beside the first output gets none by being recorded.
+            outs = tensors_in(call.out)
+            results = tuple([Result(one.shape, self.signals.get(id(one))) for one in outs])
             self.calls.append(RecordedCall(results, call.numbers))
 
     def keep_all(self, value: Any) -> bool:
         """Keep the channels of every tensor inside a value; tell whether there were any."""
-        found = [self.signal(one) for one in tensors_in(value)]
-        known = [signal for signal in found if signal is not None]
+        known = self._signals_in(value)
         for signal in known:
             self.channels.keep(signal)
         return bool(known)
+
+    def _signals_in(self, value: Any) -> list[Tensor]:
+        found = [self.signal(one) for one in tensors_in(value)]
+        return [signal for signal in found if signal is not None]
 
     def trace(self, passes: tuple[Pass, ...]) -> Trace:
         """Return the trace; parameters that were never used are left to themselves."""
