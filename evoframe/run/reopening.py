@@ -18,7 +18,7 @@ from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import Genotype
 from evoframe.run.fingerprints import FINGERPRINTS, of_survey
 from evoframe.run.standing_in import StandIn, is_same_architecture
-from evoframe.run.world import survey_ancestor
+from evoframe.run.world import ancestor_of, survey_ancestor
 
 CPU = torch.device("cpu")
 
@@ -44,7 +44,7 @@ def survey_again(recipe: Recipe, recorded: Mapping[str, Any], path: Path) -> Ana
     """
     run = recipe.run
     with ordinary_tensors(), devices.arithmetic(CPU, threads=run.threads, strict=run.strict):
-        anatomy = survey_ancestor(recipe)
+        anatomy = survey_ancestor(recipe, ancestor_of(recipe))
     if isinstance(recipe.task, StandIn):
         due = recorded.get(FINGERPRINTS, {}).get("survey")
         inputs = recipe.task.example_inputs()

@@ -37,7 +37,7 @@ class World:
         anatomy: what the survey of the ancestor learned, wired on the device.
         initial: the ancestor as it is before any training.
         remarks: what people should know of data and network before a run.
-        surveying: how many seconds it took to make and survey the ancestor.
+        surveying: how many seconds it took to survey the ancestor.
     """
 
     recipe: Recipe
@@ -107,8 +107,9 @@ def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -
         check_signatures(type(strategy))
     device = devices.resolve(recipe.run.device)
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
+        network = ancestor_of(recipe)
         begun = time.perf_counter()
-        anatomy = survey_ancestor(recipe)
+        anatomy = survey_ancestor(recipe, network)
         taken = time.perf_counter() - begun
         with sealed(Key(recipe.run.seed).at("probe")):
             found = probe(recipe, anatomy.network, attentive=attentive)
@@ -117,11 +118,11 @@ def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -
     return World(recipe, folder, device, anatomy.to(device), initial, said, taken)
 
 
-def survey_ancestor(recipe: Recipe) -> Anatomy:
-    """The anatomy of the ancestor of a recipe, on the CPU; its task is tried no further.
+def ancestor_of(recipe: Recipe) -> nn.Module:
+    """Return the untrained or trained ancestor as the task of a recipe makes it.
 
     Raises:
-        TaskError: there is no ancestor, or it cannot evolve.
+        TaskError: there is none.
     """
     task, key = recipe.task, Key(recipe.run.seed)
     with sealed(key.at("ancestor")):
@@ -129,6 +130,16 @@ def survey_ancestor(recipe: Recipe) -> Anatomy:
     if not isinstance(network, nn.Module):
         raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
     require_numbers(network)
+    return network
+
+
+def survey_ancestor(recipe: Recipe, network: nn.Module) -> Anatomy:
+    """Return the anatomy of the ancestor of a recipe, on the CPU; its task is tried no further.
+
+    Raises:
+        TaskError: it cannot evolve.
+    """
+    task = recipe.task
     return anatomies.survey(
         network,
         tried(task, "example_inputs()", task.example_inputs),

@@ -228,6 +228,15 @@ def test_inputs_that_must_not_be_moved_are_taken_as_they_are() -> None:
     assert not survey(network, (torch.rand(4, 4),), ("0.weight",)).untried
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_torch_warns_of_while_removals_are_tried_stops_nothing() -> None:
+    """An instance norm without parameters warns of channels that do not match, in any pass."""
+    norm = nn.InstanceNorm2d(5, affine=False)
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), norm, nn.ReLU(), nn.Conv2d(4, 2, 1))
+
+    assert not survey(network, (torch.rand(2, 3, 4, 4),), ("0.weight",)).untried
+
+
 # --- tables ---------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ gives a constant instead, the same whatever the shapes are.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -50,12 +51,14 @@ class Still(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def still() -> Iterator[None]:
     """Run a block in which nothing is drawn, attention is no fused kernel, and no generator moves.
 
-    Fused attention draws its dropout inside one operation, where it cannot be stilled.
+    Fused attention draws its dropout inside one operation, where it cannot be stilled. Warnings
+    are for the person whose network runs, and here nobody's does.
     """
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with untouched(), sdpa_kernel(SDPBackend.MATH), Still():
+        with untouched(), sdpa_kernel(SDPBackend.MATH), Still(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

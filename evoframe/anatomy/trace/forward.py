@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,13 +23,17 @@ OPENED = 4
 
 @contextmanager
 def plain_operations() -> Iterator[None]:
-    """Run attention as products and a softmax, not as one fused operation that tells nothing."""
+    """Run attention as products and a softmax, not as one fused operation that tells nothing.
+
+    Warnings are for the person whose network runs, and here nobody's does.
+    """
     # The fast path of ``nn.MultiheadAttention`` is a
     # single operation, and is taken without gradients.
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
