@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from evoframe.config.recipe import Recipe as Recipe
     from evoframe.errors import EvoframeError as EvoframeError
     from evoframe.export.state import load as load
+    from evoframe.kernel.arguments import Arguments as Arguments
     from evoframe.kernel.key import Key as Key
     from evoframe.kernel.lasting import plain as plain
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.loaders import task as task
 
 _PLACES = {
+    "Arguments": "evoframe.kernel.arguments",
     "EvoframeError": "evoframe.errors",
     "Key": "evoframe.kernel.key",
     "Recipe": "evoframe.config.recipe",

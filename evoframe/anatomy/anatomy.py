@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 import torch
@@ -19,6 +18,7 @@ from evoframe.anatomy.plan.hooks import carry_hooks
 from evoframe.anatomy.trace import Barrier
 from evoframe.costs.bytes import bytes_of
 from evoframe.errors import TaskError
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Kind, Partition, partition
 from evoframe.kernel.entries import passing_of, places_of, state_of
 from evoframe.kernel.flags import how_many
@@ -44,7 +44,7 @@ class Anatomy:
     network: nn.Module
     proved: ProvedPlan
     wiring: Wiring
-    inputs: tuple[Any, ...]
+    inputs: Arguments
     untried: str = ""
 
     @property

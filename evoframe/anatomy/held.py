@@ -99,7 +99,7 @@ def _kept_by_barrier(
     before = 0
     try:
         with plain_operations(), witness:
-            outputs = witness.network(*anatomy.inputs)
+            outputs = anatomy.inputs.call(witness.network)
         before = len(witness.channels.kept)
         witness.keep_all(opened(outputs))
     except Exception:  # noqa: BLE001  a network may do anything, and this only tells of it

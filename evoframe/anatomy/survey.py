@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import attrs
 import torch
@@ -17,7 +16,7 @@ from evoframe.anatomy.plan.growing import body_of, copied
 from evoframe.anatomy.proof import Numbers, prove, require_own_parameters
 from evoframe.anatomy.trace import trace
 from evoframe.errors import TaskError, close_match
-from evoframe.kernel import device as devices
+from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import untouched
@@ -27,7 +26,7 @@ from evoframe.kernel.numbers import require_own_numbers
 
 def survey(
     network: nn.Module,
-    example_inputs: tuple[Any, ...],
+    example_inputs: Inputs,
     evolvable: Sequence[str],
     *,
     keep: Sequence[str] = (),
@@ -40,7 +39,7 @@ def survey(
 
     Args:
         network: any module; it is never changed, and read when its genotype is asked for.
-        example_inputs: inputs for one forward pass.
+        example_inputs: inputs for one forward pass, as a tuple, a mapping of keywords, or both.
         evolvable: names of the parameters whose synapses may evolve.
         keep: layers that keep all their output channels: names of modules, which stand for all
             that they contain, or of parameters.
@@ -56,28 +55,27 @@ def survey(
         TaskError: a name is not a parameter with at least two axes, there is none, or a layer to
             keep does not exist.
     """
-    if not isinstance(example_inputs, tuple):
-        _require_forward(network, example_inputs)
+    given = Arguments.of(example_inputs)
     if not is_plain(network):  # delivered by another run; what was absent there may live here
         network = plain(duplicate(network))
     require_own_numbers(network)
     shapes = _evolvable_shapes(network, evolvable)
     body = body_of(network)
     options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate)
-    inputs = devices.move(example_inputs, torch.device("meta"))
+    inputs = given.to(torch.device("meta"))
     plan = _planned(body, shapes, inputs, options)
     if not plan.trace.knows_channels:  # it did not run on the meta device: is it the inputs?
-        _require_forward(network, example_inputs)
+        _require_forward(network, given)
     tried, untried = None, "it has no numbers, being on the meta device"
     if not any(one.is_meta for one in tensors_of(network).values()):
-        entries = require_own_parameters(network, body, example_inputs)
+        entries = require_own_parameters(network, body, given)
         untried = _switched_off(numbers=numbers, approximate=approximate)
         if not untried:
-            tried = Numbers.of(network, body, entries, example_inputs)
+            tried = Numbers.of(network, body, entries, given)
             untried = tried.untried
     proved = prove(plan, tried)
     if proved.refuted or not plan.trace.knows_channels:
-        real = prove(_planned_on_real_tensors(network, shapes, example_inputs, options), tried)
+        real = prove(_planned_on_real_tensors(network, shapes, given, options), tried)
         proved = max(proved, real, key=_removable)  # the first, where they are equal
     return Anatomy(network, proved, proved.plan.wiring(), inputs, untried)
 
@@ -101,7 +99,7 @@ class Options:
 
 
 def _planned(
-    body: nn.Module, shapes: Mapping[str, torch.Size], inputs: tuple[Any, ...], options: Options
+    body: nn.Module, shapes: Mapping[str, torch.Size], inputs: Arguments, options: Options
 ) -> Plan:
     """Return the plan of a body, by a trace on its own device."""
     # The body stays as it came, modes of modules included; running can change buffers.
@@ -120,7 +118,7 @@ def _planned(
 def _planned_on_real_tensors(
     network: nn.Module,
     shapes: Mapping[str, torch.Size],
-    example_inputs: tuple[Any, ...],
+    example_inputs: Arguments,
     options: Options,
 ) -> Plan:
     """Return the plan by a trace on the CPU: code that asks for the device goes its real way there.
@@ -128,7 +126,7 @@ def _planned_on_real_tensors(
     It is checked by arithmetic, so it is only asked for where the meta device told the wrong path
     or none.
     """
-    inputs = devices.move(example_inputs, torch.device("cpu"))
+    inputs = example_inputs.to(torch.device("cpu"))
     return _planned(copied(network), shapes, inputs, options)
 
 
@@ -160,20 +158,15 @@ def _kept_layers(
     ]
 
 
-def _require_forward(network: nn.Module, example_inputs: Any) -> None:
+def _require_forward(network: nn.Module, example_inputs: Arguments) -> None:
     """Refuse inputs that the network cannot run on at all.
 
     Raises:
         TaskError: what the network said.
     """
-    if not isinstance(example_inputs, tuple):
-        raise TaskError(
-            f"example_inputs() gave a {type(example_inputs).__name__}; wanted a tuple with one "
-            "entry for each argument of the network, as in (torch.zeros(1, 3, 32, 32),)."
-        )
     try:
         with untouched(), torch.no_grad():
-            duplicate(network).cpu().eval()(*devices.move(example_inputs, torch.device("cpu")))
+            example_inputs.to(torch.device("cpu")).call(duplicate(network).cpu().eval())
     except Exception as error:
         raise TaskError(
             f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.benchmark import Timer
+
+from evoframe.kernel.arguments import Arguments, Inputs
 
 
 @attrs.frozen
@@ -24,7 +24,7 @@ class Latency:
 
 
 def latency(
-    network: nn.Module, inputs: tuple[Any, ...], *, threads: int = 1, seconds: float = 1.0
+    network: nn.Module, inputs: Inputs, *, threads: int = 1, seconds: float = 1.0
 ) -> Latency:
     """Return the latency of a forward pass, without gradients, where the network is.
 
@@ -34,20 +34,20 @@ def latency(
         threads: of the CPU.
         seconds: how long to measure, at least.
     """
+    given = Arguments.of(inputs)
     timer = Timer(
-        "network(*inputs)", globals={"network": network, "inputs": inputs}, num_threads=threads
+        "network(*args, **kwargs)",
+        globals={"network": network, "args": given.args, "kwargs": given.kwargs},
+        num_threads=threads,
     )
     with torch.inference_mode():
         found = timer.blocked_autorange(min_run_time=seconds)
     return Latency(found.median, found.iqr)
 
 
-def batched(inputs: tuple[Any, ...], size: int) -> tuple[Any, ...]:
+def batched(inputs: Inputs, size: int) -> Arguments:
     """Return inputs of another batch size: the first example, as often as asked for."""
-    return tuple(
+    return Arguments.of(inputs).mapped(
         # Not an expanded view: a stride of 0 would be quicker to read than any real batch.
-        value[:1].expand(size, *value.shape[1:]).contiguous()
-        if isinstance(value, Tensor) and value.ndim
-        else value
-        for value in inputs
+        lambda one: one[:1].expand(size, *one.shape[1:]).contiguous() if one.ndim else one
     )

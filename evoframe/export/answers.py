@@ -7,7 +7,7 @@ of heads, and cannot tell whether a module computes with its own weights. What i
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from torch.utils._pytree import tree_leaves  # the documented way to flatten out
 
 from evoframe.errors import ExportError
 from evoframe.kernel import device as devices
+from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.key import untouched
+from evoframe.kernel.nested import tensors_within
 
 MOST = 16
 """How many entries of an output are kept."""
@@ -26,17 +28,14 @@ TOLERANCE = 1e-3
 """How far answers may be apart, as a share of the largest: another machine, other sums."""
 
 
-def answers_of(network: nn.Module, inputs: Any) -> dict[str, Any] | None:
+def answers_of(network: nn.Module, inputs: Inputs) -> dict[str, Any] | None:
     """What a network in evaluation mode answers, for JSON.
 
     Nothing for inputs that are not tensors alone, and for a network that answers differently when
     it is asked again.
     """
-    if not isinstance(inputs, tuple) or not all(isinstance(one, Tensor) for one in inputs):
+    if (asked := shapes_told(inputs)) is None:
         return None
-    asked = [
-        {"shape": list(one.shape), "dtype": str(one.dtype).removeprefix("torch.")} for one in inputs
-    ]
     try:
         first, again = _outputs(network, asked), _outputs(network, asked, seed=1)
     except Exception:  # noqa: BLE001  it may not take such inputs
@@ -46,7 +45,41 @@ def answers_of(network: nn.Module, inputs: Any) -> dict[str, Any] | None:
     return {"inputs": asked, "outputs": first}
 
 
-def answers_of_architecture(network: nn.Module, inputs: Any) -> dict[str, Any] | None:
+def shapes_told(inputs: Inputs) -> list[dict[str, Any]] | None:
+    """The shapes of inputs for JSON; None where they are not tensors alone.
+
+    Those that are given by keyword have a name; what is None by keyword counts as not given.
+    """
+    given, told = Arguments.of(inputs), []
+    named: list[tuple[str, Any]] = [("", one) for one in given.args]
+    for name, one in (*named, *given.kwargs.items()):
+        if one is None and name:
+            continue
+        if not isinstance(one, Tensor):
+            return None
+        about = {"shape": list(one.shape), "dtype": str(one.dtype).removeprefix("torch.")}
+        told.append(about | ({"name": name} if name else {}))
+    return told
+
+
+def arguments_like(
+    told: Sequence[Mapping[str, Any]], make: Callable[[tuple[int, ...], torch.dtype], Tensor]
+) -> Arguments:
+    """Arguments of the shapes that were told.
+
+    Args:
+        told: what :func:`shapes_told` gave.
+        make: makes a tensor of a shape and a kind of numbers.
+    """
+    made = [make(tuple(one["shape"]), getattr(torch, one["dtype"])) for one in told]
+    pairs = list(zip(told, made, strict=True))
+    return Arguments(
+        tuple(one for about, one in pairs if "name" not in about),
+        {about["name"]: one for about, one in pairs if "name" in about},
+    )
+
+
+def answers_of_architecture(network: nn.Module, inputs: Inputs) -> dict[str, Any] | None:
     """What a network would answer if its parameters and buffers were waves, for JSON.
 
     So two networks can be compared of which only one has been trained.
@@ -108,11 +141,17 @@ ADVICE = (
 
 
 def _outputs(network: nn.Module, asked: Sequence[Any], *, seed: int = 0) -> list[dict[str, Any]]:
-    inputs = [_made(tuple(one["shape"]), getattr(torch, one["dtype"])) for one in asked]
+    inputs = arguments_like(asked, _made)
     with untouched(), torch.no_grad():
         devices.seed(seed)
-        found = [one for one in tree_leaves(network(*inputs)) if isinstance(one, Tensor)]
+        found = outputs_of(network, inputs)
     return [{"shape": list(one.shape), "values": _some(one)} for one in found]
+
+
+def outputs_of(network: nn.Module, inputs: Arguments) -> list[Tensor]:
+    """All tensors among the outputs of a network, in order."""
+    leaves = tree_leaves(inputs.call(network))  # torch knows some kinds that hold tensors
+    return [tensor for leaf in leaves for tensor in tensors_within(leaf)]
 
 
 def _made(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 from torch import nn
 
 from evoframe.anatomy.plan.blueprint import Blueprint
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype, Masks
 from evoframe.kernel.lasting import lasting, plain
 
@@ -30,7 +29,7 @@ class Delivered:
     masks: Masks
     genotype: Genotype
     blueprint: Blueprint
-    inputs: tuple[Any, ...]
+    inputs: Arguments
 
     def lasting(self) -> nn.Module:
         """The network, from here on with absent entries that stay absent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,33 +15,40 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
-from torch.utils._pytree import tree_leaves  # the documented way to flatten outputs
+from torch.utils._pytree import tree_leaves, tree_map  # the documented way to flatten outputs
 
 from evoframe.costs.latency import batched
 from evoframe.errors import ExportError
+from evoframe.export.answers import outputs_of
 from evoframe.export.sizes import Shapes, fixed_needlessly, in_words, probes_of, shapes_of
+from evoframe.kernel.arguments import Arguments, Inputs
+from evoframe.kernel.nested import plainly
 
 TOLERANCE = 1e-4
 """How far outputs may be apart, relative and absolute: another order of the same sums."""
 
-Compute = Callable[[tuple[Any, ...]], Any]
+Compute = Callable[[Arguments], Any]
 """Takes inputs and gives the outputs of a program."""
 
 
-def write_torch_export(network: nn.Module, inputs: tuple[Any, ...], folder: Path) -> list[str]:
+def write_torch_export(network: nn.Module, inputs: Inputs, folder: Path) -> list[str]:
     """Write ``network.pt2``, for inputs of any size that the network allows.
 
     Raises:
         ExportError: torch cannot export it, or the outputs are not those of PyTorch.
     """
-    program, told = _exported(network, inputs)
+    given = without_defaults(network, Arguments.of(inputs))
+    program, told = _exported(network, given)
     torch.export.save(program, folder / "network.pt2")
     again = torch.export.load(folder / "network.pt2").module()
-    shapes = shapes_of(program, inputs)
-    return [*told, _agreement(lambda given: again(*given), network, inputs, shapes, "torch.export")]
+    shapes = shapes_of(program, given)
+    return [
+        *told,
+        _agreement(lambda probe: probe.call(again), network, given, shapes, "torch.export"),
+    ]
 
 
-def write_onnx(network: nn.Module, inputs: tuple[Any, ...], folder: Path) -> list[str]:
+def write_onnx(network: nn.Module, inputs: Inputs, folder: Path) -> list[str]:
     """Write ``network.onnx`` by torch's dynamo exporter, and run it in onnxruntime.
 
     Raises:
@@ -52,38 +60,41 @@ def write_onnx(network: nn.Module, inputs: tuple[Any, ...], folder: Path) -> lis
         raise ExportError(
             f"format onnx needs {', '.join(missing)}. Try: pip install 'evoframe[onnx]'"
         )
-    program, told = _exported(network, inputs)
+    given = without_defaults(network, Arguments.of(inputs))
+    program, told = _exported(network, given)
     file = folder / "network.onnx"
     try:
         _to_onnx(program, file)
     except Exception as error:
         raise _cannot("ONNX", error) from error
-    shapes = shapes_of(program, inputs)
-    return [*told, _agreement(_session(file), network, inputs, shapes, "onnxruntime")]
+    shapes = shapes_of(program, given)
+    return [*told, _agreement(_session(file), network, given, shapes, "onnxruntime")]
 
 
-def _exported(network: nn.Module, inputs: tuple[Any, ...]) -> tuple[ExportedProgram, list[str]]:
+def without_defaults(network: nn.Module, inputs: Arguments) -> Arguments:
+    """The arguments but for those that are None and would be anyway: a program has no place for."""
+    known = inspect.signature(network.forward).parameters
+    given = {
+        name: value
+        for name, value in inputs.kwargs.items()
+        if value is not None or name not in known or known[name].default is not None
+    }
+    return Arguments(inputs.args, given)
+
+
+def _exported(network: nn.Module, inputs: Arguments) -> tuple[ExportedProgram, list[str]]:
     """The network as a program whose sizes are free wherever its code leaves them free.
 
     It holds no traces of the stack, which would show the folders of this machine.
     """
-    if not isinstance(inputs, tuple):
-        raise ExportError(
-            f"programs take inputs by position, and this network is given a "
-            f"{type(inputs).__name__}. Try --format state."
-        )
     # A batch of one would be taken for a constant by ``torch.export``, which specialises 0 and 1.
     several = batched(inputs, 2)
-    free = tuple(
-        dict.fromkeys(range(one.ndim), Dim.AUTO) if isinstance(one, Tensor) else None
-        for one in several
-    )
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), _quiet(), _plain_outputs(network):
         try:
-            program = torch.export.export(network, several, dynamic_shapes=free)
+            program = _program(network, several, dynamic_shapes=_free_sizes(network, several))
         except Exception:  # noqa: BLE001  many things may tie a network to its sizes
             try:
-                program = torch.export.export(network, inputs)
+                program = _program(network, inputs)
             except Exception as error:
                 raise _cannot("torch.export", error) from error
     for node in program.graph.nodes:
@@ -91,6 +102,32 @@ def _exported(network: nn.Module, inputs: tuple[Any, ...]) -> tuple[ExportedProg
     shapes = shapes_of(program, inputs)
     told = [f"it takes inputs of {in_words(shapes)}, of any sizes that the network itself takes"]
     return program, told + fixed_needlessly(network, batched(inputs, 2), shapes)
+
+
+def _program(network: nn.Module, inputs: Arguments, **settings: Any) -> ExportedProgram:
+    return torch.export.export(network, inputs.args, dict(inputs.kwargs), **settings)
+
+
+def _free_sizes(network: nn.Module, inputs: Arguments) -> Any:
+    """What says that the sizes of all inputs are free: in the order of places, or by name."""
+    given: Any = inputs.args
+    if inputs.kwargs:
+        bound = inspect.signature(network.forward).bind(*inputs.args, **inputs.kwargs)
+        given = bound.arguments
+    return tree_map(
+        lambda one: dict.fromkeys(range(one.ndim), Dim.AUTO) if isinstance(one, Tensor) else None,
+        given,
+    )
+
+
+@contextmanager
+def _plain_outputs(network: nn.Module) -> Iterator[None]:
+    """Let a network give plain tuples, lists and dictionaries in a block."""
+    hook = network.register_forward_hook(lambda _module, _inputs, outputs: plainly(outputs))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _to_onnx(program: ExportedProgram, file: Path) -> None:
@@ -113,9 +150,8 @@ def _session(file: Path) -> Compute:
         raise _cannot("onnxruntime", error) from error
     names = [one.name for one in session.get_inputs()]
 
-    def compute(inputs: tuple[Any, ...]) -> list[Tensor]:
-        given = [value for value in tree_leaves(inputs) if isinstance(value, Tensor)]
-        fed = {name: value.numpy() for name, value in zip(names, given, strict=True)}
+    def compute(inputs: Arguments) -> list[Tensor]:
+        fed = {name: one.numpy() for name, one in zip(names, inputs.tensors, strict=True)}
         return [torch.from_numpy(answer) for answer in session.run(None, fed)]
 
     return compute
@@ -123,7 +159,7 @@ def _session(file: Path) -> Compute:
 
 @torch.no_grad()
 def _agreement(
-    compute: Compute, network: nn.Module, inputs: tuple[Any, ...], shapes: Shapes, who: str
+    compute: Compute, network: nn.Module, inputs: Arguments, shapes: Shapes, who: str
 ) -> str:
     """How well outputs agree over inputs of several sizes, in words.
 
@@ -133,10 +169,10 @@ def _agreement(
     worst, tried = 0.0, []
     for probe in probes_of(inputs, shapes):
         try:
-            wanted = _tensors(network(*probe))
+            wanted = [one.detach().double() for one in outputs_of(network, probe)]
         except Exception:  # noqa: BLE001, S112  sizes that the network itself does not take
             continue
-        said = " and ".join(str(tuple(one.shape)) for one in probe if isinstance(one, Tensor))
+        said = " and ".join(str(tuple(one.shape)) for one in probe.tensors)
         try:
             found = _tensors(compute(probe))
         except Exception as error:

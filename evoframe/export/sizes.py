@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
-from torch.utils._pytree import tree_leaves, tree_map_only  # the documented way to map
+
+from evoframe.kernel.arguments import Arguments
 
 Shapes = list[tuple[Any, ...]]
 """The shapes of input tensors, in order; a size is a whole number, or a symbol where it is free."""
 
 
-def shapes_of(program: ExportedProgram, inputs: tuple[Any, ...]) -> Shapes:
+def shapes_of(program: ExportedProgram, inputs: Arguments) -> Shapes:
     """The shapes that a program takes; those of the inputs where they are not tensors alone."""
     names = [
         one.arg.name
@@ -24,7 +25,7 @@ def shapes_of(program: ExportedProgram, inputs: tuple[Any, ...]) -> Shapes:
     ]
     values = {node.name: node.meta.get("val") for node in program.graph.nodes}
     found = [values[name] for name in names if isinstance(values.get(name), Tensor)]
-    own = [tuple(one.shape) for one in _tensors(inputs)]
+    own = [tuple(one.shape) for one in inputs.tensors]
     return [tuple(map(_known, value.shape)) for value in found] if len(found) == len(own) else own
 
 
@@ -37,7 +38,7 @@ def in_words(shapes: Shapes) -> str:
     return f"shape {' and '.join(said)}"
 
 
-def probes_of(inputs: tuple[Any, ...], shapes: Shapes) -> Iterator[tuple[Any, ...]]:
+def probes_of(inputs: Arguments, shapes: Shapes) -> Iterator[Arguments]:
     """Inputs of the example's size and of others, as far as the program leaves sizes free.
 
     Their values are random: example inputs are often zeros, on which much that differs agrees.
@@ -46,7 +47,7 @@ def probes_of(inputs: tuple[Any, ...], shapes: Shapes) -> Iterator[tuple[Any, ..
         inputs: the example.
         shapes: which the program takes.
     """
-    own = [tuple(one.shape) for one in _tensors(inputs)]
+    own = [tuple(one.shape) for one in inputs.tensors]
     hints = {
         size: mine
         for shape, sizes in zip(shapes, own, strict=True)
@@ -70,7 +71,7 @@ def probes_of(inputs: tuple[Any, ...], shapes: Shapes) -> Iterator[tuple[Any, ..
 
 
 @torch.no_grad()
-def fixed_needlessly(network: nn.Module, inputs: tuple[Any, ...], shapes: Shapes) -> list[str]:
+def fixed_needlessly(network: nn.Module, inputs: Arguments, shapes: Shapes) -> list[str]:
     """A line for every size that a program fixes although the network runs at others.
 
     Args:
@@ -78,14 +79,14 @@ def fixed_needlessly(network: nn.Module, inputs: tuple[Any, ...], shapes: Shapes
         inputs: on which it runs.
         shapes: which the program takes.
     """
-    own, told = [tuple(one.shape) for one in _tensors(inputs)], []
+    own, told = [tuple(one.shape) for one in inputs.tensors], []
     for place, shape in enumerate(shapes):
         for axis, size in enumerate(shape):
             if not isinstance(size, int):
                 continue
             longer = (*own[place][:axis], own[place][axis] + 1, *own[place][axis + 1 :])
             try:
-                network(*_filled(inputs, [*own[:place], longer, *own[place + 1 :]], seed=0))
+                _filled(inputs, [*own[:place], longer, *own[place + 1 :]], seed=0).call(network)
             except Exception:  # noqa: BLE001, S112  then it is fixed for a reason
                 continue
             told.append(
@@ -106,7 +107,7 @@ def _size(size: Any, change: dict[Any, int]) -> int:
     return size if isinstance(size, int) else int(size.subs(change))
 
 
-def _filled(inputs: tuple[Any, ...], shapes: list[tuple[int, ...]], *, seed: int) -> Any:
+def _filled(inputs: Arguments, shapes: list[tuple[int, ...]], *, seed: int) -> Arguments:
     """Inputs of these shapes: normal numbers, or whole ones between the least and the largest."""
     generator, left = torch.Generator().manual_seed(seed), iter(shapes)
 
@@ -117,8 +118,4 @@ def _filled(inputs: tuple[Any, ...], shapes: list[tuple[int, ...]], *, seed: int
         least, largest = (int(one.min()), int(one.max())) if one.numel() else (0, 0)
         return torch.randint(least, largest + 1, shape, generator=generator).to(one.dtype)
 
-    return tree_map_only(Tensor, fill, inputs)
-
-
-def _tensors(inputs: tuple[Any, ...]) -> list[Tensor]:
-    return [one for one in tree_leaves(inputs) if isinstance(one, Tensor)]
+    return inputs.mapped(fill)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from evoframe.errors import DeviceError
+from evoframe.kernel.nested import mapped
 
 T = TypeVar("T")
 
@@ -41,21 +43,15 @@ def describe(device: torch.device) -> str:
 
 
 def move(value: T, device: torch.device) -> T:
-    """Return ``value`` with every tensor inside tuples, lists and mappings on ``device``.
+    """Return ``value`` with every tensor inside of it on ``device``, as :func:`mapped` finds them.
 
-    Transfers to CUDA are not waited for; kernels that use them come after them in its stream.
+    What has a method ``to``, as batches of many libraries have, moves itself. Transfers to CUDA are
+    not waited for; kernels that use them come after them in its stream.
     """
-    moved: Any = value
-    if isinstance(value, torch.Tensor):
-        moved = value.to(device, non_blocking=True)
-    # Named tuples take their fields one by one, and are tuples, so they are asked first.
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        moved = type(value)(*(move(item, device) for item in value))
-    elif isinstance(value, list | tuple):
-        moved = type(value)(move(item, device) for item in value)
-    elif isinstance(value, Mapping):
-        moved = {name: move(item, device) for name, item in value.items()}
-    return moved  # type: ignore[no-any-return]
+    if callable(getattr(value, "to", None)) and not isinstance(value, torch.Tensor | type):
+        return copy.copy(value).to(device)  # type: ignore[attr-defined, no-any-return]
+    moved: T = mapped(value, lambda one: one.to(device, non_blocking=True))
+    return moved
 
 
 def half_precision(device: torch.device, *, wanted: bool) -> AbstractContextManager[Any]:

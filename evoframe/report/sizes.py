@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from rich.table import Table
 from torch import nn
 
 from evoframe.costs.latency import Latency, batched, latency
+from evoframe.kernel.arguments import Inputs
 from evoframe.run.run import Run
 
 BATCHES = (1, 64)
@@ -24,7 +24,7 @@ COSTS = {
 }
 
 
-def latencies(network: nn.Module, inputs: tuple[Any, ...]) -> dict[int, Latency]:
+def latencies(network: nn.Module, inputs: Inputs) -> dict[int, Latency]:
     """Return the latency of a network on one CPU thread, by batch size.
 
     A batch is left out when one pass of it would take longer than ``LONGEST``.

@@ -76,11 +76,7 @@ def costs(anatomy: Anatomy) -> Table:
     for name, label in COSTS.items():
         if name in found:
             table.add_row(label, f"{found[name]:,.0f}")
-    inputs = devices.move(anatomy.inputs, torch.device("meta"))
-    zeros = tuple(
-        torch.zeros(one.shape, dtype=one.dtype) if isinstance(one, torch.Tensor) else one
-        for one in inputs
-    )
+    zeros = anatomy.inputs.mapped(lambda one: torch.zeros(one.shape, dtype=one.dtype))
     network = duplicate(anatomy.network).cpu().eval()
     taken = latencies(network, zeros)
     for size in BATCHES:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.kernel import duplicate
+from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
@@ -56,8 +57,12 @@ class Task(Strategy, ABC):
         """
 
     @abstractmethod
-    def example_inputs(self) -> tuple[Tensor, ...]:
-        """Return inputs for one forward pass of the ancestor, on the CPU; the smallest will do."""
+    def example_inputs(self) -> Inputs:
+        """Return inputs for one forward pass of the ancestor, on the CPU; the smallest will do.
+
+        A tuple for arguments by position, a mapping for arguments by keyword, or both as
+        ``Arguments(args, kwargs)``.
+        """
 
     @abstractmethod
     def batches(

@@ -19,6 +19,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, RunError
 from evoframe.export.delivered import Delivered
 from evoframe.export.writing import export, require_free
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Measurement, Metric
 from evoframe.kernel.lineage import ancestry
@@ -153,7 +154,7 @@ class Run:
                 masks=phenotype.masks,
                 genotype=genotype,
                 blueprint=self.anatomy.blueprint(genotype),
-                inputs=self.grown_from.task.example_inputs(),
+                inputs=Arguments.of(self.grown_from.task.example_inputs()),
             )
 
     def export(

@@ -12,8 +12,15 @@ from torch import Tensor, nn
 from evoframe.config import references
 from evoframe.config.convert import IN_SESSION
 from evoframe.errors import ConfigError, RunError, TaskError
-from evoframe.export.answers import answers_of_architecture, apart_of, tolerance_of
+from evoframe.export.answers import (
+    answers_of_architecture,
+    apart_of,
+    arguments_like,
+    shapes_told,
+    tolerance_of,
+)
 from evoframe.export.unwrapping import unwrapped
+from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.key import Key
 from evoframe.roles import Batch, Split, Task
@@ -29,17 +36,14 @@ def described(task: Task, network: nn.Module) -> dict[str, Any]:
     """
     metrics = [{"name": one.name, "maximise": one.maximise} for one in task.metrics]
     inputs = task.example_inputs()
-    if not isinstance(inputs, tuple) or not all(isinstance(one, Tensor) for one in inputs):
+    if (shapes := shapes_told(inputs)) is None:
         return {"metrics": metrics}
-    shapes = [
-        {"shape": list(one.shape), "dtype": str(one.dtype).removeprefix("torch.")} for one in inputs
-    ]
     answers = answers_of_architecture(network, inputs)
     known = {} if answers is None else {"answers": answers}
     return {"metrics": metrics, "inputs": shapes, **known}
 
 
-def is_same_architecture(recorded: Mapping[str, Any], network: nn.Module, inputs: Any) -> bool:
+def is_same_architecture(recorded: Mapping[str, Any], network: nn.Module, inputs: Inputs) -> bool:
     """Tell whether a network computes what the recorded one would; true if that is not known.
 
     Args:
@@ -88,7 +92,7 @@ class StandIn(Task):
     """A task of which nothing is known but what networks are grown from.
 
     Attributes:
-        factory: builds the network that was evolved, or that and a tuple of example inputs.
+        factory: builds the network that was evolved, or that and its example inputs.
         recorded: the table ``[record]`` of the run.
         names: of the parameters that evolved.
         known: the metrics.
@@ -111,7 +115,7 @@ class StandIn(Task):
         """The network of the factory; its weights do not matter."""
         return self._made()[0]
 
-    def example_inputs(self) -> tuple[Any, ...]:
+    def example_inputs(self) -> Inputs:
         """The inputs of the factory, else zeros of the shapes on record."""
         given = self._made()[1]
         if given is not None:
@@ -120,11 +124,9 @@ class StandIn(Task):
         if shapes is None:
             raise TaskError(
                 "the example inputs of this run are not on record. Let the factory return a pair: "
-                "the network, and a tuple of example inputs."
+                "the network, and its example inputs."
             )
-        return tuple(
-            torch.zeros(tuple(one["shape"]), dtype=getattr(torch, one["dtype"])) for one in shapes
-        )
+        return arguments_like(shapes, lambda shape, kind: torch.zeros(shape, dtype=kind))
 
     def evolvable(self, network: nn.Module) -> tuple[str, ...]:
         """The parameters that evolved."""
@@ -144,13 +146,15 @@ class StandIn(Task):
         """Refused: the metrics were in the session."""
         raise _gone()
 
-    def _made(self) -> tuple[nn.Module, tuple[Any, ...] | None]:
+    def _made(self) -> tuple[nn.Module, Inputs | None]:
         made = self.factory()
         network, inputs = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
-        if not isinstance(network, nn.Module) or not isinstance(inputs, tuple | None):
+        if not isinstance(network, nn.Module) or not isinstance(
+            inputs, tuple | Mapping | Arguments | None
+        ):
             raise TaskError(
                 f"the factory of the network gave a {type(made).__name__}; wanted a torch module, "
-                "or a pair of a module and a tuple of example inputs."
+                "or a pair of a module and its example inputs, a tuple or a mapping of keywords."
             )
         return unwrapped(network), inputs
 

@@ -113,7 +113,7 @@ class Counting(nn.Module):
         (Counting(), INPUTS),
         (Dicing(), INPUTS),
         (nn.Linear(3, 3), INPUTS),
-        (nets.factory(), {"input": INPUTS[0]}),
+        (nets.factory(), {"nobody": INPUTS[0]}),
         (nets.factory(), (None,)),
     ],
 )

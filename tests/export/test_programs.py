@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -105,7 +106,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str, str]] =
 }
 
 
-def written(write: Any, network: nn.Module, inputs: tuple[Any, ...], folder: Path) -> str:
+def written(write: Any, network: nn.Module, inputs: Any, folder: Path) -> str:
     torch.manual_seed(0)
     told = write(network.eval(), inputs, folder)
     (file,) = folder.iterdir()
@@ -156,9 +157,53 @@ def test_what_cannot_be_exported_is_told_in_one_line(tmp_path: Path, capfd: Any)
     assert "".join(capfd.readouterr()) == ""
 
 
-def test_inputs_by_name_are_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="by position"):
-        write_torch_export(nn.Linear(2, 2), {"input": torch.zeros(1, 2)}, tmp_path)  # type: ignore[arg-type]
+class Named(nn.Module):
+    """Takes keywords only, in another order than they are given, and gives a dataclass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(6, 3), nn.Linear(4, 3)
+
+    def forward(self, *, numbers: Tensor, others: Tensor, mask: Tensor | None = None) -> Answer:
+        return Answer(
+            sum=self.one(numbers) + self.other(others), pair=Pair(others + 1, numbers + 1)
+        )
+
+
+class Pair(NamedTuple):
+    one: Tensor
+    other: Tensor
+
+
+@dataclass
+class Answer:
+    sum: Tensor
+    pair: Pair
+    nothing: Tensor | None = None
+
+
+NAMED = {"others": torch.zeros(1, 4), "numbers": torch.zeros(1, 6), "mask": None}
+
+
+def test_a_program_takes_keywords_and_gives_plain_values(tmp_path: Path) -> None:
+    told = written(write_torch_export, Named(), NAMED, tmp_path)
+    assert "it takes inputs of shape (any, 4) and (any, 6), of any sizes" in told
+    assert "agree on 4 inputs" in told
+
+    again = torch.export.load(tmp_path / "network.pt2").module()
+    found = again(others=torch.zeros(3, 4), numbers=torch.zeros(3, 6))
+    assert list(found) == ["sum", "pair"]
+    assert type(found["pair"]) is tuple
+
+
+@pytest.mark.skipif(not WITH_ONNX, reason="needs evoframe[onnx]")
+def test_onnx_takes_keywords_by_their_names(tmp_path: Path) -> None:
+    assert "agree on 4 inputs" in written(write_onnx, Named(), NAMED, tmp_path)
+
+    import onnx
+
+    model = onnx.load(tmp_path / "network.onnx")
+    assert [one.name for one in model.graph.input] == ["others", "numbers"]
 
 
 def test_outputs_that_are_no_numbers_agree_with_themselves(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
     watcher = _Watcher(due.calls, staying)
     try:
         with plain_operations(), watcher:
-            network.train(due.training)(*due.inputs)
+            due.inputs.call(network.train(due.training))
     except Exception as error:  # noqa: BLE001  a network may do anything
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         # A network's own code may catch what the watcher

@@ -12,9 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.trace.forward import plain_operations
 from evoframe.anatomy.trace.shortcuts import run
+from evoframe.kernel.arguments import Arguments
 
 
-def peak_bytes(network: nn.Module, inputs: tuple[Any, ...]) -> int:
+def peak_bytes(network: nn.Module, inputs: Arguments) -> int:
     """Return the peak bytes of a forward pass without gradients, inputs included, weights not.
 
     Args:
@@ -23,18 +24,18 @@ def peak_bytes(network: nn.Module, inputs: tuple[Any, ...]) -> int:
     """
     memory = _Memory(inputs)
     with plain_operations(), memory:
-        network(*inputs)
+        inputs.call(network)
     return memory.peak
 
 
 class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows how many bytes are alive; views of one storage count once."""
 
-    def __init__(self, inputs: tuple[Any, ...]) -> None:
+    def __init__(self, inputs: Arguments) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.alive: dict[int, int] = {}
         self.now = self.peak = 0
-        for value in tensors_in(inputs):
+        for value in inputs.tensors:
             self._see(value)
 
     def __torch_dispatch__(

@@ -26,6 +26,7 @@ from evoframe.anatomy.proof.distances import difference
 from evoframe.anatomy.proof.owning import refusal
 from evoframe.anatomy.proof.stillness import fresh, scattered, still
 from evoframe.anatomy.trace.forward import opened
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import living_channels, settle
 
@@ -75,7 +76,7 @@ class Numbers:
 
     body: nn.Module
     values: Mapping[str, Tensor]
-    inputs: tuple[Any, ...]
+    inputs: Arguments
     modes: tuple[bool, ...]
     untried: str = ""
     _shaky: set[bool] = attrs.field(factory=set, init=False, repr=False)
@@ -86,7 +87,7 @@ class Numbers:
         network: nn.Module,
         body: nn.Module,
         plain: Mapping[str, Tensor],
-        example_inputs: tuple[Any, ...],
+        example_inputs: Arguments,
     ) -> Numbers:
         """Return the values and inputs with which removals from a network are tried.
 
@@ -202,7 +203,7 @@ class Numbers:
         said = "" if training in self._shaky else self._compared(trial, training=training)
         if not said and training not in self._shaky:
             return ""
-        precise = attrs.evolve(self, inputs=tuple(map(_doubled, self.inputs)))
+        precise = attrs.evolve(self, inputs=self.inputs.mapped(_doubled))
         state = {name: _doubled(value) for name, value in trial.state.items()}
         try:
             found = precise._compared(trial._replace(state=state), training=training)  # noqa: SLF001
@@ -242,7 +243,7 @@ class Numbers:
         held = {name: value.clone() for name, value in values.items()}
         network = grow(self.body, held, numbers).train(training)
         with still(), torch.set_grad_enabled(training and backward):
-            outputs = tensors_in(opened(network(*fresh(self.inputs))))
+            outputs = tensors_in(opened(fresh(self.inputs).call(network)))
             if not training:
                 return Results(outputs)
             _flow_back(outputs)
@@ -278,22 +279,18 @@ def _flow_back(outputs: list[Tensor]) -> None:
         total.backward()  # type: ignore[no-untyped-call]
 
 
-def _two_examples(inputs: tuple[Any, ...], dice: torch.Generator) -> tuple[Any, ...]:
+def _two_examples(inputs: Arguments, dice: torch.Generator) -> Arguments:
     """Return inputs with two examples each, as batch norm needs in training; moved apart."""
-    doubled = tuple(
-        torch.cat([one[:1], one[-1:]]) if isinstance(one, Tensor) and one.ndim else one
-        for one in inputs
-    )
+    doubled = inputs.mapped(lambda one: torch.cat([one[:1], one[-1:]]) if one.ndim else one)
     return _moved(doubled, dice)
 
 
-def _moved(inputs: tuple[Any, ...], dice: torch.Generator) -> tuple[Any, ...]:
-    """Return inputs with noise on every float tensor at the top; the rest is as it was."""
-    return tuple(
-        one + torch.randn(one.shape, generator=dice).to(one)
-        if isinstance(one, Tensor) and one.is_floating_point()
-        else one
-        for one in inputs
+def _moved(inputs: Arguments, dice: torch.Generator) -> Arguments:
+    """Return inputs with noise on every float tensor; the rest is as it was."""
+    return inputs.mapped(
+        lambda one: (
+            one + torch.randn(one.shape, generator=dice).to(one) if one.is_floating_point() else one
+        )
     )
 
 

@@ -21,7 +21,7 @@ from evoframe.anatomy.proof.distances import difference
 from evoframe.anatomy.proof.stillness import fresh, still
 from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import TaskError
-from evoframe.kernel import device as devices
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.entries import tensors_of
 
 
@@ -63,7 +63,7 @@ class Owning(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def require_own_parameters(
-    network: nn.Module, body: nn.Module, example_inputs: tuple[Any, ...]
+    network: nn.Module, body: nn.Module, example_inputs: Arguments
 ) -> dict[str, Tensor]:
     """Return the ancestor's parameters and buffers on the CPU; copies with them do as it does.
 
@@ -76,7 +76,7 @@ def require_own_parameters(
     require_given(whole, plain, network)
     try:
         with torch.no_grad(), still(), Owning(whole, network):
-            ours = tensors_in(opened(whole(*fresh(example_inputs))))
+            ours = tensors_in(opened(fresh(example_inputs).call(whole)))
     except ForeignTensorError as error:
         raise refusal(network, str(error)) from error
     except Exception as error:
@@ -91,13 +91,13 @@ def require_own_parameters(
     return plain
 
 
-def _outputs_of(network: nn.Module, example_inputs: tuple[Any, ...]) -> list[Tensor]:
+def _outputs_of(network: nn.Module, example_inputs: Arguments) -> list[Tensor]:
     """Return the outputs of the ancestor itself in evaluation, and leave it as it was."""
     modes = [(module, module.training) for module in network.modules()]
     device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
     try:
         with torch.no_grad(), still():
-            outputs = network.eval()(*devices.move(fresh(example_inputs), device))
+            outputs = fresh(example_inputs).to(device).call(network.eval())
     finally:
         for module, training in modes:
             module.training = training

@@ -17,6 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
 from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import untouched
 
 HALF = 0.5
@@ -76,6 +77,6 @@ def scattered(value: Tensor, generator: torch.Generator) -> Tensor:
     return value + (0.1 * max(spread, 0.0) + (0.1 if spread < 1e-6 else 0.0)) * noise.to(value)
 
 
-def fresh(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def fresh(inputs: Arguments) -> Arguments:
     """Return inputs that a network may write into."""
-    return tuple(one.clone() if isinstance(one, Tensor) else one for one in inputs)
+    return inputs.mapped(torch.clone)

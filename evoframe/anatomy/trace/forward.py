@@ -16,6 +16,7 @@ from evoframe.anatomy.channels.calls import READS_VALUES, tensors_in
 from evoframe.anatomy.trace.trace import Barrier, Pass, Trace
 from evoframe.anatomy.trace.tracer import MetaTracer
 from evoframe.anatomy.trace.work import WorkRecorder
+from evoframe.kernel.arguments import Arguments
 
 OPENED = 4
 """How deep objects, lists and mappings are opened to find the tensors of an output."""
@@ -61,7 +62,7 @@ class ReadsValues(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def trace(
     twin: nn.Module,
-    example_inputs: tuple[Any, ...],
+    example_inputs: Arguments,
     evolvable: tuple[str, ...],
     *,
     approximate: bool = False,
@@ -81,7 +82,7 @@ def trace(
     tracer = MetaTracer(twin, evolvable, approximate=approximate)
     try:
         with plain_operations(), tracer, ReadsValues():
-            outputs = twin(*example_inputs)
+            outputs = example_inputs.call(twin)
         # What a network gives is read by whoever uses it, so the
         # channels of all outputs stay. If there is no tensor, it may
         # hide in an object of C, and nothing can be relied on.
@@ -99,7 +100,7 @@ def trace(
 
 
 def _unknown(
-    twin: nn.Module, example_inputs: tuple[Any, ...], evolvable: tuple[str, ...], reason: Barrier
+    twin: nn.Module, example_inputs: Arguments, evolvable: tuple[str, ...], reason: Barrier
 ) -> Trace:
     """Return the trace of a network of whose channels nothing is known, so that all are kept.
 
@@ -110,7 +111,7 @@ def _unknown(
     recorder = WorkRecorder()
     try:
         with plain_operations(), recorder:
-            twin(*example_inputs)
+            example_inputs.call(twin)
     except Exception:  # noqa: BLE001  as above, and this time the reason is on record
         return nothing.trace(())
     return nothing.trace((Pass(example_inputs, twin.training, (), tuple(recorder.work)),))

@@ -6,13 +6,14 @@ frozen values; making them is a good part of what a survey costs.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import attrs
 import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.channels import Channels
+from evoframe.kernel.arguments import Arguments
 
 
 @attrs.frozen
@@ -87,13 +88,13 @@ class Pass:
     """One forward pass.
 
     Attributes:
-        inputs: positional arguments of the network, on the meta device.
+        inputs: the arguments of the network, on its device.
         training: whether the network was in training mode.
         calls: what was called, in order; empty if nothing is known of its channels.
         work: the multiplications and additions among them, known or not.
     """
 
-    inputs: tuple[Any, ...]
+    inputs: Arguments
     training: bool
     calls: tuple[RecordedCall, ...]
     work: tuple[Work, ...]

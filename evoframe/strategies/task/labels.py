@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from evoframe.errors import TaskError
-from evoframe.kernel import device as devices
+from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import untouched
 
@@ -29,14 +29,14 @@ class Classes:
     ignored: int = IGNORED
 
 
-def classes_of(network: nn.Module, inputs: tuple[Tensor, ...], loss: Any) -> Classes | None:
+def classes_of(network: nn.Module, inputs: Inputs, loss: Any) -> Classes | None:
     """The classes of a loss over labels: the second axis of outputs; None if they are not known."""
     if loss not in OVER_LABELS and not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
         return None
     try:
         twin = duplicate(network).cpu().eval()
         with untouched(), torch.no_grad():
-            outputs = twin(*devices.move(inputs, torch.device("cpu")))
+            outputs = Arguments.of(inputs).to(torch.device("cpu")).call(twin)
     except Exception:  # noqa: BLE001  whatever stands in the way is told where it is surveyed
         return None
     if not isinstance(outputs, Tensor) or outputs.ndim < 2:

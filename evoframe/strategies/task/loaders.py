@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from evoframe.errors import TaskError, listing
+from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key, untouched
@@ -52,7 +53,7 @@ class LoaderTask(Task):
     loss: Measure
     functions: Mapping[str, Measure]
     directions: tuple[Metric, ...]
-    inputs: tuple[Tensor, ...]
+    inputs: Inputs
     parameters: tuple[str, ...] | None
     trained: bool
     count: Count | None = None
@@ -78,7 +79,7 @@ class LoaderTask(Task):
         # A copy, because a run may train its ancestor and the network belongs to somebody.
         return duplicate(self.network)
 
-    def example_inputs(self) -> tuple[Tensor, ...]:
+    def example_inputs(self) -> Inputs:
         """Return one example."""
         return self.inputs
 
@@ -161,7 +162,7 @@ def task(
     loss: Measure,
     metrics: Mapping[str, Direction] | None = None,
     test: DataLoader[Any] | None = None,
-    example_inputs: tuple[Tensor, ...] | None = None,
+    example_inputs: Inputs | None = None,
     evolvable: tuple[str, ...] | None = None,
     trained: bool = True,
     examples: Count | None = None,
@@ -179,7 +180,8 @@ def task(
             (or the batch's mean); larger is better unless it is given as ``(function, "min")``.
             The first is the primary metric. Without any, the loss is, and smaller is better.
         test: what is only reported.
-        example_inputs: inputs for one forward pass; the first training example if not given.
+        example_inputs: inputs for one forward pass, a tuple, a mapping of keywords, or both as
+            ``evoframe.Arguments``; the first training example if not given.
         evolvable: names of the parameters that may evolve; all weights of convolutions and
             linear layers but the last if not given.
         trained: whether the network is trained already; if not, the run trains it first.
@@ -240,7 +242,12 @@ def _require_kinds(
         ("test", test, test is None or isinstance(test, DataLoader), "a DataLoader"),
         ("loss", loss, callable(loss), "a function of outputs and targets"),
         ("metrics", metrics, metrics is None or isinstance(metrics, Mapping), "a mapping"),
-        ("example_inputs", inputs, inputs is None or isinstance(inputs, tuple), "a tuple"),
+        (
+            "example_inputs",
+            inputs,
+            inputs is None or isinstance(inputs, tuple | Mapping | Arguments),
+            "a tuple, or a mapping of keywords",
+        ),
         ("evolvable", names, names is None or isinstance(names, tuple | list), "a tuple of names"),
         ("examples", count, count is None or callable(count), "a function of inputs and targets"),
     )
