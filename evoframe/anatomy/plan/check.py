@@ -6,6 +6,7 @@ stay predict. Code with sizes written into it fails this.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,8 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
     watcher = _Watcher(due.calls, staying)
     try:
         with plain_operations(), watcher:
+            if not due.warns:  # then a smaller one must not either, as of a size that was written
+                warnings.simplefilter("error", UserWarning)
             due.inputs.call(network.train(due.training))
     except Exception as error:  # noqa: BLE001  a network may do anything
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

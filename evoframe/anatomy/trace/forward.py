@@ -81,7 +81,13 @@ def trace(
     """
     tracer = MetaTracer(twin, evolvable, approximate=approximate)
     try:
-        with plain_operations(), tracer, ReadsValues():
+        with (
+            plain_operations(),
+            warnings.catch_warnings(record=True) as said,
+            tracer,
+            ReadsValues(),
+        ):
+            warnings.simplefilter("always")
             outputs = example_inputs.call(twin)
         # What a network gives is read by whoever uses it, so the
         # channels of all outputs stay. If there is no tensor, it may
@@ -95,8 +101,8 @@ def trace(
     except Exception as error:  # noqa: BLE001  a network may do anything
         reason = Barrier("the forward pass on the meta device", f"{type(error).__name__}: {error}")
         return _unknown(twin, example_inputs, evolvable, reason)
-    work = tuple(tracer.work)
-    return tracer.trace((Pass(example_inputs, twin.training, tuple(tracer.calls), work),))
+    calls, work = tuple(tracer.calls), tuple(tracer.work)
+    return tracer.trace((Pass(example_inputs, twin.training, calls, work, bool(said)),))
 
 
 def _unknown(

@@ -92,12 +92,14 @@ class Pass:
         training: whether the network was in training mode.
         calls: what was called, in order; empty if nothing is known of its channels.
         work: the multiplications and additions among them, known or not.
+        warns: whether the network warned of anything.
     """
 
     inputs: Arguments
     training: bool
     calls: tuple[RecordedCall, ...]
     work: tuple[Work, ...]
+    warns: bool = True
 
 
 @attrs.frozen(eq=False)
