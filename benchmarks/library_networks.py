@@ -88,9 +88,7 @@ _transformers(
     "DistilBertForSequenceClassification", _words,
     **TEXT, dim=32, n_layers=2, n_heads=4, hidden_dim=64, max_position_embeddings=64,
 )  # fmt: skip
-_transformers(
-    "GPT2LMHeadModel", _words, **TEXT, n_embd=32, n_layer=2, n_head=4, n_positions=64
-)
+_transformers("GPT2LMHeadModel", _words, **TEXT, n_embd=32, n_layer=2, n_head=4, n_positions=64)
 _transformers("GPTNeoXForCausalLM", _words, **ENCODER)
 _transformers(
     "OPTForCausalLM", _words,
@@ -101,9 +99,7 @@ for _name in ("Llama", "Mistral", "Qwen2", "Phi", "StableLm"):
     _transformers(f"{_name}ForCausalLM", _words, **DECODER)
 _transformers("Qwen3ForCausalLM", _words, **DECODER, head_dim=8)
 _transformers("GemmaForCausalLM", _words, **DECODER, head_dim=8)
-_transformers(
-    "MixtralForCausalLM", _words, **DECODER, num_local_experts=4, num_experts_per_tok=2
-)
+_transformers("MixtralForCausalLM", _words, **DECODER, num_local_experts=4, num_experts_per_tok=2)
 _transformers(
     "MambaForCausalLM", lambda: {"input_ids": torch.randint(3, 99, (2, 10))},
     **TEXT, hidden_size=32, num_hidden_layers=2, state_size=8,

@@ -35,6 +35,7 @@ from torch import nn
 
 from evoframe import anatomy
 from evoframe.anatomy.proof import require_own_parameters
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.phenotype import Phenotype
 
@@ -101,7 +102,7 @@ def _survey(
     """Return the CPU time of a survey without what it does by numbers, and the anatomy."""
     whole, plan = timed(lambda: anatomy.survey(network, inputs, weights, numbers=False), repeats)
     body = plan.proved.plan.body
-    own, _ = timed(lambda: require_own_parameters(network, body, inputs), repeats)
+    own, _ = timed(lambda: require_own_parameters(network, body, Arguments.of(inputs)), repeats)
     return whole - own, plan
 
 

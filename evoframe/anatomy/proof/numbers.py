@@ -54,6 +54,20 @@ class Results(NamedTuple):
         )
 
 
+class Mode(NamedTuple):
+    """How a network is run: in training or not, and whether gradients flow back."""
+
+    training: bool
+    backward: bool = False
+
+    def __str__(self) -> str:
+        """Return the mode as people call it."""
+        return "in training" if self.training else "in evaluation"
+
+
+EVALUATION, TRAINING, LEARNING = Mode(training=False), Mode(training=True), Mode(True, True)
+
+
 class Trial(NamedTuple):
     """One removal: the masked ancestor's state, and how the smaller network is made of it."""
 
@@ -70,16 +84,16 @@ class Numbers:
         body: the ancestor's module on the meta device.
         values: scattered parameters and buffers of the ancestor, on the CPU.
         inputs: example inputs, two and scattered where the network takes them so.
-        modes: whether training, for each mode in which the ancestor runs on them.
+        trains: whether the ancestor runs on them in training too; None if not in evaluation.
         untried: why it is not tried in both, in words; empty if it is.
     """
 
     body: nn.Module
     values: Mapping[str, Tensor]
     inputs: Arguments
-    modes: tuple[bool, ...]
+    trains: bool | None
     untried: str = ""
-    _shaky: set[bool] = attrs.field(factory=set, init=False, repr=False)
+    _shaky: set[Mode] = attrs.field(factory=set, init=False, repr=False)
 
     @classmethod
     def of(
@@ -105,24 +119,21 @@ class Numbers:
         moved = (_two_examples(example_inputs, dice), _moved(example_inputs, dice))
         # Some code refuses inputs out of a range, which noise takes them out of.
         for inputs in (*moved, example_inputs):
-            found = cls(body, values, inputs, ())
-            if not (fault := found.fault(training=False)):
+            found = cls(body, values, inputs, None)
+            if not (fault := found.fault(EVALUATION)):
                 found._require_that_parameters_matter(network, plain)
-                fault = found.fault(training=True)
-                return attrs.evolve(
-                    found, modes=(False,) if fault else (False, True), untried=fault
-                )
-        return cls(body, values, example_inputs, (), fault)
+                fault = found.fault(LEARNING)
+                return attrs.evolve(found, trains=not fault, untried=fault)
+        return cls(body, values, example_inputs, None, fault)
 
-    def fault(self, *, training: bool) -> str:
+    def fault(self, mode: Mode) -> str:
         """Return why the ancestor cannot be tried in a mode, in words; empty if it can.
 
         It must run on the inputs, and twice to the same numbers.
         """
-        mode = "in training" if training else "in evaluation"
         try:
-            first = self._passed(self.values, {}, training=training)
-            again = self._passed(self.values, {}, training=training, backward=False)
+            first = self._passed(self.values, {}, mode)
+            again = self._passed(self.values, {}, mode._replace(backward=False))
         except Exception as error:  # noqa: BLE001  it may ask for anything, as targets in training
             return f"{mode} it does not run on the example inputs: {in_short(error)}"
         apart = again.differs_from(first._replace(gradients=()))
@@ -141,12 +152,12 @@ class Numbers:
         """
         if all(torch.equal(self.values[name], one) for name, one in plain.items()):
             return
-        due = self._passed(plain, {}, training=False).outputs
+        due = self._passed(plain, {}, EVALUATION).outputs
         dice = torch.Generator().manual_seed(2)
         # The class of an example may well be the same for two networks, but not for all of these.
         others = (self._thrown(plain, dice) for _ in range(DRAWS))
         for values in (self.values, *others):
-            found = self._passed(values, {}, training=False).outputs
+            found = self._passed(values, {}, EVALUATION).outputs
             if not all(map(torch.equal, found, due)):
                 return
         raise refusal(network, next(iter(plain)))
@@ -161,22 +172,19 @@ class Numbers:
             for name, one in plain.items()
         }
 
-    def check(
-        self, proved: ProvedPlan, staying: Tensor, *, in_training: bool = True
-    ) -> Mismatch | None:
+    def check(self, proved: ProvedPlan, staying: Tensor, modes: Sequence[Mode]) -> Mismatch | None:
         """Return the mismatch of a network of these channels with the masked ancestor, if any.
 
         Args:
             proved: a plan, proved as far as shapes go.
             staying: the channels that are to live, a bool for each.
-            in_training: whether to try it in training too.
+            modes: in which to try it, as far as the ancestor runs in them.
         """
         trial = self._trial(proved, staying)
-        for training in self.modes:
-            if training and not in_training:
+        for mode in modes:
+            if mode.training and not self.trains:
                 continue
-            if said := self._difference(trial, training=training):
-                mode = "in training" if training else "in evaluation"
+            if said := self._difference(trial, mode):
                 reason = f"{mode}, a smaller network computes something else: {said}"
                 return Mismatch(reason, NOWHERE)
         return None
@@ -194,30 +202,30 @@ class Numbers:
         left = proved.staying(living_channels(settled.masks, wiring))
         return Trial(settled.state, plan.numbers(left), plan.keeping(left))
 
-    def _difference(self, trial: Trial, *, training: bool) -> str:
+    def _difference(self, trial: Trial, mode: Mode) -> str:
         """Return the difference that a trial shows in words; empty if there is none.
 
         What differs is asked again in double precision, and from then on at once: batch norm over
         two examples, for one, can make a large difference of a rounding.
         """
-        said = "" if training in self._shaky else self._compared(trial, training=training)
-        if not said and training not in self._shaky:
+        said = "" if mode in self._shaky else self._compared(trial, mode)
+        if not said and mode not in self._shaky:
             return ""
         precise = attrs.evolve(self, inputs=self.inputs.mapped(_doubled))
         state = {name: _doubled(value) for name, value in trial.state.items()}
         try:
-            found = precise._compared(trial._replace(state=state), training=training)  # noqa: SLF001
+            found = precise._compared(trial._replace(state=state), mode)  # noqa: SLF001
         except Exception:  # noqa: BLE001  not every network runs in double precision
             return said
-        self._shaky.add(training)
+        self._shaky.add(mode)
         return found
 
-    def _compared(self, trial: Trial, *, training: bool) -> str:
+    def _compared(self, trial: Trial, mode: Mode) -> str:
         state, numbers, cuts = trial
-        due = self._passed(state, {}, training=training, cuts=cuts)
+        due = self._passed(state, {}, mode, cuts)
         smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
         try:
-            ours = self._passed(smaller, numbers, training=training)
+            ours = self._passed(smaller, numbers, mode)
         except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
             return in_short(error)
         return ours.differs_from(due)
@@ -226,25 +234,22 @@ class Numbers:
         self,
         values: Mapping[str, Tensor],
         numbers: Attributes,
-        *,
-        training: bool,
-        backward: bool = True,
+        mode: Mode,
         cuts: Mapping[str, Cut] | None = None,
     ) -> Results:
-        """Return the results of a forward pass; in training also those of a backward pass.
+        """Return the results of a forward pass, and of a backward pass where the mode has one.
 
         Args:
             values: its parameters and buffers.
             numbers: what its attributes say.
-            training: its mode.
-            backward: whether gradients are asked for, in training.
+            mode: how it is run.
             cuts: what to leave out of gradients and buffers.
         """
         held = {name: value.clone() for name, value in values.items()}
-        network = grow(self.body, held, numbers).train(training)
-        with still(), torch.set_grad_enabled(training and backward):
+        network = grow(self.body, held, numbers).train(mode.training)
+        with still(), torch.set_grad_enabled(mode.backward):
             outputs = tensors_in(opened(fresh(self.inputs).call(network)))
-            if not training:
+            if not mode.training:
                 return Results(outputs)
             _flow_back(outputs)
         slopes = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}

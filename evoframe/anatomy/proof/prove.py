@@ -10,7 +10,7 @@ import torch
 
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.proof.blame import Blame, blamed
-from evoframe.anatomy.proof.numbers import Numbers
+from evoframe.anatomy.proof.numbers import EVALUATION, LEARNING, TRAINING, Numbers
 from evoframe.anatomy.proof.probes import Probe, classes_of, probes
 from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
 from evoframe.anatomy.proof.size_attributes import find_size_attributes
@@ -23,6 +23,16 @@ ROUNDS = 8
 """How often the proof is begun again with more channels kept, before all of them are."""
 
 
+TRIALS = (
+    ((EVALUATION, LEARNING), HALVES[0]),
+    ((EVALUATION, TRAINING), HALVES[1]),
+    ((EVALUATION,), FEW_LEFT_AND_MOST[0]),
+    ((EVALUATION,), FEW_LEFT_AND_MOST[1]),
+)
+"""What is tried by numbers, and how. Training takes the same ways as evaluation but for what it
+alone runs, and every layer is part of every set; a pass with gradients costs three without."""
+
+
 def prove(plan: Plan, numbers: Numbers | None = None) -> ProvedPlan:
     """Return the plan with everything kept whose removal would break or change the network.
 
@@ -31,7 +41,7 @@ def prove(plan: Plan, numbers: Numbers | None = None) -> ProvedPlan:
         numbers: what removals are tried with on real inputs; None to go by shapes alone.
     """
     plan = _by_shapes(plan)
-    if numbers is None or not numbers.modes or not plan.trace.knows_channels:
+    if numbers is None or numbers.trains is None or not plan.trace.knows_channels:
         return ProvedPlan(plan)
     tried = _by_numbers(plan, numbers)
     return ProvedPlan(tried, refuted=tried is not plan)
@@ -71,13 +81,10 @@ def _by_numbers(plan: Plan, numbers: Numbers) -> Plan:
 
 def _first_broken(plan: Plan, numbers: Numbers) -> list[Blame]:
     """Return who is to blame in the first set of removals that changes what is computed."""
-    # Training takes the same ways as evaluation but for what it alone runs, so half of the sets
-    # are tried there: a pass with gradients costs three without.
-    for several, in_training in ((HALVES, True), (FEW_LEFT_AND_MOST, False)):
-        tried = partial(numbers.check, ProvedPlan(plan), in_training=in_training)
-        for which in several:
-            if broken := blamed(plan, removals(plan, which), tried):
-                return broken
+    for modes, which in TRIALS:
+        tried = partial(numbers.check, ProvedPlan(plan), modes=modes)
+        if broken := blamed(plan, removals(plan, which), tried):
+            return broken
     return []
 
 
