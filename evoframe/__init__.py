@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from evoframe.kernel.arguments import Arguments as Arguments
     from evoframe.kernel.key import Key as Key
     from evoframe.kernel.lasting import plain as plain
+    from evoframe.roles.over_data_set import over_data_set as over_data_set
     from evoframe.run.run import Run as Run
-    from evoframe.strategies.task.loaders import task as task
+    from evoframe.strategies.task.making import task as task
 
 _PLACES = {
     "Arguments": "evoframe.kernel.arguments",
@@ -34,9 +35,10 @@ _PLACES = {
     "evolve": "evoframe.api",
     "load": "evoframe.export.state",
     "open_run": "evoframe.api",
+    "over_data_set": "evoframe.roles.over_data_set",
     "plain": "evoframe.kernel.lasting",
     "resume": "evoframe.api",
-    "task": "evoframe.strategies.task.loaders",
+    "task": "evoframe.strategies.task.making",
 }
 
 __all__ = ["CONTRACT", "__version__", "hookimpl", *_PLACES]  # noqa: PLE0604  the keys are strings

@@ -62,9 +62,11 @@ class Arguments:
         return tensors_within((self.args, self.kwargs))
 
     @property
-    def are_plain_tensors(self) -> bool:
-        """Whether each argument is one tensor."""
-        return all(isinstance(one, Tensor) for one in (*self.args, *self.kwargs.values()))
+    def simplest(self) -> Inputs:
+        """The same as a tuple or a mapping, where that says all of it."""
+        if not self.kwargs:
+            return self.args
+        return self if self.args else dict(self.kwargs)
 
 
 Inputs = tuple[Any, ...] | Mapping[str, Any] | Arguments

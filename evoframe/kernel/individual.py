@@ -25,8 +25,8 @@ class Measurement:
     """A number that was measured on data, with its sampling error.
 
     Attributes:
-        value: the mean over the examples.
-        error: standard error of that mean; None where it cannot be told.
+        value: the mean over the examples, or what is computed of all of them.
+        error: its standard error; None where it cannot be told.
     """
 
     value: float

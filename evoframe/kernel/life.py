@@ -52,8 +52,8 @@ class Task(Protocol):
     def step(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the loss of one batch, a scalar with its graph."""
 
-    def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        """Each metric for each example of a batch, or its mean."""
+    def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Any]:
+        """Each metric for each example of a batch, or its mean, or what it keeps of the batch."""
 
     def fit(self, network: nn.Module, key: Key, device: torch.device) -> None:
         """Train a network in place, by whatever means."""
@@ -61,7 +61,7 @@ class Task(Protocol):
     def evaluate(
         self, network: nn.Module, split: Split, device: torch.device
     ) -> Mapping[str, Measurement]:
-        """Return the mean of every metric over a split."""
+        """Return every metric over a split."""
 
 
 class Companion(Protocol):

@@ -15,33 +15,48 @@ from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import COSTS, Measurement
 from evoframe.kernel.life import Batch, Split, Task
+from evoframe.roles.gathering import Whole
+from evoframe.roles.over_data_set import Kept
 
 NAMED = "value for each example, (N,), or the mean of the batch, a number"
 
 
 def totals(
     task: Task, network: nn.Module, split: Split, device: torch.device
-) -> dict[str, RunningSum]:
-    """Running sums of every metric over a split.
+) -> dict[str, RunningSum | Whole]:
+    """What has come together of every metric over a split.
 
     Raises:
         TaskError: something that is measured is no number, or cannot be weighed.
     """
-    sums: dict[str, RunningSum] = {}
+    found: dict[str, RunningSum | Whole] = {}
     for batch in task.batches(split):
         here, size = devices.move(batch, device), task.examples_in(batch)
         for name, values in checked(task.measure(network, here), size, task.name).items():
-            sums[name] = sums.get(name, RunningSum()).add(values, size)
-    return sums
+            found[name] = added(found.get(name), name, values, size)
+    return found
 
 
-def means(sums: Mapping[str, RunningSum]) -> dict[str, Measurement]:
-    """The mean of every metric that was measured at all, with its standard error."""
-    return {name: total.measurement() for name, total in sums.items() if total.count}
+def added(
+    total: RunningSum | Whole | None, name: str, values: Tensor | Kept, size: int | None
+) -> RunningSum | Whole:
+    """What has come together of a metric, with one more batch; None if that is the first."""
+    if isinstance(values, Kept):
+        whole = total if isinstance(total, Whole) else Whole.begun(values.of, name)
+        return whole.add(values, size)
+    held = total if isinstance(total, RunningSum) else RunningSum()
+    return held.add(values, size)
 
 
-def checked(measured: Any, size: int | None, who: str) -> dict[str, Tensor]:
+def means(totals: Mapping[str, RunningSum | Whole]) -> dict[str, Measurement]:
+    """Every metric that was measured at all, as a mean or over the data set, with its error."""
+    return {name: total.measurement() for name, total in totals.items() if total.count}
+
+
+def checked(measured: Any, size: int | None, who: str) -> dict[str, Tensor | Kept]:
     """What a task measured of a batch, as real tensors: (N,), or () for the mean of the batch.
+
+    What a metric over a data set keeps of the batch stays as it is.
 
     Args:
         measured: what ``measure()`` returned.
@@ -55,7 +70,10 @@ def checked(measured: Any, size: int | None, who: str) -> dict[str, Tensor]:
         raise TaskError(
             f"measure() of task {who!r} gave {_short(measured)}; wanted each metric by its name."
         )
-    return {name: _checked(name, values, size, who) for name, values in measured.items()}
+    return {
+        name: values if isinstance(values, Kept) else _checked(name, values, size, who)
+        for name, values in measured.items()
+    }
 
 
 def _checked(name: str, values: Any, size: int | None, who: str) -> Tensor:
@@ -130,11 +148,12 @@ def examples_in(batch: Batch) -> int | None:
     if not batch:
         return 0
     if len(batch) == 2:
-        return _length(batch[1])
+        return length_of(batch[1])
     return _agreed(batch) if len(batch) > 2 else None
 
 
-def _length(part: Any) -> int | None:
+def length_of(part: Any) -> int | None:
+    """How many examples a part of a batch holds; None where that cannot be told."""
     if isinstance(part, Tensor | np.ndarray):
         return len(part) if part.ndim else None
     if isinstance(part, Mapping):
@@ -147,7 +166,7 @@ def _length(part: Any) -> int | None:
 
 def _agreed(parts: Iterable[Any]) -> int | None:
     """The length that all parts have which have one."""
-    found = {_length(part) for part in parts} - {None}
+    found = {length_of(part) for part in parts} - {None}
     return found.pop() if len(found) == 1 else None
 
 

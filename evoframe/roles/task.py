@@ -16,6 +16,7 @@ from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
 from evoframe.roles.measuring import examples_in, means, totals
+from evoframe.roles.over_data_set import Kept
 
 if TYPE_CHECKING:
     from evoframe.kernel.key import Key
@@ -81,11 +82,12 @@ class Task(Strategy, ABC):
         """Return the loss of one batch, a scalar with its graph."""
 
     @abstractmethod
-    def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+    def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor | Kept]:
         """Return each metric for each example of a batch (one axis), without gradients.
 
         A number (or a tensor without an axis) counts as the mean of the batch, and then no sampling
-        error can be told.
+        error can be told. Of a metric over a data set, of ``over_data_set``, return what it gives
+        when it is called with the outputs and targets of the batch.
         """
 
     @property
@@ -139,7 +141,7 @@ class Task(Strategy, ABC):
     def evaluate(
         self, network: nn.Module, split: Split, device: torch.device
     ) -> Mapping[str, Measurement]:
-        """Return the mean of every metric over a split, with its standard error.
+        """Return every metric over a split, most of them means, with its standard error.
 
         Args:
             network: in evaluation mode, on ``device``; called without gradients.

@@ -12,7 +12,6 @@ the two answers is caught where its forward pass ends, so a task needs to know n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -24,6 +23,7 @@ from torch.utils.hooks import RemovableHandle
 from evoframe.errors import TaskError
 from evoframe.kernel.context import Context
 from evoframe.kernel.life import Batch
+from evoframe.kernel.nested import tensors_within
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Nurture, doc
 
@@ -137,7 +137,8 @@ class _Heard:
         self.answer = None
 
     def outputs(self) -> list[Tensor]:
-        return [one for one in _tensors(self.answer) if one.is_floating_point()]
+        # What has no axis is a loss that the network computes, and no answer.
+        return [one for one in tensors_within(self.answer) if one.is_floating_point() and one.ndim]
 
     def __enter__(self) -> None:
         self.listen()
@@ -148,11 +149,3 @@ class _Heard:
 
     def _keep(self, _module: nn.Module, _inputs: Any, answer: Any) -> None:
         self.answer = answer
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _tensors(part)

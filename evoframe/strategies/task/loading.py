@@ -15,9 +15,12 @@ from torch.utils.data import (
 )
 
 from evoframe.errors import TaskError
+from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.nested import tensors_within
 from evoframe.roles import Batch
 from evoframe.strategies.task.labels import Classes, require_range
+from evoframe.strategies.task.reading import Reading
 
 
 @attrs.frozen(eq=False)
@@ -28,6 +31,7 @@ class SeededLoader:
     key: Key
     split: str
     classes: Classes | None = None
+    reading: Reading = attrs.field(factory=Reading)
 
     def __iter__(self) -> Iterator[Batch]:
         generators = _generators(self.loader)
@@ -37,8 +41,8 @@ class SeededLoader:
             for generator in generators:
                 generator.manual_seed(self.key.at("loader").integer())
             for batch in self.loader:
-                if self.classes is not None and isinstance(batch, tuple | list) and len(batch) == 2:
-                    require_range(batch[1], self.split, self.classes)
+                if self.classes is not None:
+                    require_range(self.reading.targets_of(batch), self.split, self.classes)
                 yield batch
         finally:
             for generator, state in zip(generators, states, strict=True):
@@ -109,23 +113,25 @@ def _are_equal(one: Any, other: Any) -> bool:
     return type(one) is type(other)
 
 
-def require_kinds_of_inputs(inputs: tuple[Any, ...]) -> None:
+def require_kinds_of_inputs(inputs: Arguments) -> None:
     """Refuse inputs that are no tensors, or complex.
 
     Raises:
         TaskError: what was found instead.
     """
-    for value in inputs:
-        if not isinstance(value, Tensor) or value.ndim == 0:
-            found = "a tensor without axes" if isinstance(value, Tensor) else _named(value)
+    for value in (*inputs.args, *inputs.kwargs.values()):
+        tensors = tensors_within(value)
+        alone = isinstance(value, Tensor) and value.ndim == 0
+        if alone or (not tensors and not isinstance(value, int | float | None)):
+            found = "a tensor without axes" if alone else _named(value)
             raise TaskError(
                 f"the training loader gives {found} as input of the network; wanted tensors, with "
                 "one axis for examples. Turn text into numbers in the data set or collate_fn."
             )
-        if value.is_complex():
+        if any(one.is_complex() for one in tensors):
             raise TaskError(
-                f"the training loader gives inputs of {value.dtype}; wanted real numbers. Give "
-                "torch.view_as_real(inputs) and let the network put them together, or "
+                f"the training loader gives inputs of {tensors[0].dtype}; wanted real numbers. "
+                "Give torch.view_as_real(inputs) and let the network put them together, or "
                 "example_inputs= if it takes complex ones."
             )
 

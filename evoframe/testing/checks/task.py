@@ -16,6 +16,7 @@ from evoframe.errors import EvoframeError
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import Key, sealed
 from evoframe.roles import Batch, Split
+from evoframe.roles.over_data_set import Kept
 from evoframe.run.folder import RunFolder
 from evoframe.run.world import build_world
 from evoframe.strategies.encoding.synaptic import Synaptic
@@ -116,7 +117,7 @@ def _measured(task: Any, network: nn.Module, batches: Iterable[Batch]) -> dict[s
     with torch.no_grad():
         for batch in itertools.islice(batches, FEW):
             for name, values in task.measure(network, batch).items():
-                if torch.as_tensor(values).ndim == 1:
+                if not isinstance(values, Kept) and torch.as_tensor(values).ndim == 1:
                     found.setdefault(name, []).append(torch.as_tensor(values))
     return {name: torch.cat(parts) for name, parts in found.items()}
 
