@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TaskError as TaskError,
     )
     from evoframe.kernel.anatomy import Anatomy as Anatomy
+    from evoframe.kernel.arguments import Arguments as Arguments
     from evoframe.kernel.budgets import log_multiplier as log_multiplier, scaled as scaled
     from evoframe.kernel.clusters import Partition as Partition, partition as partition
     from evoframe.kernel.context import Context as Context, Parent as Parent
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from evoframe.roles.mutation import Mutation as Mutation
     from evoframe.roles.nurture import Nurture as Nurture
     from evoframe.roles.observer import Observer as Observer
+    from evoframe.roles.over_data_set import over_data_set as over_data_set
     from evoframe.roles.selection import Selection as Selection
     from evoframe.roles.task import WITH_SYNAPSES as WITH_SYNAPSES, Task as Task
     from evoframe.roles.training import Training as Training
@@ -144,6 +146,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "errors": "ConfigError EvoframeError RunError StillbornError TaskError",
     "kernel.anatomy": "Anatomy",
+    "kernel.arguments": "Arguments",
     "kernel.budgets": "log_multiplier scaled",
     "kernel.clusters": "Partition partition",
     "kernel.context": "Context Parent",
@@ -171,6 +174,7 @@ _NAMES = {
     "roles.mutation": "Mutation",
     "roles.nurture": "Nurture",
     "roles.observer": "Observer",
+    "roles.over_data_set": "over_data_set",
     "roles.selection": "Selection",
     "roles.task": "Task WITH_SYNAPSES",
     "roles.training": "Training",

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from evoframe.errors import TaskError
+from evoframe.kernel import nested
 from evoframe.kernel.individual import Measurement
 from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.nested import has_rows, joined, mapped, rows, tensors_within
 from evoframe.roles.over_data_set import GROUPS, Kept, OverDataSet, number_of
 
 FEWEST = 8
@@ -35,35 +35,33 @@ class Part:
     Attributes:
         given: the arguments.
         size: examples in the batch, or None if that is not the first axis of all it keeps.
-        first: how many examples, or batches without known examples, came before.
+        groups: to which each of them belongs; one number for a batch that cannot be taken apart.
     """
 
     given: tuple[Any, ...]
     size: int | None
-    first: int
-
-    @property
-    def count(self) -> int:
-        """How many examples it holds; one where they cannot be told apart."""
-        return 1 if self.size is None else self.size
-
-    def counted(self, group: int) -> int:
-        """How many of them belong to a group."""
-        return int((self._groups == group).sum())
+    groups: Tensor
 
     def without(self, group: int) -> Part | None:
         """The part without one group of examples; None if nothing is left."""
-        left = (self._groups != group).nonzero().flatten()
-        if len(left) == self.count:
+        left = (self.groups != group).nonzero().flatten()
+        if len(left) == len(self.groups):
             return self
         if not len(left) or self.size is None:
             return None
-        given = mapped(rows(self.given, left, self.size), _unknown)
-        return Part(given, len(left), self.first)
+        given = nested.mapped(nested.rows(self.given, left, self.size), _unknown)
+        return Part(given, len(left), self.groups[left])
 
-    @property
-    def _groups(self) -> Tensor:
-        return torch.arange(self.first, self.first + self.count) % GROUPS
+
+def groups_of(first: int, count: int) -> Tensor:
+    """The groups of examples, of which so many came before.
+
+    Drawn, because the order of a data set may mean something: of examples that are sorted, every
+    sixteenth would be too much alike. The first have a group each, so that few are enough.
+    """
+    drawn = Key(0).at("groups", first).words(count).astype("int64") % GROUPS
+    places = torch.arange(first, first + count)
+    return torch.where(places < GROUPS, places, torch.from_numpy(drawn))
 
 
 def _unknown(value: Tensor) -> Tensor:
@@ -78,12 +76,10 @@ class Gathered:
     of: OverDataSet
     name: str
     parts: list[Part] = attrs.field(factory=list)
-    count: int = 0
 
     def add(self, part: Part) -> None:
         """Take one more batch (in place)."""
         self.parts.append(part)
-        self.count += part.count
 
     def value(self) -> float:
         """What the function makes of all of it."""
@@ -97,7 +93,7 @@ class Gathered:
     def _computed(self, parts: Sequence[Part]) -> float:
         sizes = [part.size for part in parts]
         try:
-            given = joined([part.given for part in parts], sizes)
+            given = nested.joined([part.given for part in parts], sizes)
         except (RuntimeError, ValueError, KeyError) as error:
             raise TaskError(
                 f"what metric {self.name!r} is given of batches cannot be put one after another: "
@@ -116,7 +112,6 @@ class Updated:
     name: str
     whole: Any
     others: list[Any]
-    count: int = 0
 
     @classmethod
     def begun(cls, of: OverDataSet, name: str) -> Updated:
@@ -128,7 +123,6 @@ class Updated:
 
     def add(self, part: Part) -> None:
         """Take one more batch (in place)."""
-        self.count += part.count
         with sealed(Key(0).at("metric", self.name)):
             self.whole.update(*part.given)
         try:
@@ -160,7 +154,8 @@ class Whole:
     of: OverDataSet
     name: str
     held: Gathered | Updated
-    sizes: list[int] = attrs.field(factory=lambda: [0] * GROUPS)
+    sizes: Tensor = attrs.field(factory=lambda: torch.zeros(GROUPS, dtype=torch.long))
+    kinds: set[bool] = attrs.field(factory=set)
 
     @classmethod
     def begun(cls, of: OverDataSet, name: str) -> Whole:
@@ -170,22 +165,27 @@ class Whole:
     @property
     def count(self) -> int:
         """How many examples it has seen; batches, where examples cannot be told apart."""
-        return self.held.count
+        return int(self.sizes.sum())
 
     def add(self, kept: Kept, size: int | None) -> Whole:
         """Itself, with one more batch (in place)."""
-        apart = [one for one in tensors_within(kept.given) if one.ndim]
-        known = size if size and apart and has_rows(kept.given, size) else None
-        part = Part(kept.given, known, self.count)
+        if size == 0:
+            return self
+        apart = [one for one in nested.tensors_within(kept.given) if one.ndim]
+        known = size if size and apart and nested.has_rows(kept.given, size) else None
+        part = Part(kept.given, known, groups_of(self.count, known or 1))
         self.held.add(part)
-        self.sizes = [held + part.counted(group) for group, held in enumerate(self.sizes)]
+        self.sizes += torch.bincount(part.groups, minlength=GROUPS)
+        self.kinds.add(known is None)
         return self
 
     def measurement(self) -> Measurement:
         """What the metric computes of a split, with the error of a jackknife where it has one."""
         value = self.held.value()
-        groups = [group for group, size in enumerate(self.sizes) if size]
-        if not self.of.error or len(groups) < FEWEST or not math.isfinite(value):
+        groups = self.sizes.nonzero().flatten().tolist()
+        # An example and a batch do not weigh the same, so there is no error where both occur.
+        told = self.of.error and len(groups) >= FEWEST and len(self.kinds) == 1
+        if not told or not math.isfinite(value):
             return Measurement(value)
         try:
             with warnings.catch_warnings():
@@ -193,7 +193,7 @@ class Whole:
                 left = [self.held.without(group) for group in groups]
         except Exception:  # noqa: BLE001  it may need examples that a group has all of
             return Measurement(value)
-        return Measurement(value, jackknife(value, left, [self.sizes[group] for group in groups]))
+        return Measurement(value, jackknife(value, left, self.sizes[groups].tolist()))
 
 
 def jackknife(value: float, left: Sequence[float], sizes: Sequence[int]) -> float | None:

@@ -13,7 +13,7 @@ import attrs
 import torch
 
 from evoframe.errors import TaskError
-from evoframe.kernel.nested import mapped
+from evoframe.kernel import nested
 
 GROUPS = 16
 """How many groups of examples are left out in turn."""
@@ -37,10 +37,10 @@ class OverDataSet:
     error: bool = True
 
     def __call__(self, outputs: Any, targets: Any) -> Kept:
-        """Return what the metric keeps of a batch; a task's ``measure`` returns it as it is."""
+        """Return the part of a batch that is kept; a task's ``measure`` returns it as it is."""
         kept = (outputs, targets) if self.of is None else self.of(outputs, targets)
         given = kept if type(kept) is tuple else (kept,)
-        return Kept(self, mapped(given, lambda one: one.detach().cpu()))
+        return Kept(self, nested.mapped(given, lambda one: one.detach().cpu()))
 
     @property
     def updates(self) -> bool:

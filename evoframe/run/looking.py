@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -55,7 +55,8 @@ class Looks:
 
 def _digests(batch: Batch, size: int | None) -> Iterator[bytes]:
     """Digests of the inputs of each example, where it can be told which axis examples lie along."""
-    parts = list(_plain_tensors(batch[0])) if isinstance(batch, tuple | list) and batch else []
+    inputs = batch[0] if isinstance(batch, tuple | list) and batch else batch
+    parts = list(_plain_tensors(inputs)) if isinstance(batch, tuple | list | Mapping) else []
     axes = [next((i for i, n in enumerate(one.shape[:2]) if n == size), None) for one in parts]
     if not parts or size is None or None in axes:
         return
@@ -72,6 +73,6 @@ def _digests(batch: Batch, size: int | None) -> Iterator[bytes]:
 def _plain_tensors(inputs: Any) -> Iterator[Tensor]:
     if isinstance(inputs, Tensor) and inputs.layout == torch.strided and not inputs.is_quantized:
         yield inputs
-    elif isinstance(inputs, tuple | list):
-        for one in inputs:
+    elif isinstance(inputs, tuple | list | Mapping):
+        for one in inputs.values() if isinstance(inputs, Mapping) else inputs:
             yield from _plain_tensors(one)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,8 @@ from evoframe.errors import EvoframeError, TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.duplicate import duplicate
 from evoframe.roles import Batch, Split, Task
-from evoframe.roles.measuring import checked, require_names
+from evoframe.roles.measuring import added, checked, require_names
+from evoframe.roles.over_data_set import Kept
 from evoframe.run import remarks
 from evoframe.run.looking import MOST, Looks
 from evoframe.strategies.training.alone import unless_alone
@@ -84,13 +86,31 @@ def _check_strategies(recipe: Recipe) -> None:
 
 def _probe_loss(task: Task, network: nn.Module, batch: Batch) -> None:
     here = devices.move(batch, CPU)
-    loss = tried(task, "step(network, batch)", lambda: task.step(network, here))
-    if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.requires_grad:
+    try:
+        loss = tried(task, "step(network, batch)", lambda: task.step(network, here))
+    except TaskError:
+        if _gives_a_loss_in_training(task, network, here):
+            return
+        raise
+    if not _is_loss(loss):
         found = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(loss)
         raise TaskError(
             f"step() of task {task.name!r} gave {found}; wanted a scalar tensor with a gradient "
             "(not all parameters frozen, nothing detached)."
         )
+
+
+def _is_loss(found: Any) -> bool:
+    return isinstance(found, torch.Tensor) and not found.ndim and found.requires_grad
+
+
+def _gives_a_loss_in_training(task: Task, network: nn.Module, batch: Batch) -> bool:
+    """Tell whether a network computes a loss in training mode alone, as detectors do."""
+    twin = duplicate(network).train()
+    try:
+        return _is_loss(task.step(twin, batch))
+    except Exception:  # noqa: BLE001  what it said in evaluation mode is told
+        return False
 
 
 def _probe_batches_of_one(recipe: Recipe, network: nn.Module, first: Batch) -> None:
@@ -126,6 +146,30 @@ def _probe_metrics(task: Task, network: nn.Module, batch: Batch) -> None:
             f"task {task.name!r} names the metric {missing[0]!r}, but measure() gave "
             f"{', '.join(measured) or 'nothing'}."
         )
+    whole = [name for name, values in measured.items() if isinstance(values, Kept)]
+    if whole:
+        _probe_whole(task, network, whole)
+
+
+def _probe_whole(task: Task, network: nn.Module, names: Sequence[str]) -> None:
+    """Try metrics over a data set on two batches, or on the whole split if that is too little.
+
+    Raises:
+        TaskError: one gives no number, or raises something on the whole split too.
+    """
+    totals: dict[str, Any] = {}
+    for batch in itertools.islice(task.batches("validation"), 2):
+        measured = task.measure(network, devices.move(batch, CPU))
+        for name in names:
+            totals[name] = added(totals.get(name), name, measured[name], task.examples_in(batch))
+    try:
+        for total in totals.values():
+            total.measurement()
+    except TaskError:
+        raise
+    except Exception:  # noqa: BLE001  all these examples may be of one class, say
+        what = f"{', '.join(map(repr, names))} over the validation split"
+        tried(task, what, lambda: task.evaluate(network, "validation", CPU))
 
 
 def _first(task: Task, split: Split, purpose: str, looks: Looks) -> Batch:

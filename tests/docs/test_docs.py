@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -47,6 +48,19 @@ def test_the_tutorial_on_your_own_network_runs(tmp_path, monkeypatch) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert "x fewer " in result.output
+
+
+def test_the_page_on_batches_and_metrics_runs(tmp_path, monkeypatch) -> None:
+    """Its blocks run one after another, and the metrics have the errors that it speaks of."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+
+    for code in blocks(ROOT / "docs" / "how-to" / "batches-and-metrics.md", "python"):
+        exec(code, namespace)
+
+    run, found = namespace["run"], namespace["found"]
+    assert run.best.fitness.costs["parameters"] < run.ancestor.fitness.costs["parameters"]
+    assert all(one.error for one in found.values())
 
 
 @pytest.mark.parametrize("line", commands())

@@ -124,7 +124,7 @@ def task(
 def _loaders(
     given: Mapping[str, Any], size: int | None
 ) -> tuple[dict[str, OwnLoader], dict[str, DataLoader[Any] | None]]:
-    """Return what was made into loaders here, and all loaders; by split.
+    """Return the loaders that were made here, and all loaders; by split.
 
     Raises:
         TaskError: one is no data, or cannot be read as often as a run does.

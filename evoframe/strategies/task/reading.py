@@ -83,7 +83,7 @@ class Reading:
         return self._others(batch, with_targets=with_targets)
 
     def targets_of(self, batch: Batch) -> Any:
-        """Return what the outputs for a batch are held to; None where there is nothing.
+        """Return the targets of a batch; None where there are none.
 
         Raises:
             TaskError: it cannot be told which they are.
@@ -119,7 +119,7 @@ class Reading:
         return Arguments(tuple(one for i, one in enumerate(batch) if i not in places))
 
     def told(self, batch: Batch) -> Any:
-        """Return what a function that counts examples is given as inputs."""
+        """Return the inputs as a function is given them that counts examples."""
         if callable(self.forward):
             return batch
         given = self.arguments(batch, with_targets=False)
@@ -129,7 +129,7 @@ class Reading:
 def size_of(
     reading: Reading, batch: Batch, count: Callable[[Any, Any], int] | None = None
 ) -> int | None:
-    """Return how many examples a batch holds; None where that cannot be told.
+    """Return the number of examples in a batch; None where that cannot be told.
 
     Args:
         reading: how the batch is read.
@@ -164,7 +164,7 @@ def entry_of(value: Any, name: Entry) -> Any:
 
 
 def described(value: Any) -> str:
-    """Return what a batch or outputs are, in words."""
+    """Return a batch or outputs in words."""
     if names := _named(value):
         return f"a {type(value).__name__} of {', '.join(map(repr, names))}"
     if isinstance(value, tuple | list):
