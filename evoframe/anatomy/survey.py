@@ -34,6 +34,7 @@ def survey(
     multiple: int = 1,
     numbers: bool = True,
     approximate: bool = False,
+    training_inputs: Inputs | None = None,
 ) -> Anatomy:
     """Return the anatomy of an ancestor; done once a run.
 
@@ -50,6 +51,8 @@ def survey(
         approximate: let channels leave that a layer, group or RMS norm or a mean averages over.
             A smaller network then normalises over those that stay, so it no longer computes
             what its masked ancestor does, and has to learn anew.
+        training_inputs: inputs as training gives them, where these are others, such as labels of
+            which the network computes its loss; removals are tried on them too.
 
     Raises:
         TaskError: a name is not a parameter with at least two axes, there is none, or a layer to
@@ -66,6 +69,7 @@ def survey(
     plan = _planned(body, shapes, inputs, options)
     if not plan.trace.knows_channels:  # it did not run on the meta device: is it the inputs?
         _require_forward(network, given)
+    entries: Mapping[str, torch.Tensor] = {}
     tried, untried = None, "it has no numbers, being on the meta device"
     if not any(one.is_meta for one in tensors_of(network).values()):
         entries = require_own_parameters(network, body, given)
@@ -77,6 +81,10 @@ def survey(
     if proved.refuted or not plan.trace.knows_channels:
         real = prove(_planned_on_real_tensors(network, shapes, given, options), tried)
         proved = max(proved, real, key=_removable)  # the first, where they are equal
+    if training_inputs is not None and tried is not None:
+        # Ways that only training takes may read channels that no output shows.
+        also = Numbers.of(network, body, entries, Arguments.of(training_inputs))
+        proved, untried = prove(proved.plan, also), untried or also.untried
     return Anatomy(network, proved, proved.plan.wiring(), inputs, untried)
 
 

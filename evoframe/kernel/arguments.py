@@ -61,6 +61,14 @@ class Arguments:
         """All tensors inside of them, in order."""
         return tensors_within((self.args, self.kwargs))
 
+    def is_like(self, other: Arguments) -> bool:
+        """Tell whether both give the same arguments, whatever their values are."""
+        ours, theirs = (
+            (len(one.args), {name for name, value in one.kwargs.items() if value is not None})
+            for one in (self, other)
+        )
+        return ours == theirs
+
     @property
     def simplest(self) -> Inputs:
         """The same as a tuple or a mapping, where that says all of it."""

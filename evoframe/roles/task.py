@@ -65,6 +65,13 @@ class Task(Strategy, ABC):
         ``Arguments(args, kwargs)``.
         """
 
+    def training_inputs(self) -> Inputs | None:
+        """Return inputs as training gives them, if they are others than the example inputs.
+
+        Such as labels, of which a network computes its loss. A survey tries removals on them too.
+        """
+        return None
+
     @abstractmethod
     def batches(
         self, split: Split, *, shuffle: Key | None = None, batch_size: int | None = None

@@ -39,7 +39,10 @@ def described(task: Task, network: nn.Module) -> dict[str, Any]:
     if (shapes := shapes_told(inputs)) is None:
         return {"metrics": metrics}
     answers = answers_of_architecture(network, inputs)
-    known = {} if answers is None else {"answers": answers}
+    known: dict[str, Any] = {} if answers is None else {"answers": answers}
+    taught = task.training_inputs()
+    if taught is not None and (told := shapes_told(taught)) is not None:
+        known["training_inputs"] = told
     return {"metrics": metrics, "inputs": shapes, **known}
 
 
@@ -126,7 +129,12 @@ class StandIn(Task):
                 "the example inputs of this run are not on record. Let the factory return a pair: "
                 "the network, and its example inputs."
             )
-        return arguments_like(shapes, lambda shape, kind: torch.zeros(shape, dtype=kind))
+        return arguments_like(shapes, _zeros)
+
+    def training_inputs(self) -> Inputs | None:
+        """Zeros of the shapes on record, if there are any."""
+        told = self.recorded.get(SESSION, {}).get("training_inputs")
+        return None if told is None else arguments_like(told, _zeros)
 
     def evolvable(self, network: nn.Module) -> tuple[str, ...]:
         """The parameters that evolved."""
@@ -157,6 +165,10 @@ class StandIn(Task):
                 "or a pair of a module and its example inputs, a tuple or a mapping of keywords."
             )
         return unwrapped(network), inputs
+
+
+def _zeros(shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
+    return torch.zeros(shape, dtype=kind)
 
 
 def factory_of(use: str) -> Callable[[], Any]:

@@ -144,5 +144,6 @@ def survey_ancestor(recipe: Recipe, network: nn.Module) -> Anatomy:
         network,
         tried(task, "example_inputs()", task.example_inputs),
         tried(task, "evolvable(network)", lambda: task.evolvable(network)),
+        training_inputs=tried(task, "training_inputs()", task.training_inputs),
         **attrs.asdict(recipe.anatomy, recurse=False),
     )

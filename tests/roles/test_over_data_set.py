@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import evoframe
 from evoframe.errors import TaskError
 from evoframe.kernel.individual import Measurement
+from evoframe.plugin import Observer, hookimpl
 from evoframe.roles.gathering import jackknife
 
 CPU = torch.device("cpu")
@@ -326,19 +328,32 @@ class Mine(Task):
 """
 
 
+@attrs.frozen(eq=False)
+class Interrupts(Observer):
+    """Stops a run in its second generation."""
+
+    name = "interrupts"
+
+    @hookimpl
+    def evoframe_individual_evaluated(self, event: Any) -> None:
+        if event.individual.id == "g2s0":
+            raise KeyboardInterrupt
+
+
 @pytest.mark.slow
 def test_other_processes_and_resumed_runs_measure_the_same(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(TASK, "utf-8")
-    said = {"generations": 3, "options": ["training.epochs=1"], "observer": []}
+    said = {"generations": 3, "options": ["training.epochs=1"]}
     name = f"{tmp_path / 'mine.py'}:Mine"
 
-    one = evoframe.evolve(name, out=tmp_path / "one", **said)
+    one = evoframe.evolve(name, out=tmp_path / "one", observer=[], **said)
     other = evoframe.evolve(name, out=tmp_path / "other", executor="processes", **said)
-    shorter = evoframe.evolve(name, out=tmp_path / "third", **(said | {"generations": 3}))
+    with pytest.raises(KeyboardInterrupt):
+        evoframe.evolve(name, out=tmp_path / "third", observer=[Interrupts()], **said)
+    resumed = evoframe.resume(tmp_path / "third", observer=[])
 
-    runs = [[each.fitness for each in run.individuals] for run in (one, other, shorter)]
+    runs = [[each.fitness for each in run.individuals] for run in (one, other, resumed)]
     assert runs[0] == runs[1] == runs[2]
     assert one.best.fitness.validation["auc"].error is not None
-    network = one.network()
-    again = one.recipe.task.evaluate(network, "validation", CPU)
+    again = one.recipe.task.evaluate(one.network(), "validation", CPU)
     assert again["auc"] == one.best.fitness.validation["auc"]

@@ -83,6 +83,7 @@ def a_task(network: nn.Module, loader: Any, **more: Any) -> Any:
 # --- a network that computes its loss -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_mapping_with_labels_is_all_that_a_network_with_its_own_loss_needs(tmp_path) -> None:
     """Evolved, shown, exported and loaded; where it is used it has no labels, and needs none."""
     torch.manual_seed(0)
@@ -115,6 +116,48 @@ def test_the_loss_of_a_network_is_the_loss_of_its_batches() -> None:
     measured = task.evaluate(network.eval(), "validation", CPU)["loss"]
     losses = [network(**one).loss for one in task.batches("validation")]
     assert measured.value == pytest.approx(float(torch.stack(losses).mean().detach()))
+
+
+class Penalised(Reader):
+    """Its loss has a mean over hidden channels, which no output shows."""
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None
+    ) -> Answer:
+        hidden = F.relu(self.b(F.relu(self.a(self.words(input_ids).sum(1)))))
+        logits = self.head(hidden)
+        if labels is None:
+            return Answer(logits)
+        return Answer(logits, F.cross_entropy(logits, labels) + hidden.mean())
+
+
+def test_what_only_the_loss_of_a_network_reads_stays(tmp_path) -> None:
+    """A mean over fewer channels is another loss, though the answers are the same."""
+    run = evoframe.evolve(
+        a_task(Penalised(), sentences()), out=tmp_path / "run", generations=1, observer=[]
+    )
+
+    anatomy = run.anatomy
+    stays = {
+        name: bool(anatomy.bundles.by_class(anatomy.bundles.kept)[channels.reshape(-1)].all())
+        for name, channels in anatomy.wiring.targets.items()
+    }
+    assert stays == {"a.weight": False, "b.weight": True}
+
+
+@pytest.mark.slow
+def test_a_network_is_grown_again_from_what_is_on_record(tmp_path, monkeypatch) -> None:
+    """Without its task: the record holds the shapes of its inputs, in use and in training."""
+    monkeypatch.chdir(tmp_path)
+    evolved(a_task(Reader(), sentences()), tmp_path / "run")
+    (tmp_path / "built.py").write_text(
+        "from strategies.test_batches import Reader\n\ndef factory():\n    return Reader()\n",
+        "utf-8",
+    )
+
+    told = CliRunner().invoke(main, ["export", "run", "--network", "built.py:factory"])
+
+    assert told.exit_code == 0, told.output
 
 
 class NeedsLabels(Reader):

@@ -50,6 +50,7 @@ class LoaderTask(Task):
     trained: bool
     count: Count | None = None
     classes: Classes | None = None
+    taught: Inputs | None = None
     reading: Reading = attrs.field(factory=Reading)
     own: Mapping[str, OwnLoader] = attrs.field(factory=dict)
 
@@ -76,6 +77,10 @@ class LoaderTask(Task):
     def example_inputs(self) -> Inputs:
         """Return one example."""
         return self.inputs
+
+    def training_inputs(self) -> Inputs | None:
+        """Return one example as training gives it, if that is another call of the network."""
+        return self.taught
 
     def evolvable(self, network: nn.Module) -> tuple[str, ...]:
         """Return the parameters that were named, or the usual ones."""

@@ -30,6 +30,7 @@ from evoframe.strategies.task.reading import (
     is_pair,
     require_taken,
     size_of,
+    taught_example,
 )
 
 GIVEN = (tuple, Mapping, Arguments, type(None))
@@ -100,7 +101,7 @@ def task(
     measured = loss_of(loss)
     reading = Reading(forward, targets, gives_loss=loss is None)
     functions, directions = metrics_of(metrics or {"loss": (measured, "min")})
-    inputs = _first_inputs(reading, network, loaders["train"], examples, example_inputs)
+    inputs, taught = _first_inputs(reading, network, loaders["train"], examples, example_inputs)
     classes = classes_of(network, inputs, measured)
     for split, loader in loaders.items():
         if loader is not None and classes is not None and forward is targets is None:
@@ -112,6 +113,7 @@ def task(
         functions=functions,
         directions=directions,
         inputs=inputs,
+        taught=taught,
         parameters=evolvable,
         trained=trained,
         count=examples,
@@ -157,8 +159,10 @@ def _first_inputs(
     loader: DataLoader[Any] | None,
     count: Count | None,
     given: Inputs | None,
-) -> Inputs:
-    """Return the example inputs that were given, else those of the first training example.
+) -> tuple[Inputs, Inputs | None]:
+    """Return the example inputs, and what training gives the network where that is more.
+
+    The example inputs are those that were given, else those of the first training example.
 
     Raises:
         TaskError: there is no example, or a batch cannot be read.
@@ -166,7 +170,8 @@ def _first_inputs(
     assert loader is not None
     if given is not None:
         Arguments.of(given)
-        return given
+        if not reading.gives_loss:
+            return given, None
     with untouched():
         for batch in SeededLoader(loader, Key(0), "train"):
             reading.targets_of(batch)  # refused here if they are not to be found
@@ -175,7 +180,10 @@ def _first_inputs(
             found = first_example(reading, network, batch, size)
             require_kinds_of_inputs(found)
             require_taken(network, found)
-            return found.simplest
+            inputs = found.simplest if given is None else given
+            taught = taught_example(reading, batch, size)
+            other = taught is not None and not taught.is_like(Arguments.of(inputs))
+            return inputs, taught.simplest if taught is not None and other else None
     raise TaskError("the training loader is empty: not even one example to run the network on.")
 
 

@@ -223,6 +223,13 @@ def first_example(
     return given
 
 
+def taught_example(reading: Reading, batch: Batch, size: int | None) -> Arguments | None:
+    """Return the first example with its targets, if the network computes its loss of them."""
+    if callable(reading.forward) or not reading.gives_loss:
+        return None
+    return _one(reading.arguments(batch, with_targets=True), size)
+
+
 def _one(given: Arguments, size: int | None) -> Arguments:
     """Return arguments for the first example; the first along each first axis if size is None."""
     if size is None:
