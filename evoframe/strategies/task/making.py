@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from evoframe.errors import TaskError
 from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.key import Key, untouched
+from evoframe.strategies.task.example import first_example, require_taken, taught_example
 from evoframe.strategies.task.in_memory import SIZE, WANTED, OwnLoader, own_loader
 from evoframe.strategies.task.labels import classes_of, require_labels
 from evoframe.strategies.task.loaders import Count, LoaderTask
@@ -26,11 +27,8 @@ from evoframe.strategies.task.reading import (
     Forward,
     Reading,
     Targets,
-    first_example,
     is_pair,
-    require_taken,
     size_of,
-    taught_example,
 )
 
 GIVEN = (tuple, Mapping, Arguments, type(None))
