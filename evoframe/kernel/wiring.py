@@ -8,7 +8,7 @@ synapse at either end, which may kill more channels: :func:`settle` follows that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 import torch
@@ -61,6 +61,7 @@ class Wiring:
         read: channels that something other than a synapse reads (network outputs, ...); as ``fed``.
         steps: parameters and derived channels in the order of a forward pass.
         holdings: what lives and dies with channels.
+        recurs: whether channels are written by what comes after them, as states are.
     """
 
     sources: Mapping[str, Tensor]
@@ -69,6 +70,7 @@ class Wiring:
     read: Tensor
     steps: tuple[str | Derived, ...]
     holdings: tuple[Holding, ...]
+    recurs: bool = False
 
     def to(self, device: torch.device) -> Wiring:
         """Return the same wiring with its tensors on a device."""
@@ -86,6 +88,7 @@ class Wiring:
                 for step in self.steps
             ),
             tuple(Holding(h.entry, h.axis, h.channels.to(device)) for h in self.holdings),
+            self.recurs,
         )
 
 
@@ -155,15 +158,37 @@ def revive(genotype: Genotype, *, before: Masks, ancestor_state: State, wiring: 
 
 def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
     """Return a bool for each channel, (channels,): it is written and read by something alive."""
-    written, read = wiring.fed.clone(), wiring.read.clone()
+    written = _spread(wiring.fed, wiring, lambda flags: _write(flags, masks, wiring))
+    read = _spread(wiring.read, wiring, lambda flags: _read(flags, written, masks, wiring))
+    return written & read
+
+
+def _spread(first: Tensor, wiring: Wiring, sweep: Callable[[Tensor], None]) -> Tensor:
+    """Return flags after sweeps over all steps; a sweep only ever adds to them (in place)."""
+    flags = first.clone()
+    sweep(flags)
+    # In the order of the forward pass one sweep is enough: sources were decided before. A
+    # recurrence leads back, so what lives by it is the least that sweeps change no more.
+    before = first
+    while wiring.recurs and not torch.equal(flags, before):
+        before = flags.clone()
+        sweep(flags)
+    return flags
+
+
+def _write(written: Tensor, masks: Masks, wiring: Wiring) -> None:
+    """Flag the channels that flagged ones write (in place)."""
     for step in wiring.steps:
         if isinstance(step, str):
             sources, targets = wiring.sources[step], wiring.targets[step]
-            # In the order of the forward pass one sweep is enough: sources were decided before.
             written[targets[_any(masks[step], written[sources], targets)]] = True
         else:
             parts = torch.stack([written[part] for part in step.parts])
             written[step.channels] |= parts.all(0) if step.every else parts.any(0)
+
+
+def _read(read: Tensor, written: Tensor, masks: Masks, wiring: Wiring) -> None:
+    """Flag the channels that flagged ones read (in place)."""
     for step in reversed(wiring.steps):
         if isinstance(step, str):
             sources, targets = wiring.sources[step], wiring.targets[step]
@@ -173,7 +198,6 @@ def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
             wanted = read[step.channels] & written[step.channels]
             for part in step.parts:
                 read[part[wanted]] = True
-    return written & read
 
 
 def is_extinct(masks: Masks) -> bool:

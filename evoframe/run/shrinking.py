@@ -24,7 +24,8 @@ REMEDIES = {
     ),
     "norm": "anatomy.approximate=true lets channels leave that a norm averages over",
     "mean": "anatomy.approximate=true lets channels leave that a mean averages over",
-    "is used more than once": "give each use a layer of its own, or let other layers evolve",
+    "is used in two ways": "give each use a parameter of its own, or let other layers evolve",
+    "synapses and as something else": "give each use a parameter of its own",
     "MultiheadAttention": "write the attention with linear layers",
     "by their positions": "take channels by layers of their own and not by their positions",
 }

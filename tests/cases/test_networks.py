@@ -27,8 +27,6 @@ FALLS_SHORT = {
     "multihead_attention": "19% of the parameters can leave, a careful hand takes 40%",
     "rotary_embedding": "nothing can leave: halves of heads that are put together are no channels",
     "scatter_add_rows": "63% of the parameters can leave, a careful hand takes 90%",
-    "shared_head_over_levels": "nothing can leave: the head's layers are used more than once",
-    "siamese_towers": "nothing can leave: the tower's layers are used more than once",
     "softsign": "63% of the parameters can leave, a careful hand takes 90%",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""

@@ -6,6 +6,7 @@ of its own that is named here, and ``tests/replay/replay.py --write-reference``.
 """
 
 from networks import (  # each registers its networks
+    again as again,
     attention as attention,
     blocks as blocks,
     counting as counting,

@@ -26,8 +26,8 @@ class Channels:
         grids: blocks that only lose whole lines.
         steps: parameters and derived channels in the order of the forward pass.
         held: slices of parameters and buffers that live with channels, by entry and axis.
-        shared: entries and axes that several sets of channels hold, so that all of it stays.
         size_attributes: numbers in modules that count channels.
+        recurs: whether channels are written by what comes after them.
     """
 
     count: int = 0
@@ -38,8 +38,8 @@ class Channels:
     grids: list[Grid] = attrs.Factory(list)
     steps: list[str | Derived] = attrs.Factory(list)
     held: dict[tuple[str, int], Holding] = attrs.Factory(dict)
-    shared: set[tuple[str, int]] = attrs.Factory(set)
     size_attributes: list[SizeAttribute] = attrs.Factory(list)
+    recurs: bool = False
 
     def new(self, count: int, *, fed: bool) -> Tensor:
         """Return so many new channels: their numbers, int64, (count,)."""
@@ -74,21 +74,41 @@ class Channels:
                 self.ties.append((channels, part))
         return channels[inverse].reshape(parts[0].shape)
 
+    def write(self, channels: Tensor, more: Tensor) -> None:
+        """Let more channels write channels that are there already, and leave with them.
+
+        Args:
+            channels: some of them.
+            more: one for each of those.
+        """
+        pairs = torch.stack([channels.reshape(-1), more.reshape(-1)])
+        pairs = torch.unique(pairs[:, pairs[0] != pairs[1]], dim=1).contiguous()
+        if not pairs.numel():
+            return
+        self.ties.append((pairs[0], pairs[1]))
+        self.recurs = True
+        # A step writes each of its channels once, so what several write takes several steps.
+        turns = torch.arange(pairs.shape[1]) - torch.searchsorted(pairs[0], pairs[0])
+        for turn in range(int(turns.max()) + 1):
+            written, part = pairs[:, turns == turn]
+            self.steps.append(Derived(written, (part,), every=False))
+
     def hold(self, entry: str, axis: int, channels: Tensor) -> None:
         """Let slices of a state entry live and die with channels.
 
-        An entry that other channels hold already is used twice at once; it cannot be cut
-        for one of them, so all channels of both uses stay.
+        Where other channels hold them already, as of a batch norm that is called twice, both live
+        while any of the two does: what shifts one of them shifts the other too.
         """
         # No entry twice in ``held``: two cuts of one axis would have to agree for every genotype.
         channels, place = channels.reshape(-1), (entry, axis)
-        if place in self.held and not torch.equal(self.held[place].channels, channels):
-            self.shared.add(place)
-            self.pin(self.held.pop(place).channels)
-        if place in self.shared:
-            self.pin(channels)
-        else:
+        if place not in self.held:
             self.held[place] = Holding(entry, axis, channels)
+        elif len(before := self.held[place].channels) == len(channels):
+            self.write(before, channels)
+            self.write(channels, before)
+        else:  # one channel stands at all positions
+            self.pin(before)
+            self.pin(channels)
 
     @property
     def holdings(self) -> tuple[Holding, ...]:

@@ -94,6 +94,7 @@ class Plan:
             read=channels.flags(channels.read),
             steps=tuple(channels.steps),
             holdings=tuple(one for one in channels.holdings if one.entry in lasting),
+            recurs=channels.recurs,
         )
 
     # --- a smaller network -------------------------------------------------------------------

@@ -137,7 +137,7 @@ def opened(value: Any, depth: int = OPENED) -> Any:
 
 
 def _held_by(value: Any) -> list[Any]:
-    """Return what is in an object's attributes, those of slots too."""
+    """Return the values of an object's attributes, with or without a dictionary."""
     slots = [name for kind in type(value).__mro__ for name in _slots_of(kind)]
     held = [getattr(value, name) for name in slots if hasattr(value, name)]
     return [*getattr(value, "__dict__", {}).values(), *held]

@@ -44,17 +44,22 @@ class Layer:
             name: of its parameter.
             weight: the parameter.
             axes: for each axis of the call's weight the parameter's; a linear layer transposes it.
+
+        Raises:
+            Unknown: inputs and outputs lie along other axes of the parameter than the first two.
         """
         convolves = call.name == "convolution"
         transposed = bool(call.args[6]) if convolves else False
+        groups = int(call.args[8]) if convolves else 1
+        if set(axes[:2]) != {0, 1} or (groups > 1 and axes[0] != 0):
+            raise Unknown("the axes of a layer's weight are moved in a way that is not followed")
+        # A product is given its weight as (inputs, outputs), a transposed convolution too.
         return cls(
             name=name,
             weight=weight,
-            groups=int(call.args[8]) if convolves else 1,
+            groups=groups,
             transposed=transposed,
-            # A product is given its weight as (inputs,
-            # outputs), so axis 1 of it is that of the outputs.
-            out_axis=axes[1] if call.name in ("addmm", "mm") else int(transposed),
+            out_axis=axes[1] if call.name in ("addmm", "mm") or transposed else axes[0],
             channel_axis=1 if convolves else inputs.ndim - 1,
         )
 

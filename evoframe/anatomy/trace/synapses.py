@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +17,38 @@ from evoframe.anatomy.rules import Unknown
 from evoframe.anatomy.trace.entries import Entries
 from evoframe.anatomy.trace.layers import Layer, hold_weight, holds_its_width, incoming_of
 from evoframe.anatomy.trace.trace import Barrier
+
+
+@attrs.frozen(eq=False)
+class Use:
+    """How a parameter was used first.
+
+    Attributes:
+        along: the channels of its slices along each axis that has any.
+        out_axis: the axis along which its outputs lie.
+        groups: into how many parts both ends are divided.
+        is_table: whether its rows are looked up.
+    """
+
+    along: dict[int, Tensor]
+    out_axis: int = 1
+    groups: int = 1
+    is_table: bool = False
+
+    def is_like(self, layer: Layer) -> bool:
+        """Tell whether a layer uses it in the same way, perhaps at another place."""
+        way = self.is_table, self.out_axis, self.groups
+        return way == (False, layer.out_axis, layer.groups)
+
+    @property
+    def outgoing(self) -> Tensor:
+        """The channels that it writes."""
+        return self.along[self.out_axis]
+
+    @property
+    def incoming(self) -> Tensor:
+        """The channels that it reads."""
+        return self.along[1 - self.out_axis]
 
 
 class Synapses:
@@ -38,7 +71,7 @@ class Synapses:
     ) -> None:
         self._network, self._parameters, self._evolvable = network, parameters, evolvable
         self._channels, self._entries, self._barriers = channels, entries, barriers
-        self._used: set[str] = set()
+        self._uses: dict[str, Use] = {}
         self.sources: dict[str, Tensor] = {}
         self.targets: dict[str, Tensor] = {}
         self.others: list[Tensor] = []
@@ -67,14 +100,11 @@ class Synapses:
         name, axes = found
         layer = Layer.of(call, inputs, name, self._parameters[name], axes)
         incoming = incoming_of(self._channels, signal, inputs, layer.channel_axis)
-        # What has no synapses that evolve never runs dry: something other than a synapse feeds it.
-        evolves = name in self._evolvable and name not in self._used
-        outgoing = self._channels.new(layer.outputs, fed=not evolves)
+        outgoing = self._outgoing(layer, incoming)
         if holds_its_width(self._network, name):
             self._channels.keep(outgoing)
             reason = "nn.MultiheadAttention takes its inner width for its outer one"
             self._barriers.append(Barrier(name, reason))
-        self._join(layer, incoming, outgoing, evolves=evolves)
         self._hold_bias(bias, outgoing)
         along = layer.channel_axis
         return outgoing.reshape([-1 if at == along else 1 for at in range(call.out.ndim)])
@@ -86,18 +116,21 @@ class Synapses:
             name: of the parameter.
             axis: along which its columns lie.
         """
-        shape = self._parameters[name].shape
-        evolves = name in self._evolvable and name not in self._used
-        channels = self._channels.new(shape[axis], fed=not evolves)
-        if name in self._used:
-            self._used_again(name, channels, channels)
-        elif evolves:  # a synapse leads from its row, which is there always, to its column
+        if (before := self._uses.get(name)) is not None and before.is_table:
+            return before.along[axis]
+        shape, evolves = self._parameters[name].shape, name in self._evolvable
+        channels = self._channels.new(shape[axis], fed=before is not None or not evolves)
+        use = Use({axis: channels}, is_table=True)
+        if before is not None:
+            self._use_otherwise(name, before, use)
+            return channels
+        self._uses[name] = use
+        if evolves:  # a synapse leads from its row, which is there always, to its column
             self.sources[name] = self._always().reshape([1] * len(shape))
             self.targets[name] = channels.reshape([-1 if at == axis else 1 for at in (0, 1)])
             self._channels.steps.append(name)
         else:
             self._channels.hold(name, axis, channels)
-        self._used.add(name)
         return channels
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
@@ -114,21 +147,37 @@ class Synapses:
         self._channels.keep(channel)
         return channel
 
+    def _outgoing(self, layer: Layer, incoming: Tensor) -> Tensor:
+        """Return the output channels of a layer, with its synapses between them and its inputs."""
+        before, axis = self._uses.get(layer.name), layer.out_axis
+        if before is not None and before.is_like(layer):
+            # One channel whichever call writes it: it lives while it does in any of them.
+            self._channels.write(before.incoming, incoming)
+            return before.outgoing
+        # What has no synapses that evolve never runs dry: something other than a synapse feeds it.
+        evolves = layer.name in self._evolvable and before is None
+        outgoing = self._channels.new(layer.outputs, fed=not evolves)
+        use = Use({axis: outgoing, 1 - axis: incoming}, axis, layer.groups)
+        if before is not None:
+            self._channels.mark_read(incoming)
+            self._use_otherwise(layer.name, before, use)
+            return outgoing
+        self._uses[layer.name] = use
+        self._join(layer, incoming, outgoing, evolves=evolves)
+        return outgoing
+
     def _join(self, layer: Layer, incoming: Tensor, outgoing: Tensor, *, evolves: bool) -> None:
         """Put the synapses of a layer between its channels."""
         name, (ins, outs) = layer.name, layer.ends(incoming, outgoing)
         if layer.groups > 1:
             self._bind_groups(layer, incoming, outgoing)
-        if name in self._used:
-            self._used_again(name, incoming, outgoing)
-        elif evolves:
+        if evolves:
             self.sources[name], self.targets[name] = ins, outs
             self._channels.steps.append(name)
         else:
             self.others.append(outgoing)
             self._channels.mark_read(incoming)
             hold_weight(self._channels, name, ins, outs)
-        self._used.add(name)
 
     def _bind_groups(self, layer: Layer, incoming: Tensor, outgoing: Tensor) -> None:
         """Let groups go as a whole, or lose the same positions in each."""
@@ -142,30 +191,31 @@ class Synapses:
         parts = (ins.shape[1], outs.shape[1])
         self._channels.grids.append(Grid(torch.cat([ins, outs], 1), fixed, parts))
 
-    def _used_again(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
-        """Take a layer that is used again as one whose channels all stay, at both uses."""
-        if name in self.sources:
-            # One mask cannot mean two wirings at once: no channel leaves, synapses go one by one.
-            for held in (self.sources, self.targets):
-                self._channels.pin(held[name])
-            self.sources[name] = self._always().reshape([1] * self._parameters[name].ndim)
-        self._channels.pin(incoming)
-        self._channels.pin(outgoing)
-        # A layer that does not evolve holds its weight by channels instead of sources and targets.
-        for holding in self._channels.holdings:
-            if holding.entry == name:
-                self._channels.pin(holding.channels)
-        self._barriers.append(Barrier(name, "is used more than once"))
+    def _use_otherwise(self, name: str, before: Use, use: Use) -> None:
+        """Let a parameter be used in two ways, as a table and as a layer, or the reverse way round.
+
+        Slices along an axis live while they do in any use, and an axis that one of them reads by
+        position stays. What the second use writes always lives, and all that it reads is read.
+        """
+        self._barriers.append(Barrier(name, "is used in two ways"))
+        whole = before.groups > 1 or use.groups > 1
+        for axis in before.along.keys() | use.along.keys():
+            mine, other = before.along.get(axis), use.along.get(axis)
+            if whole or mine is None or other is None or len(mine) != len(other):
+                for some in (mine, other):
+                    if some is not None:
+                        self._channels.pin(some)
+            else:
+                self._channels.write(mine, other)
+                self._channels.write(other, mine)
 
     def _hold_bias(self, bias: Any, outgoing: Tensor) -> None:
         if bias is None:
             return
         found = self._entries.entry(bias)
-        # Computed, or shared with another layer: it cannot lose an entry for one of them alone.
-        if found is None or found[0] in self._used:
+        if found is None:  # computed
             self._channels.pin(outgoing)
             return
-        self._used.add(found[0])
         if bias.ndim and bias.shape[-1] == len(outgoing):
             self._channels.hold(found[0], found[1][-1], outgoing)
         else:  # one number for all of them: without synapses a channel is constant, not zero
@@ -185,9 +235,10 @@ class Synapses:
         A dead channel of one use would take weights from the other.
         """
         held = [one.channels for one in self._channels.holdings if one.entry == name]
-        if held or any(entry == name for entry, _ in self._channels.shared):
-            nobody = torch.zeros(0, dtype=torch.long)
-            self._used_again(name, torch.cat([nobody, *held]), nobody)
+        if held:
+            for some in (self.sources[name], self.targets[name], *held):
+                self._channels.pin(some)
+            self._barriers.append(Barrier(name, "is read as synapses and as something else"))
 
     def _leave_alone(self, name: str) -> None:
         """Give channels that stay to both ends of a parameter where they are not known."""
