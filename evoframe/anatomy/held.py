@@ -19,8 +19,9 @@ from evoframe.anatomy.anatomy import Anatomy
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.plan import Plan
 from evoframe.anatomy.trace.forward import opened, plain_operations
-from evoframe.anatomy.trace.trace import Barrier, Pass
+from evoframe.anatomy.trace.trace import Barrier
 from evoframe.anatomy.trace.tracer import MetaTracer
+from evoframe.anatomy.trace.values import answered
 
 
 @attrs.frozen
@@ -95,17 +96,19 @@ def _kept_by_barrier(
     plan = anatomy.proved.plan
     if not plan.trace.knows_channels:
         return None
-    witness = _Witness(replica(plan.body, {}).eval(), tuple(plan.evolvable), approximate=False)
+    first, twin = plan.trace.passes[0], replica(plan.body, {}).eval()
+    asks = bool(first.answers)
+    witness = _Witness(twin, tuple(plan.evolvable), approximate=False, asks=asks)
     before = 0
     try:
-        with plain_operations(), witness:
-            outputs = anatomy.inputs.call(witness.network)
+        with plain_operations(), witness, answered(first.answers, witness.asked):
+            outputs = first.inputs.call(witness.network)
         before = len(witness.channels.kept)
         witness.keep_all(opened(outputs))
     except Exception:  # noqa: BLE001  a network may do anything, and this only tells of it
         return None
-    one = Pass(anatomy.inputs, training=False, calls=tuple(witness.calls), work=tuple(witness.work))
-    seen = witness.trace((one,))
+    calls, work = tuple(witness.calls), tuple(witness.work)
+    seen = witness.trace((attrs.evolve(first, calls=calls, work=work),))
     last = witness.channels.kept[before:]
     flags = witness.channels.flags([*witness.innocent, *last])
     blamed = {barrier: torch.cat(found) for barrier, found in witness.blamed.items() if found}

@@ -14,7 +14,7 @@ from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.growing import body_of, copied
 from evoframe.anatomy.proof import Numbers, prove, require_own_parameters
-from evoframe.anatomy.trace import trace
+from evoframe.anatomy.trace import Answer, answers_of, trace
 from evoframe.errors import TaskError, close_match
 from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.duplicate import duplicate
@@ -67,11 +67,14 @@ def survey(
     options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate)
     inputs = given.to(torch.device("meta"))
     plan = _planned(body, shapes, inputs, options)
+    has_numbers = not any(one.is_meta for one in tensors_of(network).values())
     if not plan.trace.knows_channels:  # it did not run on the meta device: is it the inputs?
         _require_forward(network, given)
+        if has_numbers and (answers := _answers(network, given)):
+            plan = _planned(body, shapes, inputs, options, answers)
     entries: Mapping[str, torch.Tensor] = {}
     tried, untried = None, "it has no numbers, being on the meta device"
-    if not any(one.is_meta for one in tensors_of(network).values()):
+    if has_numbers:
         entries = require_own_parameters(network, body, given)
         untried = _switched_off(numbers=numbers, approximate=approximate)
         if not untried:
@@ -107,12 +110,16 @@ class Options:
 
 
 def _planned(
-    body: nn.Module, shapes: Mapping[str, torch.Size], inputs: Arguments, options: Options
+    body: nn.Module,
+    shapes: Mapping[str, torch.Size],
+    inputs: Arguments,
+    options: Options,
+    answers: Sequence[Answer] = (),
 ) -> Plan:
     """Return the plan of a body, by a trace on its own device."""
     # The body stays as it came, modes of modules included; running can change buffers.
-    twin = replica(body, {}).eval()
-    seen = trace(twin, inputs, tuple(shapes), approximate=options.approximate)
+    twin, names = replica(body, {}).eval(), tuple(shapes)
+    seen = trace(twin, inputs, names, approximate=options.approximate, answers=answers)
     return Plan.of(
         body,
         shapes,
@@ -135,7 +142,13 @@ def _planned_on_real_tensors(
     or none.
     """
     inputs = example_inputs.to(torch.device("cpu"))
-    return _planned(copied(network), shapes, inputs, options)
+    answers = _answers(network, example_inputs)
+    return _planned(copied(network), shapes, inputs, options, answers)
+
+
+def _answers(network: nn.Module, example_inputs: Arguments) -> tuple[Answer, ...]:
+    """Return the answers to questions for values on the example inputs."""
+    return answers_of(copied(network).eval(), example_inputs.to(torch.device("cpu")))
 
 
 def _removable(proved: ProvedPlan) -> int:

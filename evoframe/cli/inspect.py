@@ -53,6 +53,6 @@ def command(
     for line in world.remarks:
         console.print(f"\n{line}", markup=False)
     console.print("\nthe ancestor")
-    console.print(survey.costs(anatomy))
+    console.print(survey.costs(anatomy, asked.task.example_inputs()))
     console.print(f"\nthe survey took {world.surveying:.1f} s", markup=False)
     console.print(survey.estimate(asked, anatomy), markup=False)

@@ -13,6 +13,7 @@ from evoframe.anatomy import Anatomy
 from evoframe.anatomy.held import held_back
 from evoframe.config.recipe import Recipe
 from evoframe.kernel import device as devices
+from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
 from evoframe.report.sizes import BATCHES, COSTS, latencies
@@ -69,16 +70,20 @@ def barriers(anatomy: Anatomy) -> list[str]:
     return lines
 
 
-def costs(anatomy: Anatomy) -> Table:
-    """Return the costs of the ancestor, with its latency on one thread of this machine."""
+def costs(anatomy: Anatomy, inputs: Inputs) -> Table:
+    """Return the costs of the ancestor, with its latency on one thread of this machine.
+
+    Args:
+        anatomy: of the ancestor.
+        inputs: example inputs; zeros would not do where a path hangs on values.
+    """
     table = Table(box=None, pad_edge=False, show_header=False)
     found = anatomy.costs(anatomy.genotype())
     for name, label in COSTS.items():
         if name in found:
             table.add_row(label, f"{found[name]:,.0f}")
-    zeros = anatomy.inputs.mapped(lambda one: torch.zeros(one.shape, dtype=one.dtype))
     network = duplicate(anatomy.network).cpu().eval()
-    taken = latencies(network, zeros)
+    taken = latencies(network, inputs)
     for size in BATCHES:
         words = f"not measured: a pass may take {_duration(size * taken[1].median)}"
         if size in taken:

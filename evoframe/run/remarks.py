@@ -9,6 +9,7 @@ import torch
 
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
+from evoframe.errors import listing
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound
 
@@ -17,6 +18,9 @@ FAR, FAR_ABOVE = 0.1, 0.5
 
 APART, ERRORS = 0.2, 5.0
 """How far validation and test may lie apart, for a share of one and in standard errors."""
+
+SOME = 3
+"""How many lines of code are named."""
 
 
 def of_recipe(recipe: Recipe) -> list[str]:
@@ -28,14 +32,22 @@ def of_recipe(recipe: Recipe) -> list[str]:
 
 def of_anatomy(anatomy: Anatomy) -> list[str]:
     """Sentences on how far it is proved that smaller networks compute the same."""
-    everything = torch.ones_like(anatomy.bundles.kept)
-    if not anatomy.untried or not anatomy.bundles.count(everything):
+    everything, found = torch.ones_like(anatomy.bundles.kept), []
+    if not anatomy.bundles.count(everything):
         return []
-    words = (
-        f"not all that can leave was tried by numbers: {anatomy.untried}. That a smaller network "
-        "computes the same is proved there by operations and shapes alone."
-    )
-    return [words]
+    if anatomy.untried:
+        found.append(
+            f"not all that can leave was tried by numbers: {anatomy.untried}. That a smaller "
+            "network computes the same is proved there by operations and shapes alone."
+        )
+    if asks := anatomy.proved.plan.trace.asks:
+        lines = listing(asks[:SOME]) + (", and more" if len(asks) > SOME else "")
+        found.append(
+            f"the network's code reads values of tensors ({lines}), and may take another path for "
+            "other inputs: what can leave was learned on the path of the example inputs, so give "
+            "such as are typical."
+        )
+    return found
 
 
 def of_delivery(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -84,7 +86,9 @@ def test_what_a_person_lets_leave_is_not_held_back() -> None:
 
 
 class Stubborn(nn.Module):
-    """Decides by values, which the meta device does not have."""
+    """Asks for values once more in every pass, so that no answer can be told again."""
+
+    passes = itertools.count(1)
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,8 +96,9 @@ class Stubborn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return two numbers."""
-        x = self.one(x)
-        out: Tensor = self.two(x if float(x.detach().sum()) > 0 else -x)
+        for _ in range(next(self.passes)):
+            float(x.detach().sum())
+        out: Tensor = self.two(self.one(x))
         return out
 
 

@@ -47,7 +47,7 @@ def test_a_call_that_swallows_channels_has_read_them(name: str) -> None:
     try:
         with plain_operations(), witness:
             witness.network(*inputs)
-    except (RuntimeError, NotImplementedError) as error:  # it asks for values; so far all was well
-        assert "meta" in str(error)  # noqa: PT017
+    except (RuntimeError, NotImplementedError):  # it asks for values; so far all was well
+        assert name.startswith(("values", "path")) or name == "layer on the other path"
 
     assert witness.channels.count

@@ -18,6 +18,7 @@ from networks import (  # each registers its networks
     scaling as scaling,
     shapes as shapes,
     slices as slices,
+    values as values,
     weights as weights,
     zeros as zeros,
 )

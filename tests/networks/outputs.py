@@ -45,7 +45,7 @@ class FeaturesAreOutputsToo(Pooled):
         return self.head(F.relu(x).mean((2, 3))), x
 
 
-@case(IMAGE, share=0.0)
+@case(IMAGE, share=0.63)
 class PathByValue(Pooled):
     def __init__(self) -> None:
         super().__init__(8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import attrs
@@ -84,7 +85,9 @@ def test_latency_ends_a_run_where_it_is_told(tmp_path) -> None:
 
 
 class Stubborn(nn.Module):
-    """Decides by values, which the meta device does not have."""
+    """Asks for values once more in every pass, so that no answer can be told again."""
+
+    passes = itertools.count(1)
 
     def __init__(self, width: int = 8) -> None:
         super().__init__()
@@ -92,8 +95,9 @@ class Stubborn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return two scores."""
-        x = self.one(x)
-        out: Tensor = self.two(x if float(x.detach().sum()) > 0 else -x)
+        for _ in range(next(self.passes)):
+            float(x.detach().sum())
+        out: Tensor = self.two(self.one(x))
         return out
 
 
@@ -350,3 +354,23 @@ class Mine(Task):
     def measure(self, network, batch):
         return {"accuracy": (network(batch[0]).argmax(1) == batch[1]).float()}
 '''
+
+
+class AsksForAMask(nn.Sequential):
+    """Asks whether anything is below zero, which another batch may answer otherwise."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return two scores."""
+        scores: Tensor = super().forward(x.abs() if bool((x < 0).any()) else x)
+        return scores
+
+
+def test_a_path_that_hangs_on_values_is_told_and_on_record(tmp_path, capsys) -> None:
+    """What was learned holds for the path of the example inputs; its line is named."""
+    task = task_of(AsksForAMask(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)))
+    run = evoframe.evolve(task, generations=2, out=tmp_path / "run", **QUICK, **BUNDLES)
+
+    said = "reads values of tensors (test_headlines.py:"
+    assert said in capsys.readouterr().err
+    assert [words for words in run.remarks if said in words]
+    assert run.individuals[-1].fitness.costs["flops"] < run.individuals[0].fitness.costs["flops"]

@@ -131,7 +131,8 @@ ARITHMETIC = frozenset(
 READS_VALUES = frozenset(
     {
         "_local_scalar_dense", "is_nonzero", "equal", "nonzero", "masked_select", "unique_dim",
-        "_unique2", "unique_consecutive", "repeat_interleave", "multinomial",
+        "_unique2", "unique_consecutive", "repeat_interleave", "multinomial", "argwhere",
+        "allclose",
     }
 )  # fmt: skip
 """Bring values into Python, or make sizes of them: what comes after may be another path."""

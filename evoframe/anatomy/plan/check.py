@@ -20,6 +20,7 @@ from evoframe.anatomy.channels.signals import sizes_left
 from evoframe.anatomy.trace.forward import plain_operations
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.trace import Pass, RecordedCall
+from evoframe.anatomy.trace.values import answered
 
 
 @attrs.frozen
@@ -47,7 +48,7 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
     """
     watcher = _Watcher(due.calls, staying)
     try:
-        with plain_operations(), watcher:
+        with plain_operations(), watcher, answered(due.answers):
             if not due.warns:  # then a smaller one must not either, as of a size that was written
                 warnings.simplefilter("error", UserWarning)
             due.inputs.call(network.train(due.training))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,18 +12,20 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.trace.forward import plain_operations
 from evoframe.anatomy.trace.shortcuts import run
+from evoframe.anatomy.trace.values import Answer, answered
 from evoframe.kernel.arguments import Arguments
 
 
-def peak_bytes(network: nn.Module, inputs: Arguments) -> int:
+def peak_bytes(network: nn.Module, inputs: Arguments, answers: Sequence[Answer] = ()) -> int:
     """Return the peak bytes of a forward pass without gradients, inputs included, weights not.
 
     Args:
         network: on the meta device, in evaluation mode.
         inputs: its inputs, there too; their batch size is the one that is counted for.
+        answers: what its questions for values are answered.
     """
     memory = _Memory(inputs)
-    with plain_operations(), memory:
+    with plain_operations(), memory, answered(answers):
         inputs.call(network)
     return memory.peak
 

@@ -167,7 +167,7 @@ class Plan:
         if not self.trace.passes:
             return {}
         first = self.trace.passes[0]
-        peak = peak_bytes(network.train(first.training), first.inputs)
+        peak = peak_bytes(network.train(first.training), first.inputs, first.answers)
         return {"flops": float(self.flops(staying)), "activations": float(peak)}
 
     def flops(self, staying: Tensor) -> int:

@@ -4,10 +4,11 @@ The network runs on the meta device while every dispatched ATen call is seen; th
 each call does to channels.
 """
 
-from evoframe.anatomy.trace.forward import trace as trace
+from evoframe.anatomy.trace.forward import answers_of as answers_of, trace as trace
 from evoframe.anatomy.trace.trace import (
     Barrier as Barrier,
     Pass as Pass,
     RecordedCall as RecordedCall,
     Trace as Trace,
 )
+from evoframe.anatomy.trace.values import Answer as Answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,10 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import READS_VALUES, tensors_in
 from evoframe.anatomy.trace.trace import Barrier, Pass, Trace
 from evoframe.anatomy.trace.tracer import MetaTracer
+from evoframe.anatomy.trace.values import Answer, OneByOne, Recording, answered
 from evoframe.anatomy.trace.work import WorkRecorder
 from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.key import untouched
 
 OPENED = 4
 """How deep objects, lists and mappings are opened to find the tensors of an output."""
@@ -66,11 +68,12 @@ def trace(
     evolvable: tuple[str, ...],
     *,
     approximate: bool = False,
+    answers: Sequence[Answer] = (),
 ) -> Trace:
     """Return the trace of one forward pass of a network.
 
-    On real tensors code that asks for the device takes the path that it takes in a life; but a
-    path that depends on values is one of several, so nothing can be learned from it.
+    On real tensors code that asks for the device takes the path that it takes in a life. A path
+    that depends on values is one of several: the one that the answers say, if there are any.
 
     Args:
         twin: the network, in evaluation mode, on the meta device or on the CPU.
@@ -78,14 +81,16 @@ def trace(
         evolvable: names of the parameters whose synapses may evolve.
         approximate: let channels leave that a layer normalises over, which changes what it
             computes for those that stay.
+        answers: what questions for values are answered, of :func:`answers_of`.
     """
-    tracer = MetaTracer(twin, evolvable, approximate=approximate)
+    tracer = MetaTracer(twin, evolvable, approximate=approximate, asks=bool(answers))
     try:
+        questions = answered(answers, tracer.asked) if answers else ReadsValues()
         with (
             plain_operations(),
             warnings.catch_warnings(record=True) as said,
             tracer,
-            ReadsValues(),
+            questions,
         ):
             warnings.simplefilter("always")
             outputs = example_inputs.call(twin)
@@ -100,13 +105,35 @@ def trace(
         tracer.keep_all(found)
     except Exception as error:  # noqa: BLE001  a network may do anything
         reason = Barrier("the forward pass on the meta device", f"{type(error).__name__}: {error}")
-        return _unknown(twin, example_inputs, evolvable, reason)
+        return _unknown(twin, example_inputs, evolvable, reason, answers)
     calls, work = tuple(tracer.calls), tuple(tracer.work)
-    return tracer.trace((Pass(example_inputs, twin.training, calls, work, bool(said)),))
+    return tracer.trace(
+        (Pass(example_inputs, twin.training, calls, work, bool(said), tuple(answers)),)
+    )
+
+
+def answers_of(network: nn.Module, inputs: Arguments) -> tuple[Answer, ...]:
+    """Return the answers that the code of a network gets where it asks for values, on real inputs.
+
+    Args:
+        network: on the CPU, in evaluation mode; running it may change its buffers.
+        inputs: its inputs.
+    """
+    recording = Recording()
+    try:
+        with untouched(), plain_operations(), OneByOne(), recording:
+            inputs.call(network)
+    except Exception:  # noqa: BLE001  the trace will say why
+        return ()
+    return tuple(recording.answers)
 
 
 def _unknown(
-    twin: nn.Module, example_inputs: Arguments, evolvable: tuple[str, ...], reason: Barrier
+    twin: nn.Module,
+    example_inputs: Arguments,
+    evolvable: tuple[str, ...],
+    reason: Barrier,
+    answers: Sequence[Answer],
 ) -> Trace:
     """Return the trace of a network of whose channels nothing is known, so that all are kept.
 
@@ -116,11 +143,13 @@ def _unknown(
     nothing.barriers.append(reason)
     recorder = WorkRecorder()
     try:
-        with plain_operations(), recorder:
+        with plain_operations(), recorder, answered(answers):
             example_inputs.call(twin)
     except Exception:  # noqa: BLE001  as above, and this time the reason is on record
         return nothing.trace(())
-    return nothing.trace((Pass(example_inputs, twin.training, (), tuple(recorder.work)),))
+    work = tuple(recorder.work)
+    one = Pass(example_inputs, twin.training, (), work, answers=tuple(answers))
+    return nothing.trace((one,))
 
 
 def opened(value: Any, depth: int = OPENED) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.trace.values import Answer
 from evoframe.kernel.arguments import Arguments
 
 
@@ -93,6 +94,7 @@ class Pass:
         calls: what was called, in order; empty if nothing is known of its channels.
         work: the multiplications and additions among them, known or not.
         warns: whether the network warned of anything.
+        answers: what its questions for values were answered.
     """
 
     inputs: Arguments
@@ -100,6 +102,7 @@ class Pass:
     calls: tuple[RecordedCall, ...]
     work: tuple[Work, ...]
     warns: bool = True
+    answers: tuple[Answer, ...] = ()
 
 
 @attrs.frozen(eq=False)
@@ -121,6 +124,11 @@ class Trace:
     others: tuple[Tensor, ...]
     passes: tuple[Pass, ...]
     barriers: tuple[Barrier, ...]
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The lines of code that ask for values, which may be other ones for other inputs."""
+        return tuple(dict.fromkeys(a.where for one in self.passes for a in one.answers))
 
     @property
     def knows_channels(self) -> bool:

@@ -17,6 +17,7 @@ from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import narrowed
 from evoframe.anatomy.rules import RULES, Signal, Unknown
 from evoframe.anatomy.trace.entries import Entries
+from evoframe.anatomy.trace.questions import Questions
 from evoframe.anatomy.trace.relatives import Relatives
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.slices import Axes
@@ -30,7 +31,12 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every ATen call and carries signals through those it understands."""
 
     def __init__(
-        self, network: nn.Module, evolvable: tuple[str, ...], *, approximate: bool
+        self,
+        network: nn.Module,
+        evolvable: tuple[str, ...],
+        *,
+        approximate: bool,
+        asks: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.network, self.approximate = network, approximate
@@ -46,6 +52,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             network, named, evolvable, self.channels, self.entries, self.barriers
         )
         self.relatives = Relatives()
+        # Costs a little at every call, so it is there where anything is asked.
+        self.questions = Questions(self) if asks else None
         # Tensors are known by their ids, which stay unique only while their objects live.
         self.alive: list[Any] = [named]
 
@@ -59,6 +67,10 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = run(func, args, kwargs)
         self.alive.append((args, out))
         call = Call.of(func, args, kwargs, out)
+        # A number of a tensor that is gone may be that of a new one by now.
+        if self.beside and not call.works_in_place:
+            for value in tensors_in(out):
+                self.beside.pop(id(value), None)
         # Writes spoil signals before a rule reads them; what is recorded are those that it has set.
         self.entries.carry(call)
         if call.works_in_place:
@@ -66,6 +78,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._meets_channels(call):
             self._apply(call)
         self.relatives.relate(call)
+        if self.questions is not None:
+            self.questions.follow(call)
         self._record(call)
         return out
 
@@ -84,6 +98,11 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def slices(self, value: Any) -> tuple[str, Axes] | None:
         """Return the entry that a tensor was made of slice by slice, with its axes."""
         return self.entries.slices(value)
+
+    def asked(self, func: Any, args: tuple[Any, ...]) -> None:
+        """Take note that code asks for the values of tensors."""
+        if self.questions is not None:
+            self.questions.ask(func, args)
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
@@ -183,6 +202,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def trace(self, passes: tuple[Pass, ...]) -> Trace:
         """Return the trace; parameters that were never used are left to themselves."""
+        if self.questions is not None:
+            self.questions.finish(self.calls)
         self.synapses.finish()
         return Trace(
             channels=self.channels,
