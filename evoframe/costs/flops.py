@@ -31,7 +31,23 @@ def convolution(inputs: Shape, weight: Shape, result: Shape, *, transposed: bool
     return 2 * inputs[0] * positions * math.prod(weight)
 
 
+def recurrence(matrices: Sequence[Shape], result: Shape) -> int:
+    """Return the FLOPs of a recurrent layer: at each position each of its matrices is used once.
+
+    Args:
+        matrices: the shapes of its weights, those of layers inside it too.
+        result: (..., outputs), a position for each step of each example.
+    """
+    return 2 * math.prod(result[:-1]) * sum(math.prod(shape) for shape in matrices)
+
+
 Formula = Callable[[Sequence[Shape], Shape], int]
+
+RECURRENT = (
+    "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",
+    "rnn_relu_cell",
+)  # fmt: skip
+"""Operations of which only weights are given to the formula."""
 
 FORMULAS: Mapping[str, Formula] = {
     "mm": lambda operands, result: matrix_product(operands[0], result),
@@ -42,5 +58,6 @@ FORMULAS: Mapping[str, Formula] = {
     "transposed convolution": lambda operands, result: convolution(
         operands[0], operands[1], result, transposed=True
     ),
+    **dict.fromkeys(RECURRENT, recurrence),
 }
 """FLOPs of ATen operations, from the shapes of their tensors in order and of the result."""

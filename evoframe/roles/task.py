@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
@@ -30,7 +31,13 @@ WITH_SYNAPSES = (
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
 )
-"""The layers whose weights evolve unless a task says otherwise."""
+"""The layers whose weight evolves unless a task says otherwise."""
+
+RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+"""The layers with several weights that do."""
+
+WEIGHT = re.compile(r"weight(_(ih|hh|hr)(_l\d+(_reverse)?)?)?")
+"""How such weights are called; a recurrent layer has two or three for each layer inside."""
 
 
 @attrs.frozen
@@ -119,17 +126,17 @@ class Task(Strategy, ABC):
     def evolvable(self, network: nn.Module) -> tuple[str, ...]:
         """Return the names of the parameters whose synapses may evolve.
 
-        By default every weight of a convolution (transposed ones too) or linear layer, except the
-        last such layer. Biases and normalisation never hold synapses, and no more does what
-        weights are computed from, as under weight norm.
+        By default every weight of a convolution (transposed ones too), a linear or a recurrent
+        layer, except the last such layer. Biases and normalisation never hold synapses, and no
+        more does what weights are computed from, as under weight norm.
         """
         layers = [
-            (f"{name}.weight" if name else "weight", module)
+            (f"{name}." if name else "", module)
             for name, module in network.named_modules()
-            if isinstance(module, WITH_SYNAPSES)
+            if isinstance(module, WITH_SYNAPSES + RECURRENT)
         ]
         return tuple(
-            name for name, module in layers[:-1] if "weight" in dict(_parameters_of(module))
+            f"{prefix}{name}" for prefix, module in layers[:-1] for name in weights_of(module)
         )
 
     def examples_in(self, batch: Batch) -> int | None:
@@ -156,6 +163,11 @@ class Task(Strategy, ABC):
             device: where batches must go.
         """
         return means(totals(self, network, split, device))
+
+
+def weights_of(module: nn.Module) -> list[str]:
+    """Return the names of a layer's own weights with synapses, in order."""
+    return [name for name, _ in _parameters_of(module) if WEIGHT.fullmatch(name)]
 
 
 def _parameters_of(module: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:

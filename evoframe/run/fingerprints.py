@@ -96,6 +96,8 @@ def _parts(anatomy: Anatomy) -> Iterator[Any]:
         yield from (holding.entry, holding.axis, holding.channels)
     yield from (bundles.classes, bundles.kept, bundles.at_least, bundles.multiple)
     yield from ("layers", *bundles.layers, "others", *bundles.others)
+    for wide, narrow in bundles.wider:
+        yield from ("wider", wide, narrow)
     for grid in bundles.grids:
         yield from (grid.channels, tuple(grid.fixed), tuple(grid.parts), grid.bound)
     for one in anatomy.proved.plan.size_attributes:

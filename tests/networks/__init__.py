@@ -15,6 +15,7 @@ from networks import (  # each registers its networks
     mixing as mixing,
     moving as moving,
     outputs as outputs,
+    recurrent as recurrent,
     scaling as scaling,
     shapes as shapes,
     slices as slices,

@@ -139,7 +139,7 @@ class CellByHand(nn.Module):
         return self.head(F.relu(self.wide(h)))
 
 
-@case(TOKENS, share=0.15)
+@case(TOKENS, share=0.95)
 class LongShortTermMemory(nn.Module):
     def __init__(self) -> None:
         super().__init__()

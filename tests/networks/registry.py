@@ -53,12 +53,14 @@ class Case:
         """The weights of all layers with synapses, and of attention, but those of the heads."""
         from evoframe.roles.task import WITH_SYNAPSES  # late: a replay imports two trees
 
+        kinds = (*WITH_SYNAPSES, nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)
         existing = dict(network.named_parameters())
         weights = [
-            f"{name}.{'in_proj_weight' if isinstance(module, nn.MultiheadAttention) else 'weight'}"
+            f"{name}.{weight}"
             for name, module in network.named_modules()
-            if isinstance(module, (*WITH_SYNAPSES, nn.MultiheadAttention))
-            and name not in self.heads
+            if isinstance(module, kinds) and name not in self.heads
+            for weight, value in module.named_parameters(recurse=False)
+            if value.ndim > 1 and weight.startswith(("weight", "in_proj_weight"))
         ]
         return [name for name in weights if name in existing]
 

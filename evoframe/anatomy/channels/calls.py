@@ -8,6 +8,8 @@ from typing import Any
 import attrs
 from torch import Tensor
 
+from evoframe.costs.flops import RECURRENT
+
 
 @attrs.frozen(eq=False)
 class Call:
@@ -112,7 +114,7 @@ SLICE_BY_SLICE = frozenset(
 )  # fmt: skip
 """Work on each element alone, as long as no other tensor takes part."""
 
-MADE_OF_PARAMETERS = frozenset({"convolution", "addmm", "mm", "linear", "embedding"})
+MADE_OF_PARAMETERS = frozenset({"convolution", "addmm", "mm", "linear", "embedding", *RECURRENT})
 """Give channels to what has none: their rules are asked even if no channel enters."""
 
 OF_LAYOUT = frozenset({"clone", "alias", "detach", "contiguous", "empty"})

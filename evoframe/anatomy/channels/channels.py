@@ -27,6 +27,7 @@ class Channels:
         steps: parameters and derived channels in the order of the forward pass.
         held: slices of parameters and buffers that live with channels, by entry and axis.
         size_attributes: numbers in modules that count channels.
+        wider: pairs of sets of channels: of the first, more stay than of the second.
         recurs: whether channels are written by what comes after them.
     """
 
@@ -39,6 +40,7 @@ class Channels:
     steps: list[str | Derived] = attrs.Factory(list)
     held: dict[tuple[str, int], Holding] = attrs.Factory(dict)
     size_attributes: list[SizeAttribute] = attrs.Factory(list)
+    wider: list[tuple[Tensor, Tensor]] = attrs.Factory(list)
     recurs: bool = False
 
     def new(self, count: int, *, fed: bool) -> Tensor:

@@ -57,6 +57,7 @@ class Bundles:
             share of them.
         multiple: what the number of output channels of a layer is rounded up to, where it can.
         others: the output channels of layers that do not evolve.
+        wider: pairs of sets of channels: of the first, more stay than of the second.
     """
 
     classes: Tensor
@@ -66,6 +67,7 @@ class Bundles:
     at_least: float = 1
     multiple: int = 1
     others: tuple[Tensor, ...] = ()
+    wider: tuple[tuple[Tensor, Tensor], ...] = ()
 
     # --- what stays, and what leaves ---------------------------------------------------------
 
@@ -94,6 +96,8 @@ class Bundles:
                 staying[grid.channels] |= grid.filled(staying[grid.channels])
             for index in self._lacking(lost):
                 self._fill(self._every_layer[index], staying)
+            for wide, narrow in self.wider:
+                _fill_up(wide, staying, int(staying[narrow].sum()) + 1)
             lost = lost[~staying[lost]]
         return staying
 
@@ -191,6 +195,12 @@ class Bundles:
         """Let dead channels stay until the layer has as many as it should (in place)."""
         count = int(staying[layer].sum())
         wanted = -(-max(count, self.least(len(layer))) // self.multiple) * self.multiple
-        # The first of the dead ones: which do not matter, so long as it is the same ones each time.
-        if missing := min(wanted, len(layer)) - count:
-            staying[layer[~staying[layer]][:missing]] = True
+        _fill_up(layer, staying, wanted)
+
+
+def _fill_up(layer: Tensor, staying: Tensor, wanted: int) -> None:
+    """Let dead channels of a layer stay until it has as many as wanted, or all (in place)."""
+    missing = min(wanted, len(layer)) - int(staying[layer].sum())
+    # The first of the dead ones: which do not matter, so long as it is the same ones each time.
+    if missing > 0:
+        staying[layer[~staying[layer]][:missing]] = True

@@ -55,6 +55,8 @@ def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.
     # Torch's own layers print and check these numbers, and some read them in ``forward``.
     for module in network.modules():
         set_sizes(module)
+        if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            _set_sizes_of_units(module)
     return network
 
 
@@ -89,3 +91,15 @@ def set_sizes(module: nn.Module) -> None:
         module.num_embeddings, module.embedding_dim = weight.shape
     elif isinstance(module, nn.PReLU):
         module.num_parameters = weight.numel()
+
+
+def _set_sizes_of_units(module: nn.RNNBase | nn.RNNCellBase) -> None:
+    """Set the sizes of a recurrent layer to what its parameters say, in place."""
+    first = "_l0" if isinstance(module, nn.RNNBase) else ""
+    own = own_of(module)
+    into, again = own.get(f"weight_ih{first}"), own.get(f"weight_hh{first}")
+    if into is None or again is None:
+        return
+    module.input_size, module.hidden_size = into.shape[1], again.shape[1]
+    if (projection := own.get("weight_hr_l0")) is not None:
+        module.proj_size, module.hidden_size = projection.shape

@@ -25,7 +25,8 @@ def peak_bytes(network: nn.Module, inputs: Arguments, answers: Sequence[Answer] 
         answers: what its questions for values are answered.
     """
     memory = _Memory(inputs)
-    with plain_operations(), memory, answered(answers):
+    # Step by step, because what a step gives takes memory.
+    with plain_operations(whole=False), memory, answered(answers):
         inputs.call(network)
     return memory.peak
 

@@ -77,6 +77,7 @@ class Plan:
             at_least=at_least,
             multiple=multiple,
             others=trace.others,
+            wider=tuple(channels.wider),
         )
         counted = tuple(channels.size_attributes)
         return cls(body, evolvable, trace, bundles, counted, trace.barriers)

@@ -149,6 +149,8 @@ def _nearby(network: nn.Module, layer: str) -> Iterator[tuple[str, nn.Module]]:
 
 def _sizes_itself(module: nn.Module) -> bool:
     """Tell whether the attributes of a module are set by what its weights say."""
+    if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+        return True
     plain = type(module).__module__.startswith("torch.nn")
     return plain and isinstance(getattr(module, "weight", None), Tensor)
 

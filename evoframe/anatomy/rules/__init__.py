@@ -12,6 +12,7 @@ from evoframe.anatomy.rules import (
     movement as movement,
     normalisation as normalisation,
     parts as parts,
+    recurrent as recurrent,
     reduction as reduction,
     space as space,
 )

@@ -59,6 +59,15 @@ def _keeps_zero_here(call: Call) -> bool:
     return False
 
 
+@rule(
+    "new_zeros", "zeros_like", "new_ones", "ones_like", "new_full", "full_like", "new_empty",
+    "empty_like", "rand_like", "randn_like",
+)  # fmt: skip
+def nothing_of_it(_tracer: Tracer, _call: Call) -> Signal:
+    """Takes a tensor's device and type, at most its shape: what comes out carries no channel."""
+    return None
+
+
 @rule("_prelu_kernel", "prelu")
 def prelu(tracer: Tracer, call: Call) -> Signal:
     """A slope for each channel."""

@@ -7,13 +7,14 @@ operation with several outputs; None when the output carries no channel. It rais
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.channels.zeros import Zeros
 
 
 class Unknown(Exception):  # noqa: N818  it is a finding rather than an error
@@ -24,6 +25,7 @@ class Tracer(Protocol):
     """What rules may ask of the forward pass that is traced, and tell it."""
 
     channels: Channels
+    zeros: Zeros
     approximate: bool
 
     def signal(self, value: Any) -> Tensor | None:
@@ -37,6 +39,14 @@ class Tracer(Protocol):
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
+
+    def incoming(self, inputs: Tensor, axis: int) -> Tensor | None:
+        """Return one channel for each position of an axis; None if inputs carry no channel."""
+
+    def recurrence(
+        self, incoming: Tensor | None, weights: Sequence[Tensor], *, biased: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Return the units of a recurrent layer, and the channels that it gives."""
 
     def table(self, name: str, axis: int) -> Tensor:
         """Return the channels of the columns of a table whose rows are looked up."""

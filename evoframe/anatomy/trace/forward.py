@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
 from evoframe.anatomy.channels.calls import READS_VALUES, tensors_in
+from evoframe.anatomy.trace.recurrences import WholeRecurrences
 from evoframe.anatomy.trace.trace import Barrier, Pass, Trace
 from evoframe.anatomy.trace.tracer import MetaTracer
 from evoframe.anatomy.trace.values import Answer, OneByOne, Recording, answered
@@ -25,17 +26,25 @@ OPENED = 4
 
 
 @contextmanager
-def plain_operations() -> Iterator[None]:
+def plain_operations(*, whole: bool = True) -> Iterator[None]:
     """Run attention as products and a softmax, not as one fused operation that tells nothing.
 
     Warnings are for the person whose network runs, and here nobody's does.
+
+    Args:
+        whole: show recurrent layers as one operation each, not step by step.
     """
     # The fast path of ``nn.MultiheadAttention`` is a
     # single operation, and is taken without gradients.
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings():
+        with (
+            torch.no_grad(),
+            sdpa_kernel(SDPBackend.MATH),
+            warnings.catch_warnings(),
+            WholeRecurrences() if whole else nullcontext(),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -43,10 +52,14 @@ def plain_operations() -> Iterator[None]:
 
 
 class ReadsValues(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Stops a forward pass whose path may depend on what its tensors hold."""
+    """Stops a forward pass whose path may depend on what its tensors hold.
+
+    How many packed sequences there are may be read: it is the length of an axis.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._counts: list[Tensor] = []
 
     def __torch_dispatch__(
         self,
@@ -56,10 +69,16 @@ class ReadsValues(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         reads = func.overloadpacket.__name__ in READS_VALUES
+        known = any(args[0] is one for one in self._counts) if args else False
         # Without values torch itself says so, in words that name what the code has called.
-        if reads and not any(value.is_meta for value in tensors_in(args)):
+        if reads and not known and not any(value.is_meta for value in tensors_in(args)):
             raise RuntimeError(f"{func} makes its path depend on values")
-        return func(*args, **(kwargs or {}))
+        out = func(*args, **(kwargs or {}))
+        if func.overloadpacket is torch.ops.aten._pack_padded_sequence:  # noqa: SLF001
+            self._counts.append(out[1])
+        elif known and func.overloadpacket is torch.ops.aten.select and args[1:] == (0, 0):
+            self._counts.append(out)
+        return out
 
 
 def trace(

@@ -8,6 +8,7 @@ calls (floats of one type, contiguous, sizes that fit) it is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only  # the documented way
 
 from evoframe.anatomy.channels.calls import LIKE_THEIR_INPUT
 from evoframe.anatomy.trace.layout import convolved_as_on_devices, is_channels_last
+from evoframe.anatomy.trace.recurrences import sequences
 
 
 def run(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
@@ -203,5 +205,9 @@ SHORTCUTS: Mapping[str, Callable[..., Any]] = {
     "div": _binary,
     "mean": _mean,
     "cat": _cat,
+    "lstm": partial(sequences, 4),
+    "gru": partial(sequences, 3),
+    "rnn_tanh": partial(sequences, 1),
+    "rnn_relu": partial(sequences, 1),
 }
 """Other operations, by name; given the arguments of a call that has only positional ones."""

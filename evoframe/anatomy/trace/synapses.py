@@ -105,7 +105,7 @@ class Synapses:
             self._channels.keep(outgoing)
             reason = "nn.MultiheadAttention takes its inner width for its outer one"
             self._barriers.append(Barrier(name, reason))
-        self._hold_bias(bias, outgoing)
+        self.hold_bias(bias, outgoing)
         along = layer.channel_axis
         return outgoing.reshape([-1 if at == along else 1 for at in range(call.out.ndim)])
 
@@ -132,6 +132,22 @@ class Synapses:
         else:
             self._channels.hold(name, axis, channels)
         return channels
+
+    def place(self, name: str, ins: Tensor, outs: Tensor) -> None:
+        """Put the synapses of a matrix, (outputs, inputs), between its channels."""
+        use = Use({0: outs, 1: ins}, out_axis=0)
+        before = self._uses.setdefault(name, use)
+        if before is use and name in self._evolvable:
+            self.sources[name], self.targets[name] = ins.reshape(1, -1), outs.reshape(-1, 1)
+            self._channels.steps.append(name)
+            return
+        self._channels.fed.append(outs)
+        self._channels.mark_read(ins)
+        if before is use:
+            self.others.append(torch.unique(outs))
+            hold_weight(self._channels, name, ins.reshape(1, -1), outs.reshape(-1, 1))
+        else:
+            self._use_otherwise(name, before, use)
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
@@ -209,7 +225,8 @@ class Synapses:
                 self._channels.write(mine, other)
                 self._channels.write(other, mine)
 
-    def _hold_bias(self, bias: Any, outgoing: Tensor) -> None:
+    def hold_bias(self, bias: Any, outgoing: Tensor) -> None:
+        """Let the entries of a bias follow the channels that it is added to."""
         if bias is None:
             return
         found = self._entries.entry(bias)

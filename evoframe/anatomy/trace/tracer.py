@@ -6,7 +6,7 @@ wiring. Where no rule can tell, there is a barrier: the channels that enter stay
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,15 +15,19 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import MADE_OF_PARAMETERS, Call, tensors_in
 from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import narrowed
+from evoframe.anatomy.channels.zeros import Zeros
 from evoframe.anatomy.rules import RULES, Signal, Unknown
 from evoframe.anatomy.trace.entries import Entries
+from evoframe.anatomy.trace.layers import incoming_of
 from evoframe.anatomy.trace.questions import Questions
 from evoframe.anatomy.trace.relatives import Relatives
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.slices import Axes
 from evoframe.anatomy.trace.synapses import Synapses
 from evoframe.anatomy.trace.trace import Barrier, Pass, RecordedCall, Result, Trace, Work
+from evoframe.anatomy.trace.units import Units
 from evoframe.anatomy.trace.work import work_of
+from evoframe.costs.flops import RECURRENT
 from evoframe.kernel.entries import tensors_of
 
 
@@ -51,7 +55,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.synapses = Synapses(
             network, named, evolvable, self.channels, self.entries, self.barriers
         )
-        self.relatives = Relatives()
+        self.units = Units(self.channels, self.entries, self.synapses)
+        self.relatives, self.zeros = Relatives(), Zeros()
         # Costs a little at every call, so it is there where anything is asked.
         self.questions = Questions(self) if asks else None
         # Tensors are known by their ids, which stay unique only while their objects live.
@@ -73,6 +78,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self.beside.pop(id(value), None)
         # Writes spoil signals before a rule reads them; what is recorded are those that it has set.
         self.entries.carry(call)
+        self.zeros.follow(call)
         if call.works_in_place:
             self._write(call)
         if self._meets_channels(call):
@@ -114,6 +120,17 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise Unknown("channels enter a layer as its bias")
         return self.synapses.layer(call, inputs, self.signal(inputs), weight, bias)
 
+    def incoming(self, inputs: Tensor, axis: int) -> Tensor | None:
+        """Return one channel for each position of an axis; None if inputs carry no channel."""
+        signal = self.signal(inputs)
+        return None if signal is None else incoming_of(self.channels, signal, inputs, axis)
+
+    def recurrence(
+        self, incoming: Tensor | None, weights: Sequence[Tensor], *, biased: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Return the units of a recurrent layer, and the channels that it gives."""
+        return self.units.recurrence(incoming, weights, biased=biased)
+
     def table(self, name: str, axis: int) -> Tensor:
         """Return the channels of the columns of a table whose rows are looked up."""
         return self.synapses.table(name, axis)
@@ -145,7 +162,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 raise Unknown(f"what {call.name} does to channels is not known")  # noqa: TRY301
             self._set(call, rule(self, call))
         except Unknown as unknown:
-            if self.keep_all((call.args, call.kwargs)):
+            # Recurrent layers lose no unit then, whether channels enter or not.
+            if self.keep_all((call.args, call.kwargs)) or call.name in RECURRENT:
                 self.barriers.append(Barrier(str(call.func), str(unknown)))
             for value in tensors_in(call.out):
                 if (signal := self.signals.pop(id(value), None)) is not None:  # changed in place

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.trace import Operand, Work
-from evoframe.costs.flops import FORMULAS
+from evoframe.costs.flops import FORMULAS, RECURRENT
 
 
 class Knowing(Protocol):
@@ -30,8 +30,18 @@ def work_of(name: str, args: tuple[Any, ...], out: Any, knowing: Knowing | None)
         return None
     if name == "convolution" and args[6]:
         name = "transposed convolution"
+    if name in RECURRENT:
+        args, out = _matrices(args), tensors_in(out)[0]
     operands = tuple(_operand(value, knowing) for value in tensors_in(args))
     return Work(name, operands, _operand(out, knowing))
+
+
+def _matrices(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the weights of a recurrent layer, without its inputs, its states and its biases."""
+    # A list of one tensor for each weight, or in a cell one after the other: behind the states.
+    lists = [one for one in args if isinstance(one, list | tuple)]
+    held = lists[-1] if any(isinstance(one, int) for one in args) else args[2:]
+    return tuple(one for one in held if isinstance(one, Tensor) and one.ndim == 2)
 
 
 def _operand(value: Tensor, knowing: Knowing | None) -> Operand:
