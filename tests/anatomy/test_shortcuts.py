@@ -26,6 +26,31 @@ def tensors(draw, shape=shapes):
 
 
 @st.composite
+def recurrent_calls(draw):
+    """Layers of units, mostly with weights and states that fit."""
+    name, gates = draw(st.sampled_from([("lstm", 4), ("gru", 3), ("rnn_tanh", 1), ("rnn_relu", 1)]))
+    batch, steps, into, units, outs = (draw(st.integers(1, 3)) for _ in range(5))
+    outs = outs if name == "lstm" and draw(st.booleans()) else units
+    biased, both, first = (draw(st.booleans()) for _ in range(3))
+    count, spoilt = draw(st.integers(1, 2)), draw(st.sampled_from([0, 0, 0, 1, 2, 3]))
+    many = count * (1 + both)
+    weights = []
+    for layer in range(count):
+        across = outs * (1 + both) if layer else into
+        shapes = [(gates * units, across), (gates * units, outs + (spoilt == 1))]
+        shapes += [(gates * units,)] * 2 * biased + [(outs, units)] * (outs != units)
+        weights += shapes * (1 + both)
+    states = [torch.empty(many, batch, outs + (spoilt == 2), device="meta")]
+    states += [torch.empty(many, batch, units, device="meta")] * (name == "lstm")
+    inputs = torch.empty([batch, steps, into] if first else [steps, batch, into], device="meta")
+    weights = [
+        torch.empty(shape, device="meta") for shape in weights[: -1 if spoilt == 3 else None]
+    ]
+    held = states if name == "lstm" else states[0]
+    return getattr(ATEN, name).input, (inputs, held, weights, biased, count, 0.1, True, both, first)
+
+
+@st.composite
 def calls(draw):
     """Calls of operations with shortcuts, fitting ones and others."""
     one, other = draw(tensors()), draw(tensors())
@@ -36,7 +61,7 @@ def calls(draw):
     kind = draw(
         st.sampled_from(
             ["add", "numbers", "sub", "mul", "div", "mean", "all", "cat", "softmax", "linear",
-             "norm", "relu", "sigmoid", "batch", "conv", "conv"]
+             "norm", "relu", "sigmoid", "batch", "conv", "conv", "recurrent", "recurrent"]
         )
     )  # fmt: skip
     size = tuple(one.shape[-1:])
@@ -53,6 +78,8 @@ def calls(draw):
     )
     steps = [[draw(small) for _ in range(dims)] for _ in range(3)]
     bias = draw(st.sampled_from([None, weight.new_empty(weight.shape[0]), weight.new_empty(3)]))
+    if kind == "recurrent":
+        return draw(recurrent_calls())
     return {
         "conv": (
             ATEN.convolution.default,

@@ -149,6 +149,38 @@ def test_sums_live_by_any_part_and_products_by_all(every) -> None:
     assert not is_extinct(masks)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_units_that_feed_each_other_live_on_a_way_from_inputs_to_outputs(data) -> None:
+    """However many steps it takes, and not by feeding themselves alone; against a search."""
+    size = data.draw(st.integers(1, 6))
+    shapes = {"into": (2 * size, 2), "again": (2 * size, size), "out": (1, size)}
+    drawn = {
+        name: torch.tensor(data.draw(st.lists(st.booleans(), min_size=n * m, max_size=n * m)))
+        for name, (n, m) in shapes.items()
+    }
+    drawn = {name: mask.reshape(shapes[name]) for name, mask in drawn.items()}
+    units, rows = torch.arange(2, 2 + size), torch.arange(2, 2 + size).repeat(2).reshape(-1, 1)
+    sources = {"into": ids(0, 1).reshape(1, 2)}
+    sources |= {"again": units.reshape(1, -1), "out": units.reshape(1, -1)}
+    targets = {"into": rows, "again": rows, "out": ids(2 + size).reshape(1, 1)}
+    ends = flags(3 + size, 0, 1), flags(3 + size, 2 + size)
+    wiring = Wiring(sources, targets, *ends, ("into", "again", "out"), (), recurs=True)
+
+    alive = living_channels(drawn, wiring)
+
+    leads = {
+        (int(sources[name][0, column]), int(targets[name][row, 0]))
+        for name, mask in drawn.items()
+        for row, column in mask.nonzero().tolist()
+    }
+    fed, read = {0, 1}, {2 + size}
+    for _ in range(3 + size):
+        fed |= {target for source, target in leads if source in fed}
+        read |= {source for source, target in leads if target in read}
+    assert set(alive.nonzero().flatten().tolist()) == fed & read
+
+
 def test_a_network_that_loses_its_only_path_is_extinct() -> None:
     """Nothing is left to train: better to say so than to judge a constant."""
     wiring, state = chain()
