@@ -63,6 +63,22 @@ def test_the_page_on_batches_and_metrics_runs(tmp_path, monkeypatch) -> None:
     assert all(one.error for one in found.values())
 
 
+@pytest.mark.slow
+def test_the_page_on_recurrent_networks_runs(tmp_path, monkeypatch) -> None:
+    """Units leave both layers, what was learned is kept, and the export is the same network."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+
+    for code in blocks(ROOT / "docs" / "how-to" / "recurrent.md", "python"):
+        exec(code, namespace)
+
+    run, smaller = namespace["run"], namespace["smaller"]
+    best, ancestor = run.best.fitness, run.ancestor.fitness
+    assert best.value("parameters") <= ancestor.value("parameters") / 4
+    assert smaller.memory.hidden_size <= 12
+    assert best.value("accuracy") >= 0.9
+
+
 @pytest.mark.parametrize("line", commands())
 def test_every_command_in_the_documents_can_be_parsed(line: str) -> None:
     """A flag that was renamed must not live on in a tutorial."""

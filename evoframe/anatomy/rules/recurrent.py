@@ -78,7 +78,7 @@ def padded(tracer: Tracer, call: Call) -> Signal:
 
 
 def _several(states: Any) -> list[Tensor]:
-    """Return what layers begin with: the state that they give, and cells where they have them."""
+    """Return the states that layers begin with, and their cells where they have any."""
     return [states] if isinstance(states, Tensor) else list(states)
 
 

@@ -81,8 +81,8 @@ def task(
             entries.
         example_inputs: inputs for one forward pass, a tuple, a mapping of keywords, or both as
             ``evoframe.Arguments``; the first training example if not given, without its targets.
-        evolvable: names of the parameters that may evolve; all weights of convolutions and
-            linear layers but the last if not given.
+        evolvable: names of the parameters that may evolve; all weights of convolutions,
+            linear and recurrent layers but the last if not given.
         trained: whether the network is trained already; if not, the run trains it first.
         examples: takes inputs (the whole batch, if ``forward`` is a function) and targets of
             a batch and returns how many examples it holds, where that is not the length of the
