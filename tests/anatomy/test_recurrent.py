@@ -16,9 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from evoframe import anatomy
 from evoframe.anatomy.channels.calls import Call, tensors_in
 from evoframe.anatomy.channels.zeros import Zeros
+from evoframe.kernel.wiring import settle
 from evoframe.roles.task import Task
 from networks import NETWORKS
-from support.exactness import share_that_leaves
+from support.exactness import assert_exact, share_that_leaves
 from support.surgery import shaken, smallest, thinned
 
 STEPS = (torch.randn(2, 5, 6, generator=torch.Generator().manual_seed(0)).double(),)
@@ -159,6 +160,23 @@ def test_a_state_that_comes_from_outside_keeps_the_units_as_wide_as_it_is() -> N
 
     assert plan.develop(smallest(plan)).network.cells.hidden_size == 10
     assert any("a state begins with numbers" in one.reason for one in plan.barriers)
+
+
+@pytest.mark.parametrize("name", ["learned first state", "learned first states of two layers"])
+def test_first_states_that_are_learned_leave_with_units_that_nobody_reads(name: str) -> None:
+    torch.manual_seed(0)
+    network = shaken(NETWORKS[name].make())
+    plan = anatomy.survey(network, STEPS, NETWORKS[name].evolvable(network))
+    whole = plan.genotype()
+    for entry, mask in whole.masks.items():
+        if "weight_hh" in entry or "ih_l1" in entry or entry == "wide.weight":
+            mask[:, ::2] = False
+    genotype = settle(whole, plan.wiring)
+
+    grown = plan.develop(genotype)
+
+    assert grown.network.state.shape[-1] == grown.network.cells.hidden_size == 5
+    assert_exact(network, plan, genotype, STEPS)
 
 
 class Lengths(Last):

@@ -132,17 +132,20 @@ class StateFromALayer(nn.Module):
         return self.head(F.relu(self.wide(self.writes(x, begins)[0])))
 
 
-@case(TOKENS, share=0.3)
-class LearnedFirstState(nn.Module):
-    def __init__(self) -> None:
+class LearnedFirstStates(nn.Module):
+    def __init__(self, layers: int) -> None:
         super().__init__()
-        self.stem, self.cells = nn.Linear(6, 8), nn.GRU(8, 10, batch_first=True)
-        self.begins = nn.Parameter(torch.randn(1, 1, 10))
+        self.stem, self.cells = nn.Linear(6, 8), nn.LSTM(8, 10, layers, batch_first=True)
+        self.state, self.memory = (nn.Parameter(torch.randn(layers, 1, 10)) for _ in range(2))
         self.wide, self.head = nn.Linear(10, 12), nn.Linear(12, 4)
 
     def forward(self, x: Tensor) -> Tensor:
-        begins = self.begins.expand(-1, len(x), -1).contiguous()
-        return self.head(F.relu(self.wide(self.cells(self.stem(x), begins)[0])))
+        begins = [one.expand(-1, len(x), -1).contiguous() for one in (self.state, self.memory)]
+        return self.head(F.relu(self.wide(self.cells(self.stem(x), tuple(begins))[0])))
+
+
+register("learned first state", partial(LearnedFirstStates, 1), TOKENS, share=0.2)
+register("learned first states of two layers", partial(LearnedFirstStates, 2), TOKENS, share=0.1)
 
 
 @case(TOKENS, share=0.9)

@@ -103,3 +103,5 @@ def _set_sizes_of_units(module: nn.RNNBase | nn.RNNCellBase) -> None:
     module.input_size, module.hidden_size = into.shape[1], again.shape[1]
     if (projection := own.get("weight_hr_l0")) is not None:
         module.proj_size, module.hidden_size = projection.shape
+    if isinstance(module, nn.RNNBase):
+        module.flatten_parameters()  # on a GPU, weights that lie apart are put together at each call

@@ -115,10 +115,11 @@ def _enter(tracer: Tracer, state: Tensor, mine: Sequence[Tensor]) -> None:
         return
     signal = tracer.signal(state)
     if signal is None:
-        if len(mine) > 1 or tracer.slices(state) is None:
+        if tracer.slices(state) is None:
             raise Unknown("a state begins with numbers that do not follow its units")
-        tracer.channels.fed.append(mine[0])
-        hold(tracer, state, mine[0].reshape([1] * (state.ndim - 1) + [-1]))
+        for one in mine:
+            tracer.channels.fed.append(one)
+            hold(tracer, state, one.reshape([1] * (state.ndim - 1) + [-1]))
         return
     rows = signal.reshape(1, *signal.shape) if signal.ndim == 2 else signal
     if rows.shape[1] > 1 or rows.shape[2] != len(mine[0]):
