@@ -104,4 +104,5 @@ def _set_sizes_of_units(module: nn.RNNBase | nn.RNNCellBase) -> None:
     if (projection := own.get("weight_hr_l0")) is not None:
         module.proj_size, module.hidden_size = projection.shape
     if isinstance(module, nn.RNNBase):
-        module.flatten_parameters()  # on a GPU, weights that lie apart are put together at each call
+        # On a GPU, weights that lie apart would be put together at every call.
+        module.flatten_parameters()
