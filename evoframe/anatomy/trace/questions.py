@@ -18,7 +18,7 @@ from evoframe.anatomy.channels.signals import varying
 from evoframe.anatomy.trace.entries import Entries
 from evoframe.anatomy.trace.synapses import Synapses
 from evoframe.anatomy.trace.trace import Barrier, RecordedCall
-from evoframe.anatomy.trace.values import asking_line, conditions
+from evoframe.anatomy.trace.values import PACKS, asking_line, conditions
 
 
 class Asking(Protocol):
@@ -48,11 +48,18 @@ class Questions:
     def follow(self, call: Call) -> None:
         """Remember which channels what comes out was made of."""
         self._keep_noted()
-        given = tensors_in((call.args, call.kwargs))
+        self._met |= self._entries_in(tensors_in((call.args, call.kwargs)))
+        if call.name == PACKS:  # how many sequences have a step comes of their lengths alone
+            self._follow(call.out[0], call.args)
+            self._follow(call.out[1], call.args[1])
+        else:
+            self._follow(call.out, (call.args, call.kwargs))
+
+    def _follow(self, made: Any, of: Any) -> None:
+        given = tensors_in(of)
         entries = self._entries_in(given)
-        self._met |= entries
         past, entering = self._past_of(given), self._carried_by(given)
-        for out in tensors_in(call.out):
+        for out in tensors_in(made):
             # What carries channels itself is looked at itself.
             carries = bool(self._carried_by([out]))
             self._past[id(out)] = past if carries else past | entering

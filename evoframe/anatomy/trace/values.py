@@ -26,6 +26,9 @@ OURS = Path(__file__).resolve().parents[2], Path(torch.__file__).resolve().paren
 """Folders of code that is not the person's."""
 
 
+PACKS = "_pack_padded_sequence"
+"""Takes the lengths of sequences, whose values say how much of them is left."""
+
 Told = Callable[[Any, tuple[Any, ...]], None]
 """Is told the operation and the arguments of a question."""
 
@@ -83,6 +86,8 @@ class Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.answers.append(Answer(name, given, asking_line()))
         elif conditions(name, args):
             self.answers.append(Answer(name, _positions(args[1]), asking_line()))
+        elif name == PACKS:
+            self.answers.append(Answer(name, args[1].clone(), asking_line()))
         return out
 
 
@@ -118,6 +123,9 @@ class Answering(TorchDispatchMode):  # type: ignore[no-untyped-call]
             found = iter(self._next(name).given)
             indices = [part for one in args[1] for part in _as_positions(one, found)]
             return func(args[0], indices)
+        if name == PACKS:
+            self.told(func, args[1:2])
+            args = (args[0], self._next(name).given, *args[2:])
         # What is brought to the CPU for its values has none here, and stays.
         if name == "_to_copy" and args[0].is_meta and more.get("device") is not None:
             more["device"] = "meta"
