@@ -56,18 +56,27 @@ for name, kind, more, share in (
     register(name, partial(Sequences, kind, **more), TOKENS, share=share)
 
 
-@case(TOKENS, share=0.95)
 class PackedSequences(nn.Module):
-    def __init__(self) -> None:
+    """Sequences of several lengths; those that are not in their order are put into it first."""
+
+    def __init__(self, *lengths: int) -> None:
         super().__init__()
+        self.lengths = lengths
         self.stem, self.wide, self.head = nn.Linear(6, 8), nn.Linear(20, 12), nn.Linear(12, 4)
         self.cells = nn.LSTM(8, 10, 2, bidirectional=True, batch_first=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        packed = pack_padded_sequence(self.stem(x), [3, 5], batch_first=True, enforce_sorted=False)
+        lengths, ordered = list(self.lengths), self.lengths[0] > self.lengths[1]
+        packed = pack_padded_sequence(
+            self.stem(x), lengths, batch_first=True, enforce_sorted=ordered
+        )
         given, (last, _) = self.cells(packed)
         padded, _ = pad_packed_sequence(given, batch_first=True)
         return self.head(F.relu(self.wide(padded.mean(1) + torch.cat([last[-2], last[-1]], 1))))
+
+
+register("packed sequences", partial(PackedSequences, 5, 3), TOKENS, share=0.95)
+register("values of an order of sequences", partial(PackedSequences, 3, 5), TOKENS, share=0.95)
 
 
 class Loop(nn.Module):
