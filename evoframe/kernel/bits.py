@@ -9,6 +9,8 @@ import attrs
 import torch
 from torch import Tensor
 
+from evoframe.kernel import fused
+
 BIT_VALUES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -47,8 +49,20 @@ class Absent:
     @torch.no_grad()
     def clear(self, tensors: Mapping[str, Tensor]) -> None:
         """Set the absent entries of the named tensors to zero, in place."""
+        if self._has_kernel_for(tensors):
+            start = 0
+            for name, shape in self.shapes.items():
+                fused.cleared(tensors[name], self.packed, start)
+                start += shape.numel()
+            return
         for name, absent in self._unpacked().items():
             tensors[name].masked_fill_(absent, 0)
+
+    def _has_kernel_for(self, tensors: Mapping[str, Tensor]) -> bool:
+        if 8 * len(self.packed) < fused.SMALL:
+            return False
+        ours = [tensors[name] for name in self.shapes]
+        return all(one.is_contiguous() and fused.kernels(one) is not None for one in ours)
 
     def _unpacked(self) -> dict[str, Tensor]:
         """Return a bool for each entry of each tensor, as views of one buffer.

@@ -42,6 +42,16 @@ def describe(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
+def runs_kernels(device: torch.device) -> bool:
+    """Tell whether Triton writes kernels for a device."""
+    return device.type == "cuda"
+
+
+def current(device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context in which kernels are launched on a device."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
 def move(value: T, device: torch.device) -> T:
     """Return ``value`` with every tensor inside of it on ``device``, as :func:`mapped` finds them.
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoframe.kernel import fused
 from evoframe.kernel.genotype import Masks, State
 from evoframe.kernel.levels import Table
 
@@ -40,6 +41,9 @@ class Genes:
 
     def histogram(self, weights: Tensor | None = None) -> Table:
         """Return the number of eligible genes at each level, or the sum of their weights."""
+        if weights is None and fused.kernels(self.levels) is not None:
+            counts = fused.counted(self.levels, self.eligible, len(self.log_survival))
+            return counts.cpu().numpy().astype(np.float64)
         levels = self.levels[self.eligible].long()
         if weights is None:  # integers: exact on every device
             counts = torch.bincount(levels, minlength=len(self.log_survival))

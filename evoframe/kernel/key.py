@@ -46,6 +46,11 @@ class Key:
         raw = np.random.Philox(key=self._digest(16)).random_raw((count + 1) // 2)
         return np.asarray(raw, dtype="<u8").view("<u4")[:count]
 
+    def halves(self) -> tuple[int, int]:
+        """Return the two 64-bit numbers of Philox's key, the lower one first."""
+        whole = self._digest(16)
+        return whole % 2**64, whole >> 64
+
     def shuffled(self, count: int) -> npt.NDArray[np.int64]:
         """Return 0 .. count - 1 in an order drawn from the stream."""
         # Equal words keep their order, so the permutation does not depend on NumPy's way to sort.

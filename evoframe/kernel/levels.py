@@ -6,10 +6,14 @@ exponential of one device is not that of another. A table made on the host says 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from evoframe.kernel import fused
 
 Table = npt.NDArray[np.float64]
 """Natural logarithm of the survival probability of each level, at most 0; -inf means never."""
@@ -25,9 +29,27 @@ _DROPPED_BITS = 23 - (_STEPS.bit_length() - 1)
 _FLOOR = (127 - _OCTAVES) << 23
 
 
-def even_levels(scores: Tensor, scale: float) -> Tensor:
-    """Map scores in [0, scale] to evenly spaced levels, int32; larger scores get the last level."""
-    return torch.round(_share(scores, scale) * (LEVELS - 1)).to(torch.int32)
+def even_levels(scores: Tensor, scale: float, *, magnitudes: bool = False) -> Tensor:
+    """Map scores in [0, scale] to evenly spaced levels, int32; larger scores get the last level.
+
+    Args:
+        scores: of each gene.
+        scale: the score of the last level.
+        magnitudes: take scores without their signs.
+    """
+    if scale > 0 and fused.kernels(scores) is not None:
+        return fused.levelled(scores, scale, magnitudes=magnitudes)
+    share = _share(scores.abs() if magnitudes else scores, scale)
+    return torch.round(share * (LEVELS - 1)).to(torch.int32)
+
+
+def largest_magnitude(strengths: Tensor, eligible: Tensor) -> float:
+    """Return the largest magnitude among the eligible; 1 where there is none to ask."""
+    if fused.kernels(strengths) is not None:
+        largest = fused.largest(strengths, eligible)
+        return 1.0 if largest == -math.inf else largest
+    chosen = strengths[eligible]
+    return float(chosen.abs().max()) if chosen.numel() else 1.0
 
 
 def even_scores() -> Table:
@@ -42,6 +64,10 @@ def relative_levels(scores: Tensor, scale: float) -> Tensor:
     scale / 65,536 share level 0. For heavy-tailed scores, where even spacing would put most
     synapses on a few levels.
     """
+    if scale > 0 and fused.kernels(scores) is not None:
+        return fused.levelled(
+            scores, scale, magnitudes=False, relative=True, floor=_FLOOR, dropped=_DROPPED_BITS
+        )
     # The bits of positive floats are in the order of their values, and count octaves and steps.
     bits = _share(scores, scale).view(torch.int32) - _FLOOR
     return torch.clamp(bits >> _DROPPED_BITS, 0, LEVELS - 1)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from evoframe.kernel import fused
 from evoframe.kernel.dna import DNA, Cap, Genes
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import Table
@@ -54,8 +55,10 @@ def capped(masks: dict[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
 
 def bernoulli(genes: Genes, key: Key) -> Tensor:
     """Return a bool for each gene, True with its survival probability (rounded down to 2**-32)."""
-    device = genes.levels.device
-    table = torch.from_numpy(thresholds(genes.log_survival)).to(device)
+    living = thresholds(genes.log_survival)
+    if fused.kernels(genes.levels) is not None:
+        return fused.drawn(genes.levels, genes.eligible, living, key, packed=False)
+    table = torch.from_numpy(living).to(genes.levels.device)
     return (_words(genes, key) < table[genes.levels.long()]) & genes.eligible
 
 

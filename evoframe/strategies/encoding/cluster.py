@@ -23,7 +23,7 @@ from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.levels import LEVELS, even_levels, even_scores
+from evoframe.kernel.levels import LEVELS, even_levels, even_scores, largest_magnitude
 from evoframe.roles import Encoding, doc
 
 
@@ -60,9 +60,11 @@ class Cluster(Encoding):
         table = (even_scores() - 1.0) / self.temperature
         genes = {}
         for name, eligible in inheritance.eligible.items():
-            strengths = inheritance.strengths[name].abs()
-            largest = float(strengths[eligible].max()) if bool(eligible.any()) else 1.0
-            genes[name] = Genes(even_levels(strengths, largest), table, eligible)
+            strengths = inheritance.strengths[name]
+            levels = even_levels(
+                strengths, largest_magnitude(strengths, eligible), magnitudes=True
+            )
+            genes[name] = Genes(levels, table, eligible)
         return DNA(genes, self._clusters(genes, evidence.clusters(self.of)))
 
     def _clusters(self, synapses: dict[str, Genes], partition: Partition) -> Clusters:

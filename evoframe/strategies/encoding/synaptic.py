@@ -19,7 +19,7 @@ from torch import Tensor
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.levels import even_levels, even_scores
+from evoframe.kernel.levels import even_levels, even_scores, largest_magnitude
 from evoframe.roles import Encoding, doc
 
 
@@ -55,18 +55,19 @@ class Synaptic(Encoding):
         table = (even_scores() - 1.0) / self.temperature
         genes = {}
         for name, eligible in inheritance.eligible.items():
-            strengths = inheritance.strengths[name].abs()
-            levels = even_levels(strengths, self._normaliser(strengths[eligible]))
+            strengths = inheritance.strengths[name]
+            scale = self._normaliser(strengths, eligible)
+            levels = even_levels(strengths, scale, magnitudes=True)
             genes[name] = Genes(levels, table, eligible)
         return DNA(genes)
 
-    def _normaliser(self, strengths: Tensor) -> float:
-        if strengths.numel() == 0:
-            return 1.0
+    def _normaliser(self, strengths: Tensor, eligible: Tensor) -> float:
         if self.normaliser == "max":
-            return float(strengths.max())
+            return largest_magnitude(strengths, eligible)
         # Sums and interpolation round differently on other devices: done on the host, in float64.
-        values = strengths.detach().cpu().double().numpy()
+        values = strengths[eligible].abs().detach().cpu().double().numpy()
+        if not len(values):
+            return 1.0
         if self.normaliser == "percentile":
             return float(np.percentile(values, self.percentile, method="lower"))
         return self.deviations * float(np.sqrt(np.mean(values**2)))

@@ -1,0 +1,185 @@
+"""Fused: what passes over every synapse, in one kernel each, on devices that run kernels.
+
+Optional, and never another result: where Triton is not installed, or a first draw on the device
+is not what NumPy gives, ``kernels`` is None and the ways of torch and NumPy are gone, to the same
+bits. Kernels are launched here and written in :mod:`evoframe.kernel.triton_kernels`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from evoframe.kernel import device as devices
+from evoframe.kernel.key import WORD_VALUES, Key
+
+BLOCK = 2048
+"""Entries of one program of most kernels."""
+
+STREAM = 512
+"""Blocks of the stream, of eight words each, in one program of a draw."""
+
+SMALL = 1 << 18
+"""Entries up to which torch's own kernels start sooner than ours are done."""
+
+MOST = 1 << 31
+"""Entries from which a count might not fit into 32 bits."""
+
+
+def kernels(tensor: Tensor) -> ModuleType | None:
+    """Return the kernels for tensors where this one is; None where they cannot run."""
+    device = tensor.device
+    if not devices.runs_kernels(device) or not 0 < tensor.numel() < MOST:
+        return None
+    return _proved(device)
+
+
+def drawn(
+    levels: Tensor, eligible: Tensor, living: npt.NDArray[np.int64], key: Key, *, packed: bool
+) -> Tensor:
+    """Return which genes live; there must be kernels for their device.
+
+    Args:
+        levels: of each gene: int32, or in 8 or 16 bits without a sign.
+        eligible: bool, shaped like the levels.
+        living: for each level the number of words that let it live.
+        key: of the draw.
+        packed: a bit each in bytes, the first in the lowest; else a bool, shaped like the levels.
+    """
+    kernel, device, size = _of(levels).drawn, levels.device, levels.numel()
+    table = np.minimum(living, WORD_VALUES - 1).astype(np.uint32)
+    low, high = (half - (half >> 63 << 64) for half in key.halves())  # as signed numbers
+    out = torch.empty(-(-size // 8) if packed else size, dtype=torch.uint8, device=device)
+    with devices.current(device):
+        kernel[(-(-size // (8 * STREAM)),)](
+            levels.contiguous(),
+            _bytes(eligible),
+            torch.from_numpy(table).to(device),
+            torch.from_numpy((living == WORD_VALUES).astype(np.uint8)).to(device),
+            out,
+            size,
+            low,
+            high,
+            PACKED=packed,
+            BLOCKS=STREAM,
+        )
+    return out if packed else out.view(torch.bool).reshape(levels.shape)
+
+
+def cleared(values: Tensor, packed: Tensor, start: int) -> None:
+    """Set values to zero in place whose bit is set; there must be kernels for their device.
+
+    Args:
+        values: contiguous, of any kind of numbers.
+        packed: uint8, eight bits each, the first in the lowest.
+        start: the bit of the first value.
+    """
+    kernel, size = _of(values).cleared, values.numel()
+    with devices.current(values.device):
+        kernel[(-(-size // BLOCK),)](values.detach(), packed, start, size, BLOCK=BLOCK)
+    torch.autograd.graph.increment_version(values)
+
+
+def largest(strengths: Tensor, eligible: Tensor) -> float:
+    """Return the largest magnitude among the eligible, -inf if there are none of them."""
+    kernel, size = _of(strengths).largest, strengths.numel()
+    out = strengths.detach().new_empty(-(-size // BLOCK))
+    with devices.current(strengths.device):
+        kernel[(len(out),)](strengths.detach().contiguous(), _bytes(eligible), out, size, BLOCK=BLOCK)
+    return float(out.max())
+
+
+def levelled(
+    scores: Tensor,
+    scale: float,
+    *,
+    magnitudes: bool,
+    relative: bool = False,
+    floor: int = 0,
+    dropped: int = 0,
+) -> Tensor:
+    """Return the levels of scores, int32; there must be kernels for their device.
+
+    Args:
+        scores: contiguous or not.
+        scale: what they are divided by, above 0.
+        magnitudes: without their signs; else what is below 0 counts as 0.
+        relative: by the leading bits of the quotient, not evenly.
+        floor: the bits at which relative levels begin.
+        dropped: how many of the bits relative levels leave out.
+    """
+    kernel, size = _of(scores).levelled, scores.numel()
+    out = torch.empty(scores.shape, dtype=torch.int32, device=scores.device)
+    with devices.current(scores.device):
+        kernel[(-(-size // BLOCK),)](
+            scores.detach().contiguous(),
+            scale,
+            out,
+            size,
+            MAGNITUDES=magnitudes,
+            RELATIVE=relative,
+            FLOOR=floor,
+            DROPPED=dropped,
+            BLOCK=BLOCK,
+            enable_fp_fusion=False,
+        )
+    return out
+
+
+def counted(levels: Tensor, eligible: Tensor, count: int) -> Tensor:
+    """Return how many of the eligible stand at each of so many levels, int32."""
+    kernel, size = _of(levels).counted, levels.numel()
+    out = torch.zeros(count, dtype=torch.int32, device=levels.device)
+    with devices.current(levels.device):
+        kernel[(-(-size // BLOCK),)](
+            levels.contiguous(), _bytes(eligible), out, size, BLOCK=BLOCK
+        )
+    return out
+
+
+def _bytes(flags: Tensor) -> Tensor:
+    return flags.contiguous().view(torch.uint8)
+
+
+def _of(tensor: Tensor) -> ModuleType:
+    found = kernels(tensor)
+    assert found is not None
+    return found
+
+
+@cache
+def _module() -> ModuleType | None:
+    try:
+        from evoframe.kernel import triton_kernels  # Triton takes a second to import
+    except ImportError:
+        return None
+    return triton_kernels
+
+
+@cache
+def _proved(device: torch.device) -> ModuleType | None:
+    """Return the kernels if one runs on a device and draws what NumPy draws there."""
+    if (found := _module()) is None:
+        return None
+    size, key = 8 * STREAM + 3, Key(0).at("kernels")
+    words = key.words(size)
+    try:
+        out = torch.empty(size, dtype=torch.uint8, device=device)
+        half = torch.full((1,), WORD_VALUES // 2, dtype=torch.int64).to(torch.uint32).to(device)
+        level = torch.zeros(size, dtype=torch.int32, device=device)
+        every = torch.ones(size, dtype=torch.uint8, device=device)
+        low, high = (number - (number >> 63 << 64) for number in key.halves())
+        with devices.current(device):
+            found.drawn[(2,)](
+                level, every, half, out[:1], out, size, low, high, PACKED=False, BLOCKS=STREAM
+            )
+        same = bool((out.cpu().numpy() == (words < WORD_VALUES // 2)).all())
+    except Exception:  # noqa: BLE001  no compiler, an old driver: whatever it is, there are others
+        return None
+    return found if same else None
+
