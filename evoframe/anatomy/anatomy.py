@@ -105,7 +105,7 @@ class Anatomy:
         # Plans are on the CPU; genotypes may be on another device.
         cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
         values = {
-            name: cut(value.to(device), cuts[name]) if name in cuts else value.clone()
+            name: cut(value.to(device), cuts[name]) if name in cuts else value.to(device, copy=True)
             for name, value in self._values(genotype).items()
         }
         network = grow(self._body, values, plan.numbers(staying))

@@ -24,6 +24,10 @@ from evoframe.kernel.lasting import is_plain, plain
 from evoframe.kernel.numbers import require_own_numbers
 
 
+HERE = ("cpu", "meta")
+"""Devices on which a survey works, wherever the network lives."""
+
+
 def survey(
     network: nn.Module,
     example_inputs: Inputs,
@@ -59,6 +63,8 @@ def survey(
             keep does not exist.
     """
     given = Arguments.of(example_inputs)
+    if any(one.device.type not in HERE for one in given.tensors):
+        given = given.to(torch.device("cpu"))
     if not is_plain(network):  # delivered by another run; what was absent there may live here
         network = plain(duplicate(network))
     require_own_numbers(network)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from functools import cache
 from types import ModuleType
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -39,28 +37,25 @@ def kernels(tensor: Tensor) -> ModuleType | None:
     return _proved(device)
 
 
-def drawn(
-    levels: Tensor, eligible: Tensor, living: npt.NDArray[np.int64], key: Key, *, packed: bool
-) -> Tensor:
+def drawn(levels: Tensor, eligible: Tensor, living: Tensor, key: Key, *, packed: bool) -> Tensor:
     """Return which genes live; there must be kernels for their device.
 
     Args:
         levels: of each gene: int32, or in 8 or 16 bits without a sign.
         eligible: bool, shaped like the levels.
-        living: for each level the number of words that let it live.
+        living: for each level the number of words that let it live, int64.
         key: of the draw.
         packed: a bit each in bytes, the first in the lowest; else a bool, shaped like the levels.
     """
     kernel, device, size = _of(levels).drawn, levels.device, levels.numel()
-    table = np.minimum(living, WORD_VALUES - 1).astype(np.uint32)
     low, high = (half - (half >> 63 << 64) for half in key.halves())  # as signed numbers
     out = torch.empty(-(-size // 8) if packed else size, dtype=torch.uint8, device=device)
     with devices.current(device):
         kernel[(-(-size // (8 * STREAM)),)](
             levels.contiguous(),
             _bytes(eligible),
-            torch.from_numpy(table).to(device),
-            torch.from_numpy((living == WORD_VALUES).astype(np.uint8)).to(device),
+            living.clamp(max=WORD_VALUES - 1).to(torch.uint32),
+            _bytes(living == WORD_VALUES),
             out,
             size,
             low,
@@ -85,13 +80,15 @@ def cleared(values: Tensor, packed: Tensor, start: int) -> None:
     torch.autograd.graph.increment_version(values)
 
 
-def largest(strengths: Tensor, eligible: Tensor) -> float:
-    """Return the largest magnitude among the eligible, -inf if there are none of them."""
+def largest(strengths: Tensor, eligible: Tensor) -> Tensor:
+    """Return the largest magnitude among the eligible of each block; -inf if there is none."""
     kernel, size = _of(strengths).largest, strengths.numel()
     out = strengths.detach().new_empty(-(-size // BLOCK))
     with devices.current(strengths.device):
-        kernel[(len(out),)](strengths.detach().contiguous(), _bytes(eligible), out, size, BLOCK=BLOCK)
-    return float(out.max())
+        kernel[(len(out),)](
+            strengths.detach().contiguous(), _bytes(eligible), out, size, BLOCK=BLOCK
+        )
+    return out
 
 
 def levelled(
@@ -136,9 +133,7 @@ def counted(levels: Tensor, eligible: Tensor, count: int) -> Tensor:
     kernel, size = _of(levels).counted, levels.numel()
     out = torch.zeros(count, dtype=torch.int32, device=levels.device)
     with devices.current(levels.device):
-        kernel[(-(-size // BLOCK),)](
-            levels.contiguous(), _bytes(eligible), out, size, BLOCK=BLOCK
-        )
+        kernel[(-(-size // BLOCK),)](levels.contiguous(), _bytes(eligible), out, size, BLOCK=BLOCK)
     return out
 
 
@@ -182,4 +177,3 @@ def _proved(device: torch.device) -> ModuleType | None:
     except Exception:  # noqa: BLE001  no compiler, an old driver: whatever it is, there are others
         return None
     return found if same else None
-

@@ -46,7 +46,7 @@ def even_levels(scores: Tensor, scale: float, *, magnitudes: bool = False) -> Te
 def largest_magnitude(strengths: Tensor, eligible: Tensor) -> float:
     """Return the largest magnitude among the eligible; 1 where there is none to ask."""
     if fused.kernels(strengths) is not None:
-        largest = fused.largest(strengths, eligible)
+        largest = float(fused.largest(strengths, eligible).max())
         return 1.0 if largest == -math.inf else largest
     chosen = strengths[eligible]
     return float(chosen.abs().max()) if chosen.numel() else 1.0

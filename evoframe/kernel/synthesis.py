@@ -26,10 +26,13 @@ def draw(dna: DNA, key: Key) -> dict[str, Tensor]:
     Every parameter has its own stream (``key.at("synapses", name)``), so neither the order of
     the parameters nor the presence of others changes a draw. Ceilings are not looked at.
     """
-    born = None
+    born, living = None, Living()
     if dna.clusters is not None:
-        born = bernoulli(dna.clusters.genes, key.at("clusters"))
-    masks = {name: bernoulli(dna.synapses[name], key.at("synapses", name)) for name in dna.synapses}
+        born = bernoulli(dna.clusters.genes, key.at("clusters"), living)
+    masks = {
+        name: bernoulli(genes, key.at("synapses", name), living)
+        for name, genes in dna.synapses.items()
+    }
     return capped(masks if born is None else of_clusters(born, masks, dna), dna, key)
 
 
@@ -53,12 +56,33 @@ def capped(masks: dict[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
     return masks
 
 
-def bernoulli(genes: Genes, key: Key) -> Tensor:
-    """Return a bool for each gene, True with its survival probability (rounded down to 2**-32)."""
-    living = thresholds(genes.log_survival)
+class Living:
+    """Thresholds of tables, each found and brought to a device once: layers share theirs."""
+
+    def __init__(self) -> None:
+        # With the tables, so that none is gone and its number another's.
+        self._held: dict[tuple[int, torch.device], tuple[Table, Tensor]] = {}
+
+    def of(self, genes: Genes) -> Tensor:
+        """Return the number of words that let each level of genes live, int64, beside them."""
+        table, device = genes.log_survival, genes.levels.device
+        place = id(table), device
+        if place not in self._held:
+            self._held[place] = table, torch.from_numpy(thresholds(table)).to(device)
+        return self._held[place][1]
+
+
+def bernoulli(genes: Genes, key: Key, living: Living | None = None) -> Tensor:
+    """Return a bool for each gene, True with its survival probability (rounded down to 2**-32).
+
+    Args:
+        genes: what is drawn.
+        key: of the draw.
+        living: thresholds of other genes of the same draw, to be shared.
+    """
+    table = (living or Living()).of(genes)
     if fused.kernels(genes.levels) is not None:
-        return fused.drawn(genes.levels, genes.eligible, living, key, packed=False)
-    table = torch.from_numpy(living).to(genes.levels.device)
+        return fused.drawn(genes.levels, genes.eligible, table, key, packed=False)
     return (_words(genes, key) < table[genes.levels.long()]) & genes.eligible
 
 

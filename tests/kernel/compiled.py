@@ -1,6 +1,6 @@
 """The kernels, compiled for a CUDA device on a machine that need not have one.
 
-    python tests/kernel/compiled.py
+python tests/kernel/compiled.py
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def draws() -> None:
             levels, eligible, living = a_draw(shape, dtype, count, number)
             key = Key(number).at("synapses", str(shape))
             words = key.words(levels.numel()).astype(np.int64)
-            reach = living[levels.numpy().astype(np.int64).reshape(-1)]
+            reach = living.numpy()[levels.numpy().astype(np.int64).reshape(-1)]
             due = (words < reach) & eligible.numpy().reshape(-1)
             packed = fused.drawn(levels, eligible, living, key, packed=True)
             assert (packed.numpy() == np.packbits(due, bitorder="little")).all(), (shape, dtype)
@@ -58,14 +58,14 @@ def certain_and_impossible() -> None:
     """2**32 words let a level live, or none: where the word is the largest of all, too."""
     word, size = WORD_VALUES - 1, 4096
     levels = torch.arange(size, dtype=torch.int32) % 4
-    living = np.array([0, 1, word, WORD_VALUES], dtype=np.int64)
+    living = torch.tensor([0, 1, word, WORD_VALUES])
     seen = fused.kernels(levels)
     words_of = seen.words_of
     try:
         for fixed in (0, word):
             seen.words_of = with_words(words_of, fixed)
             alive = fused.drawn(levels, levels >= 0, living, Key(0), packed=False)
-            due = torch.from_numpy(fixed < living)[levels.long()]
+            due = (fixed < living)[levels.long()]
             assert torch.equal(alive, due), fixed
     finally:
         seen.words_of = words_of

@@ -78,12 +78,12 @@ def test_a_draw_on_cuda_is_the_draw_of_the_cpu(seed, shape, dtype) -> None:
     levels, eligible, living = a_draw(shape, dtype, WIDTHS[dtype], seed)
     key = Key(seed).at("synapses", "w")
     words = key.words(levels.numel()).astype(np.int64)
-    due = words < living[levels.numpy().astype(np.int64).reshape(-1)]
+    due = words < living.numpy()[levels.numpy().astype(np.int64).reshape(-1)]
     due &= eligible.numpy().reshape(-1)
 
-    there = levels.cuda(), eligible.cuda()
-    packed = fused.drawn(*there, living, key, packed=True)
-    plain = fused.drawn(*there, living, key, packed=False)
+    there = levels.cuda(), eligible.cuda(), living.cuda()
+    packed = fused.drawn(*there, key, packed=True)
+    plain = fused.drawn(*there, key, packed=False)
 
     assert packed.cpu().tolist() == np.packbits(due, bitorder="little").tolist()
     assert torch.equal(plain.cpu(), torch.from_numpy(due).reshape(shape))
@@ -116,7 +116,11 @@ def test_levels_and_histograms_on_cuda_are_those_of_the_cpu(seed, shape, scale) 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.int64])
 def test_masks_on_cuda_leave_what_they_leave_on_the_cpu(dtype) -> None:
     """Above the size from which there is a kernel, and with tensors that lie another way."""
-    shapes = {"a": torch.Size((300, 333)), "b": torch.Size((7, 9, 3, 3)), "c": torch.Size((250_001,))}
+    shapes = {
+        "a": torch.Size((300, 333)),
+        "b": torch.Size((7, 9, 3, 3)),
+        "c": torch.Size((250_001,)),
+    }
     generator = torch.Generator().manual_seed(0)
     masks = {n: torch.rand(s, generator=generator) < 0.3 for n, s in shapes.items()}
     whole = {n: (torch.randn(s, generator=generator) * 9).to(dtype) for n, s in shapes.items()}

@@ -21,7 +21,7 @@ def a_draw(shape, dtype, count, seed):
     living[rng.integers(0, count, size=count // 4)] = 0
     kind = {torch.uint8: np.uint8, torch.uint16: np.uint16, torch.int32: np.int32}[dtype]
     eligible = torch.from_numpy(rng.random(shape) < 0.7)
-    return torch.from_numpy(levels.astype(kind)), eligible, living
+    return torch.from_numpy(levels.astype(kind)), eligible, torch.from_numpy(living)
 
 
 def some_strengths(shape, seed):
@@ -30,5 +30,5 @@ def some_strengths(shape, seed):
     strengths = torch.randn(shape, generator=generator)
     coarse = torch.round(strengths * 8) / 8
     strengths = torch.where(torch.rand(shape, generator=generator) < 0.3, coarse, strengths)
-    share = (0.7, 0.0)[seed % 2 and seed < 2]
+    share = 0.0 if seed == 1 else 0.7
     return strengths, torch.rand(shape, generator=generator) < share

@@ -83,6 +83,9 @@ def require_own_parameters(
         raise TaskError(
             f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"
         ) from error
+    if (device := _device_of(network)).type != "cpu":  # which may round otherwise
+        there = {name: one.to(device, copy=True) for name, one in plain.items()}
+        ours = _outputs_of(grow(body, there, {}), example_inputs)
     if said := difference(ours, _outputs_of(network, example_inputs)):
         raise TaskError(
             f"a copy of the network does not compute what the network does ({said}): "
@@ -94,14 +97,18 @@ def require_own_parameters(
 def _outputs_of(network: nn.Module, example_inputs: Arguments) -> list[Tensor]:
     """Return the outputs of the ancestor itself in evaluation, and leave it as it was."""
     modes = [(module, module.training) for module in network.modules()]
-    device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
     try:
         with torch.no_grad(), still():
-            outputs = fresh(example_inputs).to(device).call(network.eval())
+            inputs = fresh(example_inputs).to(_device_of(network))
+            outputs = inputs.call(network.eval())
     finally:
         for module, training in modes:
             module.training = training
     return [one.cpu() for one in tensors_in(opened(outputs))]
+
+
+def _device_of(network: nn.Module) -> torch.device:
+    return next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
 
 
 def require_given(copied: nn.Module, values: Mapping[str, Tensor], network: nn.Module) -> None:

@@ -61,9 +61,7 @@ class Cluster(Encoding):
         genes = {}
         for name, eligible in inheritance.eligible.items():
             strengths = inheritance.strengths[name]
-            levels = even_levels(
-                strengths, largest_magnitude(strengths, eligible), magnitudes=True
-            )
+            levels = even_levels(strengths, largest_magnitude(strengths, eligible), magnitudes=True)
             genes[name] = Genes(levels, table, eligible)
         return DNA(genes, self._clusters(genes, evidence.clusters(self.of)))
 

@@ -72,9 +72,12 @@ class Retention(Environment):
         synapses: dict[str, Genes] = {}
         for names in self._groups(dna):
             factor = self._log_factor(names, dna, inheritance, rate)
+            # A table that layers share is rewritten once, and they share it still.
+            tables = {id(table): table for table in (dna.synapses[n].log_survival for n in names)}
+            pressed = {number: scaled(table, factor) for number, table in tables.items()}
             for name in names:
                 genes = dna.synapses[name]
-                table = scaled(genes.log_survival, factor)
+                table = pressed[id(genes.log_survival)]
                 synapses[name] = attrs.evolve(genes, log_survival=table)
         return attrs.evolve(dna, synapses=synapses)
 

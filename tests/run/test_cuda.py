@@ -1,0 +1,156 @@
+"""Runs on CUDA: the same bits twice and after a stop, and networks that live there."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+import pytest
+import torch
+from torch import nn
+
+import evoframe
+from evoframe import anatomy, hookimpl
+from evoframe.roles import Observer
+from networks import NETWORKS
+from support.surgery import masked, parameters, shaken, smallest, surveyed, tensors, thinned
+
+pytestmark = pytest.mark.gpu
+
+BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
+NEAR = 1e-9
+DEVICE = "cuda"
+
+RECIPES = {
+    "the first paper's": {"encoding": "synaptic"},
+    "clusters": {"encoding": "cluster"},
+    "magnitude under a ceiling": {
+        "encoding": "magnitude",
+        "environment": "budget",
+        "options": ["environment.share=0.7"],
+    },
+    "what the loss feels": {"encoding": "sensitivity"},
+    "two parents that change": {
+        "heredity": "mating",
+        "mutation": ["noise", "regrowth"],
+        "population": 3,
+    },
+}
+
+
+def evolve(out: Path, *, options=(), **choices) -> evoframe.Run:
+    given = {"task": BLOBS, "device": DEVICE, "generations": 3, "population": 2, **choices}
+    usual = ["task.norm=true", "task.hidden=64", "training.epochs=2"]
+    return evoframe.evolve(out=out, options=[*usual, *options], **given)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_run_on_cuda_gives_the_same_bits_twice(recipe, tmp_path) -> None:
+    """Strictly: every weight of every individual."""
+    first, again = (evolve(tmp_path / name, **RECIPES[recipe]) for name in ("first", "again"))
+
+    assert first.digest() == again.digest()
+    assert len(first.individuals) > 3
+    assert all(one.is_alive for one in first.individuals)
+
+
+@attrs.frozen(eq=False)
+class Interrupter(Observer):
+    """Stops a run in the middle of a life."""
+
+    name: ClassVar[str] = "interrupter"
+
+    @hookimpl
+    def evoframe_epoch_finished(self, event):
+        if event.individual == "g2s1" and event.epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_a_stopped_run_on_cuda_ends_like_an_unbroken_one(tmp_path) -> None:
+    """Weights, optimiser and masks come back to the device from the checkpoint of a life."""
+    often = ["training.epochs=4", "training.optimiser=adamw", "run.checkpoint=0"]
+    whole = evolve(tmp_path / "whole", options=often)
+
+    with pytest.raises(KeyboardInterrupt):
+        evolve(tmp_path / "broken", options=often, observer=[Interrupter()])
+    assert list((tmp_path / "broken" / "lives").iterdir())
+    broken = evoframe.resume(tmp_path / "broken", observer=[])
+
+    assert whole.digest() == broken.digest()
+
+
+@pytest.mark.parametrize("form", ["state", "torch-export", "onnx"])
+def test_what_grew_on_cuda_is_exported(form, tmp_path) -> None:
+    """An export lies on the CPU wherever the run was."""
+    if form == "onnx":
+        pytest.importorskip("onnxscript")
+        pytest.importorskip("onnxruntime")
+    run = evolve(tmp_path / "run")
+
+    run.export(tmp_path / "out", form)
+
+    network = run.network()
+    assert {one.device.type for one in network.parameters()} == {"cpu"}
+    if form == "state":
+        loaded = evoframe.load(tmp_path / "out", lambda: run.recipe.task.ancestor(evoframe.Key(1)))
+        points = torch.randn(5, 4)
+        assert torch.equal(loaded(points), network(points))
+        there = copy.deepcopy(loaded).cuda()
+        assert torch.allclose(there(points.cuda()).cpu(), network(points), atol=1e-4)
+        with_absences_after_a_step(there)
+
+
+def with_absences_after_a_step(network: nn.Module) -> None:
+    """Absent synapses of a network that was moved stay absent while it learns."""
+    before = {n: value == 0 for n, value in network.named_parameters()}
+    optimiser = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
+    for _ in range(2):
+        optimiser.zero_grad()
+        network(torch.randn(5, 4, device="cuda")).square().sum().backward()
+        optimiser.step()
+    assert any(bool(absent.any()) for absent in before.values())
+    for name, value in network.named_parameters():
+        if value.ndim > 1:
+            assert bool((value[before[name]] == 0).all())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_lives_on_cuda_shrinks_as_it_does_on_the_cpu(name) -> None:
+    """The same channels leave, and what is left computes there what the masked ancestor does."""
+    case = NETWORKS[name]
+    torch.manual_seed(0)
+    here, inputs = shaken(case.make()), case.example()
+    network, given = copy.deepcopy(here).cuda(), tuple(one.cuda() for one in inputs)
+    cuda = torch.device("cuda")
+
+    plan = surveyed(network, given, case.evolvable(network))
+    due = surveyed(here, inputs, case.evolvable(here))
+
+    assert torch.equal(plan.bundles.classes, due.bundles.classes)
+    assert torch.equal(plan.bundles.kept, due.bundles.kept)
+    for genotype in (*thinned(plan), smallest(plan)):
+        there = plan.to(cuda)
+        grown = there.develop(genotype.to(cuda))
+        assert {one.device.type for one in grown.network.parameters()} == {"cuda"}
+        assert parameters(grown.network) == parameters(plan.develop(genotype).network)
+        with torch.no_grad():
+            ours = tensors(grown.network.eval()(*given))
+            theirs = tensors(masked(network, genotype).eval()(*given))
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other, rtol=NEAR, atol=NEAR * float(other.abs().max()))
+        assert there.absorb(grown).digest() == genotype.digest()
+
+
+def test_inputs_may_live_elsewhere_than_the_network() -> None:
+    """A survey brings both together; its numbers are tried either way."""
+    network = nn.Sequential(nn.Linear(6, 24), nn.ReLU(), nn.Linear(24, 2)).eval()
+    there = copy.deepcopy(network).cuda()
+    plans = [
+        anatomy.survey(one, (inputs,), ["0.weight"])
+        for one in (network, there)
+        for inputs in (torch.randn(1, 6), torch.randn(1, 6, device="cuda"))
+    ]
+    assert {int((~plan.bundles.kept).sum()) for plan in plans} == {24}
+    assert {plan.genotype().digest() for plan in plans} == {plans[0].genotype().digest()}
