@@ -8,6 +8,13 @@ is worth shows beside the mean of all training masks, taken as the map of every 
 What is finished is never done again: the same command goes on where it was.
 
     python benchmarks/saliency.py --data ecssd.zip --seeds 3 --out runs/saliency
+
+At full width, the network has 62.7 million synapses that evolve, and wants a GPU. ``--only`` takes
+one seed, and ``--arms`` some arms, so that several processes can share one; the tables are printed
+by a last call without ``--only``.
+
+    python benchmarks/saliency.py --data ecssd.zip --width 1 --device cuda --learning-rate 0.0003 \
+        --seeds 3 --arms law synaptic cold magnitude --out runs/full
 """
 
 from __future__ import annotations
@@ -20,6 +27,7 @@ from pathlib import Path
 import torch
 
 import evoframe
+from evoframe.kernel import device as devices
 from evoframe.strategies.task import saliency_metrics
 
 SHARE = round((1 / 47.84) ** (1 / 3), 4)
@@ -30,10 +38,14 @@ ALIKE = ("environment.mode=calibrated", f"environment.retention={SHARE}")
 ARMS = {
     "law": ("synaptic", ("environment.mode=multiplicative", "environment.retention=0.4")),
     "synaptic": ("synaptic", ALIKE),
+    "cold": ("synaptic", (*ALIKE, "encoding.temperature=0.1")),
     "uniform": ("uniform", ALIKE),
     "magnitude": ("magnitude", ALIKE),
 }
 """Encoding and options of each arm."""
+
+USUAL = ("law", "synaptic", "uniform", "magnitude")
+"""The arms that are run unless others are named."""
 
 
 def main() -> None:
@@ -41,20 +53,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, help="pictures with masks; drawn scenes if not given")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", type=int, help="a seed: nothing is printed, others are not run")
+    parser.add_argument("--arms", nargs="*", choices=ARMS, default=USUAL)
     parser.add_argument("--ancestor-epochs", type=int, default=18)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--learning-rate", type=float, default=0.003)
+    parser.add_argument("--width", type=float, default=0.125)
+    parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, required=True)
     settings = parser.parse_args()
-    runs: dict[str, list[evoframe.Run]] = {arm: [] for arm in ARMS}
-    for seed in range(settings.seeds):
+    runs: dict[str, list[evoframe.Run]] = {arm: [] for arm in settings.arms}
+    for seed in range(settings.seeds) if settings.only is None else [settings.only]:
         weights = ancestor(seed, settings)
         for arm, several in runs.items():
             several.append(evolve(arm, seed, weights, settings))
+    if settings.only is not None:
+        return
+    device = devices.describe(devices.resolve(settings.device))
     print(
-        f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, "
-        f"1 thread, {settings.seeds} seeds\n"
+        f"{device}, torch {torch.__version__}, Python {platform.python_version()}, "
+        f"{platform.machine()}, 1 CPU thread, {settings.seeds} seeds\n"
     )
-    blind = mean_mask(runs["law"][0])
+    blind = mean_mask(next(iter(runs.values()))[0])
     for metric in ("f-max", "mae"):
         print_table(runs, metric)
         print(f"the mean mask of training, {metric}: {blind[metric]:.3f}\n")
@@ -63,10 +84,14 @@ def main() -> None:
 def ancestor(seed: int, settings: argparse.Namespace) -> Path:
     """Train an ancestor and return the file of its weights."""
     folder = settings.out / f"ancestor-{seed}"
-    epochs = f"ancestor.epochs={settings.ancestor_epochs}"
-    run = run_or_resume(folder, settings, seed=seed, generations=1, options=[epochs])
     file = folder / "weights.pt"
-    torch.save(run.network().state_dict(), file)
+    if not file.exists():
+        given = [
+            f"ancestor.epochs={settings.ancestor_epochs}",
+            f"ancestor.learning_rate={settings.learning_rate}",
+        ]
+        run = run_or_resume(folder, settings, seed=seed, generations=1, options=given)
+        torch.save(run.network().state_dict(), file)
     return file
 
 
@@ -74,7 +99,11 @@ def evolve(arm: str, seed: int, weights: Path, settings: argparse.Namespace) -> 
     """Evolve one ancestor with one arm."""
     encoding, options = ARMS[arm]
     folder = settings.out / f"{arm}-{seed}"
-    given = [f"task.weights={weights.absolute()}", f"training.epochs={settings.epochs}"]
+    given = [
+        f"task.weights={weights.absolute()}",
+        f"training.epochs={settings.epochs}",
+        f"training.learning_rate={settings.learning_rate}",
+    ]
     return run_or_resume(folder, settings, seed=seed, encoding=encoding, options=[*given, *options])
 
 
@@ -84,9 +113,18 @@ def run_or_resume(
     """Return a run of the recipe, from disk as far as it is there."""
     if (folder / "run.toml").exists():
         return evoframe.resume(folder)
-    data = [f"task.data={settings.data.absolute()}"] if settings.data else []
+    given = [
+        f"task.width={settings.width}",
+        f"task.image_size={settings.image_size}",
+    ]
+    if settings.data:
+        given.append(f"task.data={settings.data.absolute()}")
     return evoframe.evolve(
-        recipe="darwin-1606", out=folder, device="cpu", options=[*data, *options], **choices
+        recipe="darwin-1606",
+        out=folder,
+        device=settings.device,
+        options=[*given, *options],
+        **choices,
     )
 
 

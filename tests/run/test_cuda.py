@@ -89,7 +89,7 @@ def test_what_grew_on_cuda_is_exported(form, tmp_path) -> None:
         pytest.importorskip("onnxruntime")
     run = evolve(tmp_path / "run")
 
-    run.export(tmp_path / "out", form)
+    run.export(tmp_path / "out", format=form)
 
     network = run.network()
     assert {one.device.type for one in network.parameters()} == {"cpu"}
