@@ -13,8 +13,9 @@ At full width, the network has 62.7 million synapses that evolve, and wants a GP
 one seed, and ``--arms`` some arms, so that several processes can share one; the tables are printed
 by a last call without ``--only``.
 
-    python benchmarks/saliency.py --data ecssd.zip --width 1 --device cuda --learning-rate 0.0003 \
-        --seeds 3 --arms law synaptic cold magnitude --out runs/full
+    python benchmarks/saliency.py --data ecssd.zip --width 1 --device cuda --seeds 3 \
+        --ancestor-learning-rate 0.0003 --learning-rate 0.001 \
+        --arms law synaptic cold magnitude --out runs/full
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ def main() -> None:
     parser.add_argument("--ancestor-epochs", type=int, default=18)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--learning-rate", type=float, default=0.003)
+    parser.add_argument("--ancestor-learning-rate", type=float, help="if it is another one")
+    parser.add_argument("--options", nargs="*", default=[], help="of every run, as TABLE.KEY=VALUE")
     parser.add_argument("--width", type=float, default=0.125)
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--device", default="cpu")
@@ -88,7 +91,7 @@ def ancestor(seed: int, settings: argparse.Namespace) -> Path:
     if not file.exists():
         given = [
             f"ancestor.epochs={settings.ancestor_epochs}",
-            f"ancestor.learning_rate={settings.learning_rate}",
+            f"ancestor.learning_rate={settings.ancestor_learning_rate or settings.learning_rate}",
         ]
         run = run_or_resume(folder, settings, seed=seed, generations=1, options=given)
         torch.save(run.network().state_dict(), file)
@@ -123,7 +126,7 @@ def run_or_resume(
         recipe="darwin-1606",
         out=folder,
         device=settings.device,
-        options=[*given, *options],
+        options=[*given, *settings.options, *options],
         **choices,
     )
 

@@ -158,6 +158,7 @@ def print_kernels(count: int, device: torch.device) -> None:
     wide = fused.levelled(strengths, scale, magnitudes=True)
     logs = np.arange(65_536) / 65_535 - 1 + np.log(RETENTION)
     living = torch.from_numpy(thresholds(logs)).to(device)
+    limits = fused.Limits.of(living)
     target = torch.empty_like(strengths)
     kernels = {
         "copy of the weights": lambda: target.copy_(strengths),
@@ -170,15 +171,16 @@ def print_kernels(count: int, device: torch.device) -> None:
         (16, wide.to(torch.uint16)),
         (8, (wide >> 8).to(torch.uint8)),
     ):
-        table = living if bits > 8 else living[::256]
+        table = limits if bits > 8 else fused.Limits.of(living[::256])
         for packed in (False, True):
             kernels[f"draw, levels of {bits} bits, {'a bit' if packed else 'a byte'} each"] = (
                 lambda one=levels, t=table, p=packed: fused.drawn(
                     one, eligible, t, Key(1), packed=p
                 )
             )
-    packed = fused.drawn(wide, eligible, living, Key(1), packed=True)
-    kernels["apply masks in place"] = lambda: fused.cleared(target, packed, 0)
+    packed = fused.drawn(wide, eligible, limits, Key(1), packed=True)
+    clearing = fused.Clearing([target])
+    kernels["apply masks in place"] = lambda: clearing([target], packed)
     print(f"kernels alone over {count:,} entries\n\n| kernel | ms | in copies |\n|---|---|---|")
     copy = None
     for name, kernel in kernels.items():

@@ -25,6 +25,7 @@ class Absent:
 
     shapes: Mapping[str, torch.Size]
     packed: Tensor
+    _last: dict[str, fused.Clearing] = attrs.field(factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, masks: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> Absent:
@@ -49,20 +50,20 @@ class Absent:
     @torch.no_grad()
     def clear(self, tensors: Mapping[str, Tensor]) -> None:
         """Set the absent entries of the named tensors to zero, in place."""
-        if self._has_kernel_for(tensors):
-            start = 0
-            for name, shape in self.shapes.items():
-                fused.cleared(tensors[name], self.packed, start)
-                start += shape.numel()
-            return
+        if 8 * len(self.packed) >= fused.SMALL and fused.kernels(self.packed) is not None:
+            ours = [tensors[name] for name, shape in self.shapes.items() if shape.numel()]
+            if fused.can_clear(ours):
+                self._clearing(ours)(ours, self.packed)
+                return
         for name, absent in self._unpacked().items():
             tensors[name].masked_fill_(absent, 0)
 
-    def _has_kernel_for(self, tensors: Mapping[str, Tensor]) -> bool:
-        if 8 * len(self.packed) < fused.SMALL:
-            return False
-        ours = [tensors[name] for name in self.shapes]
-        return all(one.is_contiguous() and fused.kernels(one) is not None for one in ours)
+    def _clearing(self, tensors: list[Tensor]) -> fused.Clearing:
+        """Return the clearing of tensors: the last one, while they lie where they lay."""
+        last = self._last.get("clearing")
+        if last is None or last.places != tuple(one.data_ptr() for one in tensors):
+            last = self._last["clearing"] = fused.Clearing(tensors)
+        return last
 
     def _unpacked(self) -> dict[str, Tensor]:
         """Return a bool for each entry of each tensor, as views of one buffer.

@@ -7,7 +7,7 @@ does a conjunction where one side is the same along the last axis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -44,6 +44,14 @@ def how_many(flags: Tensor) -> int:
     return int(torch.count_nonzero(flags))
 
 
+def how_many_of(several: Collection[Tensor]) -> int:
+    """Return the number of entries that are True in several tensors on one device."""
+    if all(flags.device.type == "cpu" for flags in several):
+        return sum(how_many(flags) for flags in several)
+    # Read once, because the host waits for the device each time.
+    return int(torch.stack([torch.count_nonzero(flags) for flags in several]).sum())
+
+
 def both(flags: Tensor, other: Tensor) -> Tensor:
     """Return the conjunction of flags with others that broadcast to them."""
     if flags.ndim != other.ndim or flags.ndim < 2 or not flags.numel():
@@ -64,7 +72,7 @@ def any_of_both(flags: Tensor, other: Tensor, axes: Sequence[int]) -> Tensor:
 
     Parts that fit into a cache never ask the system for memory.
     """
-    if flags.numel() <= SMALL:
+    if flags.numel() <= SMALL or flags.device.type != "cpu":  # parts are for caches of CPUs
         return any_over(flags & other, axes)
     # So many rows have about PART entries.
     rows = max(1, PART * len(flags) // flags.numel())

@@ -7,14 +7,24 @@ bits. Kernels are launched here and written in :mod:`evoframe.kernel.triton_kern
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import WORD_VALUES, Key
+
+KINDS = {
+    torch.float32: "float32",
+    torch.float64: "float64",
+    torch.bfloat16: "bfloat16",
+    torch.float16: "float16",
+}
+"""Kinds of numbers that can be cleared, as Triton calls them."""
 
 BLOCK = 2048
 """Entries of one program of most kernels."""
@@ -37,47 +47,93 @@ def kernels(tensor: Tensor) -> ModuleType | None:
     return _proved(device)
 
 
-def drawn(levels: Tensor, eligible: Tensor, living: Tensor, key: Key, *, packed: bool) -> Tensor:
+class Limits(NamedTuple):
+    """How many words let each level live, as kernels want it.
+
+    Attributes:
+        words: uint32; one too few for levels that every word lets live.
+        certain: uint8, 1 for those levels.
+    """
+
+    words: Tensor
+    certain: Tensor
+
+    @classmethod
+    def of(cls, living: Tensor) -> Limits:
+        """Return the limits of numbers of words, int64."""
+        words = living.clamp(max=WORD_VALUES - 1).to(torch.uint32)
+        return cls(words, _bytes(living == WORD_VALUES))
+
+
+def drawn(levels: Tensor, eligible: Tensor, limits: Limits, key: Key, *, packed: bool) -> Tensor:
     """Return which genes live; there must be kernels for their device.
 
     Args:
         levels: of each gene: int32, or in 8 or 16 bits without a sign.
         eligible: bool, shaped like the levels.
-        living: for each level the number of words that let it live, int64.
+        limits: of the levels.
         key: of the draw.
         packed: a bit each in bytes, the first in the lowest; else a bool, shaped like the levels.
     """
     kernel, device, size = _of(levels).drawn, levels.device, levels.numel()
-    low, high = (half - (half >> 63 << 64) for half in key.halves())  # as signed numbers
     out = torch.empty(-(-size // 8) if packed else size, dtype=torch.uint8, device=device)
     with devices.current(device):
         kernel[(-(-size // (8 * STREAM)),)](
             levels.contiguous(),
             _bytes(eligible),
-            living.clamp(max=WORD_VALUES - 1).to(torch.uint32),
-            _bytes(living == WORD_VALUES),
+            *limits,
             out,
             size,
-            low,
-            high,
+            *_halves(key),
             PACKED=packed,
             BLOCKS=STREAM,
         )
     return out if packed else out.view(torch.bool).reshape(levels.shape)
 
 
-def cleared(values: Tensor, packed: Tensor, start: int) -> None:
-    """Set values to zero in place whose bit is set; there must be kernels for their device.
+def _halves(key: Key) -> tuple[int, int]:
+    """Return the halves of a key as signed numbers, so that Triton takes all for one kind."""
+    low, high = (half - (half >> 63 << 64) for half in key.halves())
+    return low, high
 
-    Args:
-        values: contiguous, of any kind of numbers.
-        packed: uint8, eight bits each, the first in the lowest.
-        start: the bit of the first value.
-    """
-    kernel, size = _of(values).cleared, values.numel()
-    with devices.current(values.device):
-        kernel[(-(-size // BLOCK),)](values.detach(), packed, start, size, BLOCK=BLOCK)
-    torch.autograd.graph.increment_version(values)
+
+class Clearing:
+    """Tensors of one kind that are cleared again and again, by one launch."""
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        """Lay out the programs of tensors one after another; their bits come in the same order."""
+        sizes = torch.tensor([one.numel() for one in tensors])
+        programs = -(-sizes // BLOCK)
+        firsts, starts = programs.cumsum(0) - programs, sizes.cumsum(0) - sizes
+        device = tensors[0].device
+        self.places = tuple(one.data_ptr() for one in tensors)
+        rows = torch.stack([torch.tensor(self.places), sizes, starts, firsts], 1)
+        self._rows = rows.to(device)
+        owners = torch.arange(len(sizes), dtype=torch.int32).repeat_interleave(programs)
+        self._owners = owners.to(device)
+        self._kind = KINDS[tensors[0].dtype]
+
+    def __call__(self, tensors: Sequence[Tensor], packed: Tensor) -> None:
+        """Set the values to zero whose bits are set.
+
+        Args:
+            tensors: those that it was made for, where they were.
+            packed: uint8, eight bits each, the first in the lowest.
+        """
+        module = _of(packed)
+        with devices.current(packed.device):
+            module.cleared[(len(self._owners),)](
+                self._rows, self._owners, packed, KIND=module.KINDS[self._kind], BLOCK=BLOCK
+            )
+        for one in tensors:
+            torch.autograd.graph.increment_version(one)
+
+
+def can_clear(tensors: Sequence[Tensor]) -> bool:
+    """Tell whether tensors may be cleared by one launch."""
+    return len({one.dtype for one in tensors}) == 1 and all(
+        one.dtype in KINDS and one.is_contiguous() and kernels(one) is not None for one in tensors
+    )
 
 
 def largest(strengths: Tensor, eligible: Tensor) -> Tensor:
@@ -162,18 +218,22 @@ def _proved(device: torch.device) -> ModuleType | None:
     if (found := _module()) is None:
         return None
     size, key = 8 * STREAM + 3, Key(0).at("kernels")
-    words = key.words(size)
     try:
         out = torch.empty(size, dtype=torch.uint8, device=device)
-        half = torch.full((1,), WORD_VALUES // 2, dtype=torch.int64).to(torch.uint32).to(device)
+        half = torch.full((1,), WORD_VALUES // 2, dtype=torch.int64, device=device)
         level = torch.zeros(size, dtype=torch.int32, device=device)
-        every = torch.ones(size, dtype=torch.uint8, device=device)
-        low, high = (number - (number >> 63 << 64) for number in key.halves())
         with devices.current(device):
             found.drawn[(2,)](
-                level, every, half, out[:1], out, size, low, high, PACKED=False, BLOCKS=STREAM
+                level,
+                _bytes(level == 0),
+                *Limits.of(half),
+                out,
+                size,
+                *_halves(key),
+                PACKED=False,
+                BLOCKS=STREAM,
             )
-        same = bool((out.cpu().numpy() == (words < WORD_VALUES // 2)).all())
+        same = bool((out.cpu().numpy() == (key.words(size) < WORD_VALUES // 2)).all())
     except Exception:  # noqa: BLE001  no compiler, an old driver: whatever it is, there are others
         return None
     return found if same else None

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evoframe.kernel.flags import how_many
+from evoframe.kernel.flags import how_many_of
 
 State = Mapping[str, Tensor]
 """Parameters and lasting buffers of the ancestor, each by its first name."""
@@ -67,7 +67,7 @@ class Genotype:
 
 def count(masks: Masks) -> int:
     """Return the number of entries that are True, over all masks."""
-    return sum(how_many(mask) for mask in masks.values())
+    return how_many_of(masks.values())
 
 
 def masked(state: State, masks: Masks) -> dict[str, Tensor]:

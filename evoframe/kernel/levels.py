@@ -7,6 +7,7 @@ exponential of one device is not that of another. A table made on the host says 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -43,13 +44,24 @@ def even_levels(scores: Tensor, scale: float, *, magnitudes: bool = False) -> Te
     return torch.round(share * (LEVELS - 1)).to(torch.int32)
 
 
-def largest_magnitude(strengths: Tensor, eligible: Tensor) -> float:
-    """Return the largest magnitude among the eligible; 1 where there is none to ask."""
+def largest_magnitudes(
+    strengths: Mapping[str, Tensor], eligible: Mapping[str, Tensor]
+) -> dict[str, float]:
+    """Return the largest magnitude among the eligible of each; 1 where there is none to ask."""
+    found = {name: _largest(strengths[name], mask) for name, mask in eligible.items()}
+    if not found:
+        return {}
+    # Together, because every number that is read makes the host wait for the device.
+    largest = torch.stack([one.double() for one in found.values()]).tolist()
+    values = (1.0 if one == -math.inf else one for one in largest)
+    return dict(zip(found, values, strict=True))
+
+
+def _largest(strengths: Tensor, eligible: Tensor) -> Tensor:
     if fused.kernels(strengths) is not None:
-        largest = float(fused.largest(strengths, eligible).max())
-        return 1.0 if largest == -math.inf else largest
+        return fused.largest(strengths, eligible).max()
     chosen = strengths[eligible]
-    return float(chosen.abs().max()) if chosen.numel() else 1.0
+    return chosen.abs().max() if chosen.numel() else chosen.new_full((), -math.inf)
 
 
 def even_scores() -> Table:

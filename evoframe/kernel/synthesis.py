@@ -61,15 +61,23 @@ class Living:
 
     def __init__(self) -> None:
         # With the tables, so that none is gone and its number another's.
-        self._held: dict[tuple[int, torch.device], tuple[Table, Tensor]] = {}
+        self._held: dict[tuple[int, torch.device], tuple[Table, Tensor, fused.Limits]] = {}
 
     def of(self, genes: Genes) -> Tensor:
         """Return the number of words that let each level of genes live, int64, beside them."""
+        return self._of(genes)[1]
+
+    def limits_of(self, genes: Genes) -> fused.Limits:
+        """Return the same as kernels want it."""
+        return self._of(genes)[2]
+
+    def _of(self, genes: Genes) -> tuple[Table, Tensor, fused.Limits]:
         table, device = genes.log_survival, genes.levels.device
         place = id(table), device
         if place not in self._held:
-            self._held[place] = table, torch.from_numpy(thresholds(table)).to(device)
-        return self._held[place][1]
+            living = torch.from_numpy(thresholds(table)).to(device)
+            self._held[place] = table, living, fused.Limits.of(living)
+        return self._held[place]
 
 
 def bernoulli(genes: Genes, key: Key, living: Living | None = None) -> Tensor:
@@ -80,10 +88,11 @@ def bernoulli(genes: Genes, key: Key, living: Living | None = None) -> Tensor:
         key: of the draw.
         living: thresholds of other genes of the same draw, to be shared.
     """
-    table = (living or Living()).of(genes)
+    living = living or Living()
     if fused.kernels(genes.levels) is not None:
-        return fused.drawn(genes.levels, genes.eligible, table, key, packed=False)
-    return (_words(genes, key) < table[genes.levels.long()]) & genes.eligible
+        limits = living.limits_of(genes)
+        return fused.drawn(genes.levels, genes.eligible, limits, key, packed=False)
+    return (_words(genes, key) < living.of(genes)[genes.levels.long()]) & genes.eligible
 
 
 def turns(genes: Genes, key: Key) -> npt.NDArray[np.float64]:

@@ -18,6 +18,9 @@ LAST_WORD = tl.constexpr(0xFFFFFFFF)
 STEPS = tl.constexpr(65_535)
 """From the first level of an even grid to its last."""
 
+KINDS = {name: getattr(tl, name) for name in ("float32", "float64", "bfloat16", "float16")}
+"""Kinds of numbers by their names."""
+
 
 @triton.jit
 def words_of(blocks, low, high):
@@ -71,21 +74,29 @@ def drawn(
         tl.store(out + places, lives.to(tl.uint8), mask=inside)
 
 
-@triton.jit(do_not_specialize=["start"])
+@triton.jit
 def cleared(
-    values,
+    tensors,
+    owners,
     packed,
-    start,
-    size,
+    KIND: tl.constexpr,  # noqa: N803
     BLOCK: tl.constexpr,  # noqa: N803
 ):
-    """Set values to zero in place whose bit of ``packed`` is set; theirs begin at ``start``."""
-    places = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    """Set values of several tensors to zero in place whose bit of ``packed`` is set.
+
+    A row of ``tensors`` for each of them, int64: where it lies in memory, how many values it has,
+    the bit of its first value, and its first program. ``owners`` has the row of each program.
+    """
+    program = tl.program_id(0)
+    row = tensors + 4 * tl.load(owners + program).to(tl.int64)
+    values = tl.load(row).to(tl.pointer_type(KIND))
+    size, start, first = tl.load(row + 1), tl.load(row + 2), tl.load(row + 3)
+    places = (program - first) * BLOCK + tl.arange(0, BLOCK)
     inside = places < size
     bits = places + start
     byte = tl.load(packed + (bits >> 3), mask=inside, other=0).to(tl.int32)
     absent = ((byte >> (bits & 7).to(tl.int32)) & 1).to(tl.int1)
-    tl.store(values + places, 0.0, mask=inside & absent)
+    tl.store(values + places, tl.zeros((BLOCK,), KIND), mask=inside & absent)
 
 
 @triton.jit
@@ -100,8 +111,9 @@ def largest(
     program = tl.program_id(0)
     places = program.to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = places < size
+    # Two loads that do not wait for one another.
     may = tl.load(eligible + places, mask=inside, other=0).to(tl.int1)
-    found = tl.abs(tl.load(strengths + places, mask=inside & may, other=0.0))
+    found = tl.abs(tl.load(strengths + places, mask=inside, other=0.0))
     found = tl.where(inside & may, found, float("-inf"))
     tl.store(out + program, tl.max(found, 0))
 

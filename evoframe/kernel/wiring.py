@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from evoframe.kernel.flags import any_of_both, are_any, both
 from evoframe.kernel.genotype import Genotype, Masks, State, count, masked
@@ -160,16 +161,16 @@ def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
     """Return a bool for each channel, (channels,): it is written and read by something alive."""
     written = _spread(wiring.fed, wiring, lambda flags: _write(flags, masks, wiring))
     read = _spread(wiring.read, wiring, lambda flags: _read(flags, written, masks, wiring))
-    return written & read
+    return (written & read)[:-1]
 
 
 def _spread(first: Tensor, wiring: Wiring, sweep: Callable[[Tensor], None]) -> Tensor:
     """Return flags after sweeps over all steps; a sweep only ever adds to them (in place)."""
-    flags = first.clone()
+    before = functional.pad(first, (0, 1))  # one more than there are channels, for :func:`_mark`
+    flags = before.clone()
     sweep(flags)
     # In the order of the forward pass one sweep is enough: sources were decided before. A
     # recurrence leads back, so what lives by it is the least that sweeps change no more.
-    before = first
     while wiring.recurs and not torch.equal(flags, before):
         before = flags.clone()
         sweep(flags)
@@ -181,7 +182,7 @@ def _write(written: Tensor, masks: Masks, wiring: Wiring) -> None:
     for step in wiring.steps:
         if isinstance(step, str):
             sources, targets = wiring.sources[step], wiring.targets[step]
-            written[targets[_any(masks[step], written[sources], targets)]] = True
+            _mark(written, targets, _any(masks[step], written[sources], targets))
         else:
             parts = torch.stack([written[part] for part in step.parts])
             written[step.channels] |= parts.all(0) if step.every else parts.any(0)
@@ -192,12 +193,20 @@ def _read(read: Tensor, written: Tensor, masks: Masks, wiring: Wiring) -> None:
     for step in reversed(wiring.steps):
         if isinstance(step, str):
             sources, targets = wiring.sources[step], wiring.targets[step]
-            read[sources[_any(masks[step], read[targets], sources)]] = True
+            _mark(read, sources, _any(masks[step], read[targets], sources))
         else:
             # What is never written is read by nobody: a gate dies with what it gates.
             wanted = read[step.channels] & written[step.channels]
             for part in step.parts:
-                read[part[wanted]] = True
+                _mark(read, part, wanted)
+
+
+def _mark(flags: Tensor, channels: Tensor, chosen: Tensor) -> None:
+    """Set the flags of chosen channels, in place; the last flag is nobody's."""
+    if flags.device.type == "cpu":
+        flags[channels[chosen]] = True
+    else:  # all are written, since the host would wait for the device to know how many are chosen
+        flags[torch.where(chosen, channels, len(flags) - 1)] = True
 
 
 def is_extinct(masks: Masks) -> bool:

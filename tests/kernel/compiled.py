@@ -15,12 +15,13 @@ from evoframe.kernel import triton_kernels as kernels
 
 ARGUMENTS = {
     "drawn": "levels:*i32 eligible:*u8 table:*u32 certain:*u8 out:*u8 size:i32 low:i64 high:i64",
-    "cleared": "values:*fp32 packed:*u8 start:i64 size:i32",
+    "cleared": "tensors:*i64 owners:*i32 packed:*u8",
     "largest": "strengths:*fp32 eligible:*u8 out:*fp32 size:i32",
     "levelled": "scores:*fp32 scale:fp32 out:*i32 size:i32",
     "counted": "levels:*i32 eligible:*u8 out:*i32 size:i32",
 }
 FIXED = {
+    "cleared": tuple({"KIND": kind, "BLOCK": 2048} for kind in kernels.KINDS.values()),
     "drawn": ({"PACKED": True, "BLOCKS": 512}, {"PACKED": False, "BLOCKS": 512}),
     "levelled": tuple(
         {"MAGNITUDES": True, "RELATIVE": one, "FLOOR": 1, "DROPPED": 11, "BLOCK": 2048}

@@ -16,8 +16,9 @@ import torch
 from evoframe.kernel import device as devices, fused
 from evoframe.kernel.bits import Absent
 from evoframe.kernel.dna import Genes
+from evoframe.kernel.fused import Limits
 from evoframe.kernel.key import WORD_VALUES, Key
-from evoframe.kernel.levels import LEVELS, even_levels, largest_magnitude, relative_levels
+from evoframe.kernel.levels import LEVELS, even_levels, largest_magnitudes, relative_levels
 from evoframe.kernel.synthesis import bernoulli
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -47,9 +48,9 @@ def draws() -> None:
             words = key.words(levels.numel()).astype(np.int64)
             reach = living.numpy()[levels.numpy().astype(np.int64).reshape(-1)]
             due = (words < reach) & eligible.numpy().reshape(-1)
-            packed = fused.drawn(levels, eligible, living, key, packed=True)
+            packed = fused.drawn(levels, eligible, Limits.of(living), key, packed=True)
             assert (packed.numpy() == np.packbits(due, bitorder="little")).all(), (shape, dtype)
-            plain = fused.drawn(levels, eligible, living, key, packed=False)
+            plain = fused.drawn(levels, eligible, Limits.of(living), key, packed=False)
             assert plain.dtype == torch.bool
             assert torch.equal(plain, torch.from_numpy(due).reshape(shape)), (shape, dtype)
 
@@ -64,7 +65,7 @@ def certain_and_impossible() -> None:
     try:
         for fixed in (0, word):
             seen.words_of = with_words(words_of, fixed)
-            alive = fused.drawn(levels, levels >= 0, living, Key(0), packed=False)
+            alive = fused.drawn(levels, levels >= 0, Limits.of(living), Key(0), packed=False)
             due = (fixed < living)[levels.long()]
             assert torch.equal(alive, due), fixed
     finally:
@@ -80,7 +81,9 @@ def the_levels() -> None:
     """Both grids, for scores with and without signs; the largest magnitude; the histogram."""
     for number, shape in enumerate(SHAPES):
         strengths, eligible = some_strengths(shape, number)
-        largest = with_and_without(lambda s=strengths, e=eligible: largest_magnitude(s, e))
+        largest = with_and_without(
+            lambda s=strengths, e=eligible: largest_magnitudes({"w": s}, {"w": e})["w"]
+        )
         assert largest[0] == largest[1], shape
         for scale in (largest[0], 0.3, 1e-30):
             for grid in (
@@ -108,7 +111,7 @@ def whole_genes() -> None:
 def masks_in_place() -> None:
     """Absent entries of several tensors in one buffer, so that bits begin anywhere in a byte."""
     fused.SMALL = 0
-    for dtype in (torch.float32, torch.float64, torch.bfloat16, torch.int64):
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
         shapes = {str(number): torch.Size(shape) for number, shape in enumerate(SHAPES)}
         generator = torch.Generator().manual_seed(1)
         masks = {n: torch.rand(s, generator=generator) < 0.5 for n, s in shapes.items()}

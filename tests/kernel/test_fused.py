@@ -17,7 +17,7 @@ from evoframe.kernel import device as devices, fused
 from evoframe.kernel.bits import Absent
 from evoframe.kernel.dna import Genes
 from evoframe.kernel.key import Key
-from evoframe.kernel.levels import even_levels, largest_magnitude, relative_levels
+from evoframe.kernel.levels import even_levels, largest_magnitudes, relative_levels
 from evoframe.kernel.synthesis import bernoulli
 from support.kernels import SHAPES, WIDTHS, a_draw, some_strengths
 
@@ -81,7 +81,7 @@ def test_a_draw_on_cuda_is_the_draw_of_the_cpu(seed, shape, dtype) -> None:
     due = words < living.numpy()[levels.numpy().astype(np.int64).reshape(-1)]
     due &= eligible.numpy().reshape(-1)
 
-    there = levels.cuda(), eligible.cuda(), living.cuda()
+    there = levels.cuda(), eligible.cuda(), fused.Limits.of(living.cuda())
     packed = fused.drawn(*there, key, packed=True)
     plain = fused.drawn(*there, key, packed=False)
 
@@ -97,8 +97,8 @@ def test_levels_and_histograms_on_cuda_are_those_of_the_cpu(seed, shape, scale) 
     there = strengths.cuda()
 
     assert fused.kernels(there) is not None
-    largest = largest_magnitude(strengths, eligible)
-    assert largest_magnitude(there, eligible.cuda()) == largest
+    largest = largest_magnitudes({"w": strengths}, {"w": eligible})["w"]
+    assert largest_magnitudes({"w": there}, {"w": eligible.cuda()})["w"] == largest
     for divisor in (largest, scale):
         for grid in (
             lambda s, z=divisor: even_levels(s, z, magnitudes=True),

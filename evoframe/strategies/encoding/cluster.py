@@ -23,7 +23,7 @@ from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.levels import LEVELS, even_levels, even_scores, largest_magnitude
+from evoframe.kernel.levels import LEVELS, even_levels, even_scores, largest_magnitudes
 from evoframe.roles import Encoding, doc
 
 
@@ -58,10 +58,10 @@ class Cluster(Encoding):
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P(c) of every cluster with an eligible synapse, and P(s) of each synapse."""
         table = (even_scores() - 1.0) / self.temperature
+        scales = largest_magnitudes(inheritance.strengths, inheritance.eligible)
         genes = {}
         for name, eligible in inheritance.eligible.items():
-            strengths = inheritance.strengths[name]
-            levels = even_levels(strengths, largest_magnitude(strengths, eligible), magnitudes=True)
+            levels = even_levels(inheritance.strengths[name], scales[name], magnitudes=True)
             genes[name] = Genes(levels, table, eligible)
         return DNA(genes, self._clusters(genes, evidence.clusters(self.of)))
 

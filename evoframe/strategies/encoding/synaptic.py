@@ -19,7 +19,8 @@ from torch import Tensor
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.levels import even_levels, even_scores, largest_magnitude
+from evoframe.kernel.genotype import Masks, State
+from evoframe.kernel.levels import even_levels, even_scores, largest_magnitudes
 from evoframe.roles import Encoding, doc
 
 
@@ -53,21 +54,23 @@ class Synaptic(Encoding):
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P(s) for each eligible synapse from its own strength."""
         table = (even_scores() - 1.0) / self.temperature
+        scales = self._normalisers(inheritance.strengths, inheritance.eligible)
         genes = {}
         for name, eligible in inheritance.eligible.items():
-            strengths = inheritance.strengths[name]
-            scale = self._normaliser(strengths, eligible)
-            levels = even_levels(strengths, scale, magnitudes=True)
+            levels = even_levels(inheritance.strengths[name], scales[name], magnitudes=True)
             genes[name] = Genes(levels, table, eligible)
         return DNA(genes)
 
-    def _normaliser(self, strengths: Tensor, eligible: Tensor) -> float:
+    def _normalisers(self, strengths: State, eligible: Masks) -> dict[str, float]:
         if self.normaliser == "max":
-            return largest_magnitude(strengths, eligible)
-        # Sums and interpolation round differently on other devices: done on the host, in float64.
-        values = strengths[eligible].abs().detach().cpu().double().numpy()
-        if not len(values):
+            return largest_magnitudes(strengths, eligible)
+        return {name: self._normaliser(strengths[name][mask]) for name, mask in eligible.items()}
+
+    def _normaliser(self, strengths: Tensor) -> float:
+        if strengths.numel() == 0:
             return 1.0
+        # Sums and interpolation round differently on other devices: done on the host, in float64.
+        values = strengths.detach().abs().cpu().double().numpy()
         if self.normaliser == "percentile":
             return float(np.percentile(values, self.percentile, method="lower"))
         return self.deviations * float(np.sqrt(np.mean(values**2)))
