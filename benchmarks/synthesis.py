@@ -96,7 +96,7 @@ def print_steps(
     asked = fused.kernels
     for way in ways:
         if way == "without":
-            fused.kernels = lambda tensor: None
+            fused.kernels = lambda _: None
         columns[way], masks[way] = steps_of(inheritance, wiring, device, repeats)
     fused.kernels = asked
     assert all(
@@ -121,9 +121,9 @@ def steps_of(
     taken["encode"], dna = timed(
         lambda: Synaptic().encode(inheritance, None, None), device, repeats
     )
-    taken["press, multiplied"], pressed = timed(
-        lambda: law.press(dna, inheritance, None), device, repeats
-    )
+    taken["press, multiplied"] = timed(lambda: law.press(dna, inheritance, None), device, repeats)[
+        0
+    ]
     taken["press, calibrated"], evened = timed(
         lambda: calibrated.press(dna, inheritance, None), device, repeats
     )

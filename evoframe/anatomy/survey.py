@@ -23,7 +23,6 @@ from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import is_plain, plain
 from evoframe.kernel.numbers import require_own_numbers
 
-
 HERE = ("cpu", "meta")
 """Devices on which a survey works, wherever the network lives."""
 

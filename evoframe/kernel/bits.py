@@ -25,6 +25,7 @@ class Absent:
 
     shapes: Mapping[str, torch.Size]
     packed: Tensor
+    # Of a training, in which the same tensors are cleared after every step.
     _last: dict[str, fused.Clearing] = attrs.field(factory=dict, init=False, repr=False)
 
     @classmethod
@@ -61,7 +62,7 @@ class Absent:
     def _clearing(self, tensors: list[Tensor]) -> fused.Clearing:
         """Return the clearing of tensors: the last one, while they lie where they lay."""
         last = self._last.get("clearing")
-        if last is None or last.places != tuple(one.data_ptr() for one in tensors):
+        if last is None or last.places != fused.places_of(tensors):
             last = self._last["clearing"] = fused.Clearing(tensors)
         return last
 

@@ -29,7 +29,7 @@ KINDS = {
 BLOCK = 2048
 """Entries of one program of most kernels."""
 
-STREAM = 512
+STREAM = 256
 """Blocks of the stream, of eight words each, in one program of a draw."""
 
 SMALL = 1 << 18
@@ -66,7 +66,7 @@ class Limits(NamedTuple):
 
 
 def drawn(levels: Tensor, eligible: Tensor, limits: Limits, key: Key, *, packed: bool) -> Tensor:
-    """Return which genes live; there must be kernels for their device.
+    """Return a flag for each gene, whether it lives; there must be kernels for their device.
 
     Args:
         levels: of each gene: int32, or in 8 or 16 bits without a sign.
@@ -106,8 +106,8 @@ class Clearing:
         programs = -(-sizes // BLOCK)
         firsts, starts = programs.cumsum(0) - programs, sizes.cumsum(0) - sizes
         device = tensors[0].device
-        self.places = tuple(one.data_ptr() for one in tensors)
-        rows = torch.stack([torch.tensor(self.places), sizes, starts, firsts], 1)
+        self.places = places_of(tensors)
+        rows = torch.stack([torch.tensor([at for at, _ in self.places]), sizes, starts, firsts], 1)
         self._rows = rows.to(device)
         owners = torch.arange(len(sizes), dtype=torch.int32).repeat_interleave(programs)
         self._owners = owners.to(device)
@@ -127,6 +127,11 @@ class Clearing:
             )
         for one in tensors:
             torch.autograd.graph.increment_version(one)
+
+
+def places_of(tensors: Sequence[Tensor]) -> tuple[tuple[int, torch.dtype], ...]:
+    """Return where tensors lie in memory, and their kinds of numbers."""
+    return tuple((one.data_ptr(), one.dtype) for one in tensors)
 
 
 def can_clear(tensors: Sequence[Tensor]) -> bool:
@@ -185,7 +190,7 @@ def levelled(
 
 
 def counted(levels: Tensor, eligible: Tensor, count: int) -> Tensor:
-    """Return how many of the eligible stand at each of so many levels, int32."""
+    """Return the number of the eligible at each of so many levels, int32."""
     kernel, size = _of(levels).counted, levels.numel()
     out = torch.zeros(count, dtype=torch.int32, device=levels.device)
     with devices.current(levels.device):

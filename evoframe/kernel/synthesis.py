@@ -61,23 +61,27 @@ class Living:
 
     def __init__(self) -> None:
         # With the tables, so that none is gone and its number another's.
-        self._held: dict[tuple[int, torch.device], tuple[Table, Tensor, fused.Limits]] = {}
+        self._numbers: dict[tuple[int, torch.device], tuple[Table, Tensor]] = {}
+        self._limits: dict[tuple[int, torch.device], fused.Limits] = {}
 
     def of(self, genes: Genes) -> Tensor:
         """Return the number of words that let each level of genes live, int64, beside them."""
-        return self._of(genes)[1]
+        place, table = _place(genes), genes.log_survival
+        if place not in self._numbers:
+            living = torch.from_numpy(thresholds(table)).to(genes.levels.device)
+            self._numbers[place] = table, living
+        return self._numbers[place][1]
 
     def limits_of(self, genes: Genes) -> fused.Limits:
         """Return the same as kernels want it."""
-        return self._of(genes)[2]
+        place = _place(genes)
+        if place not in self._limits:
+            self._limits[place] = fused.Limits.of(self.of(genes))
+        return self._limits[place]
 
-    def _of(self, genes: Genes) -> tuple[Table, Tensor, fused.Limits]:
-        table, device = genes.log_survival, genes.levels.device
-        place = id(table), device
-        if place not in self._held:
-            living = torch.from_numpy(thresholds(table)).to(device)
-            self._held[place] = table, living, fused.Limits.of(living)
-        return self._held[place]
+
+def _place(genes: Genes) -> tuple[int, torch.device]:
+    return id(genes.log_survival), genes.levels.device
 
 
 def bernoulli(genes: Genes, key: Key, living: Living | None = None) -> Tensor:

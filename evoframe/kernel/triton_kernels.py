@@ -48,8 +48,8 @@ def drawn(
     size,
     low,
     high,
-    PACKED: tl.constexpr,  # noqa: N803  Triton's custom for what is known when it is compiled
-    BLOCKS: tl.constexpr,  # noqa: N803
+    PACKED: tl.constexpr,
+    BLOCKS: tl.constexpr,
 ):
     """Draw genes: a bit of ``out`` each, the first in the lowest, or a byte each.
 
@@ -79,8 +79,8 @@ def cleared(
     tensors,
     owners,
     packed,
-    KIND: tl.constexpr,  # noqa: N803
-    BLOCK: tl.constexpr,  # noqa: N803
+    KIND: tl.constexpr,
+    BLOCK: tl.constexpr,
 ):
     """Set values of several tensors to zero in place whose bit of ``packed`` is set.
 
@@ -105,7 +105,7 @@ def largest(
     eligible,
     out,
     size,
-    BLOCK: tl.constexpr,  # noqa: N803
+    BLOCK: tl.constexpr,
 ):
     """Find the largest magnitude among the eligible of every block; -inf where there is none."""
     program = tl.program_id(0)
@@ -124,11 +124,11 @@ def levelled(
     scale,
     out,
     size,
-    MAGNITUDES: tl.constexpr,  # noqa: N803
-    RELATIVE: tl.constexpr,  # noqa: N803
-    FLOOR: tl.constexpr,  # noqa: N803
-    DROPPED: tl.constexpr,  # noqa: N803
-    BLOCK: tl.constexpr,  # noqa: N803
+    MAGNITUDES: tl.constexpr,
+    RELATIVE: tl.constexpr,
+    FLOOR: tl.constexpr,
+    DROPPED: tl.constexpr,
+    BLOCK: tl.constexpr,
 ):
     """Put scores on even or relative levels, see :mod:`evoframe.kernel.levels`.
 
@@ -158,7 +158,7 @@ def counted(
     eligible,
     out,
     size,
-    BLOCK: tl.constexpr,  # noqa: N803
+    BLOCK: tl.constexpr,
 ):
     """Add the number of eligible genes of every level to ``out``, int32."""
     places = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)

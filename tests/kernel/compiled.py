@@ -22,7 +22,7 @@ ARGUMENTS = {
 }
 FIXED = {
     "cleared": tuple({"KIND": kind, "BLOCK": 2048} for kind in kernels.KINDS.values()),
-    "drawn": ({"PACKED": True, "BLOCKS": 512}, {"PACKED": False, "BLOCKS": 512}),
+    "drawn": ({"PACKED": True, "BLOCKS": 256}, {"PACKED": False, "BLOCKS": 256}),
     "levelled": tuple(
         {"MAGNITUDES": True, "RELATIVE": one, "FLOOR": 1, "DROPPED": 11, "BLOCK": 2048}
         for one in (True, False)

@@ -27,14 +27,14 @@ from support.kernels import SHAPES, WIDTHS, a_draw, some_strengths
 
 def with_and_without(compute):
     """Return what is computed by kernels, and what without; kernels must have had a part in it."""
-    devices.runs_kernels = lambda device: True
+    devices.runs_kernels = lambda _: True
     asked = fused._of
     calls = []
     fused._of = lambda tensor: calls.append(tensor) or asked(tensor)
     try:
         ours = compute()
     finally:
-        devices.runs_kernels, fused._of = lambda device: False, asked
+        devices.runs_kernels, fused._of = lambda _: False, asked
     assert calls
     return ours, compute()
 
@@ -105,7 +105,8 @@ def whole_genes() -> None:
         table = np.linspace(-40, 0, 300)
         table[:3] = -np.inf
         genes = Genes(levels, table, eligible)
-        assert torch.equal(*with_and_without(lambda g=genes: bernoulli(g, Key(number))))
+        key = Key(number)
+        assert torch.equal(*with_and_without(lambda g=genes, k=key: bernoulli(g, k)))
 
 
 def masks_in_place() -> None:
@@ -130,10 +131,10 @@ def masks_in_place() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    devices.runs_kernels = lambda device: True
+    devices.runs_kernels = lambda _: True
     for proof in (draws, certain_and_impossible):
         proof()
-    devices.runs_kernels = lambda device: False
+    devices.runs_kernels = lambda _: False
     for proof in (the_levels, whole_genes, masks_in_place):
         proof()
     print("same bits")

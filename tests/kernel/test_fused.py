@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -57,12 +58,12 @@ def test_kernels_compile_for_cuda_where_there_is_none(tmp_path) -> None:
 
 def test_without_kernels_there_is_another_way(monkeypatch) -> None:
     """A device whose first draw fails, or is another one, is not asked again."""
-    monkeypatch.setattr(devices, "runs_kernels", lambda device: True)
+    monkeypatch.setattr(devices, "runs_kernels", lambda _: True)
 
     class Wrong:
         """Kernels that write nothing."""
 
-        drawn = {(2,): lambda *_, **__: None}
+        drawn: ClassVar = {(2,): lambda *_, **__: None}
 
     for found in (None, Wrong):
         monkeypatch.setattr(fused, "_module", lambda found=found: found)
@@ -146,7 +147,7 @@ def test_a_million_genes_draw_alike_with_kernels_and_without(monkeypatch) -> Non
     there = Genes(levels.cuda(), genes.log_survival, genes.eligible.cuda())
 
     here, fast = bernoulli(genes, Key(5)), bernoulli(there, Key(5))
-    monkeypatch.setattr(fused, "kernels", lambda tensor: None)
+    monkeypatch.setattr(fused, "kernels", lambda _: None)
     slow = bernoulli(there, Key(5))
 
     assert fast.is_cuda
