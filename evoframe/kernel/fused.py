@@ -130,7 +130,7 @@ class Clearing:
 
 
 def places_of(tensors: Sequence[Tensor]) -> tuple[tuple[int, torch.dtype], ...]:
-    """Return where tensors lie in memory, and their kinds of numbers."""
+    """Return the places of tensors in memory, and their kinds of numbers."""
     return tuple((one.data_ptr(), one.dtype) for one in tensors)
 
 
