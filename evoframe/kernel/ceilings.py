@@ -25,7 +25,7 @@ from evoframe.kernel.dna import DNA, Clusters
 from evoframe.kernel.floors import Order, floors
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
-from evoframe.kernel.synthesis import bernoulli, capped, of_clusters, turns
+from evoframe.kernel.synthesis import Living, bernoulli, capped, of_clusters, turns
 from evoframe.kernel.wiring import settle_masks
 
 PATIENCE = 12
@@ -84,7 +84,11 @@ def under_ceilings(purse: Purse) -> Genotype:
 
 def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
     dna, key = purse.dna, purse.key
-    own = {name: bernoulli(dna.synapses[name], key.at("synapses", name)) for name in dna.synapses}
+    living = Living()
+    own = {
+        name: bernoulli(genes, key.at("synapses", name), living)
+        for name, genes in dna.synapses.items()
+    }
     turn = turns(clusters.genes, key.at("clusters"))
     stay, order = floors(turn, purse.dna, purse.anatomy)
 
