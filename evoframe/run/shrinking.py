@@ -26,6 +26,8 @@ REMEDIES = {
     "mean": "anatomy.approximate=true lets channels leave that a mean averages over",
     "is used in two ways": "give each use a parameter of its own, or let other layers evolve",
     "synapses and as something else": "give each use a parameter of its own",
+    "values that come of channels are read": "let paths hang on inputs, not on hidden channels",
+    "was not met for the example inputs": "give example inputs that go through it",
     "MultiheadAttention": "write the attention with linear layers",
     "by their positions": "take channels by layers of their own and not by their positions",
 }
