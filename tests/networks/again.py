@@ -154,3 +154,63 @@ class UsedTwiceAndNotEvolving(Pooled):
 
     def body(self, x: Tensor) -> Tensor:
         return F.relu(self.shared(F.relu(self.one(x)))) + F.relu(self.shared(self.two(x).tanh()))
+
+
+@case(TOKENS, share=0.95)
+class CellFromZero(nn.Module):
+    """A state that begins with zeros, as many as an attribute says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size, self.into, self.again = 12, nn.Linear(6, 12), nn.Linear(12, 12)
+        self.head = nn.Linear(12, 2)
+
+    def forward(self, x):
+        state = x.new_zeros(len(x), self.size)
+        for word in x.unbind(1):
+            state = torch.tanh(self.into(word) + self.again(state))
+        return self.head(state)
+
+
+@case(TOKENS, share=0.0)
+class GatedCellFromZero(nn.Module):
+    """Its matrices read words and state side by side, where zeros are taken for an input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size, self.gate, self.new = 8, nn.Linear(14, 8), nn.Linear(14, 8)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        state = torch.zeros(len(x), self.size, dtype=x.dtype, device=x.device)
+        for word in x.unbind(1):
+            gate = torch.sigmoid(self.gate(torch.cat([word, state], 1)))
+            state = gate * state + (1 - gate) * torch.tanh(self.new(torch.cat([word, state], 1)))
+        return self.head(state)
+
+
+@case(TOKENS, share=0.0)
+class CellFromWrittenZero(nn.Module):
+    """How many zeros there are is written in the code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.again, self.head = nn.Linear(6, 12), nn.Linear(12, 12), nn.Linear(12, 2)
+
+    def forward(self, x):
+        state = x.new_zeros(len(x), 12)
+        for word in x.unbind(1):
+            state = torch.tanh(self.into(word) + self.again(state))
+        return self.head(state)
+
+
+@case(TOKENS, share=0.7)
+class ZerosAsInput(nn.Module):
+    """A layer reads nothing but zeros, and gives its bias."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.idle, self.head = nn.Linear(6, 12), nn.Linear(7, 12), nn.Linear(12, 2)
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.into(x)) + self.idle(x.new_zeros(2, 5, 7)))

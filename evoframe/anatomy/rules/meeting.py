@@ -73,11 +73,16 @@ def _with_constant(tracer: Tracer, signal: Tensor, constant: Any, *, product: bo
     A factor leaves a dead channel at zero. A summand does not: the channel is constant then, so
     something other than a synapse feeds it.
     """
-    if isinstance(constant, Tensor) and not spreads(constant, signal):
+    zero = isinstance(constant, Tensor) and constant in tracer.zeros
+    if isinstance(constant, Tensor) and not zero and not spreads(constant, signal):
         hold(tracer, constant, signal)
     # ``sum()`` of Python begins with a zero; it feeds nobody.
     elif not isinstance(constant, Tensor) and not product and constant == 0:
         return signal
     if isinstance(constant, Tensor) and constant.ndim > signal.ndim:
         signal = ranked(signal, constant.ndim)
-    return signal if product else tracer.channels.derive([signal], fed=True)
+    # Zeros are as many as code makes, as of a first state; a proof sees whether they follow.
+    if zero and product:
+        nothing = tracer.channels.new(1, fed=False).reshape([1] * signal.ndim).expand_as(signal)
+        return tracer.channels.derive([signal, nothing], every=True)
+    return signal if product or zero else tracer.channels.derive([signal], fed=True)

@@ -95,7 +95,9 @@ def holds_its_width(network: nn.Module, name: str) -> bool:
     return isinstance(network.get_submodule(name.rpartition(".")[0]), nn.MultiheadAttention)
 
 
-def incoming_of(channels: Channels, signal: Tensor | None, inputs: Tensor, axis: int) -> Tensor:
+def incoming_of(
+    channels: Channels, signal: Tensor | None, inputs: Tensor, axis: int, *, zero: bool = False
+) -> Tensor:
     """Return one channel for each position of the axis that a layer sums over.
 
     Args:
@@ -103,11 +105,14 @@ def incoming_of(channels: Channels, signal: Tensor | None, inputs: Tensor, axis:
         signal: of the inputs, if they carry channels.
         inputs: what the layer reads.
         axis: along which it sums.
+        zero: whether the inputs are nothing but zeros, as a first state is: nobody writes them.
 
     Raises:
         Unknown: the channels lie along other axes.
     """
     size = inputs.shape[axis]
+    if signal is None and zero:
+        return channels.new(size, fed=False)
     if signal is None:  # inputs of the network, or something computed from them alone
         new = channels.new(size, fed=True)
         channels.keep(new)

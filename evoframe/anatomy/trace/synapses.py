@@ -72,6 +72,8 @@ class Synapses:
         self._network, self._parameters, self._evolvable = network, parameters, evolvable
         self._channels, self._entries, self._barriers = channels, entries, barriers
         self._uses: dict[str, Use] = {}
+        self._zeros: dict[str, list[Tensor]] = {}
+        self._continued: set[str] = set()
         self.sources: dict[str, Tensor] = {}
         self.targets: dict[str, Tensor] = {}
         self.others: list[Tensor] = []
@@ -79,7 +81,14 @@ class Synapses:
     # --- while the network runs ---------------------------------------------------------------
 
     def layer(
-        self, call: Call, inputs: Tensor, signal: Tensor | None, weight: Tensor, bias: Any
+        self,
+        call: Call,
+        inputs: Tensor,
+        signal: Tensor | None,
+        weight: Tensor,
+        bias: Any,
+        *,
+        zero: bool = False,
     ) -> Tensor:
         """Return the output channels of a layer, as a signal.
 
@@ -89,6 +98,7 @@ class Synapses:
             signal: of the inputs, if they carry channels.
             weight: its parameter, or a view of that.
             bias: its bias, if any.
+            zero: whether the inputs are nothing but zeros.
 
         Raises:
             Unknown: its weights are computed, or its inputs carry channels in a way that none
@@ -99,8 +109,13 @@ class Synapses:
             raise Unknown("a layer's weights are computed")
         name, axes = found
         layer = Layer.of(call, inputs, name, self._parameters[name], axes)
-        incoming = incoming_of(self._channels, signal, inputs, layer.channel_axis)
+        incoming = incoming_of(self._channels, signal, inputs, layer.channel_axis, zero=zero)
         outgoing = self._outgoing(layer, incoming)
+        # Zeros of a first state are written by what comes later; others are as many as they are.
+        if signal is None and zero:
+            self._zeros.setdefault(name, []).append(incoming)
+        elif signal is not None:
+            self._continued.add(name)
         if holds_its_width(self._network, name):
             self._channels.keep(outgoing)
             reason = "nn.MultiheadAttention takes its inner width for its outer one"
@@ -242,6 +257,9 @@ class Synapses:
 
     def finish(self) -> None:
         """Leave parameters alone that were never used, and keep what is read in two ways."""
+        for name, zeros in self._zeros.items():
+            for channels in zeros if name not in self._continued else ():
+                self._channels.keep(channels)
         for name in self._evolvable:
             self._leave_alone(name)
             self._pin_if_held(name)

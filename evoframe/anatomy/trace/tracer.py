@@ -118,7 +118,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Return the output channels of a layer with synapses."""
         if self.signal(bias) is not None:
             raise Unknown("channels enter a layer as its bias")
-        return self.synapses.layer(call, inputs, self.signal(inputs), weight, bias)
+        zero, signal = inputs in self.zeros, self.signal(inputs)
+        return self.synapses.layer(call, inputs, signal, weight, bias, zero=zero)
 
     def incoming(self, inputs: Tensor, axis: int) -> Tensor | None:
         """Return one channel for each position of an axis; None if inputs carry no channel."""
