@@ -115,14 +115,21 @@ def _enter(tracer: Tracer, state: Tensor, mine: Sequence[Tensor]) -> None:
         return
     signal = tracer.signal(state)
     if signal is None:
-        if tracer.slices(state) is None:
-            raise Unknown("a state begins with numbers that do not follow its units")
         for one in mine:
             tracer.channels.fed.append(one)
-            hold(tracer, state, one.reshape([1] * (state.ndim - 1) + [-1]))
+            _follow(tracer, state, one.reshape([1] * (state.ndim - 1) + [-1]))
         return
     rows = signal.reshape(1, *signal.shape) if signal.ndim == 2 else signal
     if rows.shape[1] > 1 or rows.shape[2] != len(mine[0]):
         raise Unknown("a state begins with channels that do not meet its units one to one")
     for one, row in zip(mine, rows.expand(len(mine), -1, -1), strict=True):
         tracer.channels.write(one, row[0])
+
+
+def _follow(tracer: Tracer, state: Tensor, signal: Tensor) -> None:
+    """Let what a state is made of be cut with its units."""
+    try:
+        hold(tracer, state, signal)
+    except Unknown as unknown:
+        reason = "a state begins with numbers that do not follow its units"
+        raise Unknown(reason) from unknown
