@@ -15,6 +15,7 @@ from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut, uncut
 from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.hooks import carry_hooks
+from evoframe.anatomy.replacements import replaced, restore
 from evoframe.anatomy.trace import Barrier
 from evoframe.costs.bytes import bytes_of
 from evoframe.errors import TaskError
@@ -108,14 +109,16 @@ class Anatomy:
             name: cut(value.to(device), cuts[name]) if name in cuts else value.to(device, copy=True)
             for name, value in self._values(genotype).items()
         }
-        network = grow(self._body, values, plan.numbers(staying))
+        network = restore(grow(self._body, values, plan.numbers(staying)))
         carry_hooks(self.network, network, cuts)
         return Phenotype(network, self._masks(genotype, alive.to(device), cuts), cuts)
 
     def blueprint(self, genotype: Genotype) -> Blueprint:
         """Return the blueprint of a settled genotype's network, to build it without a survey."""
         _, staying = self._living(genotype)
-        return Blueprint(entries_of(self._body), self.proved.plan.numbers(staying))
+        plan = self.proved.plan
+        network = restore(plan.build(staying))
+        return Blueprint(entries_of(self._body), plan.numbers(staying), replaced(network))
 
     def channels(self, genotype: Genotype) -> Tensor:
         """Return the channels of the network of a settled genotype; a bool for each."""

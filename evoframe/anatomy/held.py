@@ -71,6 +71,14 @@ class _Witness(MetaTracer):  # type: ignore[no-untyped-call]
         super().__init__(*arguments, **options)
         self.blamed: dict[Barrier, list[Tensor]] = {}
         self.innocent: list[Tensor] = []
+        self.told: set[int] = set()
+
+    def _keep_for(self, signals: tuple[Tensor, ...], barrier: Barrier) -> None:
+        """Keep channels for a call, which may be an earlier one than that which is seen."""
+        kept = len(self.channels.kept)
+        super()._keep_for(signals, barrier)
+        self.blamed.setdefault(barrier, []).extend(self.channels.kept[kept:])
+        self.told.update(range(kept, len(self.channels.kept)))
 
     def __torch_dispatch__(
         self,
@@ -81,10 +89,12 @@ class _Witness(MetaTracer):  # type: ignore[no-untyped-call]
     ) -> Any:
         kept, barriers = len(self.channels.kept), len(self.barriers)
         out = super().__torch_dispatch__(func, types, args, kwargs)
-        new = self.channels.kept[kept:]
-        for barrier in self.barriers[barriers:]:
+        places = (at for at in range(kept, len(self.channels.kept)) if at not in self.told)
+        new = [self.channels.kept[at] for at in places]
+        others = [one for one in self.barriers[barriers:] if one not in self.blamed]
+        for barrier in others:
             self.blamed.setdefault(barrier, []).extend(new)
-        if len(self.barriers) == barriers:
+        if not others:
             self.innocent += new
         return out
 

@@ -14,6 +14,7 @@ from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.growing import body_of, copied
 from evoframe.anatomy.proof import Numbers, prove, require_own_parameters
+from evoframe.anatomy.replacements import replace
 from evoframe.anatomy.trace import Answer, answers_of, trace
 from evoframe.errors import TaskError, close_match
 from evoframe.kernel.arguments import Arguments, Inputs
@@ -68,7 +69,7 @@ def survey(
         network = plain(duplicate(network))
     require_own_numbers(network)
     shapes = _evolvable_shapes(network, evolvable)
-    body = body_of(network)
+    body = replace(body_of(network))  # which may be without parts that torch's own may not
     options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate)
     inputs = given.to(torch.device("meta"))
     plan = _planned(body, shapes, inputs, options)
@@ -148,12 +149,12 @@ def _planned_on_real_tensors(
     """
     inputs = example_inputs.to(torch.device("cpu"))
     answers = _answers(network, example_inputs)
-    return _planned(copied(network), shapes, inputs, options, answers)
+    return _planned(replace(copied(network)), shapes, inputs, options, answers)
 
 
 def _answers(network: nn.Module, example_inputs: Arguments) -> tuple[Answer, ...]:
     """Return the answers to questions for values on the example inputs."""
-    return answers_of(copied(network).eval(), example_inputs.to(torch.device("cpu")))
+    return answers_of(replace(copied(network)).eval(), example_inputs.to(torch.device("cpu")))
 
 
 def _removable(proved: ProvedPlan) -> int:

@@ -19,8 +19,8 @@ from evoframe.export.delivered import Delivered
 from evoframe.kernel.bits import Absent
 from evoframe.version import __version__
 
-FORMAT = 2
-"""1 had no digest, no masks and no answers."""
+FORMAT = 3
+"""1 had no digest, no masks and no answers; 2 had no replacements."""
 
 DIGEST = "export_digest"
 
@@ -41,6 +41,7 @@ def described(one: Delivered) -> dict[str, Any]:
             {"module": module, "attribute": attribute, "place": place, "value": value}
             for (module, attribute, place), value in one.blueprint.numbers.items()
         ],
+        "replacements": dict(one.blueprint.replacements),
         "absent": {name: _packed(name, mask) for name, mask in one.masks.items()},
     }
 
@@ -91,9 +92,10 @@ def blueprint_from(facts: Mapping[str, Any], folder: Path) -> Blueprint:
             (str(one["module"]), str(one["attribute"]), _place(one["place"])): _whole(one["value"])
             for one in facts["numbers"]
         }
+        stand = {str(name): str(kind) for name, kind in facts.get("replacements", {}).items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(folder, error) from error
-    return Blueprint(shapes, numbers)
+    return Blueprint(shapes, numbers, stand)
 
 
 def masks_from(facts: Mapping[str, Any], folder: Path) -> dict[str, Tensor]:

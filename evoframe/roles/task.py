@@ -39,6 +39,9 @@ RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 WEIGHT = re.compile(r"weight(_(ih|hh|hr)(_l\d+(_reverse)?)?)?")
 """How such weights are called; a recurrent layer has two or three for each layer inside."""
 
+OF_ATTENTION = re.compile(r"(in|q|k|v)_proj_weight")
+"""Those by which torch's attention makes queries, keys and values."""
+
 
 @attrs.frozen
 class Task(Strategy, ABC):
@@ -127,13 +130,14 @@ class Task(Strategy, ABC):
         """Return the names of the parameters whose synapses may evolve.
 
         By default every weight of a convolution (transposed ones too), a linear or a recurrent
-        layer, except the last such layer. Biases and normalisation never hold synapses, and no
-        more does what weights are computed from, as under weight norm.
+        layer, except the last such layer, and those by which attention makes queries, keys and
+        values. Biases and normalisation never hold synapses, and no more does what weights are
+        computed from, as under weight norm.
         """
         layers = [
             (f"{name}." if name else "", module)
             for name, module in network.named_modules()
-            if isinstance(module, WITH_SYNAPSES + RECURRENT)
+            if isinstance(module, (*WITH_SYNAPSES, *RECURRENT, nn.MultiheadAttention))
         ]
         return tuple(
             f"{prefix}{name}" for prefix, module in layers[:-1] for name in weights_of(module)
@@ -167,7 +171,8 @@ class Task(Strategy, ABC):
 
 def weights_of(module: nn.Module) -> list[str]:
     """Return the names of a layer's own weights with synapses, in order."""
-    return [name for name, _ in _parameters_of(module) if WEIGHT.fullmatch(name)]
+    pattern = OF_ATTENTION if isinstance(module, nn.MultiheadAttention) else WEIGHT
+    return [name for name, _ in _parameters_of(module) if pattern.fullmatch(name)]
 
 
 def _parameters_of(module: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:

@@ -26,9 +26,13 @@ class Witness(MetaTracer):
         return out
 
     def accounted(self, signal, found) -> bool:
-        """Whether any of these channels is read, or goes on, alone or as a part of another."""
+        """Whether any of these channels is read, or goes on, alone or as a part of another.
+
+        Or will be read by who takes what a call gave that no rule knows.
+        """
         known = torch.zeros(self.channels.count, dtype=torch.bool)
-        for some in (*found, *self.channels.read, *self.synapses.sources.values()):
+        later = [one for waiting in self.unread.waiting for one in waiting.signals]
+        for some in (*found, *later, *self.channels.read, *self.synapses.sources.values()):
             known[some.reshape(-1)] = True
         for step in reversed(self.channels.steps):
             if isinstance(step, Derived):

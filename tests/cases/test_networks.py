@@ -21,8 +21,6 @@ FALLS_SHORT = {
     "matrix_of_its_own": "refused: no parameter is found that may evolve",
     "max_unpool": "79% of the parameters can leave, a careful hand takes 90%",
     "maximum_of_two": "63% of the parameters can leave, a careful hand takes 90%",
-    "multihead_attention": "19% of the parameters can leave, a careful hand takes 40%",
-    "rotary_embedding": "nothing can leave: halves of heads that are put together are no channels",
     "scatter_add_rows": "63% of the parameters can leave, a careful hand takes 90%",
     "softsign": "63% of the parameters can leave, a careful hand takes 90%",
 }

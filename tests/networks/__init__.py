@@ -11,6 +11,7 @@ from networks import (  # each registers its networks
     blocks as blocks,
     counting as counting,
     endings as endings,
+    heads as heads,
     joining as joining,
     mixing as mixing,
     moving as moving,

@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 from networks.registry import TOKENS, case
 
 
-@case(TOKENS, share=0.36, num_heads={"attention": 4})
+@case(TOKENS, share=0.97, num_heads={"attention": 4})
 class MultiheadAttention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class MultiheadAttention(nn.Module):
         return self.head(x + self.narrow(F.gelu(self.wide(x))))
 
 
-@case(TOKENS, share=0.35, num_heads={"layer.self_attn": 4})
+@case(TOKENS, share=0.72, num_heads={"layer.self_attn": 4})
 class EncoderLayer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -165,3 +165,118 @@ class AttentionBehindNorm(nn.Module):
         y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, t, -1)
         x = x + self.out(y)
         return self.head((x + self.back(F.gelu(self.mlp(x)))).mean(1))
+
+
+class Attending(nn.Module):
+    """A stem, torch's own attention, and a head; a subclass says what is attended to."""
+
+    def __init__(self, **options) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Linear(6, 16), nn.Linear(16, 4)
+        self.attention = nn.MultiheadAttention(16, 4, batch_first=True, **options)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What attention gives; a subclass may write this."""
+        return self.attention(x, x, x)[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.stem(x))
+        return self.head(x + self.seen(x))
+
+
+@case(TOKENS, share=0.89, num_heads={"attention": 2})
+class AttentionWithFewWideHeads(Attending):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+
+
+@case(TOKENS, share=0.9, num_heads={"attention": 4})
+class WeightsThatNobodyReads(Attending):
+    pass
+
+
+@case(TOKENS, share=0.89, num_heads={"attention": 4})
+class WeightsThatSomebodyReads(Attending):
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.stem(x))
+        seen, weights = self.attention(x, x, x)
+        return self.head(x + seen) * weights.mean(-1, keepdim=True)
+
+
+@case(TOKENS, share=0.9, num_heads={"attention": 4})
+class AttentionWithKeysOfItsOwn(Attending):
+    def __init__(self) -> None:
+        super().__init__(add_bias_kv=True, add_zero_attn=True, bias=False)
+
+    def seen(self, x: Tensor) -> Tensor:
+        hidden = torch.ones(5, 5).triu(1).bool()
+        padding = torch.arange(5).expand(x.shape[0], 5) > 3
+        return self.attention(
+            x, x, x, padding, need_weights=False, attn_mask=hidden, is_causal=True
+        )[0]
+
+
+@case(TOKENS, share=0.89, num_heads={"attention": 4})
+class AttentionWithMasksByHead(Attending):
+    def seen(self, x: Tensor) -> Tensor:
+        near = torch.arange(4).view(4, 1, 1) >= (torch.arange(5) - torch.arange(5)[:, None]).abs()
+        return self.attention(x, x, x, attn_mask=~near.repeat(len(x), 1, 1))[0]
+
+
+@case(((2, 5, 6), (2, 3, 6)), share=0.95, num_heads={"attention": 4})
+class AttentionOverAMemory(Attending):
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = nn.Linear(6, 16)
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        x, memory = F.relu(self.stem(x)), F.relu(self.memory(memory))
+        return self.head(x + self.attention(x, memory, memory)[0])
+
+
+@case(((2, 5, 6), (2, 3, 6)), share=0.8, num_heads={"attention": 4})
+class AttentionOverThreeWidths(Attending):
+    def __init__(self) -> None:
+        super().__init__(kdim=6, vdim=12)
+        self.memory = nn.Linear(6, 12)
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        x = F.relu(self.stem(x))
+        return self.head(x + self.attention(x, memory, self.memory(memory))[0])
+
+
+@case(((2, 5, 6), (2, 3, 6)), share=0.69, num_heads={"layer.self_attn": 4})
+class DecoderLayer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.memory, self.head = nn.Linear(6, 16), nn.Linear(6, 16), nn.Linear(16, 4)
+        self.layer = nn.TransformerDecoderLayer(16, 4, 24, batch_first=True)
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        causal = nn.Transformer.generate_square_subsequent_mask(5, dtype=x.dtype)
+        return self.head(self.layer(self.stem(x), self.memory(memory), tgt_mask=causal))
+
+
+@case(((2, 5, 8), (2, 3, 8)), share=0.35)
+class WholeTransformer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = nn.Transformer(8, 2, 2, 1, 12, dropout=0.0, batch_first=True)
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        return self.head(self.whole(memory, x))
+
+
+@case(TOKENS, share=0.75)
+class EncoderOfSeveralLengths(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Linear(6, 16), nn.Linear(16, 4)
+        layer = nn.TransformerEncoderLayer(16, 4, 24, dropout=0.0, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        padding = torch.arange(5) >= torch.tensor([[4], [2]])
+        return self.head(self.encoder(self.stem(x), src_key_padding_mask=padding).mean(1))

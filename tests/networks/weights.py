@@ -1,4 +1,4 @@
-"""Weights that are shared by layers, or computed from parameters."""
+"""Weights that are shared by layers, taken in parts, or computed from parameters."""
 
 from __future__ import annotations
 
@@ -126,3 +126,31 @@ class SharedNormOfRows(nn.Module):
     def forward(self, x):
         both = [F.relu(self.norm(layer(x))) for layer in (self.one, self.two)]
         return self.head(torch.cat(both, 1))
+
+
+@case(ROW, share=0.9)
+class RowsOfOneParameter(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(6, 8), nn.Linear(6, 8)
+        self.both, self.head = nn.Linear(8, 20), nn.Linear(10, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        sides = F.relu(self.left(x)), torch.tanh(self.right(x))
+        weights, biases = self.both.weight.chunk(2), self.both.bias.chunk(2)
+        left, right = map(F.linear, sides, weights, biases)
+        return self.head(F.relu(left) + right)
+
+
+@case(ROW, share=0.0)
+class RowsThatAreUsedTwice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(6, 8), nn.Linear(6, 8)
+        self.both, self.head = nn.Linear(8, 20), nn.Linear(20, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = F.relu(self.left(x)), self.right(x)
+        first, weight = F.linear(left, self.both.weight[:12]), self.both.weight
+        second = F.linear(right, weight[10:18], self.both.bias[10:18])
+        return self.head(F.relu(torch.cat([first, second], 1)))

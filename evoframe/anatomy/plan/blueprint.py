@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.growing import body_of, grow
+from evoframe.anatomy.replacements import replace, replaced
 from evoframe.errors import ExportError, listing
 from evoframe.kernel.entries import tensors_of
 
@@ -20,10 +21,12 @@ class Blueprint:
     Attributes:
         whole_shapes: of every parameter and buffer of the whole architecture.
         numbers: what attributes of its modules say in the smaller network.
+        replacements: modules in whose places others stand there, with the names of their classes.
     """
 
     whole_shapes: Mapping[str, tuple[int, ...]]
     numbers: Numbers
+    replacements: Mapping[str, str] = attrs.Factory(dict)
 
     def build(self, network: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
         """Return the smaller network, in evaluation mode.
@@ -43,7 +46,23 @@ class Blueprint:
         _compare(ranks, found, "the file of weights")
         self._require_smaller(values)
         self._require_numbers(network)
-        return grow(body_of(network), values, self.numbers).eval()
+        return grow(self._replaced(body_of(network)), values, self.numbers).eval()
+
+    def _replaced(self, body: nn.Module) -> nn.Module:
+        """Return the body itself, with the replacements that stand in the smaller network.
+
+        Raises:
+            ExportError: there is no such replacement here, or nothing that it could stand for.
+        """
+        found = replaced(replace(body, self.replacements))
+        for name, kind in self.replacements.items():
+            if found.get(name) != kind:
+                raise ExportError(
+                    f"in this export {kind!r} stands in the place of {name!r}, where this evoframe "
+                    f"and this architecture have {found.get(name, 'no replacement')!r}; wanted the "
+                    "same torch module there, and an evoframe that knows the replacement."
+                )
+        return body
 
     def _require_smaller(self, values: Mapping[str, Tensor]) -> None:
         for name, whole in self.whole_shapes.items():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.layout import laid_out_like
+from evoframe.anatomy.replacements import fit
 from evoframe.anatomy.trace.shortcuts import like
 from evoframe.kernel.duplicate import left_behind
 from evoframe.kernel.entries import own_of, tensors_of
@@ -57,6 +58,7 @@ def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.
         set_sizes(module)
         if isinstance(module, nn.RNNBase | nn.RNNCellBase):
             _set_sizes_of_units(module)
+        fit(module)
     return network
 
 

@@ -63,7 +63,12 @@ def probes(plan: Plan) -> list[Probe]:
         middle = channels[len(channels) // 2]
         for gone, where, line in _removals(plan.bundles, middle, in_grids):
             # Layers that are tied to each other lose the same channels, and are probed once.
-            found.setdefault(gone.numpy().tobytes(), Probe(layer, channels, gone, where, line))
+            probe, same = Probe(layer, channels, gone, where, line), gone.numpy().tobytes()
+            # Of the lines of a layer that take the same with them, the longest says most of it:
+            # a dimension of all heads, and not three places of queries, keys and values.
+            known = found.setdefault(same, probe)
+            if known.layer == layer and len(known.line) < len(line):
+                found[same] = probe
     return list(found.values())
 
 

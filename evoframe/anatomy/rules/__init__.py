@@ -4,6 +4,7 @@ What has no rule here is a barrier: the channels that enter such an operation st
 """
 
 from evoframe.anatomy.rules import (
+    complexes as complexes,
     contraction as contraction,
     elementwise as elementwise,
     joining as joining,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.grid import Grid
+from evoframe.anatomy.rules.blocks import fix, mixed, summed, within
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
 
 
@@ -43,20 +44,41 @@ def contract(
     """
     if one is None or other is None:
         known, axis = (one, inner[0]) if one is not None else (other, inner[1])
+        if known is not None and known.shape[0] > 1 and within(known, [axis]):
+            # Queries of all heads meet the same computed keys: each head by itself.
+            fix(tracer, known, [axis])
+            return mixed(tracer, known, [axis], fed=True)
         # Channels along K would have to take slices of the
         # other factor with them, and that is computed.
         if known is None or known.shape[axis] > 1:
             raise Unknown("channels are weighted by a computed tensor")
         return known
+    by_heads = one.shape[0] == other.shape[0] > 1
     rows, columns = one.shape[inner[0] - 1] > 1, other.shape[-1] > 1
     if one.shape[inner[0]] > 1 or other.shape[inner[1]] > 1:
         # A factor that varies along M or N as well has a channel for each pair of positions.
         if one.shape[inner[0]] != other.shape[inner[1]] or rows or columns:
+            if by_heads:
+                return _mixed_by_heads(tracer, one, other)
             raise Unknown("a product of channels that do not meet one to one")
         return _summed_over(tracer, one.movedim(inner[0], -1), other.movedim(inner[1], -1))
     if rows and columns:
+        if by_heads:
+            return _mixed_by_heads(tracer, one, other)
         raise Unknown("a product of channels with channels has a channel for each pair")
     return _carried(tracer, one, other)
+
+
+def _mixed_by_heads(tracer: Tracer, one: Tensor, other: Tensor) -> Tensor:
+    """Return a signal with one channel for each head, of which all of both factors is read.
+
+    Attention without scores multiplies keys by values first: a number for each pair of their
+    dimensions. All dimensions stay then, and whole heads leave.
+    """
+    for part in (one, other):
+        fix(tracer, part, (1, 2))
+    heads = [mixed(tracer, part, (1, 2)) if part[0].numel() > 1 else part for part in (one, other)]
+    return tracer.channels.derive(heads, every=True)
 
 
 def _summed_over(tracer: Tracer, left: Tensor, right: Tensor) -> Tensor:
@@ -71,7 +93,10 @@ def _summed_over(tracer: Tracer, left: Tensor, right: Tensor) -> Tensor:
     common = torch.broadcast_shapes(left.shape, right.shape)  # type: ignore[no-untyped-call]
     left, right = left.expand(common), right.expand(common)
     product = tracer.channels.derive([left, right], every=True)
-    sums = _summed(tracer, product)
+    # A sum of nothing is still a number that softmax turns into a weight: a head
+    # with dead queries looks everywhere alike, it does not vanish. Queries and
+    # keys are read where scores are: they are of no use without values.
+    sums = summed(tracer, product, fed=True)
     for part in (left, right):
         _align(tracer, part, product, sums)
     # (B, 1) -> (B, 1, 1): scores vary with the head, along neither M nor N.
@@ -99,22 +124,6 @@ def _carried(tracer: Tracer, one: Tensor, other: Tensor) -> Tensor:
             if rows[1].shape[1] == 1:
                 _align(tracer, whole.expand(shape), met, spread)
     return met
-
-
-def _summed(tracer: Tracer, product: Tensor) -> Tensor:
-    """Return the sums of a signal's rows: one channel for each different row.
-
-    They are fed, because a sum of nothing is still a number that softmax turns into a weight: a
-    head with dead queries looks everywhere alike, it does not vanish.
-    """
-    channels = tracer.channels
-    # Heads are repeated along the batch that attention folds into them: equal rows are one head.
-    rows, inverse = torch.unique(product.reshape(-1, product.shape[-1]), dim=0, return_inverse=True)
-    channels.mark_read(rows)
-    sums = channels.new(len(rows), fed=True)
-    if len(rows) > 1:  # rows go only as a whole: the block has one more column, of the sums
-        channels.grids.append(Grid(torch.cat([rows, sums[:, None]], 1), bound=1))
-    return sums[inverse].reshape(product.shape[:-1])
 
 
 def _align(tracer: Tracer, part: Tensor, product: Tensor, leaders: Tensor) -> None:

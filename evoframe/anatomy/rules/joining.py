@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
+from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import varying
 from evoframe.anatomy.rules.operands import hold, spreads
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
@@ -16,8 +17,8 @@ from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
 @rule("cat", "concat")
 def concatenation(tracer: Tracer, call: Call) -> Signal:
     """Channels side by side; along any other axis, channels that meet."""
-    tensors = list(call.args[0])
     axis = call.argument(1, "dim", 0) % call.out.ndim
+    tensors = [one for one in call.args[0] if one.numel() or not call.out.numel()]
     signals = [tracer.signal(value) for value in tensors]
     known = [signal for signal in signals if signal is not None]
     axes = {varying(signal) for signal in known if signal.numel() > 1}
@@ -30,6 +31,8 @@ def concatenation(tracer: Tracer, call: Call) -> Signal:
             ],
             axis,
         )
+    if any(axis in varying(signal) for signal in known):
+        return _in_blocks(tracer, tensors, signals, axis)
     return _side_by_side(tracer, tensors, signals)
 
 
@@ -42,6 +45,25 @@ def stacking(tracer: Tracer, call: Call) -> Signal:
     return None if met is None else met.unsqueeze(axis)
 
 
+def _in_blocks(
+    tracer: Tracer, tensors: Sequence[Tensor], signals: Sequence[Tensor | None], axis: int
+) -> Tensor:
+    """Return the signal of blocks side by side, such as the halves of each head."""
+    rows = [
+        _row(tracer, value, signal, axis) for value, signal in zip(tensors, signals, strict=True)
+    ]
+    others = [row.narrow(axis, 0, 1) for row in rows]
+    try:
+        shape = list(torch.broadcast_tensors(*others)[0].shape)  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        raise Unknown("channels that lie along different axes are joined") from error
+    whole = [row.expand([*shape[:axis], row.shape[axis], *shape[axis + 1 :]]) for row in rows]
+    block = torch.cat(whole, axis)
+    if len(varying(block)) > 1:
+        tracer.channels.grids.append(Grid(block))
+    return block
+
+
 def _row(tracer: Tracer, value: Tensor, signal: Tensor | None, axis: int) -> Tensor:
     if signal is None:
         # A tensor without channels, such as coordinates,
@@ -49,9 +71,11 @@ def _row(tracer: Tracer, value: Tensor, signal: Tensor | None, axis: int) -> Ten
         channels = tracer.channels.new(value.shape[axis], fed=True)
         tracer.channels.keep(channels)
         return channels.reshape([-1 if at == axis else 1 for at in range(value.ndim)])
-    if signal.shape[axis] != value.shape[axis]:
+    if signal.shape[axis] == value.shape[axis]:
+        return signal
+    if signal.numel() == 1:
         raise Unknown("one channel is spread over several positions that are joined with others")
-    return signal
+    return signal.expand([value.shape[axis] if at == axis else -1 for at in range(signal.ndim)])
 
 
 def _side_by_side(

@@ -20,7 +20,7 @@ def linear(tracer: Tracer, call: Call) -> Signal:
     bias, inputs, weight = call.args if call.name == "addmm" else (None, *call.args[:2])
     if call.name == "linear":
         bias = call.argument(2, "bias")
-    if tracer.entry(weight) is not None:
+    if tracer.is_weight(weight):
         return tracer.layer(call, inputs, weight, bias)
     if call.name != "mm":  # weights that are computed from parameters cannot be cut
         raise Unknown("channels are weighted by a computed tensor")

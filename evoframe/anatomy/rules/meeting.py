@@ -8,6 +8,7 @@ from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.signals import ranked, varying
+from evoframe.anatomy.rules.blocks import bind, within
 from evoframe.anatomy.rules.operands import hold, require_spread, spreads
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
@@ -60,11 +61,22 @@ def _meet(tracer: Tracer, call: Call, left: Any, right: Any, *, product: bool) -
         if single.numel() == 1 and many.numel() > 1:  # one channel spread over many
             tracer.channels.keep(single)
             return many if product else tracer.channels.derive([many], fed=True)
+    for less, more in ((one, other), (other, one)):
+        if len(varying(less)) == 1 and within(more, varying(less)):
+            return _spread(tracer, less, more, product=product)
     if varying(one) != varying(other):
         raise Unknown("channels that lie along different axes meet")
     if one.shape != other.shape:
         raise Unknown("channels are broadcast against channels")
     return tracer.channels.derive([one, other], every=product)
+
+
+def _spread(tracer: Tracer, less: Tensor, more: Tensor, *, product: bool) -> Signal:
+    """Return the signal where a channel meets a whole line of a block, as a head's scale does."""
+    spread = less.expand(more.shape)
+    met = tracer.channels.derive([more, spread], every=product)
+    bind(tracer, met, less)
+    return met
 
 
 def _with_constant(tracer: Tracer, signal: Tensor, constant: Any, *, product: bool) -> Signal:

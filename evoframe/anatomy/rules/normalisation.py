@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.rules.blocks import fix, mixed, within
 from evoframe.anatomy.rules.operands import hold_all
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
@@ -63,6 +65,9 @@ def layer_norm(tracer: Tracer, call: Call) -> Signal:
     if not any(axis >= signal.ndim - over for axis in varying(signal)):
         # Each channel is normalised by itself, over positions. Its shift makes a dead one live.
         return tracer.channels.derive([signal], fed=True)
+    normalised = range(signal.ndim - over, signal.ndim)
+    if within(signal, normalised):
+        return _within_blocks(tracer, signal, normalised)
     if not tracer.approximate:
         raise Unknown("a norm mixes the channels that it normalises over")
     # Weights of (C, H, W) have no axis that is the channels' alone.
@@ -78,6 +83,15 @@ def layer_norm(tracer: Tracer, call: Call) -> Signal:
 def softmax(tracer: Tracer, call: Call) -> Signal:
     """Mixes along one axis, along which no channel may leave; what comes out is never zero."""
     signal = required(tracer.signal(call.args[0]))
+    if within(signal, [call.args[1] % signal.ndim]):
+        return _within_blocks(tracer, signal, [call.args[1] % signal.ndim])
     if call.args[1] % signal.ndim in varying(signal):
         raise Unknown("softmax mixes channels")
     return tracer.channels.derive([signal], fed=True)
+
+
+def _within_blocks(tracer: Tracer, signal: Tensor, axes: Sequence[int]) -> Tensor:
+    """Return the signal of heads each of which is normalised by itself, over its dimensions."""
+    fix(tracer, signal, axes)
+    whole = mixed(tracer, signal, axes)  # each result reads all that was normalised with it
+    return tracer.channels.derive([signal, whole.expand(signal.shape)], fed=True)

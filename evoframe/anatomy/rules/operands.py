@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.rules.blocks import fix, within
 from evoframe.anatomy.rules.rule import Tracer, Unknown
 
 
@@ -40,20 +41,20 @@ def hold(tracer: Tracer, value: Any, signal: Tensor) -> None:
     Raises:
         Unknown: it is computed from something else, or one axis of it is not the channels'.
     """
+    lag = signal.ndim - value.ndim
+    # Along other axes it is the same for all channels, so there is nothing to cut.
+    met = [axis for axis in varying(signal) if axis >= lag and value.shape[axis - lag] > 1]
+    if within(signal, met):  # as angles vary along the dimensions of heads, and not with heads
+        fix(tracer, signal, met)
+        return
     found = tracer.slices(value)
     if found is None:
         raise Unknown("a computed tensor has one element for each channel")
     entry, axes = found
-    for axis in varying(signal):
-        at = axis - (signal.ndim - value.ndim)
-        # The same for all channels along this axis, so there is nothing to cut.
-        if at < 0 or value.shape[at] == 1:
-            continue
-        # A slice along one of several axes belongs to
-        # many channels, and a holding names one for each.
-        if len(varying(signal)) > 1:
-            raise Unknown("a parameter meets channels along several axes")
-        if (own := axes[at]) is None:
+    if len(met) > 1:  # a slice along one of them belongs to many channels
+        raise Unknown("a parameter meets channels along several axes")
+    for axis in met:
+        if (own := axes[axis - lag]) is None:
             raise Unknown("a computed tensor has one element for each channel")
         tracer.channels.hold(entry, own, signal)
 

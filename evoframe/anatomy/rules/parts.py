@@ -7,6 +7,7 @@ import torch
 from evoframe.anatomy.channels.calls import Call, tensors_in
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import narrowed, varying
+from evoframe.anatomy.rules.blocks import fix
 from evoframe.anatomy.rules.movement import moved_alike
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
@@ -51,10 +52,11 @@ def split(tracer: Tracer, call: Call) -> Signal:
     axis = call.argument(2, "dim", 0) % signal.ndim
     if axis not in varying(signal):
         return [signal] * len(call.out)
-    if len(varying(signal)) > 1:
-        raise Unknown("channels are split along one of several axes")
     sizes = [piece.shape[axis] for piece in call.out]
     pieces = list(torch.split(signal, sizes, axis))
+    if len(varying(signal)) > 1:  # as the halves of each head
+        fix(tracer, signal, [axis])
+        return [narrowed(piece) for piece in pieces]
     # ``chunk`` divides by a number of parts, so the parts must stay equally long: a row for each.
     if len(pieces) > 1 and len(set(sizes)) == 1:
         block = torch.stack([piece.reshape(-1) for piece in pieces])

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from torch import Tensor
+
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.rules.blocks import fix, mixed, within
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
 
@@ -19,14 +24,26 @@ def reductions(tracer: Tracer, call: Call) -> Signal:
     dims = [dims] if isinstance(dims, int) else list(dims or range(signal.ndim))
     dims = [dim % signal.ndim for dim in dims]
     if set(dims) & set(varying(signal)):
+        if within(signal, dims):
+            return _within_blocks(tracer, call, signal, dims)
         averages = tracer.approximate and call.name in ("mean", "var", "std")
         # A zero adds nothing to a sum or a norm; it counts in a mean, and may be the largest.
         if not _adds(call) and not averages:
             raise Unknown(f"{call.name} mixes channels")
-        if set(varying(signal)) - set(dims):
-            raise Unknown(f"{call.name} mixes some of the channels' axes")
         tracer.channels.mark_read(signal)
         return None
+    return _reduced(call, signal, dims)
+
+
+def _within_blocks(tracer: Tracer, call: Call, signal: Tensor, dims: Sequence[int]) -> Tensor:
+    """Return the signal of what is left of each head when its dimensions are reduced."""
+    # What adds zeros, adds nothing; a mean counts them, so their number has to stay.
+    if call.name not in ("sum", "linalg_vector_norm"):
+        fix(tracer, signal, dims)
+    return _reduced(call, mixed(tracer, signal, dims), dims)
+
+
+def _reduced(call: Call, signal: Tensor, dims: Sequence[int]) -> Tensor:
     # ``max`` along an axis gives values and indices; the rule speaks of the first output.
     out = call.out[0] if isinstance(call.out, tuple) else call.out
     if out.ndim == signal.ndim:

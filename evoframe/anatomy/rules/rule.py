@@ -34,6 +34,9 @@ class Tracer(Protocol):
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
 
+    def is_weight(self, value: Any) -> bool:
+        """Tell whether a tensor is a parameter or buffer, or some rows of one."""
+
     def slices(self, value: Any) -> tuple[str, tuple[int | None, ...]] | None:
         """Return the entry that a tensor was made of slice by slice, with its axes."""
 

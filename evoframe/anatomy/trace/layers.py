@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import varying
+from evoframe.anatomy.replacements import HeadwiseAttention
 from evoframe.anatomy.rules import Unknown
 
 
@@ -92,7 +93,8 @@ class Layer:
 
 def holds_its_width(network: nn.Module, name: str) -> bool:
     """Tell whether a parameter belongs to attention that takes its inner width for its outer."""
-    return isinstance(network.get_submodule(name.rpartition(".")[0]), nn.MultiheadAttention)
+    owner = network.get_submodule(name.rpartition(".")[0])
+    return isinstance(owner, nn.MultiheadAttention) and not isinstance(owner, HeadwiseAttention)
 
 
 def incoming_of(

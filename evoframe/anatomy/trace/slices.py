@@ -13,7 +13,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from evoframe.anatomy.channels.calls import MOVES_AXES, RESHAPES, SLICE_BY_SLICE, Call
+from evoframe.anatomy.channels.calls import (
+    MOVES_AXES,
+    RESHAPES,
+    SLICE_BY_SLICE,
+    Call,
+    tensors_in,
+)
 
 Axes = tuple[int | None, ...]
 """For each axis of a tensor, the axis of the parameter that it is; None if it is none of them."""
@@ -26,8 +32,8 @@ def axes_after(call: Call, axes: Axes) -> Axes | None:
         None where that cannot be told.
     """
     value, out = call.args[0], call.out
-    if call.name in SLICE_BY_SLICE and not _others(call):
-        return axes
+    if call.name in SLICE_BY_SLICE or call.name == "masked_fill":
+        return _met(call, axes) if _others(call) else axes
     if call.name in RESHAPES or call.name == "squeeze":
         return _viewed(axes, value.shape, out.shape)
     if call.name in MOVES_AXES:
@@ -47,9 +53,20 @@ def axes_after(call: Call, axes: Axes) -> Axes | None:
     return None
 
 
-def _others(call: Call) -> bool:
-    rest = [*call.args[1:], *call.kwargs.values()]
-    return any(isinstance(one, Tensor) for one in rest)
+def _others(call: Call) -> list[Tensor]:
+    return tensors_in([call.args[1:], call.kwargs])
+
+
+def _met(call: Call, axes: Axes) -> Axes:
+    """Return the axes along which what a tensor meets is the same everywhere."""
+    value, rank = call.args[0], call.out.ndim
+    lag = rank - value.ndim
+    found: list[int | None] = [None] * rank
+    for at, axis in enumerate(axes, lag):
+        sizes = [one.shape[at - rank] for one in _others(call) if one.ndim >= rank - at]
+        if all(size == 1 for size in sizes):
+            found[at] = axis
+    return tuple(found)
 
 
 def _viewed(axes: Axes, before: torch.Size, after: torch.Size) -> Axes:

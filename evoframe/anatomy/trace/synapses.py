@@ -16,6 +16,7 @@ from evoframe.anatomy.channels.size_attribute import SizeAttribute
 from evoframe.anatomy.rules import Unknown
 from evoframe.anatomy.trace.entries import Entries
 from evoframe.anatomy.trace.layers import Layer, hold_weight, holds_its_width, incoming_of
+from evoframe.anatomy.trace.rows import Rows, UsedRows
 from evoframe.anatomy.trace.trace import Barrier
 
 
@@ -72,6 +73,7 @@ class Synapses:
         self._network, self._parameters, self._evolvable = network, parameters, evolvable
         self._channels, self._entries, self._barriers = channels, entries, barriers
         self._uses: dict[str, Use] = {}
+        self._rows = UsedRows(channels)
         self._zeros: dict[str, list[Tensor]] = {}
         self._continued: set[str] = set()
         self.sources: dict[str, Tensor] = {}
@@ -105,6 +107,8 @@ class Synapses:
                 could be taken from.
         """
         found = self._entries.entry(weight)
+        if (rows := self._entries.rows(weight)) is not None:
+            return self._layer_of_rows(call, rows, signal, inputs, bias)
         if found is None:
             raise Unknown("a layer's weights are computed")
         name, axes = found
@@ -118,10 +122,31 @@ class Synapses:
             self._continued.add(name)
         if holds_its_width(self._network, name):
             self._channels.keep(outgoing)
-            reason = "nn.MultiheadAttention takes its inner width for its outer one"
+            reason = "a class made of nn.MultiheadAttention takes its inner width for its outer one"
             self._barriers.append(Barrier(name, reason))
         self.hold_bias(bias, outgoing)
         along = layer.channel_axis
+        return outgoing.reshape([-1 if at == along else 1 for at in range(call.out.ndim)])
+
+    def _layer_of_rows(
+        self, call: Call, rows: Rows, signal: Tensor | None, inputs: Tensor, bias: Any
+    ) -> Tensor:
+        """Return the output channels of a layer that has some rows of a parameter, as a signal."""
+        name, along = rows.name, inputs.ndim - 1
+        if call.name == "convolution" or rows.axes != ((1, 0) if call.name != "linear" else (0, 1)):
+            raise Unknown("a layer's weights are computed")
+        incoming = incoming_of(self._channels, signal, inputs, along)
+        evolves = name in self._evolvable and name not in self._uses
+        outgoing = self._channels.new(rows.stop - rows.start, fed=not evolves)
+        if holds_its_width(self._network, name) or name in self._uses:
+            self._use_rows_otherwise(name, incoming, outgoing)
+        else:
+            self._rows.add(rows, incoming, outgoing)
+            if evolves:  # for each use, since what it reads was only known by then
+                self._channels.steps.append(name)
+            else:
+                self._channels.mark_read(incoming)
+        self.hold_bias(bias, outgoing)
         return outgoing.reshape([-1 if at == along else 1 for at in range(call.out.ndim)])
 
     def table(self, name: str, axis: int) -> Tensor:
@@ -202,7 +227,9 @@ class Synapses:
         name, (ins, outs) = layer.name, layer.ends(incoming, outgoing)
         if layer.groups > 1:
             self._bind_groups(layer, incoming, outgoing)
-        if evolves:
+        if name in self._rows.names():
+            self._use_rows_otherwise(name, incoming, outgoing)
+        elif evolves:
             self.sources[name], self.targets[name] = ins, outs
             self._channels.steps.append(name)
         else:
@@ -240,12 +267,24 @@ class Synapses:
                 self._channels.write(mine, other)
                 self._channels.write(other, mine)
 
+    def _use_rows_otherwise(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
+        """Let all channels of a parameter stay of which a layer takes rows and another all."""
+        held = [one.channels for one in self._channels.holdings if one.entry == name]
+        ends = [end[name] for end in (self.sources, self.targets) if name in end]
+        for some in (incoming, outgoing, *held, *ends):
+            self._channels.pin(some)
+        self._barriers.append(Barrier(name, "is used in two ways"))
+
     def hold_bias(self, bias: Any, outgoing: Tensor) -> None:
         """Let the entries of a bias follow the channels that it is added to."""
         if bias is None:
             return
+        rows = self._entries.rows(bias)
+        if rows is not None and rows.name not in self._uses and bias.shape == outgoing.shape:
+            self._rows.add(rows, None, outgoing)
+            return
         found = self._entries.entry(bias)
-        if found is None:  # computed
+        if found is None or found[0] in self._rows.names():  # computed, or taken apart
             self._channels.pin(outgoing)
             return
         if bias.ndim and bias.shape[-1] == len(outgoing):
@@ -260,9 +299,31 @@ class Synapses:
         for name, zeros in self._zeros.items():
             for channels in zeros if name not in self._continued else ():
                 self._channels.keep(channels)
+        for name in self._rows.names():
+            self._join_rows(name)
         for name in self._evolvable:
             self._leave_alone(name)
             self._pin_if_held(name)
+
+    def _join_rows(self, name: str) -> None:
+        """Put the rows of a parameter together that several layers have taken of it."""
+        if name in self._uses or self._rows.overlap(name):
+            self._rows.pin(name)
+            self._barriers.append(Barrier(name, "is used more than once"))
+            return
+        shape = self._parameters[name].shape
+        outgoing = self._rows.written(name, shape[0])
+        if len(shape) == 1:
+            self._channels.hold(name, 0, outgoing)
+            return
+        if name in self._evolvable:
+            self.sources[name] = self._rows.read(name, shape[0], self._always())
+            self.targets[name] = outgoing.reshape(-1, 1)
+            return
+        self.others.append(outgoing)
+        incoming = self._rows.read_together(name)
+        self._channels.mark_read(incoming)  # or what is derived of them would be dead
+        hold_weight(self._channels, name, incoming.reshape(1, -1), outgoing.reshape(-1, 1))
 
     def _pin_if_held(self, name: str) -> None:
         """Keep all channels of a parameter whose synapses are read as something else as well.

@@ -26,6 +26,7 @@ from evoframe.anatomy.trace.slices import Axes
 from evoframe.anatomy.trace.synapses import Synapses
 from evoframe.anatomy.trace.trace import Barrier, Pass, RecordedCall, Result, Trace, Work
 from evoframe.anatomy.trace.units import Units
+from evoframe.anatomy.trace.unread import Unread, can_wait
 from evoframe.anatomy.trace.work import work_of
 from evoframe.costs.flops import RECURRENT
 from evoframe.kernel.entries import tensors_of
@@ -56,7 +57,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             network, named, evolvable, self.channels, self.entries, self.barriers
         )
         self.units = Units(self.channels, self.entries, self.synapses)
-        self.relatives, self.zeros = Relatives(), Zeros()
+        self.relatives, self.zeros, self.unread = Relatives(), Zeros(), Unread()
         # Costs a little at every call, so it is there where anything is asked.
         self.questions = Questions(self) if asks else None
         # Tensors are known by their ids, which stay unique only while their objects live.
@@ -69,8 +70,9 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        self._take((args, kwargs))
         out = run(func, args, kwargs)
-        self.alive.append((args, out))
+        self.alive.append(args)
         call = Call.of(func, args, kwargs, out)
         # A number of a tensor that is gone may be that of a new one by now.
         if self.beside and not call.works_in_place:
@@ -81,8 +83,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.zeros.follow(call)
         if call.works_in_place:
             self._write(call)
-        if self._meets_channels(call):
-            self._apply(call)
+        if not self._meets_channels(call) or self._apply(call):
+            self.alive.append(out)
         self.relatives.relate(call)
         if self.questions is not None:
             self.questions.follow(call)
@@ -100,6 +102,10 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
         return self.entries.entry(value)
+
+    def is_weight(self, value: Any) -> bool:
+        """Tell whether a tensor is a parameter or buffer, or some rows of one."""
+        return self.entry(value) is not None or self.entries.rows(value) is not None
 
     def slices(self, value: Any) -> tuple[str, Axes] | None:
         """Return the entry that a tensor was made of slice by slice, with its axes."""
@@ -156,19 +162,37 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return True
         return call.name in MADE_OF_PARAMETERS
 
-    def _apply(self, call: Call) -> None:
+    def _apply(self, call: Call) -> bool:
+        """Let a rule say what a call does; tell whether its results are known or kept for."""
         rule = RULES.get(call.name)
         try:
             if rule is None:
                 raise Unknown(f"what {call.name} does to channels is not known")  # noqa: TRY301
             self._set(call, rule(self, call))
         except Unknown as unknown:
-            # Recurrent layers lose no unit then, whether channels enter or not.
-            if self.keep_all((call.args, call.kwargs)) or call.name in RECURRENT:
-                self.barriers.append(Barrier(str(call.func), str(unknown)))
+            barrier = Barrier(str(call.func), str(unknown))
+            entered = tuple(self._signals_in((call.args, call.kwargs)))
+            if call.name in RECURRENT:  # they lose no unit then, whether channels enter or not
+                self.barriers.append(barrier)
+            elif can_wait(call) and self.slices(call.out) is None:
+                self.unread.wait(call, entered, barrier)
+                return False
+            self._keep_for(entered, barrier)
             for value in tensors_in(call.out):
                 if (signal := self.signals.pop(id(value), None)) is not None:  # changed in place
                     self.channels.pin(signal)
+        return True
+
+    def _keep_for(self, signals: tuple[Tensor, ...], barrier: Barrier) -> None:
+        for signal in signals:
+            self.channels.keep(signal)
+        if signals:
+            self.barriers.append(barrier)
+
+    def _take(self, value: Any) -> None:
+        """Keep what entered operations that no rule knows, where their results are taken."""
+        for one in self.unread.taken(value):
+            self._keep_for(one.signals, one.barrier)
 
     def _set(self, call: Call, signal: Signal) -> None:
         outs = tensors_in(call.out)
@@ -210,6 +234,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def keep_all(self, value: Any) -> bool:
         """Keep the channels of every tensor inside a value; tell whether there were any."""
+        self._take(value)
         known = self._signals_in(value)
         for signal in known:
             self.channels.keep(signal)
@@ -221,6 +246,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def trace(self, passes: tuple[Pass, ...]) -> Trace:
         """Return the trace; parameters that were never used are left to themselves."""
+        for one in self.unread.held():  # in an attribute, for whoever asks for it later
+            self._keep_for(one.signals, one.barrier)
         if self.questions is not None:
             self.questions.finish(self.calls)
         self.synapses.finish()

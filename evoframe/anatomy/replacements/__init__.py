@@ -1,0 +1,15 @@
+"""Replacements: modules of torch that cannot be smaller in every way, written so that they can.
+
+A closed list. Each has the parameters, the names and the calls of what it stands for, and is made
+of plain torch.
+"""
+
+from evoframe.anatomy.replacements.attention import (
+    HeadwiseAttention as HeadwiseAttention,
+    fit as fit,
+)
+from evoframe.anatomy.replacements.replacing import (
+    replace as replace,
+    replaced as replaced,
+    restore as restore,
+)
