@@ -98,7 +98,7 @@ def survey(
 
 
 def _switched_off(*, numbers: bool, approximate: bool) -> str:
-    """Return which option leaves removals untried, in words; empty if none does."""
+    """Return the option that leaves removals untried, in words; empty if none does."""
     if not numbers:
         return "anatomy.numbers is false"
     # What is computed changes on purpose.

@@ -127,7 +127,7 @@ class Numbers:
         return cls(body, values, example_inputs, None, fault)
 
     def fault(self, mode: Mode) -> str:
-        """Return why the ancestor cannot be tried in a mode, in words; empty if it can.
+        """Return the reason, in words, for which a mode cannot be tried; empty if it can.
 
         It must run on the inputs, and twice to the same numbers.
         """

@@ -80,7 +80,7 @@ def _by_numbers(plan: Plan, numbers: Numbers) -> Plan:
 
 
 def _first_broken(plan: Plan, numbers: Numbers) -> list[Blame]:
-    """Return who is to blame in the first set of removals that changes what is computed."""
+    """Return the culprits in the first set of removals that changes what is computed."""
     for modes, which in TRIALS:
         tried = partial(numbers.check, ProvedPlan(plan), modes=modes)
         if broken := blamed(plan, removals(plan, which), tried):
