@@ -7,31 +7,18 @@ import pytest
 from cases.judging import networks
 
 FALLS_SHORT = {
-    "addcmul": "63% of the parameters can leave, a careful hand takes 90%",
-    "channel_shuffle": "79% of the parameters can leave, a careful hand takes 85%",
-    "circular_pad": "79% of the parameters can leave, a careful hand takes 90%",
     "dict_batches": "refused: a batch has its inputs in a mapping",
-    "frozen_batch_norm": "nothing can leave: scales and shifts that are computed",
-    "gather_rows": "63% of the parameters can leave, a careful hand takes 90%",
-    "grid_sample": "79% of the parameters can leave, a careful hand takes 90%",
     "group_norm": "nothing can leave: group norm mixes the channels of a group",
     "gru_classifier": "11% of the parameters can leave, a careful hand takes 40%",
-    "index_add_rows": "63% of the parameters can leave, a careful hand takes 90%",
-    "instance_norm_affine": "nothing can leave: the norm's parameters are computed",
     "keyword_inputs": "refused: example inputs must be a tuple",
-    "lerp": "63% of the parameters can leave, a careful hand takes 90%",
     "logsumexp_over_time": "63% of the parameters can leave, a careful hand takes 90%",
     "lstm_classifier": "8% of the parameters can leave, a careful hand takes 40%",
     "mask_with_item": "nothing can leave: item() is refused on the meta device",
     "matrix_of_its_own": "refused: no parameter is found that may evolve",
-    "max_unpool": "79% of the parameters can leave, a careful hand takes 90%",
-    "maximum_of_two": "63% of the parameters can leave, a careful hand takes 90%",
     "multihead_attention": "19% of the parameters can leave, a careful hand takes 40%",
     "rotary_embedding": "nothing can leave: halves of heads that are put together are no channels",
-    "scatter_add_rows": "63% of the parameters can leave, a careful hand takes 90%",
     "shared_head_over_levels": "nothing can leave: the head's layers are used more than once",
     "siamese_towers": "nothing can leave: the tower's layers are used more than once",
-    "softsign": "63% of the parameters can leave, a careful hand takes 90%",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
 

@@ -13,6 +13,7 @@ from networks import (  # each registers its networks
     joining as joining,
     mixing as mixing,
     moving as moving,
+    operations as operations,
     outputs as outputs,
     scaling as scaling,
     shapes as shapes,

@@ -12,8 +12,20 @@ from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
 
 @rule("bmm")
 def batched_product(tracer: Tracer, call: Call) -> Signal:
-    """A product of two batches of matrices, as in attention."""
-    return contract(tracer, tracer.signal(call.args[0]), tracer.signal(call.args[1]), (2, 1))
+    """A product of two batches of matrices, as in attention, or of rows with one matrix."""
+    left, right = call.args[:2]
+    one, other = tracer.signal(left), tracer.signal(right)
+    if _is_matrix(tracer, right) and (one is None or one.shape[2] > 1):
+        return tracer.layer(call, left, right, None)
+    if _is_matrix(tracer, left) and other is not None and other.shape[1] > 1:
+        return tracer.layer(call, right, left, None)
+    return contract(tracer, one, other, (2, 1))
+
+
+def _is_matrix(tracer: Tracer, value: Tensor) -> bool:
+    """Tell whether a factor is one parameter, (inputs, outputs), repeated for the whole batch."""
+    found = tracer.entries.matrix(value)
+    return found is not None and len(found[1]) == 2
 
 
 @rule("baddbmm")

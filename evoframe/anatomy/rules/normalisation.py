@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
@@ -22,11 +23,19 @@ def batch_norm(tracer: Tracer, call: Call) -> Signal:
     signal = required(tracer.signal(call.args[0]))
     if varying(signal) not in ((), (1,)):
         raise Unknown("batch norm over an axis that carries other channels")
+    if tracer.entry(call.args[3]) is None and call.args[0].shape[0] == 1:
+        _count_features(tracer, signal)
     # Weight, bias, running mean, running variance: (C,) each, or None.
-    for value in call.args[1:5]:
-        if isinstance(value, Tensor):
-            hold_all(tracer, value, signal)
-    return signal
+    at_rest = [
+        hold_all(tracer, one, signal) if isinstance(one, Tensor) else 0.0 for one in call.args[1:5]
+    ]
+    return signal if at_rest[1] == 0 == at_rest[2] else tracer.channels.derive([signal], fed=True)
+
+
+def _count_features(tracer: Tracer, signal: Tensor) -> None:
+    """Let the number of features of an instance norm follow, which folds examples into channels."""
+    row = signal.reshape(-1)[: len(torch.unique(signal))]
+    tracer.counts_here("num_features", row.reshape(1, -1), 1)
 
 
 @rule("native_group_norm")

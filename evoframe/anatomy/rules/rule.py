@@ -14,10 +14,38 @@ from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.channels.made import Made
 
 
 class Unknown(Exception):  # noqa: N818  it is a finding rather than an error
     """What an operation does to channels is not known; the message says why."""
+
+
+class Even(Protocol):
+    """What rules may ask of tensors that hold one number everywhere, or repeat along axes."""
+
+    def along(self, value: Tensor, axis: int) -> bool:
+        """Tell whether a tensor is the same at all positions of an axis."""
+
+    def value(self, value: Any) -> float | None:
+        """Return the number that a tensor holds everywhere: NaN if unknown; None if it may not."""
+
+
+class Entries(Protocol):
+    """What rules may ask of tensors that carry no channels."""
+
+    @property
+    def even(self) -> Even:
+        """Tensors that are the same everywhere."""
+
+    def made(self, value: Any) -> Made | None:
+        """Return the entries of which each slice of a tensor was made; itself, if it is one."""
+
+    def size(self, entry: str, axis: int) -> int:
+        """Return the length of an axis of an entry."""
+
+    def matrix(self, value: Tensor) -> tuple[str, tuple[int, ...]] | None:
+        """Return the entry that a product is given as its matrix, with the axes of its last two."""
 
 
 class Tracer(Protocol):
@@ -26,20 +54,24 @@ class Tracer(Protocol):
     channels: Channels
     approximate: bool
 
+    @property
+    def entries(self) -> Entries:
+        """Parameters and buffers, and what is made of them."""
+
     def signal(self, value: Any) -> Tensor | None:
         """Return the signal of a tensor; None if it carries no channel."""
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
 
-    def slices(self, value: Any) -> tuple[str, tuple[int | None, ...]] | None:
-        """Return the entry that a tensor was made of slice by slice, with its axes."""
-
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
 
     def table(self, name: str, axis: int) -> Tensor:
         """Return the channels of the columns of a table whose rows are looked up."""
+
+    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> None:
+        """Let an attribute of the module that runs count an axis, if it has it."""
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""

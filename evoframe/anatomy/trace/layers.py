@@ -11,6 +11,9 @@ from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import varying
 from evoframe.anatomy.rules import Unknown
 
+PRODUCTS = frozenset({"mm", "addmm", "bmm"})
+"""Operations that are given a matrix as it is; others transpose it."""
+
 
 @attrs.frozen(eq=False)
 class Layer:
@@ -46,16 +49,17 @@ class Layer:
             axes: for each axis of the call's weight the parameter's; a linear layer transposes it.
         """
         convolves = call.name == "convolution"
+        # A matrix on the right, (inputs, outputs), weighs the last axis of what is
+        # on its left; one on the left, (outputs, inputs), the rows of the other.
+        left = call.name in PRODUCTS and inputs is not call.args[int(call.name == "addmm")]
         transposed = bool(call.args[6]) if convolves else False
         return cls(
             name=name,
             weight=weight,
             groups=int(call.args[8]) if convolves else 1,
             transposed=transposed,
-            # A product is given its weight as (inputs,
-            # outputs), so axis 1 of it is that of the outputs.
-            out_axis=axes[1] if call.name in ("addmm", "mm") else int(transposed),
-            channel_axis=1 if convolves else inputs.ndim - 1,
+            out_axis=axes[int(not left)] if call.name in PRODUCTS else int(transposed),
+            channel_axis=1 if convolves else inputs.ndim - 1 - int(left),
         )
 
     @property

@@ -61,7 +61,7 @@ class Synapses:
             Unknown: its weights are computed, or its inputs carry channels in a way that none
                 could be taken from.
         """
-        found = self._entries.entry(weight)
+        found = self._entries.matrix(weight)
         if found is None:
             raise Unknown("a layer's weights are computed")
         name, axes = found
@@ -102,7 +102,10 @@ class Synapses:
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
-        owner = entry.rpartition(".")[0]
+        return self.counts_of(entry.rpartition(".")[0], attribute, signal, axis)
+
+    def counts_of(self, owner: str, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of a module count an axis; tell whether it has it."""
         if getattr(self._network.get_submodule(owner), attribute, None) != signal.shape[axis]:
             return False
         self._channels.size_attributes.append(SizeAttribute(owner, attribute, None, signal, axis))

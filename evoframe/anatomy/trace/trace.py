@@ -23,10 +23,20 @@ class Barrier:
     Attributes:
         operation: the ATen operation, the module, or what stopped the survey.
         reason: what it does to channels.
+        module: the name of the module that ran, where this was first seen; "" if that is not told.
+        line: the line of the code that was reached there, ``file:number``; "" if it is not told.
     """
 
     operation: str
     reason: str
+    module: str = attrs.field(default="", eq=False)
+    line: str = attrs.field(default="", eq=False)
+
+    @property
+    def place(self) -> str:
+        """Where it was first seen, in words; "" if that is not told."""
+        named = [f"in {self.module}" if self.module else "", f"at {self.line}" if self.line else ""]
+        return " ".join(word for word in named if word)
 
 
 class Result(NamedTuple):

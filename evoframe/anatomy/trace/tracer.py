@@ -17,13 +17,14 @@ from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import narrowed
 from evoframe.anatomy.rules import RULES, Signal, Unknown
 from evoframe.anatomy.trace.entries import Entries
+from evoframe.anatomy.trace.places import line_reached, module_reached
 from evoframe.anatomy.trace.relatives import Relatives
 from evoframe.anatomy.trace.shortcuts import run
-from evoframe.anatomy.trace.slices import Axes
 from evoframe.anatomy.trace.synapses import Synapses
 from evoframe.anatomy.trace.trace import Barrier, Pass, RecordedCall, Result, Trace, Work
 from evoframe.anatomy.trace.work import work_of
-from evoframe.kernel.entries import tensors_of
+from evoframe.anatomy.trace.written import Written
+from evoframe.kernel.entries import state_of, tensors_of
 
 
 class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -35,7 +36,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.network, self.approximate = network, approximate
         named = tensors_of(network)
-        self.entries = Entries(named)
+        self.entries = Entries(named, state_of(network))
         self.channels = Channels()
         self.signals: dict[int, Tensor] = {}
         self.beside: dict[int, Tensor] = {}
@@ -59,12 +60,13 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = run(func, args, kwargs)
         self.alive.append((args, out))
         call = Call.of(func, args, kwargs, out)
-        # Writes spoil signals before a rule reads them; what is recorded are those that it has set.
-        self.entries.carry(call)
-        if call.works_in_place:
-            self._write(call)
+        # What is written over is known before its rule is asked, and forgotten afterwards.
+        written = Written.of(self, call) if call.works_in_place else None
         if self._meets_channels(call):
             self._apply(call)
+        if written is not None:
+            written.spread(self)
+        self.entries.carry(call)
         self.relatives.relate(call)
         self._record(call)
         return out
@@ -81,13 +83,13 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
         return self.entries.entry(value)
 
-    def slices(self, value: Any) -> tuple[str, Axes] | None:
-        """Return the entry that a tensor was made of slice by slice, with its axes."""
-        return self.entries.slices(value)
-
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
         return self.synapses.counts_in(entry, attribute, signal, axis)
+
+    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> None:
+        """Let an attribute of the module that runs count an axis, if it has it."""
+        self.synapses.counts_of(module_reached(self.network), attribute, signal, axis)
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
@@ -98,21 +100,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def table(self, name: str, axis: int) -> Tensor:
         """Return the channels of the columns of a table whose rows are looked up."""
         return self.synapses.table(name, axis)
-
-    def _write(self, call: Call) -> None:
-        """Take a tensor that is written through a view as one whose channels all stay.
-
-        A view shows a part of the tensor, and the rule of the call would speak of that part alone.
-        """
-        family = self.relatives.of(call.args[0])
-        known = [signal for value in family if (signal := self.signal(value)) is not None]
-        if len(family) < 2 or not known:
-            return
-        for signal in known:
-            self.channels.pin(signal)
-        for value in family:
-            self.signals.pop(id(value), None)
-        self.barriers.append(Barrier(str(call.func), "writes into a part of another tensor"))
 
     def _meets_channels(self, call: Call) -> bool:
         if any(self.signal(value) is not None for value in tensors_in((call.args, call.kwargs))):
@@ -127,7 +114,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._set(call, rule(self, call))
         except Unknown as unknown:
             if self.keep_all((call.args, call.kwargs)):
-                self.barriers.append(Barrier(str(call.func), str(unknown)))
+                self.stop(call, str(unknown))
             for value in tensors_in(call.out):
                 if (signal := self.signals.pop(id(value), None)) is not None:  # changed in place
                     self.channels.pin(signal)
@@ -159,6 +146,11 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.signals[id(value)] = self.channels.derive([first], fed=True)
         else:
             self.channels.keep(first)
+
+    def stop(self, call: Call, reason: str) -> None:
+        """Put on record that a call is a barrier, and where it was made."""
+        place = module_reached(self.network), line_reached()
+        self.barriers.append(Barrier(str(call.func), reason, *place))
 
     def _record(self, call: Call) -> None:
         """Remember what a smaller network must do alike."""
