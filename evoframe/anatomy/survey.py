@@ -13,7 +13,7 @@ from evoframe.anatomy.computed import weights_computed_from
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.growing import body_of, copied
-from evoframe.anatomy.proof import Numbers, prove, require_own_parameters
+from evoframe.anatomy.proof import Numbers, measured, prove, require_own_parameters
 from evoframe.anatomy.trace import trace
 from evoframe.errors import TaskError, close_match
 from evoframe.kernel.arguments import Arguments, Inputs
@@ -70,14 +70,16 @@ def survey(
     if not any(one.is_meta for one in tensors_of(network).values()):
         entries = require_own_parameters(network, body, given)
         untried = _switched_off(numbers=numbers, approximate=approximate)
-        if not untried:
+        if numbers:
             tried = Numbers.of(network, body, entries, given)
-            untried = tried.untried
-    proved = prove(plan, tried)
+            untried = untried or tried.untried
+    exact = None if approximate else tried
+    proved = prove(plan, exact)
     if proved.refuted or not plan.trace.knows_channels:
-        real = prove(_planned_on_real_tensors(network, shapes, given, options), tried)
+        real = prove(_planned_on_real_tensors(network, shapes, given, options), exact)
         proved = max(proved, real, key=_removable)  # the first, where they are equal
-    return Anatomy(network, proved, proved.plan.wiring(), inputs, untried)
+    error = measured(proved, tried, entries, given) if approximate and tried is not None else None
+    return Anatomy(network, proved, proved.plan.wiring(), inputs, untried, error)
 
 
 def _switched_off(*, numbers: bool, approximate: bool) -> str:

@@ -24,6 +24,8 @@ REMEDIES = {
     ),
     "norm": "anatomy.approximate=true lets channels leave that a norm averages over",
     "mean": "anatomy.approximate=true lets channels leave that a mean averages over",
+    "avg_pool3d": "anatomy.approximate=true lets channels leave that a local norm looks at",
+    "divided by channels": "divide by something that is never zero, such as 1 + x.abs()",
     "is used more than once": "give each use a layer of its own, or let other layers evolve",
     "MultiheadAttention": "write the attention with linear layers",
     "by their positions": "take channels by layers of their own and not by their positions",
@@ -83,6 +85,6 @@ def _because(anatomy: Anatomy) -> str:
         return f"No operation is in the way; {WHOLE_CHANNELS}."
     worst = held[0]
     return (
-        f"Most is held back by {worst.barrier.operation} ({worst.barrier.reason}): "
+        f"Most is held back by {worst.barrier.what} ({worst.barrier.reason}): "
         f"{share_in_words(worst)}. Try: {remedy(worst.barrier)}; `evoframe inspect` lists the rest."
     )

@@ -8,7 +8,6 @@ from cases.judging import networks
 
 FALLS_SHORT = {
     "dict_batches": "refused: a batch has its inputs in a mapping",
-    "group_norm": "nothing can leave: group norm mixes the channels of a group",
     "gru_classifier": "11% of the parameters can leave, a careful hand takes 40%",
     "keyword_inputs": "refused: example inputs must be a tuple",
     "logsumexp_over_time": "63% of the parameters can leave, a careful hand takes 90%",

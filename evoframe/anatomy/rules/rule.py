@@ -70,8 +70,8 @@ class Tracer(Protocol):
     def table(self, name: str, axis: int) -> Tensor:
         """Return the channels of the columns of a table whose rows are looked up."""
 
-    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> None:
-        """Let an attribute of the module that runs count an axis, if it has it."""
+    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of the module that runs count an axis; tell whether it has it."""
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""

@@ -30,10 +30,22 @@ def spatial(tracer: Tracer, call: Call) -> Signal:
     """Acts along the last axes of a batch, on each channel alone."""
     signal = required(tracer.signal(call.args[0]))
     dimensions = next(int(digit) for digit in call.name if digit.isdigit())
+    over_channels = varying(signal) == (signal.ndim - dimensions,)
+    if tracer.approximate and over_channels and call.name in ("avg_pool2d", "avg_pool3d"):
+        return _neighbours(call, signal, signal.ndim - dimensions)
     # Inputs come with or without a batch, so the axes of space are counted from the last.
     if any(axis >= signal.ndim - dimensions for axis in varying(signal)):
         raise Unknown("space and channels are mixed")
     return signal
+
+
+def _neighbours(call: Call, signal: Tensor, axis: int) -> Tensor:
+    """Return the channels in the middle of windows over channels, as of local response norm.
+
+    Where some leave, others come into their windows, so what stays computes something else.
+    """
+    size = call.args[0].shape[axis] - call.out.shape[axis] + 1  # of a window that moves by ones
+    return signal.narrow(axis, size // 2, call.out.shape[axis])
 
 
 @rule("max_unpool2d", "max_unpool3d")

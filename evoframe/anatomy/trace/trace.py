@@ -33,10 +33,14 @@ class Barrier:
     line: str = attrs.field(default="", eq=False)
 
     @property
-    def place(self) -> str:
-        """Where it was first seen, in words; "" if that is not told."""
-        named = [f"in {self.module}" if self.module else "", f"at {self.line}" if self.line else ""]
-        return " ".join(word for word in named if word)
+    def what(self) -> str:
+        """The operation, with the module and the line where it was first seen, if they are told."""
+        words = [
+            self.operation,
+            self.module and f"in {self.module}",
+            self.line and f"at {self.line}",
+        ]
+        return " ".join(word for word in words if word)
 
 
 class Result(NamedTuple):

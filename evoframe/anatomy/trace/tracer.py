@@ -87,9 +87,9 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
         return self.synapses.counts_in(entry, attribute, signal, axis)
 
-    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> None:
-        """Let an attribute of the module that runs count an axis, if it has it."""
-        self.synapses.counts_of(module_reached(self.network), attribute, signal, axis)
+    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of the module that runs count an axis; tell whether it has it."""
+        return self.synapses.counts_of(module_reached(self.network), attribute, signal, axis)
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
