@@ -15,6 +15,7 @@ from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
+from evoframe.roles.matrices import found_by_products
 from evoframe.roles.measuring import examples_in, means, totals
 
 if TYPE_CHECKING:
@@ -110,15 +111,21 @@ class Task(Strategy, ABC):
     def evolvable(self, network: nn.Module) -> tuple[str, ...]:
         """Return the names of the parameters whose synapses may evolve.
 
-        By default every weight of a convolution (transposed ones too) or linear layer, except the
-        last such layer. Biases and normalisation never hold synapses, and no more does what
-        weights are computed from, as under weight norm.
+        By default every weight of a convolution (transposed ones too) or linear layer, and every
+        matrix of a layer of one's own by which a product multiplies, except the last of them.
+        Biases and normalisation never hold synapses, and no more does what weights are computed
+        from, as under weight norm.
         """
         layers = [
             (f"{name}.weight" if name else "weight", module)
             for name, module in network.named_modules()
             if isinstance(module, WITH_SYNAPSES)
         ]
+        own, last = found_by_products(network, lambda: self.example_inputs())  # noqa: PLW0108
+        if own:
+            known = dict(network.named_parameters())
+            several = {*own, *(name for name, _ in layers)} - {last}
+            return tuple(name for name in known if name in several)
         return tuple(
             name for name, module in layers[:-1] if "weight" in dict(_parameters_of(module))
         )

@@ -13,7 +13,6 @@ FALLS_SHORT = {
     "logsumexp_over_time": "63% of the parameters can leave, a careful hand takes 90%",
     "lstm_classifier": "8% of the parameters can leave, a careful hand takes 40%",
     "mask_with_item": "nothing can leave: item() is refused on the meta device",
-    "matrix_of_its_own": "refused: no parameter is found that may evolve",
     "multihead_attention": "19% of the parameters can leave, a careful hand takes 40%",
     "rotary_embedding": "nothing can leave: halves of heads that are put together are no channels",
     "shared_head_over_levels": "nothing can leave: the head's layers are used more than once",

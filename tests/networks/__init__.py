@@ -15,6 +15,7 @@ from networks import (  # each registers its networks
     moving as moving,
     operations as operations,
     outputs as outputs,
+    products as products,
     scaling as scaling,
     shapes as shapes,
     slices as slices,

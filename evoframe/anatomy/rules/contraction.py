@@ -24,7 +24,7 @@ def batched_product(tracer: Tracer, call: Call) -> Signal:
 
 def _is_matrix(tracer: Tracer, value: Tensor) -> bool:
     """Tell whether a factor is one parameter, (inputs, outputs), repeated for the whole batch."""
-    found = tracer.entries.matrix(value)
+    found = tracer.entries.matrix(value, 1)
     return found is not None and len(found[1]) == 2
 
 

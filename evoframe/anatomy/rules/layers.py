@@ -26,12 +26,12 @@ def linear(tracer: Tracer, call: Call) -> Signal:
     if call.name == "linear":
         bias = call.argument(2, "bias")
     signal, right = tracer.signal(inputs), tracer.signal(weight)
-    if tracer.entry(weight) is not None:
+    if tracer.entries.matrix(weight, 0) is not None:
         if signal is None or signal.shape[-1] > 1 or signal.numel() == 1:
             return tracer.layer(call, inputs, weight, bias)
         # It sums over places, in each channel alone, and a bias is the same for all channels.
         return signal if bias is None else tracer.channels.derive([signal], fed=True)
-    left = call.name == "mm" and tracer.entry(inputs) is not None
+    left = call.name == "mm" and tracer.entries.matrix(inputs, 0) is not None
     if left and right is not None and right.shape[0] > 1:  # rows of the matrix are outputs
         return tracer.layer(call, weight, inputs, None)
     if call.name != "mm":  # weights that are computed from parameters cannot be cut

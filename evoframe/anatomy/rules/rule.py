@@ -44,8 +44,8 @@ class Entries(Protocol):
     def size(self, entry: str, axis: int) -> int:
         """Return the length of an axis of an entry."""
 
-    def matrix(self, value: Tensor) -> tuple[str, tuple[int, ...]] | None:
-        """Return the entry that a product is given as its matrix, with the axes of its last two."""
+    def matrix(self, value: Any, first: int) -> tuple[str, tuple[int, ...]] | None:
+        """Return the entry that an operation is given as its weight, with its axes in order."""
 
 
 class Tracer(Protocol):

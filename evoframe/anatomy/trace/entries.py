@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import KEEPS_ENTRY, MOVES_AXES, RESHAPES, Call
-from evoframe.anatomy.channels.made import UNKNOWN, Made
+from evoframe.anatomy.channels.made import UNKNOWN, Axes, Made
 from evoframe.anatomy.trace.even import Even
 from evoframe.anatomy.trace.slices import axes_after, joined, value_after
 
@@ -43,25 +43,33 @@ class Entries:
             return Made(((name, axes),), self._at_rest[name])
         return self._made_of.get(id(value))
 
+    def view(self, value: Any) -> tuple[str, Axes] | None:
+        """Return the entry of which a tensor shows all, with its axis for each of the tensor's."""
+        if (found := self.entry(value)) is not None:
+            return found
+        return self._made_of[id(value)].parts[0] if id(value) in self._moved else None
+
     def size(self, entry: str, axis: int) -> int:
         """Return the length of an axis of an entry."""
         return self._shapes[entry][axis]
 
-    def matrix(self, value: Tensor) -> tuple[str, tuple[int, ...]] | None:
-        """Return the entry that a product is given as its matrix, with the axes of its last two.
+    def matrix(self, value: Any, first: int) -> tuple[str, tuple[int, ...]] | None:
+        """Return the entry that an operation is given as its weight, with its axes in order.
 
-        Axes in front of those must be of size 1, or repeat the matrix.
+        Args:
+            value: the weight: the entry itself, or a view of one that is a matrix.
+            first: the axis of the view that is the first of the matrix; the next is the other, and
+                along the rest the matrix stands alone or is repeated.
         """
-        if (found := self.entry(value)) is not None:
+        if (found := self.entry(value)) is not None or id(value) not in self._moved:
             return found
-        if id(value) not in self._moved:
-            return None
         ((name, axes),) = self._made_of[id(value)].parts
-        front, (row, column) = axes[:-2], axes[-2:]
-        repeats = all(self.even.along(value, at) for at in range(len(front)))
-        if row is None or column is None or not repeats or any(one is not None for one in front):
+        matrix, rest = axes[first : first + 2], (*axes[:first], *axes[first + 2 :])
+        others = (at for at in range(len(axes)) if not first <= at < first + 2)
+        alone = all(self.even.along(value, at) for at in others)
+        if None in matrix or len(matrix) < 2 or not alone or any(one is not None for one in rest):
             return None
-        return name, (row, column)
+        return name, tuple(one for one in matrix if one is not None)
 
     def carry(self, call: Call) -> None:
         """Remember what is an entry with its axes moved, and what still has axes of some."""
@@ -75,6 +83,7 @@ class Entries:
         if (after := self._after(call, made)) is None:
             if call.works_in_place:  # what was written into it is not made of anything known
                 self._made_of.pop(id(call.out), None)
+                self._moved.discard(id(call.out))
             return
         # Only what still has all axes of the entry can
         # be a layer's weight, which is cut as a whole.

@@ -14,7 +14,7 @@ from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.size_attribute import SizeAttribute
 from evoframe.anatomy.rules import Unknown
 from evoframe.anatomy.trace.entries import Entries
-from evoframe.anatomy.trace.layers import Layer, hold_weight, holds_its_width, incoming_of
+from evoframe.anatomy.trace.layers import PRODUCTS, Layer, hold_weight, holds_its_width, incoming_of
 from evoframe.anatomy.trace.trace import Barrier
 
 
@@ -61,7 +61,7 @@ class Synapses:
             Unknown: its weights are computed, or its inputs carry channels in a way that none
                 could be taken from.
         """
-        found = self._entries.matrix(weight)
+        found = self._entries.matrix(weight, weight.ndim - 2 if call.name in PRODUCTS else 0)
         if found is None:
             raise Unknown("a layer's weights are computed")
         name, axes = found

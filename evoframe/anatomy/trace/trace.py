@@ -74,13 +74,13 @@ class Operand(NamedTuple):
         shape: in the ancestor.
         signal: the channels that it carries, if any.
         entry: the parameter or buffer that it is, if it is one.
-        axes: for each axis the axis of that entry.
+        axes: for each axis the axis of that entry; None for one that is none of them.
     """
 
     shape: tuple[int, ...]
     signal: Tensor | None = None
     entry: str = ""
-    axes: tuple[int, ...] = ()
+    axes: tuple[int | None, ...] = ()
 
 
 class Work(NamedTuple):
