@@ -134,7 +134,8 @@ ARITHMETIC = frozenset(
     {
         "mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm", "clamp", "clamp_min",
         "clamp_max", "hardtanh", "threshold", "fill", "full", "full_like", "new_full", "arange",
-        "linspace", "topk", "kthvalue", "masked_fill",
+        "linspace", "topk", "kthvalue", "masked_fill", "addcdiv", "lerp",
+        "remainder", "fmod", "index_fill", "channel_shuffle",
     }
 )  # fmt: skip
 """Compute with plain numbers, which must not depend on how many channels there are."""

@@ -21,14 +21,14 @@ def blank(tracer: Tracer, call: Call) -> Signal:
     "bernoulli",
 )  # fmt: skip
 def filled_like(tracer: Tracer, call: Call) -> Signal:
-    """The same with something in it: constant where a channel is dead."""
+    """The same with something in it, so that a dead channel is constant."""
     signal = _as_wide(tracer, call)
     return None if signal is None else tracer.channels.derive([signal], fed=True)
 
 
 @rule("copy")
 def copied(tracer: Tracer, call: Call) -> Signal:
-    """What is copied over a tensor; a constant keeps the channels that were there."""
+    """What is copied brings its channels; a constant keeps those that were there."""
     target, source = (term(tracer, one) for one in call.args[:2])
     if source.signal is not None:
         return ranked(source.signal, call.out.ndim)

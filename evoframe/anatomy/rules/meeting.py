@@ -33,7 +33,7 @@ def term(tracer: Tracer, value: Any) -> Term:
 
 @rule("add", "sub", "rsub", "maximum", "minimum", "fmax", "fmin", "hypot", "atan2")
 def sums(tracer: Tracer, call: Call) -> Signal:
-    """Lives while any operand does: of zeros these are zero, of anything else they may not be."""
+    """Lives while any operand does; where all are zero, so is what comes out."""
     return summed(tracer, call.out.ndim, [term(tracer, one) for one in call.args[:2]])
 
 
@@ -58,7 +58,7 @@ def lifted_sums(tracer: Tracer, call: Call) -> Signal:
 
 @rule("div", "true_divide", "floor_divide")
 def quotients(tracer: Tracer, call: Call) -> Signal:
-    """Lives while what is divided does, by something that is never zero for being dead."""
+    """Lives while what is divided does; what divides must not be zero where it is dead."""
     over, under = (term(tracer, one) for one in call.args[:2])
     return divided(tracer, call.out.ndim, over, under)
 

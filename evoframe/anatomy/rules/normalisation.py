@@ -78,7 +78,7 @@ def _mixed(tracer: Tracer, block: Tensor) -> Tensor:
 
 @rule("native_layer_norm", "_fused_rms_norm")
 def layer_norm(tracer: Tracer, call: Call) -> Signal:
-    """Mixes what it normalises over; other axes pass."""
+    """Mixes what it normalises over, which stays; channels along other axes pass."""
     signal = required(tracer.signal(call.args[0]))
     # The last so many axes are averaged over together.
     over = len(call.args[1])

@@ -14,7 +14,7 @@ from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
 @rule("slice", "select", "narrow")
 def part(tracer: Tracer, call: Call) -> Signal:
-    """Takes a part by position; positions along a channel's axis must then not change."""
+    """Takes a part by position; of channels, those stay from which positions are counted."""
     signal = required(tracer.signal(call.args[0]))
     axis = call.argument(1, "dim", 0) % signal.ndim
     # ``x[:]`` and ``x[:, : large]`` take everything, in whatever width.

@@ -27,7 +27,7 @@ LAST_BY_DEFAULT = frozenset({"median", "nanmedian", "mode", "kthvalue"})
     "any", "all", "count_nonzero", "median", "nanmedian", "mode", "kthvalue",
 )  # fmt: skip
 def reductions(tracer: Tracer, call: Call) -> Signal:
-    """Reduces axes; along a channel's axis only a sum is the same without dead channels."""
+    """Reduces axes: of channels only sums and norms can; groups of channels leave as a whole."""
     signal = required(tracer.signal(call.args[0]))
     dims = _reduced(call, signal.ndim)
     over = [dim for dim in dims if dim in varying(signal)]

@@ -121,7 +121,7 @@ def part_written(tracer: Tracer, call: Call) -> Signal:
 
 @rule("index", "index_select", "_unsafe_index")
 def looked_up(tracer: Tracer, call: Call) -> Signal:
-    """Takes positions along axes without channels."""
+    """Takes places by their numbers, along axes without channels."""
     signal = required(tracer.signal(call.args[0]))
     if call.name == "index_select":
         if tracer.signal(call.args[2]) is not None:

@@ -129,8 +129,9 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if one is None:
                 self.signals.pop(id(value), None)
                 continue
-            sizes = zip(one.shape, value.shape, strict=True)
-            assert all(mine in (1, size) for mine, size in sizes), (call.name, one.shape)
+            sizes = zip(one.shape, value.shape, strict=False)
+            if one.ndim != value.ndim or not all(mine in (1, size) for mine, size in sizes):
+                raise Unknown("only some of the channels come out, by their positions")
             self.signals[id(value)] = narrowed(one)
         if outs and (first := self.signals.get(id(outs[0]))) is not None:
             self.beside |= {id(value): first for value in outs[len(several) :]}
