@@ -110,7 +110,7 @@ TOOLS = {"evoframe": evoframe, "torch-pruning": torch_pruning, "torch-kirigami":
 # --- the judgement ----------------------------------------------------------------------------
 
 
-def judged(name: str, tool: str, which: str) -> tuple[str, str]:
+def judged(name: str, tool: str, which: str) -> tuple[str, str]:  # noqa: PLR0911  a word each
     """Return the verdict on a tool's work, and what there is to say."""
     case, layer = NETWORKS[name], producer_of(name)
     network, ancestor = made(case), made(case)
@@ -146,7 +146,9 @@ def judged(name: str, tool: str, which: str) -> tuple[str, str]:
 def cell(name: str, tool: str, seconds: float) -> tuple[str, str]:
     """Return the verdicts on both sets as a cell, and the reasons."""
     found = [in_a_process(name, tool, which, seconds) for which in SETS]
-    words = [f"{verdict} {said}".strip() if verdict == "right" else verdict for verdict, said in found]
+    words = [
+        f"{verdict} {said}".strip() if verdict == "right" else verdict for verdict, said in found
+    ]
     said = "; ".join(said for verdict, said in found if verdict != "right" and said)
     return (words[0] if words[0] == words[1] else " / ".join(words)), said
 

@@ -228,8 +228,8 @@ def _testing() -> Iterator[str]:
 
 def _operations() -> Iterator[str]:
     yield (
-        "What becomes of channels in the operations that PyTorch's own code and yours come down to. "
-        "A *dead* channel is zero because nothing writes it; it leaves the network with all that "
+        "What becomes of channels in the operations that PyTorch's code and yours come down to. A "
+        " *dead* channel is zero because nothing writes it; it leaves the network with all that "
         "belongs to it. Where an operation is not listed, or a line does not hold for a call, the "
         "channels that enter stay, and `evoframe inspect` names the operation, the module and the "
         "line. How rules are found right or wrong is in [anatomy](../explanation/anatomy.md)."

@@ -10,7 +10,6 @@ FALLS_SHORT = {
     "dict_batches": "refused: a batch has its inputs in a mapping",
     "gru_classifier": "11% of the parameters can leave, a careful hand takes 40%",
     "keyword_inputs": "refused: example inputs must be a tuple",
-    "logsumexp_over_time": "63% of the parameters can leave, a careful hand takes 90%",
     "lstm_classifier": "8% of the parameters can leave, a careful hand takes 40%",
     "mask_with_item": "nothing can leave: item() is refused on the meta device",
     "multihead_attention": "19% of the parameters can leave, a careful hand takes 40%",

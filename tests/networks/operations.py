@@ -132,7 +132,7 @@ ROWS: Mapping[str, tuple[Step, float]] = {
 """Steps over rows of channels, each with the part of all parameters that can leave."""
 
 IMAGES: Mapping[str, tuple[Step, float]] = {
-    "logsumexp over space": (lambda x: x.logsumexp(3, keepdim=True), 0.55),
+    "logsumexp over space": (lambda x: x.logsumexp(3, keepdim=True), 0.93),
     "largest over space": (lambda x: x.topk(2, 2).values, 0.93),
     "sorted over space": (lambda x: x.sort(3).values, 0.93),
     "median over space": (lambda x: x.median(3, keepdim=True).values, 0.93),
@@ -140,7 +140,11 @@ IMAGES: Mapping[str, tuple[Step, float]] = {
         lambda x: torch.stack(torch.var_mean(x, (2, 3), keepdim=True)).sum(0),
         0.93,
     ),
-    "cumulative in space": (lambda x: x.cummax(2).values + x.logcumsumexp(3), 0.55),
+    "cumulative in space": (lambda x: x.cummax(2).values + x.logcumsumexp(3), 0.93),
+    "logsumexp over space and a norm": (
+        lambda x: F.normalize(x.logsumexp(3, keepdim=True), dim=1),
+        0.55,
+    ),
     "channel shuffle": (lambda x: F.channel_shuffle(x, 4), 0.77),
     "circular padding": (lambda x: F.pad(x, (1, 1, 1, 1), mode="circular"), 0.93),
     "reflected padding": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), 0.93),

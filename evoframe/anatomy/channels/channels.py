@@ -28,6 +28,8 @@ class Channels:
         held: slices of parameters and buffers that live with channels, by entry and axis.
         shared: entries and axes that several sets of channels hold, so that all of it stays.
         size_attributes: numbers in modules that count channels.
+        constant: channels that are a number other than zero where they are dead, and with which
+            the synapses that read them go.
     """
 
     count: int = 0
@@ -40,6 +42,7 @@ class Channels:
     held: dict[tuple[str, int], Holding] = attrs.Factory(dict)
     shared: set[tuple[str, int]] = attrs.Factory(set)
     size_attributes: list[SizeAttribute] = attrs.Factory(list)
+    constant: list[Tensor] = attrs.Factory(list)
 
     def new(self, count: int, *, fed: bool) -> Tensor:
         """Return so many new channels: their numbers, int64, (count,)."""
@@ -108,6 +111,22 @@ class Channels:
     def mark_read(self, channels: Tensor) -> None:
         """Take channels as read by something that is no synapse."""
         self.read.append(channels.reshape(-1))
+
+    def derive_constant(self, part: Tensor) -> Tensor:
+        """Return channels that are constant where those of a part are dead, and leave with them."""
+        channels = self.derive([part])
+        self.constant.append(channels.reshape(-1))
+        return channels
+
+    def are_zero(self, signal: Tensor) -> bool:
+        """Tell whether channels are zero where they are dead, and not just read by nobody."""
+        if not self.constant:
+            return True
+        flags = self.flags(self.constant)
+        for step in self.steps:
+            if isinstance(step, Derived):
+                flags[step.channels] |= torch.stack([flags[part] for part in step.parts]).any(0)
+        return not bool(flags[signal].any())
 
     def flags(self, marked: list[Tensor]) -> Tensor:
         """Return a bool for each channel: it is among the marked."""

@@ -83,6 +83,8 @@ def _summed_over(tracer: Tracer, left: Tensor, right: Tensor) -> Tensor:
     common = torch.broadcast_shapes(left.shape, right.shape)  # type: ignore[no-untyped-call]
     left, right = left.expand(common), right.expand(common)
     product = tracer.channels.derive([left, right], every=True)
+    if not tracer.channels.are_zero(product):
+        raise Unknown("dead channels that are no zero are summed")
     sums = _summed(tracer, product)
     for part in (left, right):
         _align(tracer, part, product, sums)

@@ -85,6 +85,8 @@ def weighted_sum(tracer: Tracer, call: Call) -> Signal:
     if varying(signal) == (0,):
         require_spread(tracer, call.args[1], signal)
         return signal.reshape(-1)
+    if not tracer.channels.are_zero(signal):
+        raise Unknown("dead channels that are no zero are summed")
     hold(tracer, call.args[1], signal)
     tracer.channels.mark_read(signal)
     return None
@@ -95,7 +97,8 @@ def distances(tracer: Tracer, call: Call) -> Signal:
     """Distances between rows of channels that meet one to one; where both are zero nothing adds."""
     one, other = (required(tracer.signal(value)) for value in call.args[:2])
     last = (call.out.ndim - 1,)
-    if varying(one) != last or varying(other) != last or call.args[2] < 0:
+    zero = tracer.channels.are_zero(one) and tracer.channels.are_zero(other)
+    if varying(one) != last or varying(other) != last or call.args[2] < 0 or not zero:
         raise Unknown("distances between channels that do not meet one to one")
     tracer.channels.mark_read(tracer.channels.derive([one, other]))
     return None

@@ -11,8 +11,8 @@ from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import narrowed, varying
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
-LIFTS = frozenset({"logsumexp", "argmax", "argmin"})
-"""Reductions of zeros that are no zero."""
+LIFTS = frozenset({"argmax", "argmin"})
+"""Reductions of zeros that are places."""
 
 AVERAGES = frozenset({"mean", "var", "std", "var_mean", "std_mean", "nanmean"})
 """Reductions that count what they reduce, so a dead channel more or less changes them."""
@@ -40,6 +40,8 @@ def reductions(tracer: Tracer, call: Call) -> Signal:
     out = call.out[0] if isinstance(call.out, tuple) else call.out
     if out.ndim != signal.ndim:
         signal = signal.reshape([size for dim, size in enumerate(signal.shape) if dim not in dims])
+    if call.name == "logsumexp":  # of zeros it tells no more than how many there are
+        return tracer.channels.derive_constant(signal)
     if call.name in LIFTS:
         return tracer.channels.derive([signal], fed=True)
     several = call.name in ("var_mean", "std_mean", "aminmax")
@@ -63,7 +65,7 @@ def _swallow(tracer: Tracer, call: Call, signal: Tensor) -> None:
     """Let all channels be read together, where dead ones among them make no difference."""
     averages = tracer.approximate and call.name in AVERAGES
     # A zero adds nothing to a sum or a norm; it counts in a mean, and may be the largest.
-    if not _adds(call) and not averages:
+    if not (_adds(call) and tracer.channels.are_zero(signal)) and not averages:
         raise Unknown(f"{call.name} mixes channels")
     tracer.channels.mark_read(signal)
 
@@ -82,7 +84,7 @@ def _by_groups(tracer: Tracer, call: Call, signal: Tensor, over: list[int]) -> T
     A dead one among them may be the largest, and counts in a mean: groups leave as a whole. A sum
     can do without any of them.
     """
-    if not _adds(call):
+    if not (_adds(call) and tracer.channels.are_zero(signal)):
         tracer.channels.grids.append(Grid(signal, fixed=tuple(over)))
     # (members of a group, ...): a channel comes out of each group, derived from all in it.
     members = signal.movedim(over, list(range(len(over)))).flatten(0, len(over) - 1)
@@ -101,8 +103,9 @@ def along_others(tracer: Tracer, call: Call) -> Signal:
     signal = required(tracer.signal(call.args[0]))
     if set(_followed(call, signal.ndim)) & set(varying(signal)):
         raise Unknown("what comes out depends on the positions of channels")
-    lifts = call.name in ("logcumsumexp", "argsort")
-    return tracer.channels.derive([signal], fed=True) if lifts else signal
+    if call.name == "logcumsumexp":
+        return tracer.channels.derive_constant(signal)
+    return tracer.channels.derive([signal], fed=True) if call.name == "argsort" else signal
 
 
 def _followed(call: Call, rank: int) -> list[int]:
