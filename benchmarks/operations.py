@@ -9,7 +9,7 @@ each tool is told which outputs of the first layer to remove: the first half of 
 second one. Weights and inputs are those of ``fidelity.py``: random, in double precision.
 
 * *right*: some of these channels left, and the outputs equal those of the ancestor with every entry
-  at zero that was removed; how many left stands behind it, where it is not all of them;
+  at zero that was removed; how many left stands behind it, where it is not the number asked for;
 * *keeps*: the network runs and computes what it did, and no channel has left;
 * *wrong*: it computes something else, gives other shapes, or does not run any more;
 * *refuses*: an error of the tool before anything was changed; *fails*: any other error.
@@ -32,12 +32,12 @@ from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import settle
 
-NORMS = (
-    "group norm", "group norm without weights", "instance norm", "instance norm with statistics",
-    "frozen", "global response", "local response", "layer norm over channels", "unit length",
-    "max over channels", "where either", "larger of two", "softmax over channels",
-)  # fmt: skip
-"""Networks whose layer before the operation is the second."""
+NORMS = {
+    "group norm": "two", "group norm without weights": "two", "instance norm": "two",
+    "instance norm with statistics": "two", "frozen": "two", "global response": "two",
+    "local response": "stem", "softmax over channels": "two",
+}  # fmt: skip
+"""Networks that have a norm or the like behind another layer, with that layer."""
 
 NAMES = [name for name in NETWORKS if name.startswith(("operation: ", "taken: "))]
 SETS: dict[str, Callable[[int], Sequence[int]]] = {
@@ -48,7 +48,7 @@ SETS: dict[str, Callable[[int], Sequence[int]]] = {
 
 def producer_of(name: str) -> str:
     """Return the layer before the operation of a network."""
-    return "two" if name in NORMS else "one"
+    return NORMS.get(name, "one")
 
 
 # --- the tools: each removes outputs of a layer, and returns the network ----------------------
@@ -130,7 +130,7 @@ def judged(name: str, tool: str, which: str) -> tuple[str, str]:  # noqa: PLR091
     left = len(smaller.get_submodule(layer).weight)
     try:
         with torch.no_grad():
-            ours, whole = run(smaller, others), run(ancestor, others)
+            ours = run(smaller, others)
             clear(ancestor, entries(smaller))
             due = run(ancestor, others)
     except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
@@ -139,7 +139,6 @@ def judged(name: str, tool: str, which: str) -> tuple[str, str]:  # noqa: PLR091
         return ("keeps", "") if distance(ours, due) <= fidelity.TOLERANCE else ("wrong", "")
     if (off := distance(ours, due)) > fidelity.TOLERANCE:
         return "wrong", f"off by {off:.2g} of the largest output"
-    del whole
     return "right", "" if width - left == len(gone) else f"{width - left} of {len(gone)}"
 
 
