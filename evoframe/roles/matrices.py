@@ -14,15 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
-from evoframe.kernel.arguments import Arguments, Inputs
-from evoframe.kernel.duplicate import duplicate
-from evoframe.kernel.key import untouched
+from evoframe.kernel import arguments, duplicate, key
 
 PRODUCTS: Mapping[str, int] = {"mm": 0, "addmm": 1, "bmm": 0, "linear": 0, "convolution": 0}
 """Operations that multiply, with the place of the first of their two factors."""
 
 
-def found_by_products(network: nn.Module, inputs: Callable[[], Inputs]) -> tuple[list[str], str]:
+def found_by_products(
+    network: nn.Module, inputs: Callable[[], arguments.Inputs]
+) -> tuple[list[str], str]:
     """Return the matrices of somebody's own layers that products read, and what is read last.
 
     A pass costs something, so a network that has no such matrix is not run.
@@ -38,11 +38,11 @@ def found_by_products(network: nn.Module, inputs: Callable[[], Inputs]) -> tuple
     own = _of_own_layers(network)
     if not own:
         return [], ""
-    given = Arguments.of(inputs())
+    given = arguments.Arguments.of(inputs())
     for device in ("meta", "cpu"):
-        seen = _Products(twin := duplicate(network).to(device).eval())
+        seen = _Products(twin := duplicate.duplicate(network).to(device).eval())
         try:
-            with untouched(), torch.no_grad(), seen:
+            with key.untouched(), torch.no_grad(), seen:
                 given.to(torch.device(device)).call(twin)
         except Exception:  # noqa: BLE001, S112  not every network runs without contents
             continue

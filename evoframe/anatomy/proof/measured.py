@@ -6,7 +6,7 @@ import attrs
 from torch import Tensor
 
 from evoframe.anatomy.plan import ProvedPlan
-from evoframe.anatomy.proof.numbers import Numbers
+from evoframe.anatomy.proof.numbers import EVALUATION, Numbers
 from evoframe.anatomy.proof.probes import left_by
 from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
 from evoframe.kernel.arguments import Arguments
@@ -31,7 +31,7 @@ def measured(
     """
     plan, own = proved.plan, attrs.evolve(numbers, values=state, inputs=inputs)
     sets = [removals(plan, which) for which in (*HALVES, *FEW_LEFT_AND_MOST)]
-    if not plan.trace.knows_channels or own.fault(training=False):
+    if not plan.trace.knows_channels or own.fault(EVALUATION):
         return None
     found = [own.apart(proved, left_by(plan.bundles, some)) for some in sets if some]
     return max(found, default=None)

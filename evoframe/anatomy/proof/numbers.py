@@ -199,9 +199,9 @@ class Numbers:
             staying: the channels that are to live, a bool for each.
         """
         state, numbers, cuts = self._trial(proved, staying)
-        due = self._passed(state, {}, training=False).outputs
+        due = self._passed(state, {}, EVALUATION).outputs
         smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
-        ours = self._passed(smaller, numbers, training=False).outputs
+        ours = self._passed(smaller, numbers, EVALUATION).outputs
         return max((distance(one, other) for one, other in zip(ours, due, strict=True)), default=0)
 
     def _trial(self, proved: ProvedPlan, staying: Tensor) -> Trial:
