@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from evoframe import hookspecs, plugin, testing
+from evoframe.anatomy.rules import RULES
 from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
 from evoframe.config.recipe import RunOptions
@@ -50,6 +51,7 @@ def pages() -> dict[str, str]:
         "cli.md": _page("Command line", _commands()),
         "checks.md": _page("Checks", _checks()),
         "testing.md": _page("Testing", _testing()),
+        "operations.md": _page("Operations", _operations()),
     }
 
 
@@ -222,6 +224,34 @@ def _testing() -> Iterator[str]:
         yield _plain(inspect.getdoc(member) or "")
         for attribute, shown, text in _members(member) if inspect.isclass(member) else ():
             yield f"### {name}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
+
+
+def _operations() -> Iterator[str]:
+    yield (
+        "What becomes of channels in the operations that PyTorch's code and yours come down to. A "
+        " *dead* channel is zero because nothing writes it; it leaves the network with all that "
+        "belongs to it. Where an operation is not listed, or a line does not hold for a call, the "
+        "channels that enter stay, and `evoframe inspect` names the operation, the module and the "
+        "line. How rules are found right or wrong is in [anatomy](../explanation/anatomy.md)."
+    )
+    by_rule: dict[Any, list[str]] = {}
+    for name, rule in RULES.items():
+        by_rule.setdefault(rule, []).append(name)
+    for module in dict.fromkeys(rule.__module__ for rule in by_rule):
+        title = (inspect.getdoc(import_module(module)) or "").partition("\n")[0].rstrip(".")
+        yield f"## {title}"
+        rows = [
+            f"| {', '.join(f'`{name}`' for name in names)} | {_first_sentences(rule)} |"
+            for rule, names in by_rule.items()
+            if rule.__module__ == module
+        ]
+        yield "\n".join(["| operations | what becomes of channels |", "|---|---|", *rows])
+
+
+def _first_sentences(rule: Any) -> str:
+    """Return the first paragraph of what a rule says, on one line."""
+    text = (inspect.getdoc(rule) or "").partition("\n\n")[0]
+    return _plain(text).replace("\n", " ").replace("|", "\\|")
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> str:

@@ -40,6 +40,8 @@ class Anatomy:
         inputs: example inputs, on the meta device.
         untried: why removals were not tried by numbers, in evaluation and in training, in words;
             empty if they were.
+        error: with ``approximate``, the largest distance of outputs that was measured on the
+            example inputs, as a share of the largest one; None where nothing was measured.
     """
 
     network: nn.Module
@@ -47,6 +49,7 @@ class Anatomy:
     wiring: Wiring
     inputs: Arguments
     untried: str = ""
+    error: float | None = None
 
     @property
     def bundles(self) -> Bundles:

@@ -13,7 +13,7 @@ from evoframe.anatomy.computed import weights_computed_from
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.growing import body_of, copied
-from evoframe.anatomy.proof import Numbers, prove, require_own_parameters
+from evoframe.anatomy.proof import Numbers, measured, prove, require_own_parameters
 from evoframe.anatomy.replacements import replace
 from evoframe.anatomy.trace import Answer, answers_of, trace
 from evoframe.errors import TaskError, close_match
@@ -78,23 +78,25 @@ def survey(
         _require_forward(network, given)
         if has_numbers and (answers := _answers(network, given)):
             plan = _planned(body, shapes, inputs, options, answers)
-    entries: Mapping[str, torch.Tensor] = {}
+    entries: dict[str, torch.Tensor] = {}
     tried, untried = None, "it has no numbers, being on the meta device"
     if has_numbers:
         entries = require_own_parameters(network, body, given)
         untried = _switched_off(numbers=numbers, approximate=approximate)
-        if not untried:
+        if numbers:
             tried = Numbers.of(network, body, entries, given)
-            untried = tried.untried
-    proved = prove(plan, tried)
+            untried = untried or tried.untried
+    exact = None if approximate else tried
+    proved = prove(plan, exact)
     if proved.refuted or not plan.trace.knows_channels:
-        real = prove(_planned_on_real_tensors(network, shapes, given, options), tried)
+        real = prove(_planned_on_real_tensors(network, shapes, given, options), exact)
         proved = max(proved, real, key=_removable)  # the first, where they are equal
-    if training_inputs is not None and tried is not None:
+    if training_inputs is not None and exact is not None:
         # Ways that only training takes may read channels that no output shows.
         also = Numbers.of(network, body, entries, Arguments.of(training_inputs))
         proved, untried = prove(proved.plan, also), untried or also.untried
-    return Anatomy(network, proved, proved.plan.wiring(), inputs, untried)
+    error = measured(proved, tried, entries, given) if approximate and tried is not None else None
+    return Anatomy(network, proved, proved.plan.wiring(), inputs, untried, error)
 
 
 def _switched_off(*, numbers: bool, approximate: bool) -> str:

@@ -2,7 +2,8 @@
 
 A *kernel* joins one channel to another, a *filter* is all that writes one channel, and a *bundle*
 is all that writes the channels which a network must keep or lose together, so that a bundle that
-dies takes whole slices of tensors with it.
+dies takes whole slices of tensors with it. The *residual stream* is made of the bundles that
+several layers write: where these alone can die, its width is drawn.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from evoframe.kernel.wiring import Wiring
 
-Kind = Literal["kernel", "filter", "bundle"]
+Kind = Literal["kernel", "filter", "bundle", "stream"]
 """What a cluster is."""
 
 
@@ -44,7 +45,7 @@ def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Part
         classes: for each channel its class; channels of a class go together.
         kept: bool, channels that are never removed.
     """
-    if kind != "bundle":
+    if kind not in ("bundle", "stream"):
         return _within_parameters(kind, wiring)
     # By class, at the number of the class; ``used`` are the classes that any synapse writes.
     stays = torch.zeros_like(kept)
@@ -57,7 +58,17 @@ def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Part
     members = {
         name: part.reshape(labels[name].shape) for name, part in zip(labels, parts, strict=True)
     }
-    return Partition(members, stays[used])
+    fixed = stays[used]
+    return Partition(members, fixed if kind == "bundle" else fixed | ~_shared(members, len(used)))
+
+
+def _shared(members: Mapping[str, Tensor], count: int) -> Tensor:
+    """Return a bool for each cluster: several parameters have synapses in it."""
+    device = next(iter(members.values())).device
+    layers = torch.zeros(count, dtype=torch.int64, device=device)
+    for clusters in members.values():
+        layers[torch.unique(clusters)] += 1
+    return layers > 1
 
 
 def _within_parameters(kind: Kind, wiring: Wiring) -> Partition:

@@ -64,7 +64,7 @@ def barriers(anatomy: Anatomy) -> list[str]:
     lines = ["\nwhat stays, and what could leave without each barrier alone"]
     for one in found:
         lines += [
-            f"{share_in_words(one)}: {one.barrier.operation}: {one.barrier.reason}",
+            f"{share_in_words(one)}: {one.barrier.what}: {one.barrier.reason}",
             *([f"    try: {remedy(one.barrier)}"] if one.share >= MUCH else []),
         ]
     return lines

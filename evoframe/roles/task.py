@@ -16,6 +16,7 @@ from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
+from evoframe.roles.matrices import found_by_products
 from evoframe.roles.measuring import examples_in, means, totals
 from evoframe.roles.over_data_set import Kept
 
@@ -130,18 +131,22 @@ class Task(Strategy, ABC):
         """Return the names of the parameters whose synapses may evolve.
 
         By default every weight of a convolution (transposed ones too), a linear or a recurrent
-        layer, except the last such layer, and those by which attention makes queries, keys and
-        values. Biases and normalisation never hold synapses, and no more does what weights are
-        computed from, as under weight norm.
+        layer, those by which attention makes queries, keys and values, and every matrix of a layer
+        of one's own by which a product multiplies, except the last of them. Biases and
+        normalisation never hold synapses, and no more does what weights are computed from, as
+        under weight norm.
         """
         layers = [
             (f"{name}." if name else "", module)
             for name, module in network.named_modules()
             if isinstance(module, (*WITH_SYNAPSES, *RECURRENT, nn.MultiheadAttention))
         ]
-        return tuple(
-            f"{prefix}{name}" for prefix, module in layers[:-1] for name in weights_of(module)
-        )
+        own, last = found_by_products(network, lambda: self.example_inputs())  # noqa: PLW0108
+        if own:
+            known = dict(network.named_parameters())
+            several = {*own, *_names(layers)} - {last}
+            return tuple(name for name in known if name in several)
+        return _names(layers[:-1])
 
     def examples_in(self, batch: Batch) -> int | None:
         """How many examples a batch holds; None where that cannot be told.
@@ -167,6 +172,11 @@ class Task(Strategy, ABC):
             device: where batches must go.
         """
         return means(totals(self, network, split, device))
+
+
+def _names(layers: Iterable[tuple[str, nn.Module]]) -> tuple[str, ...]:
+    """Return the weights with synapses of layers, which are given with their prefixes."""
+    return tuple(f"{prefix}{name}" for prefix, module in layers for name in weights_of(module))
 
 
 def weights_of(module: nn.Module) -> list[str]:

@@ -35,7 +35,13 @@ def of_anatomy(anatomy: Anatomy) -> list[str]:
     everything, found = torch.ones_like(anatomy.bundles.kept), []
     if not anatomy.bundles.count(everything):
         return []
-    if anatomy.untried:
+    if anatomy.error is not None:
+        found.append(
+            "anatomy.approximate is true, so smaller networks compute something else: on the "
+            f"example inputs their outputs came up to {anatomy.error:.2g} of the largest one apart "
+            "from the masked ancestor's, before they have learned anew."
+        )
+    elif anatomy.untried:
         found.append(
             f"not all that can leave was tried by numbers: {anatomy.untried}. That a smaller "
             "network computes the same is proved there by operations and shapes alone."

@@ -237,7 +237,13 @@ class _Runner:
         self.log.info("run resumed" if everyone else "run started", path=event.path)
         self._remark(*self.world.remarks)
         for barrier in self.world.anatomy.barriers:
-            self.log.info("barrier", operation=barrier.operation, reason=barrier.reason)
+            self.log.info(
+                "barrier",
+                operation=barrier.operation,
+                reason=barrier.reason,
+                module=barrier.module,
+                line=barrier.line,
+            )
         self._send("evoframe_run_started", event)
         if words := shrinking.nothing_can_leave(self.world.anatomy):
             self._remark(words)

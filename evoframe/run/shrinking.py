@@ -28,6 +28,8 @@ REMEDIES = {
     "synapses and as something else": "give each use a parameter of its own",
     "values that come of channels are read": "let paths hang on inputs, not on hidden channels",
     "was not met for the example inputs": "give example inputs that go through it",
+    "avg_pool3d": "anatomy.approximate=true lets channels leave that a local norm looks at",
+    "divided by channels": "divide by something that is never zero, such as 1 + x.abs()",
     "MultiheadAttention": "write the attention with linear layers",
     "by their positions": "take channels by layers of their own and not by their positions",
 }
@@ -86,6 +88,6 @@ def _because(anatomy: Anatomy) -> str:
         return f"No operation is in the way; {WHOLE_CHANNELS}."
     worst = held[0]
     return (
-        f"Most is held back by {worst.barrier.operation} ({worst.barrier.reason}): "
+        f"Most is held back by {worst.barrier.what} ({worst.barrier.reason}): "
         f"{share_in_words(worst)}. Try: {remedy(worst.barrier)}; `evoframe inspect` lists the rest."
     )

@@ -29,6 +29,7 @@ def bundles_of(name: str) -> Bundles:
     network = NETWORKS[name].make().double().eval()
     names = [n for n, one in network.named_modules() if isinstance(one, WITH_SYNAPSES)]
     weights = {f"{name}.weight" for name in names[:-1]} & dict(network.named_parameters()).keys()
+    weights |= set(NETWORKS[name].matrices)
     return anatomy.survey(network, NETWORKS[name].example(), sorted(weights)).bundles
 
 

@@ -7,12 +7,14 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from evoframe import anatomy
 from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import living_channels, settle
 from evoframe.roles.task import WITH_SYNAPSES
+from evoframe.run.remarks import of_anatomy
 from networks.counting import NORMS, Blocks, Groups, HeadsFromOneLayer
 
 
@@ -113,6 +115,32 @@ def test_normalised_channels_leave_only_when_asked(norm) -> None:
         assert found >= widths if len(widths) > 1 else found == widths
     assert any("mixes" in barrier.reason for barrier in exact.barriers)
     assert not near.barriers
+
+
+class Locally(nn.Module):
+    def forward(self, x):
+        return F.local_response_norm(x, 3)
+
+
+class Globally(nn.Module):
+    def forward(self, x):
+        norm = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)
+        return x * norm / (norm.mean(1, keepdim=True) + 1e-6)
+
+
+@pytest.mark.parametrize("norm", [nn.GroupNorm(2, 8), Locally(), Globally()])
+def test_what_is_computed_nearly_tells_how_nearly(norm) -> None:
+    """With ``approximate`` single channels leave, and what that changes is measured."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 8, 3), norm, nn.Conv2d(8, 2, 3))
+    exact, near = (surveyed(network, (1, 2, 7, 7), approximate=flag) for flag in (False, True))
+    assert exact.error is None
+    assert 0 < near.error < 100
+    assert "came up to" in of_anatomy(near)[0]
+
+    widths = {near.develop(without(near, seed, 0.7)).network[0].out_channels for seed in range(20)}
+    assert len(widths) > 2
+    assert all(one.line.startswith("test_sizes_in_modules.py:") for one in exact.barriers)
 
 
 def test_layers_keep_as_many_channels_as_they_are_told_to() -> None:

@@ -6,24 +6,7 @@ import pytest
 
 from cases.judging import networks
 
-FALLS_SHORT = {
-    "addcmul": "63% of the parameters can leave, a careful hand takes 90%",
-    "channel_shuffle": "79% of the parameters can leave, a careful hand takes 85%",
-    "circular_pad": "79% of the parameters can leave, a careful hand takes 90%",
-    "frozen_batch_norm": "nothing can leave: scales and shifts that are computed",
-    "gather_rows": "63% of the parameters can leave, a careful hand takes 90%",
-    "grid_sample": "79% of the parameters can leave, a careful hand takes 90%",
-    "group_norm": "nothing can leave: group norm mixes the channels of a group",
-    "index_add_rows": "63% of the parameters can leave, a careful hand takes 90%",
-    "instance_norm_affine": "nothing can leave: the norm's parameters are computed",
-    "lerp": "63% of the parameters can leave, a careful hand takes 90%",
-    "logsumexp_over_time": "63% of the parameters can leave, a careful hand takes 90%",
-    "matrix_of_its_own": "refused: no parameter is found that may evolve",
-    "max_unpool": "79% of the parameters can leave, a careful hand takes 90%",
-    "maximum_of_two": "63% of the parameters can leave, a careful hand takes 90%",
-    "scatter_add_rows": "63% of the parameters can leave, a careful hand takes 90%",
-    "softsign": "63% of the parameters can leave, a careful hand takes 90%",
-}
+FALLS_SHORT = {}
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
 
 

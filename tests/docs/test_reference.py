@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from evoframe import plugin, testing
+from evoframe.anatomy.rules import RULES
 from evoframe.cli.main import COMMANDS
 from evoframe.registry import load_registry
 from evoframe.registry.checking import HOOKS, options
@@ -51,6 +52,7 @@ def test_nothing_is_missing() -> None:
     for name in SEEN_BY_STRATEGIES:
         for value, _ in WRITER["public"](import_module(name)):
             assert f"\n### {value}\n" in PAGES["values.md"]
+    assert all(f"`{name}`" in PAGES["operations.md"] for name in RULES)
     for offer in load_registry(entry_points=False).offers:
         assert f"## {offer.role} {offer.name}" in headings["options.md"]
         for option in options(offer.strategy):

@@ -34,6 +34,7 @@ class Case:
         share: of all parameters, at least this part leaves when all channels do that can.
         heads: names of the layers that make its outputs, whose outputs must stay.
         num_heads: for tools that ask, layers of attention with their number of heads.
+        matrices: names of parameters that are no layers', and have synapses all the same.
     """
 
     make: Callable[[], nn.Module]
@@ -41,6 +42,7 @@ class Case:
     share: float
     heads: tuple[str, ...] = ("head",)
     num_heads: Mapping[str, int] = attrs.field(factory=dict)
+    matrices: tuple[str, ...] = ()
 
     def example(self) -> tuple[Tensor, ...]:
         """Inputs drawn from torch's generator, float64 or int64."""
@@ -62,7 +64,7 @@ class Case:
             for weight, value in module.named_parameters(recurse=False)
             if value.ndim > 1 and weight.startswith(("weight", "in_proj_weight"))
         ]
-        return [name for name in weights if name in existing]
+        return [name for name in (*weights, *self.matrices) if name in existing]
 
 
 NETWORKS: dict[str, Case] = {}

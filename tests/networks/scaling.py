@@ -30,6 +30,86 @@ class InstanceNorm(Pooled):
         return self.three(F.relu(self.norm(self.two(x))))
 
 
+@case(IMAGE, share=0.85)
+class InstanceNormWithStatistics(Pooled):
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.two = conv(8, 8)
+        self.norm = nn.InstanceNorm2d(8, affine=True, track_running_stats=True)
+        self.three = conv(8, 8)
+
+    def body(self, x: Tensor) -> Tensor:
+        return self.three(F.relu(self.norm(self.two(x))))
+
+
+@case(IMAGE, share=0.85)
+class GroupNormWithoutWeights(Pooled):
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.two, self.norm = conv(8, 8), nn.GroupNorm(4, 8, affine=False)
+        self.three = conv(8, 8)
+
+    def body(self, x: Tensor) -> Tensor:
+        return self.three(F.relu(self.norm(self.two(x))))
+
+
+@case(IMAGE, share=0.8)
+class GroupsOfOwnNumber(Pooled):
+    """A group norm by function, whose number of groups is an attribute of the network."""
+
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.two, self.three, self.num_groups = conv(8, 8), conv(8, 8), 2
+        self.gain, self.shift = nn.Parameter(torch.ones(8)), nn.Parameter(torch.zeros(8))
+
+    def body(self, x: Tensor) -> Tensor:
+        x = F.group_norm(self.two(x), self.num_groups, self.gain, self.shift)
+        return self.three(F.relu(x))
+
+
+class FrozenNorm(nn.Module):
+    """Batch norm of buffers that never change, as in detectors."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        for name in ("weight", "bias", "mean", "var"):
+            self.register_buffer(name, torch.rand(width) + 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias, mean, var = (one.reshape(1, -1, 1, 1) for one in self.buffers())
+        scale = weight * (var + 1e-5).rsqrt()
+        return x * scale + (bias - mean * scale)
+
+
+@case(IMAGE, share=0.95)
+class Frozen(Pooled):
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.two, self.norm, self.three = conv(8, 8), FrozenNorm(8), conv(8, 8)
+
+    def body(self, x: Tensor) -> Tensor:
+        return self.three(F.relu(self.norm(self.two(x))))
+
+
+@case(IMAGE, share=0.6)
+class GlobalResponse(Pooled):
+    """What ConvNeXt-V2 normalises by a mean over channels."""
+
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.two, self.three = conv(8, 8), conv(8, 8)
+        self.gain, self.shift = (
+            nn.Parameter(torch.ones(8, 1, 1)),
+            nn.Parameter(torch.zeros(8, 1, 1)),
+        )
+
+    def body(self, x: Tensor) -> Tensor:
+        x = self.two(x)
+        norm = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)
+        norm = norm / (norm.mean(1, keepdim=True) + 1e-6)
+        return self.three(self.gain * (x * norm) + self.shift + x)
+
+
 @case(IMAGE, share=0.45)
 class LayerNormOverChannels(Pooled):
     def __init__(self) -> None:

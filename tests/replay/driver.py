@@ -55,6 +55,7 @@ def digest(values: Iterable[Any]) -> str:
     state = hashlib.blake2b(digest_size=12)
     for value in values:
         if isinstance(value, Tensor):
+            # A single entry counts as contiguous whatever its step is, which a view as bytes minds.
             kept = value.detach().clone(memory_format=torch.contiguous_format)
             state.update(f"{kept.dtype}{tuple(kept.shape)}".encode())
             state.update(kept.reshape(-1).view(torch.uint8).numpy().tobytes())

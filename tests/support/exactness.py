@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -21,7 +22,8 @@ def share_that_leaves(
 ) -> float:
     """The part of all parameters that can leave a network in double precision, all of it exact."""
     network = shaken(network)
-    names = Task.evolvable(None, network) if evolvable is None else evolvable  # type: ignore[arg-type]
+    task: Any = SimpleNamespace(example_inputs=lambda: inputs)
+    names = Task.evolvable(task, network) if evolvable is None else evolvable
     plan = anatomy.survey(network, inputs, names)
     for genotype in (*thinned(plan), drawn(plan, 9, 0.6, 0.5), smallest(plan)):
         assert_exact(network, plan, genotype, inputs)

@@ -114,7 +114,18 @@ SLICE_BY_SLICE = frozenset(
 )  # fmt: skip
 """Work on each element alone, as long as no other tensor takes part."""
 
-MADE_OF_PARAMETERS = frozenset({"convolution", "addmm", "mm", "linear", "embedding", *RECURRENT})
+COPIES = frozenset({"clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh"})
+"""Give the same values."""
+
+JOINS_SLICES = frozenset({"mul", "div", "add", "sub"})
+"""Work on pairs of elements, and keep the slices of both."""
+
+MADE_OF_PARAMETERS = frozenset(
+    {
+        "convolution", "addmm", "mm", "bmm", "linear", "embedding", "_embedding_bag",
+        "_embedding_bag_forward_only", *RECURRENT,
+    }
+)  # fmt: skip
 """Give channels to what has none: their rules are asked even if no channel enters."""
 
 OF_LAYOUT = frozenset({"clone", "alias", "detach", "contiguous", "empty"})
@@ -125,7 +136,8 @@ ARITHMETIC = frozenset(
     {
         "mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm", "clamp", "clamp_min",
         "clamp_max", "hardtanh", "threshold", "fill", "full", "full_like", "new_full", "arange",
-        "linspace", "topk", "kthvalue", "masked_fill",
+        "linspace", "topk", "kthvalue", "masked_fill", "addcdiv", "lerp",
+        "remainder", "fmod", "index_fill", "channel_shuffle",
     }
 )  # fmt: skip
 """Compute with plain numbers, which must not depend on how many channels there are."""

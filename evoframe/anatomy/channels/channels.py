@@ -29,6 +29,8 @@ class Channels:
         size_attributes: numbers in modules that count channels.
         wider: pairs of sets of channels: of the first, more stay than of the second.
         recurs: whether channels are written by what comes after them.
+        constant: channels that are a number other than zero where they are dead, and with which
+            the synapses that read them go.
     """
 
     count: int = 0
@@ -42,6 +44,7 @@ class Channels:
     size_attributes: list[SizeAttribute] = attrs.Factory(list)
     wider: list[tuple[Tensor, Tensor]] = attrs.Factory(list)
     recurs: bool = False
+    constant: list[Tensor] = attrs.Factory(list)
 
     def new(self, count: int, *, fed: bool) -> Tensor:
         """Return so many new channels: their numbers, int64, (count,)."""
@@ -130,6 +133,22 @@ class Channels:
     def mark_read(self, channels: Tensor) -> None:
         """Take channels as read by something that is no synapse."""
         self.read.append(channels.reshape(-1))
+
+    def derive_constant(self, part: Tensor) -> Tensor:
+        """Return channels that are constant where those of a part are dead, and leave with them."""
+        channels = self.derive([part])
+        self.constant.append(channels.reshape(-1))
+        return channels
+
+    def are_zero(self, signal: Tensor) -> bool:
+        """Tell whether channels are zero where they are dead, and not just read by nobody."""
+        if not self.constant:
+            return True
+        flags = self.flags(self.constant)
+        for step in self.steps:
+            if isinstance(step, Derived):
+                flags[step.channels] |= torch.stack([flags[part] for part in step.parts]).any(0)
+        return not bool(flags[signal].any())
 
     def flags(self, marked: list[Tensor]) -> Tensor:
         """Return a bool for each channel: it is among the marked."""

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
@@ -59,6 +60,8 @@ class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
     def _see(self, value: Tensor) -> None:
+        if value.layout != torch.strided:  # sparse ones have several storages, and are small
+            return
         storage = value.untyped_storage()
         if id(storage) not in self.alive:
             self.alive[id(storage)] = storage.nbytes()

@@ -193,7 +193,7 @@ class Plan:
         whole = self._entries[one.entry].shape
         left = shape_cut(whole, cuts.get(one.entry))
         return tuple(  # an axis that was expanded is not the entry's
-            left[axis] if size == whole[axis] else size
+            left[axis] if axis is not None and size == whole[axis] else size
             for size, axis in zip(one.shape, one.axes, strict=True)
         )
 

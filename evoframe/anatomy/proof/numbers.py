@@ -22,7 +22,7 @@ from evoframe.anatomy.plan import ProvedPlan
 from evoframe.anatomy.plan.check import Mismatch
 from evoframe.anatomy.plan.cutting import Cut, cut
 from evoframe.anatomy.plan.growing import grow
-from evoframe.anatomy.proof.distances import difference
+from evoframe.anatomy.proof.distances import difference, distance
 from evoframe.anatomy.proof.owning import refusal
 from evoframe.anatomy.proof.stillness import fresh, scattered, still
 from evoframe.anatomy.trace.forward import opened
@@ -188,6 +188,21 @@ class Numbers:
                 reason = f"{mode}, a smaller network computes something else: {said}"
                 return Mismatch(reason, NOWHERE)
         return None
+
+    def apart(self, proved: ProvedPlan, staying: Tensor) -> float:
+        """Return the distance of a network of these channels from the masked ancestor.
+
+        That of their outputs in evaluation, as a share of the largest entry.
+
+        Args:
+            proved: a plan, proved as far as shapes go.
+            staying: the channels that are to live, a bool for each.
+        """
+        state, numbers, cuts = self._trial(proved, staying)
+        due = self._passed(state, {}, EVALUATION).outputs
+        smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
+        ours = self._passed(smaller, numbers, EVALUATION).outputs
+        return max((distance(one, other) for one, other in zip(ours, due, strict=True)), default=0)
 
     def _trial(self, proved: ProvedPlan, staying: Tensor) -> Trial:
         plan = proved.plan

@@ -168,5 +168,7 @@ def _ways_of(module: nn.Module) -> list[str]:
 
 
 def _storage(value: Tensor) -> int:
+    if value.layout != torch.strided:  # sparse ones have several storages; no parameter is one
+        return -id(value)
     identity: int = value.untyped_storage()._cdata  # noqa: SLF001  what memory it is, not where
     return identity

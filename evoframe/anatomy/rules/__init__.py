@@ -9,12 +9,14 @@ from evoframe.anatomy.rules import (
     elementwise as elementwise,
     joining as joining,
     layers as layers,
+    making as making,
     meeting as meeting,
     movement as movement,
     normalisation as normalisation,
     parts as parts,
     recurrent as recurrent,
     reduction as reduction,
+    rows as rows,
     space as space,
 )
 from evoframe.anatomy.rules.rule import RULES as RULES, Signal as Signal, Unknown as Unknown

@@ -13,8 +13,20 @@ from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
 
 @rule("bmm")
 def batched_product(tracer: Tracer, call: Call) -> Signal:
-    """A product of two batches of matrices, as in attention."""
-    return contract(tracer, tracer.signal(call.args[0]), tracer.signal(call.args[1]), (2, 1))
+    """A product of two batches of matrices, as in attention, or of rows with one matrix."""
+    left, right = call.args[:2]
+    one, other = tracer.signal(left), tracer.signal(right)
+    if _is_matrix(tracer, right) and (one is None or one.shape[2] > 1):
+        return tracer.layer(call, left, right, None)
+    if _is_matrix(tracer, left) and other is not None and other.shape[1] > 1:
+        return tracer.layer(call, right, left, None)
+    return contract(tracer, one, other, (2, 1))
+
+
+def _is_matrix(tracer: Tracer, value: Tensor) -> bool:
+    """Tell whether a factor is one parameter, (inputs, outputs), repeated for the whole batch."""
+    found = tracer.entries.matrix(value, 1)
+    return found is not None and len(found[1]) == 2
 
 
 @rule("baddbmm")
@@ -93,6 +105,8 @@ def _summed_over(tracer: Tracer, left: Tensor, right: Tensor) -> Tensor:
     common = torch.broadcast_shapes(left.shape, right.shape)  # type: ignore[no-untyped-call]
     left, right = left.expand(common), right.expand(common)
     product = tracer.channels.derive([left, right], every=True)
+    if not tracer.channels.are_zero(product):
+        raise Unknown("dead channels that are no zero are summed")
     # A sum of nothing is still a number that softmax turns into a weight: a head
     # with dead queries looks everywhere alike, it does not vanish. Queries and
     # keys are read where scores are: they are of no use without values.

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
-from evoframe.anatomy.rules.operands import hold, require_spread
+from evoframe.anatomy.rules.meeting import lifted, multiplied, summed, term
+from evoframe.anatomy.rules.operands import hold
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
 
 @rule(
     "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish",
-    "tanh", "abs", "neg", "sign", "sqrt", "square", "sin", "asin", "atan", "sinh", "erf", "floor",
-    "ceil", "round", "trunc", "hardshrink", "softshrink", "clone", "alias", "detach", "_to_copy",
-    "contiguous", "lift_fresh", "expm1", "log1p",
+    "tanh", "abs", "neg", "sign", "sgn", "sqrt", "square", "sin", "tan", "asin", "atan", "sinh",
+    "asinh", "atanh", "erf", "erfinv", "floor", "ceil", "round", "trunc", "frac", "hardshrink",
+    "softshrink", "clone", "alias", "detach", "_to_copy", "contiguous", "lift_fresh", "expm1",
+    "log1p", "nan_to_num", "isnan", "isinf", "deg2rad", "rad2deg", "rrelu_with_noise", "positive",
+    "real", "imag", "conj",
 )  # fmt: skip
 def keeps_zero(tracer: Tracer, call: Call) -> Signal:
     """An operation on each element that maps zero to zero: the channels are the same."""
@@ -21,51 +25,70 @@ def keeps_zero(tracer: Tracer, call: Call) -> Signal:
 
 
 @rule(
-    "sigmoid", "exp", "cos", "softplus", "hardsigmoid", "rsqrt", "reciprocal", "log",
-    "log_sigmoid_forward", "masked_fill", "eq", "ne", "gt", "lt", "ge", "le", "bitwise_not",
-    "logical_not", "clamp", "clamp_min", "clamp_max", "hardtanh", "threshold", "pow", "cosh",
+    "sigmoid", "exp", "exp2", "cos", "softplus", "hardsigmoid", "rsqrt", "reciprocal", "log",
+    "log2", "log10", "log_sigmoid_forward", "bitwise_not", "logical_not", "clamp_min", "clamp_max",
+    "hardtanh", "threshold", "pow", "cosh", "acos", "erfc", "sinc", "logit", "i0", "lgamma",
+    "digamma", "isfinite", "bucketize", "remainder", "fmod", "polygamma", "acosh", "signbit",
 )  # fmt: skip
 def lifts_zero(tracer: Tracer, call: Call) -> Signal:
     """An operation on each element that may map zero elsewhere: a dead channel becomes constant."""
-    signal = tracer.signal(call.args[0])
-    if signal is None:
+    if any(isinstance(one, Tensor) for one in call.args[1:]):
+        return _by_others(tracer, call)
+    signal = required(tracer.signal(call.args[0]))
+    return signal if _keeps_zero_here(call) else tracer.channels.derive([signal], fed=True)
+
+
+@rule("eq", "ne", "gt", "lt", "ge", "le")
+def comparisons(tracer: Tracer, call: Call) -> Signal:
+    """Compares with a number or channel by channel; false counts as zero."""
+    if not isinstance(call.args[1], Tensor):
+        return lifts_zero(tracer, call)
+    met = required(summed(tracer, call.out.ndim, [term(tracer, one) for one in call.args[:2]]))
+    return met if call.name in ("ne", "gt", "lt") else tracer.channels.derive([met], fed=True)
+
+
+@rule("clamp")
+def bounded(tracer: Tracer, call: Call) -> Signal:
+    """Bounds: numbers, or tensors that meet the channels one to one."""
+    bounds = [call.argument(1, "min"), call.argument(2, "max")]
+    if not any(isinstance(one, Tensor) for one in bounds):
+        return lifts_zero(tracer, call)
+    terms = [term(tracer, one) for one in (call.args[0], *bounds) if one is not None]
+    return summed(tracer, call.out.ndim, terms)
+
+
+@rule("masked_fill")
+def masked(tracer: Tracer, call: Call) -> Signal:
+    """Puts a number where a condition holds; a zero leaves dead channels dead."""
+    rank, value = call.out.ndim, call.args[2]
+    met = multiplied(
+        tracer, rank, [term(tracer, call.args[0]), lifted(tracer, term(tracer, call.args[1]))]
+    )
+    if tracer.signal(value) is not None:
         raise Unknown("a channel enters as a parameter of the operation")
-    # Masks and bounds: a tensor that is equal for all channels needs no cutting.
-    others = [value for value in call.args[1:] if isinstance(value, Tensor)]
-    if any(tracer.signal(value) is not None for value in others):
-        raise Unknown("channels meet in an operation that is not a sum or a product")
-    for value in others:
-        require_spread(value, signal)
-    if _keeps_zero_here(call):
-        return signal
-    return tracer.channels.derive([signal], fed=True)
+    stays = not isinstance(value, Tensor) and value == 0 and tracer.signal(call.args[0]) is not None
+    return met if stays else tracer.channels.derive([required(met)], fed=True)
+
+
+def _by_others(tracer: Tracer, call: Call) -> Signal:
+    """Return the signal where exponents or bounds are tensors: alive whatever it was."""
+    terms = [term(tracer, one) for one in call.args if isinstance(one, Tensor)]
+    met = required(summed(tracer, call.out.ndim, terms))
+    return tracer.channels.derive([met], fed=True)
 
 
 def _keeps_zero_here(call: Call) -> bool:
     """Tell whether a call maps zero to zero with the bounds or the exponent that it was given."""
     # Exact zeros decide here: 0 ** 0 is 1, and a clamp
     # that excludes 0 makes a dead channel constant.
-    if call.name == "pow" and isinstance(call.args[1], int | float):
-        return bool(call.args[1] > 0)
-    if call.name in ("clamp", "hardtanh"):
-        defaults = (-1.0, 1.0) if call.name == "hardtanh" else (None, None)
-        low = call.argument(1, "min" if call.name == "clamp" else "min_val", defaults[0])
-        high = call.argument(2, "max" if call.name == "clamp" else "max_val", defaults[1])
-        if isinstance(low, Tensor) or isinstance(high, Tensor):
-            return False
-        return (low is None or low <= 0) and (high is None or high >= 0)
-    if call.name == "clamp_min" and not isinstance(call.args[1], Tensor):
-        return bool(call.args[1] <= 0)
-    return False
-
-
-@rule(
-    "new_zeros", "zeros_like", "new_ones", "ones_like", "new_full", "full_like", "new_empty",
-    "empty_like", "rand_like", "randn_like",
-)  # fmt: skip
-def nothing_of_it(_tracer: Tracer, _call: Call) -> Signal:
-    """Takes a tensor's device and type, at most its shape: what comes out carries no channel."""
-    return None
+    first = call.args[0]
+    if not isinstance(first, Tensor):  # ``pow`` of a number
+        return False
+    try:
+        zero = call.func(torch.zeros((), dtype=first.dtype), *call.args[1:], **call.kwargs)
+    except (RuntimeError, TypeError):
+        return False
+    return isinstance(zero, Tensor) and bool(zero == 0)
 
 
 @rule("_prelu_kernel", "prelu")
@@ -74,3 +97,12 @@ def prelu(tracer: Tracer, call: Call) -> Signal:
     signal = required(tracer.signal(call.args[0]))
     hold(tracer, call.args[1], signal)
     return signal
+
+
+@rule("zero", "fill")
+def filled(tracer: Tracer, call: Call) -> Signal:
+    """One number everywhere; but for zero, channels are constant."""
+    signal = required(tracer.signal(call.args[0]))
+    if call.name == "zero" or call.args[1] == 0:
+        return signal
+    return tracer.channels.derive([signal], fed=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import varying
-from evoframe.anatomy.rules.operands import hold, spreads
+from evoframe.anatomy.rules.operands import admit
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
 
 
@@ -87,8 +87,6 @@ def _side_by_side(
     # What carries no channel feeds all that it is joined with: those positions are never zero.
     fed = False
     for value, signal in zip(tensors, signals, strict=True):
-        if signal is None:
+        if signal is None and admit(tracer, value, known[0]) != 0:
             fed = True
-            if not spreads(value, known[0]):
-                hold(tracer, value, known[0])
     return tracer.channels.derive(known, fed=fed)

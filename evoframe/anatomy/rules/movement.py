@@ -16,6 +16,7 @@ from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 @rule(
     "view", "_unsafe_view", "reshape", "permute", "transpose", "t", "expand", "unsqueeze",
     "squeeze", "flip", "pixel_shuffle", "pixel_unshuffle", "view_copy", "_reshape_alias", "repeat",
+    "rot90", "diagonal", "expand_as", "swapaxes",
 )  # fmt: skip
 def movement(tracer: Tracer, call: Call) -> Signal:
     """Moves elements: the same operation moves their channels."""

@@ -1,10 +1,11 @@
-"""Parts of tensors: by position, by index, in halves."""
+"""Parts of tensors: by position, in halves."""
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
-from evoframe.anatomy.channels.calls import Call, tensors_in
+from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import narrowed, varying
 from evoframe.anatomy.rules.blocks import fix
@@ -14,17 +15,62 @@ from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
 @rule("slice", "select", "narrow")
 def part(tracer: Tracer, call: Call) -> Signal:
-    """Takes a part by position; positions along a channel's axis must then not change."""
+    """Takes a part by position; of channels, those stay from which positions are counted."""
     signal = required(tracer.signal(call.args[0]))
     axis = call.argument(1, "dim", 0) % signal.ndim
     # ``x[:]`` and ``x[:, : large]`` take everything, in whatever width.
     whole = call.name == "slice" and call.out.shape == call.args[0].shape
     if axis in varying(signal) and not whole:
         if len(varying(signal)) == 1:
-            raise Unknown("channels are taken by their positions")
+            return _taken(tracer, call, signal, axis)
         # As qkv[0] of (3, heads, dimensions): the position 0 must still be what it was.
         tracer.channels.grids.append(Grid(signal, fixed=(axis,)))
     return moved_alike(tracer, call, call.out)
+
+
+def _taken(tracer: Tracer, call: Call, signal: Tensor, axis: int) -> Tensor:
+    """Return the channels that are taken by their positions, ``x[:, 4:]``.
+
+    Positions count from one end, so all between that end and the last one that the code names
+    stay; behind it channels may leave. Sizes that are computed fail the proof by shapes.
+    """
+    size, channels = signal.shape[axis], signal.reshape(-1)
+    if call.name == "select":
+        at = call.args[2]
+        tracer.channels.keep(channels[: at + 1] if at >= 0 else channels[at:])
+        return signal.select(axis, at)
+    start, end, step = (
+        call.argument(at, name) for at, name in ((2, "start"), (3, "end"), (4, "step"))
+    )
+    start, end, step = start or 0, size if end is None else end, step or 1
+    if step > 1:
+        return _every(tracer, signal, axis, start, end, step)
+    # One channel more where only one bound cuts: a slice of everything would be no operation.
+    if start < 0:
+        tracer.channels.keep(channels[start - int(end >= size) :])
+    elif start < size:
+        tracer.channels.keep(channels[:start])
+    if end < 0:
+        tracer.channels.keep(channels[end:])
+    elif end < size:
+        tracer.channels.keep(channels[: end + int(start == 0)])
+    return signal.narrow(axis, *_span(start, end, size))
+
+
+def _every(tracer: Tracer, signal: Tensor, axis: int, start: int, end: int, step: int) -> Tensor:
+    """Return the channels at every so many positions: they leave with those between them."""
+    size = signal.shape[axis]
+    if end < size or not 0 <= start < step or size % step:
+        raise Unknown("channels are taken by their positions")
+    tracer.channels.grids.append(Grid(signal.reshape(-1, step), fixed=(1,)))
+    positions = torch.arange(start, size, step)
+    return signal.index_select(axis, positions)
+
+
+def _span(start: int, end: int, size: int) -> tuple[int, int]:
+    """Return the beginning and the length of a slice."""
+    first, last = (min(max(at + size if at < 0 else at, 0), size) for at in (start, end))
+    return first, max(last - first, 0)
 
 
 @rule("unbind")
@@ -77,24 +123,3 @@ def gated_halves(tracer: Tracer, call: Call) -> Signal:
     # The sigmoid of a dead gate is a half, so the value decides alone whether the product is dead.
     gate = tracer.channels.derive([gate], fed=True)
     return tracer.channels.derive([value, gate], every=True)
-
-
-@rule("index", "index_select")
-def looked_up(tracer: Tracer, call: Call) -> Signal:
-    """Takes positions along axes without channels."""
-    signal = required(tracer.signal(call.args[0]))
-    if any(tracer.signal(one) is not None for one in tensors_in(call.args[1:])):
-        raise Unknown("channels decide what is taken")
-    if call.name == "index_select":
-        if call.args[1] % signal.ndim in varying(signal):
-            raise Unknown("channels are taken by their positions")
-        return signal
-    indices = list(call.args[1])
-    for axis, index in enumerate(indices):
-        # A condition takes as many positions as its
-        # contents say, and on meta there are no contents.
-        if index is not None and (axis in varying(signal) or index.dtype == torch.bool):
-            raise Unknown("channels are taken by their positions, or by a condition")
-    # Which positions are taken does not matter, since no channel varies along them: the first is.
-    zeros = [None if one is None else torch.zeros(one.shape, dtype=torch.long) for one in indices]
-    return narrowed(call.func(signal.expand(call.args[0].shape), zeros))

@@ -111,7 +111,7 @@ def _begin(
 
 
 def _enter(tracer: Tracer, state: Tensor, mine: Sequence[Tensor]) -> None:
-    if state in tracer.zeros:
+    if tracer.entries.even.value(state) == 0:
         return
     signal = tracer.signal(state)
     if signal is None:

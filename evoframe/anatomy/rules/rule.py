@@ -14,31 +14,58 @@ from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.channels import Channels
-from evoframe.anatomy.channels.zeros import Zeros
+from evoframe.anatomy.channels.made import Made
 
 
 class Unknown(Exception):  # noqa: N818  it is a finding rather than an error
     """What an operation does to channels is not known; the message says why."""
 
 
+class Even(Protocol):
+    """What rules may ask of tensors that hold one number everywhere, or repeat along axes."""
+
+    def along(self, value: Tensor, axis: int) -> bool:
+        """Tell whether a tensor is the same at all positions of an axis."""
+
+    def value(self, value: Any) -> float | None:
+        """Return the number that a tensor holds everywhere: NaN if unknown; None if it may not."""
+
+
+class Entries(Protocol):
+    """What rules may ask of tensors that carry no channels."""
+
+    @property
+    def even(self) -> Even:
+        """Tensors that are the same everywhere."""
+
+    def made(self, value: Any) -> Made | None:
+        """Return the entries of which each slice of a tensor was made; itself, if it is one."""
+
+    def size(self, entry: str, axis: int) -> int:
+        """Return the length of an axis of an entry."""
+
+    def matrix(self, value: Any, first: int) -> tuple[str, tuple[int, ...]] | None:
+        """Return the entry that an operation is given as its weight, with its axes in order."""
+
+    def rows(self, value: Any) -> object | None:
+        """Return the rows of an entry that a tensor is; None if it is something else."""
+
+
 class Tracer(Protocol):
     """What rules may ask of the forward pass that is traced, and tell it."""
 
     channels: Channels
-    zeros: Zeros
     approximate: bool
+
+    @property
+    def entries(self) -> Entries:
+        """Parameters and buffers, and what is made of them."""
 
     def signal(self, value: Any) -> Tensor | None:
         """Return the signal of a tensor; None if it carries no channel."""
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
-
-    def is_weight(self, value: Any) -> bool:
-        """Tell whether a tensor is a parameter or buffer, or some rows of one."""
-
-    def slices(self, value: Any) -> tuple[str, tuple[int | None, ...]] | None:
-        """Return the entry that a tensor was made of slice by slice, with its axes."""
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
@@ -54,6 +81,9 @@ class Tracer(Protocol):
     def table(self, name: str, axis: int) -> Tensor:
         """Return the channels of the columns of a table whose rows are looked up."""
 
+    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of the module that runs count an axis; tell whether it has it."""
+
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
 
@@ -68,6 +98,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     """Register a function as the rule of operations."""
 
     def register(function: Rule) -> Rule:
+        assert not (twice := RULES.keys() & set(names)), f"two rules for {sorted(twice)}"
         RULES.update(dict.fromkeys(names, function))
         return function
 

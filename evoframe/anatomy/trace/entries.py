@@ -1,66 +1,132 @@
-"""Entries: which tensors of a forward pass are parameters or buffers, or were made of one."""
+"""Entries: which tensors of a forward pass are parameters or buffers, or were made of some."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
 from torch import Tensor
 
-from evoframe.anatomy.channels.calls import KEEPS_ENTRY, Call
+from evoframe.anatomy.channels.calls import KEEPS_ENTRY, MOVES_AXES, RESHAPES, Call
+from evoframe.anatomy.channels.made import UNKNOWN, Axes, Made
+from evoframe.anatomy.trace.even import Even
 from evoframe.anatomy.trace.rows import Rows
-from evoframe.anatomy.trace.slices import Axes, axes_after
+from evoframe.anatomy.trace.slices import axes_after, joined, value_after
+
+ONLY_MOVES = KEEPS_ENTRY | MOVES_AXES | RESHAPES | {"squeeze", "clone", "contiguous"}
+"""The elements are still those of the entry, whatever the shape is."""
+
+TWO_OPERANDS = frozenset({"add", "sub", "mul", "div", "pow"})
+"""Work on each element of two tensors, of which any may be an entry."""
+
+TAKES_ROWS = frozenset({"split", "split_with_sizes", "slice", "narrow"})
+"""Take positions that follow each other along one axis."""
 
 
 class Entries:
-    """Grows with every call; tensors are known by their ids, so whoever asks keeps them alive."""
+    """Grows with every call; tensors are known by their ids, so whoever asks keeps them alive.
 
-    def __init__(self, named: Mapping[str, Tensor]) -> None:
+    Attributes:
+        even: which tensors are the same everywhere, along some of their axes.
+    """
+
+    def __init__(self, named: Mapping[str, Tensor], lasting: Collection[str]) -> None:
+        self.even = Even()
+        self._shapes = {name: value.shape for name, value in named.items()}
         self._whole = {id(value): (name, tuple(range(value.ndim))) for name, value in named.items()}
-        self._made_of: dict[int, tuple[str, Axes]] = {}
+        # What a genotype does not hold keeps its value when its channel dies.
+        self._at_rest = {name: 0.0 if name in lasting else UNKNOWN for name in named}
+        self._made_of: dict[int, Made] = {}
+        self._moved: set[int] = set()
         self._rows: dict[int, Rows] = {}
 
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
         return self._whole.get(id(value)) if isinstance(value, Tensor) else None
 
-    def slices(self, value: Any) -> tuple[str, Axes] | None:
-        """Return the entry that a tensor was made of slice by slice, with its axes."""
-        found = self.entry(value)
-        return found if found is not None else self._made_of.get(id(value))
+    def made(self, value: Any) -> Made | None:
+        """Return the entries of which each slice of a tensor was made; itself, if it is one."""
+        if (found := self.entry(value)) is not None:
+            name, axes = found
+            return Made(((name, axes),), self._at_rest[name])
+        return self._made_of.get(id(value))
+
+    def view(self, value: Any) -> tuple[str, Axes] | None:
+        """Return the entry of which a tensor shows all, with its axis for each of the tensor's."""
+        if (found := self.entry(value)) is not None:
+            return found
+        return self._made_of[id(value)].parts[0] if id(value) in self._moved else None
+
+    def size(self, entry: str, axis: int) -> int:
+        """Return the length of an axis of an entry."""
+        return self._shapes[entry][axis]
+
+    def matrix(self, value: Any, first: int) -> tuple[str, tuple[int, ...]] | None:
+        """Return the entry that an operation is given as its weight, with its axes in order.
+
+        Args:
+            value: the weight: the entry itself, or a view of one that is a matrix.
+            first: the axis of the view that is the first of the matrix; the next is the other, and
+                along the rest the matrix stands alone or is repeated.
+        """
+        if (found := self.entry(value)) is not None or id(value) not in self._moved:
+            return found
+        ((name, axes),) = self._made_of[id(value)].parts
+        matrix, rest = axes[first : first + 2], (*axes[:first], *axes[first + 2 :])
+        others = (at for at in range(len(axes)) if not first <= at < first + 2)
+        alone = all(self.even.along(value, at) for at in others)
+        if None in matrix or len(matrix) < 2 or not alone or any(one is not None for one in rest):
+            return None
+        return name, tuple(one for one in matrix if one is not None)
 
     def rows(self, value: Any) -> Rows | None:
         """Return the rows of an entry that a tensor is; None if it is something else."""
         return self._rows.get(id(value)) if isinstance(value, Tensor) else None
 
     def carry(self, call: Call) -> None:
-        """Remember what is an entry with its axes moved, and what still has axes of one."""
+        """Remember what is an entry with its axes moved, and what still has axes of some."""
+        self.even.carry(call)
         self._carry_rows(call)
-        call = self._entry_first(call)
-        found = self.slices(call.args[0]) if call.args else None
-        if found is None or not isinstance(call.out, Tensor):
+        first = call.args[0] if call.args else None
+        made, whole = self.made(first), self.entry(first)
+        if whole is not None and call.works_in_place:  # what it is at rest hangs on the pass
+            self._at_rest[whole[0]] = UNKNOWN
+        if not isinstance(call.out, Tensor):
             return
-        name, axes = found
-        after = axes_after(call, axes)
-        if after is None:
+        if (after := self._after(call, made)) is None:
+            if call.works_in_place:  # what was written into it is not made of anything known
+                self._made_of.pop(id(call.out), None)
+                self._moved.discard(id(call.out))
             return
         # Only what still has all axes of the entry can
         # be a layer's weight, which is cut as a whole.
-        whole = self.entry(call.args[0]) is not None and None not in after
-        if whole and call.name in KEEPS_ENTRY and call.out.ndim == len(axes):
-            self._whole[id(call.out)] = name, tuple(axis for axis in after if axis is not None)
-        else:
-            self._made_of[id(call.out)] = name, after
+        if whole is not None and call.name in KEEPS_ENTRY and call.out.ndim == len(whole[1]):
+            axes = after.parts[0][1]
+            if None not in axes:
+                self._whole[id(call.out)] = whole[0], tuple(one for one in axes if one is not None)
+                return
+        self._made_of[id(call.out)] = after
+        if call.name in ONLY_MOVES and (whole is not None or id(first) in self._moved):
+            self._moved.add(id(call.out))
 
-    def _entry_first(self, call: Call) -> Call:
-        """Return the call with what was made of an entry in front, where the order is no matter."""
-        known = [self.slices(one) is not None for one in call.args[:2]]
-        if call.name in TWO_OPERANDS and known == [False, True]:
-            return attrs.evolve(call, args=(call.args[1], call.args[0], *call.args[2:]))
-        if call.name in TWO_OPERANDS and known == [True, True]:  # nobody's slices alone
-            return attrs.evolve(call, args=())
-        return call
+    def _after(self, call: Call, made: Made | None) -> Made | None:
+        """Return the entries that an output is made of; None where that cannot be told."""
+        other = self.made(call.args[1]) if len(call.args) > 1 else None
+        if made is not None and other is not None:
+            return joined(call, made, other)
+        if made is None and other is not None and call.name in TWO_OPERANDS:
+            turned = attrs.evolve(call, args=(call.args[1], call.args[0], *call.args[2:]))
+            found = self._after(turned, other)
+            return None if found is None else found._replace(at_rest=UNKNOWN)
+        if made is None:
+            return None
+        parts = []
+        for name, axes in made.parts:
+            if (after := axes_after(call, axes)) is None:
+                return None
+            parts.append((name, after))
+        return Made(tuple(parts), value_after(call, made.at_rest))
 
     def _carry_rows(self, call: Call) -> None:
         """Remember which tensors are some rows of an entry, with their axes in any order."""
@@ -73,13 +139,6 @@ class Entries:
             if after is not None and None not in after and len(after) == len(rows.axes):
                 axes = tuple(axis for axis in after if axis is not None)
                 self._rows[id(call.out)] = rows._replace(axes=axes)
-
-
-TWO_OPERANDS = frozenset({"add", "sub", "mul", "div", "pow"})
-"""Work on each element of two tensors, of which any may be an entry."""
-
-TAKES_ROWS = frozenset({"split", "split_with_sizes", "slice", "narrow"})
-"""Take positions that follow each other along one axis."""
 
 
 def _taken(call: Call, axes: tuple[int, ...]) -> list[tuple[Tensor, int]]:

@@ -12,6 +12,9 @@ from evoframe.anatomy.channels.signals import varying
 from evoframe.anatomy.replacements import HeadwiseAttention
 from evoframe.anatomy.rules import Unknown
 
+PRODUCTS = frozenset({"mm", "addmm", "bmm"})
+"""Operations that are given a matrix as it is; others transpose it."""
+
 
 @attrs.frozen(eq=False)
 class Layer:
@@ -50,6 +53,9 @@ class Layer:
             Unknown: inputs and outputs lie along other axes of the parameter than the first two.
         """
         convolves = call.name == "convolution"
+        # A matrix on the right, (inputs, outputs), weighs the last axis of what is
+        # on its left; one on the left, (outputs, inputs), the rows of the other.
+        left = call.name in PRODUCTS and inputs is not call.args[int(call.name == "addmm")]
         transposed = bool(call.args[6]) if convolves else False
         groups = int(call.args[8]) if convolves else 1
         if set(axes[:2]) != {0, 1} or (groups > 1 and axes[0] != 0):
@@ -60,8 +66,8 @@ class Layer:
             weight=weight,
             groups=groups,
             transposed=transposed,
-            out_axis=axes[1] if call.name in ("addmm", "mm") or transposed else axes[0],
-            channel_axis=1 if convolves else inputs.ndim - 1,
+            out_axis=axes[int(not left)] if call.name in PRODUCTS else axes[int(transposed)],
+            channel_axis=1 if convolves else inputs.ndim - 1 - int(left),
         )
 
     @property

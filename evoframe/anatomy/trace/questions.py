@@ -86,7 +86,8 @@ class Questions:
 
     def _entries_in(self, given: Sequence[Tensor]) -> set[str]:
         """Return the names of parameters and buffers of which tensors were made."""
-        found = {entry[0] for one in given if (entry := self._tracer.entries.slices(one))}
+        made = [self._tracer.entries.made(one) for one in given]
+        found = {name for one in made if one is not None for name, _ in one.parts}
         return found.union(*(self._made_of.get(id(one), ()) for one in given))
 
     def _past_of(self, given: Sequence[Tensor]) -> dict[int, Tensor]:

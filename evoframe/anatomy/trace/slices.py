@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import (
+    COPIES,
+    JOINS_SLICES,
     MOVES_AXES,
     RESHAPES,
     SLICE_BY_SLICE,
     Call,
     tensors_in,
 )
-
-Axes = tuple[int | None, ...]
-"""For each axis of a tensor, the axis of the parameter that it is; None if it is none of them."""
+from evoframe.anatomy.channels.made import UNKNOWN, Axes, Made
 
 
 def axes_after(call: Call, axes: Axes) -> Axes | None:
@@ -38,19 +38,43 @@ def axes_after(call: Call, axes: Axes) -> Axes | None:
         return _viewed(axes, value.shape, out.shape)
     if call.name in MOVES_AXES:
         return _reordered(call, axes)
-    if call.name == "expand":
-        # An axis of size 1 that is spread out shows one
-        # slice everywhere, so it is none of theirs now.
-        known = [
-            axis if before == after else None
-            for axis, before, after in zip(
-                axes, value.shape, out.shape[out.ndim - value.ndim :], strict=True
-            )
-        ]
-        return (*[None] * (out.ndim - value.ndim), *known)
     if call.name == "index":
         return _looked_up(axes, list(call.args[1]))
-    return None
+    spread = {"expand": _expanded, "repeat": _repeated}.get(call.name)
+    return None if spread is None else spread(axes, value.shape, out.shape)
+
+
+def joined(call: Call, one: Made, other: Made) -> Made | None:
+    """Return the entries of the result of two tensors; None where that cannot be told."""
+    if call.name not in JOINS_SLICES or call.kwargs:
+        return None
+    rank, parts = call.out.ndim, []
+    for value, made in zip(call.args, (one, other), strict=False):
+        new = rank - value.ndim
+        for name, axes in made.parts:
+            # An axis of size 1 that is spread out shows one slice everywhere.
+            known = [
+                axis if value.shape[at] == call.out.shape[new + at] else None
+                for at, axis in enumerate(axes)
+            ]
+            parts.append((name, (*[None] * new, *known)))
+    rests = [torch.tensor(made.at_rest, dtype=torch.float64) for made in (one, other)]
+    return Made(tuple(dict.fromkeys(parts)), float(call.func(*rests, *call.args[2:])))
+
+
+def value_after(call: Call, at_rest: float) -> float:
+    """Return the value of a call's output where the slices that it was made of are zero."""
+    if call.name == "masked_fill":
+        return UNKNOWN
+    if call.name not in SLICE_BY_SLICE or call.name in COPIES:
+        return at_rest
+    if _others(call):  # of which only what is multiplied is known
+        return 0.0 if at_rest == 0 and call.name == "mul" else UNKNOWN
+    try:
+        value = call.func(torch.tensor(at_rest, dtype=torch.float64), *call.args[1:], **call.kwargs)
+    except (RuntimeError, TypeError):
+        return UNKNOWN
+    return float(value)
 
 
 def _others(call: Call) -> list[Tensor]:
@@ -88,6 +112,18 @@ def _reordered(call: Call, axes: Axes) -> Axes:
     sizes = torch.empty([2 + at for at in range(rank)], device="meta")  # each axis by its size
     moved = call.func(sizes, *call.args[1:], **call.kwargs)
     return tuple(None if size == 1 else axes[size - 2] for size in moved.shape)
+
+
+def _expanded(axes: Axes, before: torch.Size, after: torch.Size) -> Axes:
+    """Return the axes after some of size 1 were spread out: they show one slice everywhere."""
+    new = len(after) - len(axes)
+    sizes = zip(axes, before, after[new:], strict=True)
+    return (*[None] * new, *[axis if size == now else None for axis, size, now in sizes])
+
+
+def _repeated(axes: Axes, before: torch.Size, after: torch.Size) -> Axes:
+    """Return the axes after copies were put next to each other."""
+    return (*[None] * (len(after) - len(before)), *axes)
 
 
 def _looked_up(axes: Axes, indices: Sequence[Tensor | None]) -> Axes | None:

@@ -15,7 +15,13 @@ from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.size_attribute import SizeAttribute
 from evoframe.anatomy.rules import Unknown
 from evoframe.anatomy.trace.entries import Entries
-from evoframe.anatomy.trace.layers import Layer, hold_weight, holds_its_width, incoming_of
+from evoframe.anatomy.trace.layers import (
+    PRODUCTS,
+    Layer,
+    hold_weight,
+    holds_its_width,
+    incoming_of,
+)
 from evoframe.anatomy.trace.rows import Rows, UsedRows
 from evoframe.anatomy.trace.trace import Barrier
 
@@ -106,9 +112,9 @@ class Synapses:
             Unknown: its weights are computed, or its inputs carry channels in a way that none
                 could be taken from.
         """
-        found = self._entries.entry(weight)
         if (rows := self._entries.rows(weight)) is not None:
             return self._layer_of_rows(call, rows, signal, inputs, bias)
+        found = self._entries.matrix(weight, weight.ndim - 2 if call.name in PRODUCTS else 0)
         if found is None:
             raise Unknown("a layer's weights are computed")
         name, axes = found
@@ -191,7 +197,10 @@ class Synapses:
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
-        owner = entry.rpartition(".")[0]
+        return self.counts_of(entry.rpartition(".")[0], attribute, signal, axis)
+
+    def counts_of(self, owner: str, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of a module count an axis; tell whether it has it."""
         if getattr(self._network.get_submodule(owner), attribute, None) != signal.shape[axis]:
             return False
         self._channels.size_attributes.append(SizeAttribute(owner, attribute, None, signal, axis))

@@ -24,10 +24,24 @@ class Barrier:
     Attributes:
         operation: the ATen operation, the module, or what stopped the survey.
         reason: what it does to channels.
+        module: the name of the module that ran, where this was first seen; "" if that is not told.
+        line: the line of the code that was reached there, ``file:number``; "" if it is not told.
     """
 
     operation: str
     reason: str
+    module: str = attrs.field(default="", eq=False)
+    line: str = attrs.field(default="", eq=False)
+
+    @property
+    def what(self) -> str:
+        """The operation, with the module and the line where it was first seen, if they are told."""
+        words = [
+            self.operation,
+            self.module and f"in {self.module}",
+            self.line and f"at {self.line}",
+        ]
+        return " ".join(word for word in words if word)
 
 
 class Result(NamedTuple):
@@ -61,13 +75,13 @@ class Operand(NamedTuple):
         shape: in the ancestor.
         signal: the channels that it carries, if any.
         entry: the parameter or buffer that it is, if it is one.
-        axes: for each axis the axis of that entry.
+        axes: for each axis the axis of that entry; None for one that is none of them.
     """
 
     shape: tuple[int, ...]
     signal: Tensor | None = None
     entry: str = ""
-    axes: tuple[int, ...] = ()
+    axes: tuple[int | None, ...] = ()
 
 
 class Work(NamedTuple):

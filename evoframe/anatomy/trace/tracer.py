@@ -15,21 +15,21 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import MADE_OF_PARAMETERS, Call, tensors_in
 from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import narrowed
-from evoframe.anatomy.channels.zeros import Zeros
 from evoframe.anatomy.rules import RULES, Signal, Unknown
 from evoframe.anatomy.trace.entries import Entries
 from evoframe.anatomy.trace.layers import incoming_of
+from evoframe.anatomy.trace.places import line_reached, module_reached
 from evoframe.anatomy.trace.questions import Questions
 from evoframe.anatomy.trace.relatives import Relatives
 from evoframe.anatomy.trace.shortcuts import run
-from evoframe.anatomy.trace.slices import Axes
 from evoframe.anatomy.trace.synapses import Synapses
 from evoframe.anatomy.trace.trace import Barrier, Pass, RecordedCall, Result, Trace, Work
 from evoframe.anatomy.trace.units import Units
 from evoframe.anatomy.trace.unread import Unread, can_wait
 from evoframe.anatomy.trace.work import work_of
+from evoframe.anatomy.trace.written import Written
 from evoframe.costs.flops import RECURRENT
-from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.entries import state_of, tensors_of
 
 
 class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -46,7 +46,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.network, self.approximate = network, approximate
         named = tensors_of(network)
-        self.entries = Entries(named)
+        self.entries = Entries(named, state_of(network))
         self.channels = Channels()
         self.signals: dict[int, Tensor] = {}
         self.beside: dict[int, Tensor] = {}
@@ -57,7 +57,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             network, named, evolvable, self.channels, self.entries, self.barriers
         )
         self.units = Units(self.channels, self.entries, self.synapses)
-        self.relatives, self.zeros, self.unread = Relatives(), Zeros(), Unread()
+        self.relatives, self.unread = Relatives(), Unread()
         # Costs a little at every call, so it is there where anything is asked.
         self.questions = Questions(self) if asks else None
         # Tensors are known by their ids, which stay unique only while their objects live.
@@ -78,13 +78,16 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self.beside and not call.works_in_place:
             for value in tensors_in(out):
                 self.beside.pop(id(value), None)
-        # Writes spoil signals before a rule reads them; what is recorded are those that it has set.
-        self.entries.carry(call)
-        self.zeros.follow(call)
-        if call.works_in_place:
-            self._write(call)
+        # What is written over is known before its rule is asked, and forgotten afterwards.
+        written = Written.of(self, call) if call.works_in_place else None
+        if not call.works_in_place:
+            self.entries.carry(call)
         if not self._meets_channels(call) or self._apply(call):
             self.alive.append(out)
+        if written is not None:
+            written.spread(self)
+        if call.works_in_place:
+            self.entries.carry(call)
         self.relatives.relate(call)
         if self.questions is not None:
             self.questions.follow(call)
@@ -103,14 +106,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
         return self.entries.entry(value)
 
-    def is_weight(self, value: Any) -> bool:
-        """Tell whether a tensor is a parameter or buffer, or some rows of one."""
-        return self.entry(value) is not None or self.entries.rows(value) is not None
-
-    def slices(self, value: Any) -> tuple[str, Axes] | None:
-        """Return the entry that a tensor was made of slice by slice, with its axes."""
-        return self.entries.slices(value)
-
     def asked(self, func: Any, args: tuple[Any, ...]) -> None:
         """Take note that code asks for the values of tensors."""
         if self.questions is not None:
@@ -120,11 +115,15 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
         return self.synapses.counts_in(entry, attribute, signal, axis)
 
+    def counts_here(self, attribute: str, signal: Tensor, axis: int) -> bool:
+        """Let an attribute of the module that runs count an axis; tell whether it has it."""
+        return self.synapses.counts_of(module_reached(self.network), attribute, signal, axis)
+
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
         if self.signal(bias) is not None:
             raise Unknown("channels enter a layer as its bias")
-        zero, signal = inputs in self.zeros, self.signal(inputs)
+        zero, signal = self.entries.even.value(inputs) == 0, self.signal(inputs)
         return self.synapses.layer(call, inputs, signal, weight, bias, zero=zero)
 
     def incoming(self, inputs: Tensor, axis: int) -> Tensor | None:
@@ -142,21 +141,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Return the channels of the columns of a table whose rows are looked up."""
         return self.synapses.table(name, axis)
 
-    def _write(self, call: Call) -> None:
-        """Take a tensor that is written through a view as one whose channels all stay.
-
-        A view shows a part of the tensor, and the rule of the call would speak of that part alone.
-        """
-        family = self.relatives.of(call.args[0])
-        known = [signal for value in family if (signal := self.signal(value)) is not None]
-        if len(family) < 2 or not known:
-            return
-        for signal in known:
-            self.channels.pin(signal)
-        for value in family:
-            self.signals.pop(id(value), None)
-        self.barriers.append(Barrier(str(call.func), "writes into a part of another tensor"))
-
     def _meets_channels(self, call: Call) -> bool:
         if any(self.signal(value) is not None for value in tensors_in((call.args, call.kwargs))):
             return True
@@ -164,23 +148,29 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _apply(self, call: Call) -> bool:
         """Let a rule say what a call does; tell whether its results are known or kept for."""
-        rule = RULES.get(call.name)
         try:
-            if rule is None:
+            if (rule := RULES.get(call.name)) is None:
                 raise Unknown(f"what {call.name} does to channels is not known")  # noqa: TRY301
             self._set(call, rule(self, call))
         except Unknown as unknown:
-            barrier = Barrier(str(call.func), str(unknown))
-            entered = tuple(self._signals_in((call.args, call.kwargs)))
-            if call.name in RECURRENT:  # they lose no unit then, whether channels enter or not
-                self.barriers.append(barrier)
-            elif can_wait(call) and self.slices(call.out) is None:
-                self.unread.wait(call, entered, barrier)
-                return False
-            self._keep_for(entered, barrier)
-            for value in tensors_in(call.out):
-                if (signal := self.signals.pop(id(value), None)) is not None:  # changed in place
-                    self.channels.pin(signal)
+            reason = str(unknown)
+        else:
+            return True
+        # After the exception: to ask where this was keeps what frames hold, its traceback included.
+        return self._stopped(call, reason)
+
+    def _stopped(self, call: Call, reason: str) -> bool:
+        barrier = self._barrier(call, reason)
+        entered = tuple(self._signals_in((call.args, call.kwargs)))
+        if call.name in RECURRENT:  # they lose no unit then, whether channels enter or not
+            self.barriers.append(barrier)
+        elif can_wait(call) and self.entries.made(call.out) is None:
+            self.unread.wait(call, entered, barrier)
+            return False
+        self._keep_for(entered, barrier)
+        for value in tensors_in(call.out):
+            if (signal := self.signals.pop(id(value), None)) is not None:  # changed in place
+                self.channels.pin(signal)
         return True
 
     def _keep_for(self, signals: tuple[Tensor, ...], barrier: Barrier) -> None:
@@ -204,8 +194,9 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if one is None:
                 self.signals.pop(id(value), None)
                 continue
-            sizes = zip(one.shape, value.shape, strict=True)
-            assert all(mine in (1, size) for mine, size in sizes), (call.name, one.shape)
+            sizes = zip(one.shape, value.shape, strict=False)
+            if one.ndim != value.ndim or not all(mine in (1, size) for mine, size in sizes):
+                raise Unknown("only some of the channels come out, by their positions")
             self.signals[id(value)] = narrowed(one)
         if outs and (first := self.signals.get(id(outs[0]))) is not None:
             self.beside |= {id(value): first for value in outs[len(several) :]}
@@ -221,6 +212,13 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.signals[id(value)] = self.channels.derive([first], fed=True)
         else:
             self.channels.keep(first)
+
+    def stop(self, call: Call, reason: str) -> None:
+        """Put on record that a call is a barrier, and where it was made."""
+        self.barriers.append(self._barrier(call, reason))
+
+    def _barrier(self, call: Call, reason: str) -> Barrier:
+        return Barrier(str(call.func), reason, module_reached(self.network), line_reached())
 
     def _record(self, call: Call) -> None:
         """Remember what a smaller network must do alike."""

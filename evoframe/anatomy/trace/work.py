@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
 from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.anatomy.trace.entries import Entries
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.trace import Operand, Work
 from evoframe.costs.flops import FORMULAS, RECURRENT
@@ -20,8 +21,9 @@ class Knowing(Protocol):
     def signal(self, value: Any) -> Tensor | None:
         """Return the signal of a tensor; None if it carries no channel."""
 
-    def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
-        """Return the entry that a tensor is, with the entry's axis for each of its own."""
+    @property
+    def entries(self) -> Entries:
+        """Parameters and buffers, and views of them."""
 
 
 def work_of(name: str, args: tuple[Any, ...], out: Any, knowing: Knowing | None) -> Work | None:
@@ -49,7 +51,7 @@ def _operand(value: Tensor, knowing: Knowing | None) -> Operand:
     if knowing is None:
         return Operand(shape)
     # An entry's sizes follow from its cuts; a signal need not exist for each of its axes.
-    if (found := knowing.entry(value)) is not None:
+    if (found := knowing.entries.view(value)) is not None:
         return Operand(shape, entry=found[0], axes=found[1])
     return Operand(shape, knowing.signal(value))
 

@@ -36,8 +36,11 @@ class Cluster(Encoding):
 
     of: Kind = attrs.field(
         default="kernel",
-        validator=attrs.validators.in_(("kernel", "filter", "bundle")),
-        metadata=doc("what a cluster is; only bundles always make tensors smaller"),
+        validator=attrs.validators.in_(("kernel", "filter", "bundle", "stream")),
+        metadata=doc(
+            "what a cluster is; only bundles always make tensors smaller, and of those `stream` "
+            "takes the ones that several layers write, as the width of a residual stream"
+        ),
     )
     truncation: float = attrs.field(
         default=0.1,
