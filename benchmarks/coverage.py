@@ -1,18 +1,25 @@
-"""How many architectures of torchvision and timm can be made smaller, without code for any.
+"""How many architectures that people have can be made smaller, without code for any.
 
     python benchmarks/coverage.py
     python benchmarks/coverage.py --models resnet18 timm/levit_128s
+    python benchmarks/coverage.py --libraries transformers smp
 
-Needs both packages (see ``zoo.py``). Each network has random weights, with scales, shifts and
-running statistics drawn anew so that none of them is neutral, and a process of its own with a
-limit of time. It is surveyed, the weaker half of each layer's removable channels is taken away,
-and the smaller network is developed and run on the CPU.
+Networks of torchvision and timm in full (see ``zoo.py`` for the packages), and small ones of
+transformers, segmentation-models-pytorch (smp), ultralytics, diffusers, monai and torch_geometric
+(``library_networks.py``); what is not installed is left out, with a word. Each network has random
+weights, with scales, shifts and running statistics drawn anew so that none of them is neutral, and
+a process of its own with a limit of time. It is surveyed, the weaker half of each layer's removable
+channels is taken away, and the smaller network is developed and run on the CPU, in evaluation and,
+where the network runs so, in training with random operations stilled.
+
+*survey* is that by rules and shapes, and *numbers* what is tried on real inputs besides.
 
 *can leave* is the share of the output channels of all layers with synapses but the last which the
-smallest network does without; *parameters* is what is left of all parameters at half the channels;
-a network *shrinks* if at least a tenth of its channels can leave and the output of its half equals,
-within 1e-3 of its largest entry, that of the ancestor with what is absent at zero. A second table
-counts the barriers: operations at which channels are kept, in how many networks.
+smallest network does without, and *least* the share of all parameters that this one has;
+*parameters* is what is left of them at half the channels; a network *shrinks* if at least a tenth
+of its channels can leave and the output of its half equals, within 1e-3 of its largest entry, that
+of the ancestor with what is absent at zero. A second table counts the barriers: operations at
+which channels are kept, in how many networks.
 """
 
 from __future__ import annotations
@@ -24,15 +31,20 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import library_networks
 import torch
 import zoo
 from torch import Tensor, nn
 
 from evoframe import anatomy
+from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.anatomy.proof.stillness import fresh, still
+from evoframe.anatomy.trace.forward import opened
+from evoframe.kernel.arguments import Arguments, Inputs
+from evoframe.roles.matrices import found_by_products
 
 TORCHVISION = (
     "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet",
@@ -63,7 +75,11 @@ TIMM = (
     "vit_relpos_small_patch16_224", "vit_tiny_patch16_224", "vitamin_small_224", "volo_d1_224",
     "xception41", "xcit_nano_12_p16_224",
 )  # fmt: skip
-MODELS = (*TORCHVISION, *(f"timm/{name}" for name in TIMM))
+MODELS = (*TORCHVISION, *(f"timm/{name}" for name in TIMM), *library_networks.BUILDERS)
+HEADER = (
+    "| network | survey, CPU s | numbers, CPU s | channels | can leave | least | parameters "
+    "| shrinks | why not |"
+)
 LEAST = 0.1
 """The share of channels that must be able to leave for a network to count as one that shrinks."""
 
@@ -74,10 +90,11 @@ def main() -> None:
     if asked.one:
         print(json.dumps(measured(asked.one)))
         return
-    print("| network | survey, CPU s | channels | can leave | parameters | shrinks | why not |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print(HEADER + "\n|" + "---|" * HEADER.count(" | ") + "---|", flush=True)
     found = {}
     for name in asked.models:
+        if asked.libraries and library_of(name) not in asked.libraries:
+            continue
         found[name] = in_a_process(name, asked.seconds)
         print(_row(name, found[name]), flush=True)
     _print_totals(found)
@@ -88,6 +105,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=MODELS, metavar="NAME")
+    parser.add_argument("--libraries", nargs="+", default=(), metavar="NAME")
     parser.add_argument("--seconds", type=float, default=150, help="limit for each network")
     parser.add_argument("--out", type=Path, help="a JSON file for all that was found")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -111,56 +129,66 @@ def measured(name: str) -> dict[str, Any]:
     """Survey, halve, develop and run one network."""
     torch.set_num_threads(1)
     network, inputs = _network(name)
+    weights = _evolvable(network, inputs)
     start = time.process_time()
-    plan = anatomy.survey(network, inputs, zoo.evolvable(network))
+    anatomy.survey(network, inputs, weights, numbers=False)
     taken = time.process_time() - start
-    bundles = plan.bundles
-    smallest = bundles.staying(torch.zeros_like(bundles.kept))
+    plan = anatomy.survey(network, inputs, weights)
+    in_all = time.process_time() - start - taken
+    smallest = plan.bundles.staying(torch.zeros_like(plan.bundles.kept))
     staying = [smallest[targets].reshape(-1) for targets in plan.wiring.targets.values()]
     outputs = torch.cat(staying)
     return {
         "survey": taken,
+        "numbers": max(in_all - taken, 0.0),
         "channels": len(outputs),
         "leaving": float((~outputs).float().mean()),
+        "least": zoo.parameters(plan.proved.plan.build(smallest)) / zoo.parameters(network),
         "barriers": [[barrier.operation, barrier.reason] for barrier in plan.barriers],
-        **_half(plan, inputs),
+        "untried": plan.untried,
+        **_half(plan, Arguments.of(inputs)),
     }
 
 
-def _half(plan: anatomy.Anatomy, inputs: tuple[Tensor, ...]) -> dict[str, Any]:
+def _half(plan: anatomy.Anatomy, inputs: Arguments) -> dict[str, Any]:
     """Return what is left of the parameters, and how far the output is from what it should be."""
     genotype = zoo.halved(plan)
-    smaller = plan.develop(genotype).network.eval()
+    smaller = plan.develop(genotype).network
     masked = copy.deepcopy(plan.network)
     with torch.no_grad():
         for name, value in masked.state_dict().items():
             value.copy_(genotype.state.get(name, value))
-        ours, due = _flat(smaller(*inputs)), _flat(masked(*inputs))
     share = zoo.parameters(smaller) / zoo.parameters(masked)
+    errors = {"error": _apart(smaller.eval(), masked.eval(), inputs)}
+    if not plan.untried:  # it runs in training too, and to the same numbers each time
+        errors["error in training"] = _apart(smaller.train(), masked.train(), inputs)
+    return {"parameters": share, **errors}
+
+
+def _apart(one: nn.Module, other: nn.Module, inputs: Arguments) -> float:
+    """Return the largest difference of two networks' outputs, as a share of the largest entry."""
+    with torch.no_grad(), still():
+        ours, due = (_flat(opened(fresh(inputs).call(network))) for network in (one, other))
     if ours.shape != due.shape:
-        return {"parameters": share, "error": float("inf")}
-    largest = due.abs().max().clamp_min(1e-30)
-    return {"parameters": share, "error": float((ours - due).abs().max() / largest)}
+        return float("inf")
+    return float((ours - due).abs().max() / due.abs().max().clamp_min(1e-30))
 
 
-def _flat(output: Any) -> Tensor:
-    """Return all tensors of an output in one row."""
-    values = list(output.values()) if isinstance(output, Mapping) else output
-    values = values if isinstance(values, list | tuple) else [values]
-    return torch.cat([value.reshape(-1) for value in values if isinstance(value, Tensor)])
+def _evolvable(network: nn.Module, inputs: Inputs) -> list[str]:
+    """Return what a task lets evolve by default."""
+    own, last = found_by_products(network, lambda: inputs)
+    several = zoo.evolvable(network, but_the_last=not own)
+    known = dict(network.named_parameters())
+    return [name for name in known if name in {*own, *several} - {last}]
 
 
-def _network(name: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
-    torchvision = zoo.torchvision()
-    torch.manual_seed(0)
-    if name.startswith("timm/"):
-        import timm
+def _flat(outputs: Any) -> Tensor:
+    """Return all numbers of an output in one row."""
+    return torch.cat([one.reshape(-1).double() for one in tensors_in(outputs)])
 
-        network = timm.create_model(name.removeprefix("timm/"), pretrained=False)
-        size = network.default_cfg["input_size"]
-    else:
-        network = getattr(torchvision.models, name)(weights=None)
-        size = (3, 224, 224)
+
+def _network(name: str) -> tuple[nn.Module, Inputs]:
+    network, inputs = _built(name)
     for parameter in network.parameters():
         if parameter.ndim == 1:
             parameter.data += 0.3 * torch.randn_like(parameter)
@@ -168,24 +196,48 @@ def _network(name: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
             module.running_mean.normal_(0, 0.3)
             module.running_var.uniform_(0.5, 2)
-    return network.eval(), (torch.randn(1, *size),)
+    return network.eval(), inputs
+
+
+def _built(name: str) -> tuple[nn.Module, Inputs]:
+    if name in library_networks.BUILDERS:
+        return library_networks.build(name)
+    torchvision = zoo.torchvision()
+    torch.manual_seed(0)
+    if name.startswith("timm/"):
+        import timm
+
+        network = timm.create_model(name.removeprefix("timm/"), pretrained=False)
+        return network, (torch.randn(1, *network.default_cfg["input_size"]),)
+    return getattr(torchvision.models, name)(weights=None), (torch.randn(1, 3, 224, 224),)
 
 
 def _row(name: str, found: dict[str, Any]) -> str:
     if "failed" in found:
-        return f"| {name} | - | - | - | - | no | {found['failed']} |"
+        return f"| {name} |" + " - |" * 6 + f" no | {found['failed']} |"
     reasons = collections.Counter(f"{where}: {why}" for where, why in found["barriers"])
     most = "; ".join(reason for reason, _ in reasons.most_common(2)).replace("|", "/")[:200]
-    verdict = "yes" if shrinks(found) else ("wrong" if found["error"] > 1e-3 else "no")
+    verdict = "yes" if shrinks(found) else ("wrong" if is_wrong(found) else "no")
     return (
-        f"| {name} | {found['survey']:.2f} | {found['channels']} | {found['leaving']:.0%} "
-        f"| {found['parameters']:.0%} | {verdict} | {'' if found['leaving'] > 0.95 else most} |"
+        f"| {name} | {found['survey']:.2f} | {found['numbers']:.1f} | {found['channels']} "
+        f"| {found['leaving']:.0%} | {found['least']:.0%} | {found['parameters']:.0%} "
+        f"| {verdict} | {'' if found['leaving'] > 0.95 else most} |"
     )
+
+
+def is_wrong(found: dict[str, Any]) -> bool:
+    """Tell whether a smaller network computes something else, in one mode or the other."""
+    return max(found["error"], found.get("error in training", 0.0)) > 1e-3
 
 
 def shrinks(found: dict[str, Any]) -> bool:
     """Tell whether a network really became smaller and stayed right."""
-    return "failed" not in found and found["leaving"] >= LEAST and found["error"] <= 1e-3
+    return "failed" not in found and found["leaving"] >= LEAST and not is_wrong(found)
+
+
+def library_of(name: str) -> str:
+    """Return the library that a network is of."""
+    return name.partition("/")[0] if "/" in name else "torchvision"
 
 
 def _print_totals(found: dict[str, dict[str, Any]]) -> None:
@@ -195,13 +247,14 @@ def _print_totals(found: dict[str, dict[str, Any]]) -> None:
     print("\n| networks | barrier |\n|---|---|")
     for kind, count in counts.most_common():
         print(f"| {count} | {kind.replace('|', '/')} |")
-    for package in ("torchvision", "timm"):
-        mine = [r for n, r in found.items() if n.startswith("timm/") == (package == "timm")]
+    for library in dict.fromkeys(map(library_of, found)):
+        mine = [result for name, result in found.items() if library_of(name) == library]
         some = [result for result in mine if "failed" not in result]
         print(
-            f"\n{package}: {sum(map(shrinks, mine))} of {len(mine)} shrink; surveyed {len(some)}; "
-            f"wrong {sum(result['error'] > 1e-3 for result in some)}; channels that can leave, "
-            f"mean over networks {sum(r['leaving'] for r in some) / max(len(some), 1):.0%}"
+            f"\n{library}: {sum(map(shrinks, mine))} of {len(mine)} shrink; surveyed {len(some)}; "
+            f"wrong {sum(map(is_wrong, some))}; channels that can leave, mean over networks "
+            f"{sum(r['leaving'] for r in some) / max(len(some), 1):.0%}; surveys over 5 CPU s: "
+            f"{sum(r['survey'] > 5 for r in some)}"
         )
 
 

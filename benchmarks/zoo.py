@@ -49,15 +49,15 @@ def head(network: nn.Module) -> nn.Module:
     return [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
 
 
-def evolvable(network: nn.Module) -> list[str]:
-    """Return the weights of all layers with synapses but the last one."""
+def evolvable(network: nn.Module, *, but_the_last: bool = True) -> list[str]:
+    """Return the weights of all layers with synapses, without those of the last if asked for."""
     found = []
     for name, module in network.named_modules():
         if isinstance(module, WITH_SYNAPSES):
             found.append(f"{name}.weight".lstrip("."))
         elif isinstance(module, nn.MultiheadAttention) and module.in_proj_weight is not None:
             found.append(f"{name}.in_proj_weight".lstrip("."))
-    return found[:-1]
+    return found[:-1] if but_the_last else found
 
 
 def halved(plan: anatomy.Anatomy) -> Genotype:
