@@ -69,7 +69,14 @@ def differences(before: Any, now: Any) -> list[str]:
         f"{_in_words(place)} was {old.get(place, MISSING)}, is {new.get(place, MISSING)}"
         for place in (*old, *(place for place in new if place not in old))
         if old.get(place, MISSING) != new.get(place, MISSING)
+        and not _takes_more(place, old.get(place, MISSING), new.get(place, MISSING))
     ]
+
+
+def _takes_more(place: tuple[str, ...], before: str, now: str) -> bool:
+    """Tell whether an option takes all that it took, so that what was given means the same."""
+    kinds, more = (set(words.split(" | ")) for words in (before, now))
+    return "options" in place and kinds < more
 
 
 def _leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -234,6 +234,23 @@ def test_options_are_told_by_name_and_type() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "same"),
+    [
+        ("kernel | filter", "kernel | filter | stream", True),
+        ("float", "float | none", True),
+        ("kernel | filter", "kernel", False),
+        ("int", "float", False),
+    ],
+)
+def test_an_option_that_takes_more_than_it_took_is_no_difference(before, now, same) -> None:
+    """What was given means the same; only what was not possible then is new."""
+    old, new = ({"strategies": {"encoding": {"options": {"of": one}}}} for one in (before, now))
+
+    assert (differences(old, new) == []) is same
+    assert differences({"strategies": {"encoding": {"class": before}}}, new)
+
+
 NESTED = st.recursive(
     st.integers() | st.text(max_size=4),
     lambda inner: st.dictionaries(st.text(max_size=4), inner, min_size=1, max_size=3),
