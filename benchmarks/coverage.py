@@ -167,11 +167,15 @@ def _half(plan: anatomy.Anatomy, inputs: Arguments) -> dict[str, Any]:
 
 def _apart(one: nn.Module, other: nn.Module, inputs: Arguments) -> float:
     """Return the largest difference of two networks' outputs, as a share of the largest entry."""
-    with torch.no_grad(), still():
-        ours, due = (_flat(opened(fresh(inputs).call(network))) for network in (one, other))
+    ours, due = (_outputs(network, inputs) for network in (one, other))
     if ours.shape != due.shape:
         return float("inf")
     return float((ours - due).abs().max() / due.abs().max().clamp_min(1e-30))
+
+
+def _outputs(network: nn.Module, inputs: Arguments) -> Tensor:
+    with torch.no_grad(), still():  # one block each: generators begin anew in it
+        return _flat(opened(fresh(inputs).call(network)))
 
 
 def _evolvable(network: nn.Module, inputs: Inputs) -> list[str]:

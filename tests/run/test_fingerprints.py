@@ -247,8 +247,8 @@ def test_an_option_that_takes_more_than_it_took_is_no_difference(before, now, sa
     """What was given means the same; only what was not possible then is new."""
     old, new = ({"strategies": {"encoding": {"options": {"of": one}}}} for one in (before, now))
 
-    assert (differences(old, new) == []) is same
-    assert differences({"strategies": {"encoding": {"class": before}}}, new)
+    assert (resuming.differences(old, new) == []) is same
+    assert resuming.differences({"strategies": {"encoding": {"class": before}}}, new)
 
 
 NESTED = st.recursive(
