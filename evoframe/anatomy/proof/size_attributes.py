@@ -8,7 +8,8 @@ of them that do so count those channels from then on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 
 import attrs
 from torch import Tensor, nn
@@ -24,6 +25,9 @@ Reached = tuple[int, int]
 
 MOST = 24
 """How many candidates are tried at most for one probe."""
+
+PAIRED = 8
+"""How many of them are tried two at a time."""
 
 
 def find_size_attributes(
@@ -53,29 +57,51 @@ def find_size_attributes(
 def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
     """Return the attributes with which a probe breaks nothing; none if there are none.
 
-    Each in turn is the one with which the forward pass gets farthest.
+    Each in turn is the one with which the forward pass gets farthest, or the pair of them where
+    none alone gets it any farther: code may divide a width by a number of heads.
     """
     chosen: list[SizeAttribute] = []
     # Every candidate costs a forward pass in every round.
     candidates = _candidates(plan, probe)[:MOST]
     reached = _reached(plan, probe, chosen)
     while reached is not None:
-        best: tuple[Reached, SizeAttribute] | None = None
-        for one in candidates:
-            if one.key in {other.key for other in chosen}:
-                continue
-            farther = _reached(plan, probe, [*chosen, one])
-            if farther is None:
-                return [*chosen, one]
-            # Strictly: of several that get equally far the
-            # first is taken, the same in every survey.
-            if farther > (best[0] if best else reached):
-                best = farther, one
-        if best is None:
+        for count, most in ((1, MOST), (2, PAIRED)):
+            groups = combinations(candidates[:most], count)
+            if (best := _farthest(plan, probe, chosen, groups, reached)) is not None:
+                break
+        else:
             return []
         reached, farthest = best
-        chosen.append(farthest)
+        chosen += farthest
     return chosen
+
+
+def _farthest(
+    plan: Plan,
+    probe: Probe,
+    chosen: Sequence[SizeAttribute],
+    groups: Iterable[tuple[SizeAttribute, ...]],
+    reached: Reached,
+) -> tuple[Reached | None, tuple[SizeAttribute, ...]] | None:
+    """Return how far a forward pass gets with the best of several groups of attributes, and which.
+
+    Returns:
+        None for the first where nothing goes wrong any more; None if no group gets it any farther.
+    """
+    best: tuple[Reached, tuple[SizeAttribute, ...]] | None = None
+    known = {other.key for other in chosen}
+    for group in groups:
+        keys = {one.key for one in group}
+        if keys & known or len(keys) < len(group):
+            continue
+        farther = _reached(plan, probe, [*chosen, *group])
+        if farther is None:
+            return None, group
+        # Strictly: of several that get equally far the
+        # first is taken, the same in every survey.
+        if farther > (best[0] if best else reached):
+            best = farther, group
+    return best
 
 
 def _reached(plan: Plan, probe: Probe, more: Sequence[SizeAttribute]) -> Reached | None:

@@ -38,6 +38,8 @@ def axes_after(call: Call, axes: Axes) -> Axes | None:
         return _viewed(axes, value.shape, out.shape)
     if call.name in MOVES_AXES:
         return _reordered(call, axes)
+    if call.name in ("slice", "narrow", "select"):
+        return _part(call, axes)
     if call.name == "index":
         return _looked_up(axes, list(call.args[1]))
     spread = {"expand": _expanded, "repeat": _repeated}.get(call.name)
@@ -91,6 +93,15 @@ def _met(call: Call, axes: Axes) -> Axes:
         if all(size == 1 for size in sizes):
             found[at] = axis
     return tuple(found)
+
+
+def _part(call: Call, axes: Axes) -> Axes:
+    """Return the axes of some positions of one axis, which is the parameter's no more."""
+    at = call.argument(1, "dim", 0) % len(axes)
+    if call.name == "select":
+        return (*axes[:at], *axes[at + 1 :])
+    whole = call.out.shape == call.args[0].shape
+    return axes if whole else (*axes[:at], None, *axes[at + 1 :])
 
 
 def _viewed(axes: Axes, before: torch.Size, after: torch.Size) -> Axes:
