@@ -31,6 +31,12 @@ class InstanceNorm(Pooled):
 
 
 @case(IMAGE, share=0.85)
+class InstanceNormWrittenOver(InstanceNorm):
+    def body(self, x: Tensor) -> Tensor:
+        return self.three(F.leaky_relu_(self.norm(self.two(x)), 0.1))
+
+
+@case(IMAGE, share=0.85)
 class InstanceNormWithStatistics(Pooled):
     def __init__(self) -> None:
         super().__init__(8)

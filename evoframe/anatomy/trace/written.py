@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import attrs
@@ -34,14 +35,16 @@ class Written:
     Attributes:
         call: the operation in place.
         family: all tensors that may share memory with what is written.
-        before: the signal that all of them have; None if none has any.
+        before: the channels that stand in what is written, in a row; None if none do.
         at_rest: whether they hold nothing but zero, where they carry no channel.
+        places: where among them the channels of each of the family stand, by ids.
     """
 
     call: Call
     family: list[Tensor]
     before: Tensor | None
     at_rest: bool
+    places: Mapping[int, Tensor] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, tracer: Writes, call: Call) -> Written | None:
@@ -56,10 +59,12 @@ class Written:
         known = [one for value in family if (one := tracer.signals.get(id(value))) is not None]
         if not known:
             return cls(call, family, None, tracer.entries.even.value(target) == 0)
-        flat = known[0].reshape(-1)
-        alike = all(torch.equal(one.reshape(-1), flat) for one in known)
-        if alike and len(known) == len(family) and all(len(varying(one)) < 2 for one in known):
-            return cls(call, family, flat, at_rest=True)
+        flat = tracer.signals.get(id(target), torch.zeros(0)).reshape(-1)
+        simple = len(known) == len(family) and all(len(varying(one)) < 2 for one in known)
+        places = [_places(flat, one) for one in known] if simple else [None]
+        if None not in places:
+            found = {id(one): at for one, at in zip(family, places, strict=True) if at is not None}
+            return cls(call, family, flat, at_rest=True, places=found)
         _spoil(tracer, call, family, known)
         return None
 
@@ -68,24 +73,25 @@ class Written:
         after = tracer.signals.get(id(self.call.args[0]))
         if after is None and self.before is None:
             return
+        if after is not None and self.before is not None and after.numel() == len(self.before):
+            now = tracer.channels.derive([self.before, after.reshape(-1)])
+            for key, places in self.places.items():
+                tracer.signals[key] = now[places].reshape(tracer.signals[key].shape)
+            return
         found = {} if after is None else self._seen(tracer, after)
         if after is None or len(found) < len(self.family):
             known = [one for one in (after, self.before) if one is not None]
             _spoil(tracer, self.call, self.family, known)
             return
         now = after.reshape(-1)
-        if self.before is not None:
-            now = tracer.channels.derive([self.before, now])
-        elif not self.at_rest:
+        if not self.at_rest:
             now = tracer.channels.derive([now], fed=True)
         tracer.signals.update({key: now.reshape(shape) for key, shape in found.items()})
 
     def _seen(self, tracer: Writes, after: Tensor) -> dict[int, list[int]]:
         """Return the shape of the signal of each view that has all of the channels."""
         written, found = self.call.args[0], {}
-        if len(varying(after)) > 1 or (
-            self.before is not None and len(self.before) != after.numel()
-        ):
+        if len(varying(after)) > 1 or self.before is not None:
             return {}
         for value in self.family:
             shape = [1] * value.ndim
@@ -102,6 +108,15 @@ class Written:
                 shape[places[0]] = size
             found[id(value)] = shape
         return found
+
+
+def _places(flat: Tensor, signal: Tensor) -> Tensor | None:
+    """Return where each channel of a signal stands in a row of them; None if one does not.
+
+    Views may show channels several times, as those of a batch that is folded into them.
+    """
+    met = signal.reshape(-1)[:, None] == flat
+    return met.int().argmax(1) if len(flat) and bool(met.any(1).all()) else None
 
 
 def _spoil(tracer: Writes, call: Call, family: list[Tensor], known: list[Tensor]) -> None:
