@@ -45,6 +45,25 @@ class Heads(nn.Module):
 
 
 @case(TOKENS, share=0.96)
+class WidthDividedByHeads(Heads):
+    """Neither number explains a smaller width alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.width, self.heads = 32, 4
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, size = self.stem(x), self.width // self.heads
+        q, k, v = (
+            layer(x).view(len(x), -1, self.heads, size).transpose(1, 2)
+            for layer in (self.q, self.k, self.v)
+        )
+        scores = (q / size**0.5) @ k.transpose(2, 3)
+        seen = (scores.softmax(-1) @ v).transpose(1, 2).reshape(len(x), -1, self.heads * size)
+        return self.head(x + self.o(seen))
+
+
+@case(TOKENS, share=0.96)
 class RotaryBySlices(Heads):
     def turned(self, x: Tensor) -> Tensor:
         by = angles(x.shape[2], 8).repeat(1, 2).to(x)

@@ -92,7 +92,8 @@ def _farthest(
     known = {other.key for other in chosen}
     for group in groups:
         keys = {one.key for one in group}
-        if keys & known or len(keys) < len(group):
+        # Numbers of one module: a division stands in one place of the code.
+        if keys & known or len(keys) < len(group) or len({one.module for one in group}) > 1:
             continue
         farther = _reached(plan, probe, [*chosen, *group])
         if farther is None:
