@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from rich.markup import escape
 from rich.table import Table
+from torch import Tensor, nn
 
 from evoframe.anatomy import Anatomy
 from evoframe.anatomy.held import held_back
@@ -16,6 +17,7 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.wiring import living_channels
 from evoframe.report.sizes import BATCHES, COSTS, latencies
 from evoframe.roles.measuring import batches_in
 from evoframe.run.shrinking import MUCH, remedy, share_in_words
@@ -33,7 +35,7 @@ def layers(anatomy: Anatomy) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("together with")
     bundles, targets = anatomy.bundles, anatomy.wiring.targets
-    free = ~bundles.by_class(bundles.kept)
+    free = ~bundles.by_class(bundles.kept) & ~_lasting(anatomy)
     for name, shape in anatomy.evolvable.items():
         channels = torch.unique(targets[name])
         classes = set(bundles.classes[channels].tolist())
@@ -50,6 +52,35 @@ def layers(anatomy: Anatomy) -> Table:
             escape(_shortened(partners)),
         )
     return table
+
+
+def _lasting(anatomy: Anatomy) -> Tensor:
+    """Return the channels, a bool for each, that live or stay with living ones without synapses."""
+    nothing = {name: torch.zeros(shape).bool() for name, shape in anatomy.evolvable.items()}
+    return anatomy.bundles.by_class(living_channels(nothing, anatomy.wiring))
+
+
+def written_by_others(anatomy: Anatomy) -> str:
+    """Return a sentence on channels that nothing keeps but what does not evolve; empty if none are.
+
+    Without synapses they are not zero, so no genotype lets them leave.
+    """
+    bundles, wiring = anatomy.bundles, anatomy.wiring
+    stay = _lasting(anatomy) & ~bundles.by_class(bundles.kept)
+    layers = [name for name, ends in wiring.targets.items() if bool(stay[ends].any())]
+    if not layers:
+        return ""
+    tables = {
+        f"{name}.weight"
+        for name, module in anatomy.network.named_modules()
+        if isinstance(module, nn.Embedding)
+    }
+    held = {one.entry for one in wiring.holdings if bool(stay[one.channels].any())}
+    writers = sorted(held & tables - set(anatomy.evolvable))
+    said = f"channels of {_shortened(layers)} stay because what does not evolve writes and reads them"
+    if not writers:
+        return f"{said}, such as a parameter, an input or a layer that is not `evolvable`."
+    return f"{said}: {_shortened(writers)}. Name such tables in the task's `evolvable` as well."
 
 
 def _shortened(names: list[str]) -> str:
