@@ -20,7 +20,7 @@ from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.wiring import living_channels
 from evoframe.report.sizes import BATCHES, COSTS, latencies
 from evoframe.roles.measuring import batches_in
-from evoframe.run.shrinking import MUCH, remedy, share_in_words
+from evoframe.run.shrinking import MUCH, OTHERWISE, remedy, share_in_words
 from evoframe.strategies.training.alone import unless_alone
 
 BATCHES_TIMED = 3
@@ -77,7 +77,9 @@ def written_by_others(anatomy: Anatomy) -> str:
     }
     held = {one.entry for one in wiring.holdings if bool(stay[one.channels].any())}
     writers = sorted(held & tables - set(anatomy.evolvable))
-    said = f"channels of {_shortened(layers)} stay because what does not evolve writes and reads them"
+    said = (
+        f"channels of {_shortened(layers)} stay because what does not evolve writes and reads them"
+    )
     if not writers:
         return f"{said}, such as a parameter, an input or a layer that is not `evolvable`."
     return f"{said}: {_shortened(writers)}. Name such tables in the task's `evolvable` as well."
@@ -88,16 +90,19 @@ def _shortened(names: list[str]) -> str:
 
 
 def barriers(anatomy: Anatomy) -> list[str]:
-    """Return a line for each barrier, that which holds back most first, and remedies below."""
+    """Return a line for each barrier, that which holds back most first, and each remedy once."""
     found = held_back(anatomy)
     if not found:
         return ["\nnothing stands in the way"]
     lines = ["\nwhat stays, and what could leave without each barrier alone"]
+    said = set()
     for one in found:
-        lines += [
-            f"{share_in_words(one)}: {one.barrier.what}: {one.barrier.reason}",
-            *([f"    try: {remedy(one.barrier)}"] if one.share >= MUCH else []),
-        ]
+        advice = remedy(one.barrier)
+        lines.append(f"{share_in_words(one)}: {one.barrier.what}: {one.barrier.reason}")
+        # What lies behind a barrier is not known, so one that holds back little may matter most.
+        if advice not in said and (advice != OTHERWISE or one.share >= MUCH):
+            lines.append(f"    try: {advice}")
+            said.add(advice)
     return lines
 
 
