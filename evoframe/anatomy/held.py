@@ -52,7 +52,7 @@ def held_back(anatomy: Anatomy) -> tuple[Held, ...]:
     kept = _kept_by_barrier(anatomy)
     if kept is None:  # nothing is known of any channel
         return tuple(Held(one, 1.0, None) for one in anatomy.barriers)
-    plan, others, blamed = kept
+    plan, others, blamed = kept.plan, kept.others, kept.blamed
     free = _sizes(plan, others, plan.bundles.grids)
     found = []
     for barrier in anatomy.barriers:
@@ -68,6 +68,32 @@ def held_back(anatomy: Anatomy) -> tuple[Held, ...]:
         shares = [one - least for one, least in zip(held, free, strict=True)]
         found.append(Held(barrier, shares[0], shares[1] if len(shares) > 1 else None))
     return tuple(sorted(found, key=lambda one: -one.share))
+
+
+def given_out(anatomy: Anatomy) -> tuple[str, ...]:
+    """Return the layers whose channels, or such as are tied to them, the network gives out."""
+    if (kept := _kept_by_barrier(anatomy)) is None:
+        return ()
+    flags = kept.plan.bundles.by_class(kept.outputs)
+    ends = kept.plan.trace.targets
+    return tuple(name for name in anatomy.evolvable if bool(flags[ends[name]].any()))
+
+
+@attrs.frozen(eq=False)
+class _Kept:
+    """The channels that stay, by the reason for which they do.
+
+    Attributes:
+        plan: without proof.
+        others: kept for no barrier, outputs among them; bool, one entry a channel.
+        outputs: what the network gives out; as ``others``.
+        blamed: the channels that each barrier keeps.
+    """
+
+    plan: Plan
+    others: Tensor
+    outputs: Tensor
+    blamed: dict[Barrier, Tensor]
 
 
 class _Witness(MetaTracer):  # type: ignore[no-untyped-call]
@@ -108,10 +134,8 @@ class _Witness(MetaTracer):  # type: ignore[no-untyped-call]
         return out
 
 
-def _kept_by_barrier(
-    anatomy: Anatomy,
-) -> tuple[Plan, Tensor, dict[Barrier, Tensor]] | None:
-    """Return a plan without proof, the channels kept for no barrier, and those of each barrier."""
+def _kept_by_barrier(anatomy: Anatomy) -> _Kept | None:
+    """Return the channels that a plan keeps, by reason; None where nothing is known of any."""
     plan = anatomy.proved.plan
     if not plan.trace.knows_channels:
         return None
@@ -129,9 +153,10 @@ def _kept_by_barrier(
     calls, work = tuple(witness.calls), tuple(witness.work)
     seen = witness.trace((attrs.evolve(first, calls=calls, work=work),))
     last = witness.channels.kept[before:]
-    flags = witness.channels.flags([*witness.innocent, *last])
+    outputs = witness.channels.flags(last)
+    others = witness.channels.flags(witness.innocent) | outputs
     blamed = {barrier: torch.cat(found) for barrier, found in witness.blamed.items() if found}
-    return Plan.of(plan.body, plan.evolvable, seen), flags, blamed
+    return _Kept(Plan.of(plan.body, plan.evolvable, seen), others, outputs, blamed)
 
 
 def _of_layer(plan: Plan, barrier: Barrier) -> Tensor | None:

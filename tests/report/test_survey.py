@@ -48,6 +48,29 @@ def test_what_other_layers_write_is_not_said_to_leave() -> None:
     assert "table.weight" in said
 
 
+class Cached(nn.Module):
+    """Gives its hidden channels beside its answer, as a cache of keys is given."""
+
+    def __init__(self, *, cache: bool) -> None:
+        super().__init__()
+        self.cache, self.one, self.head = cache, nn.Linear(4, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        hidden = F.relu(self.one(x))
+        return {"answer": self.head(hidden)} | ({"cache": hidden} if self.cache else {})
+
+
+def test_channels_that_a_network_gives_out_are_told() -> None:
+    cached, bare = (
+        anatomy.survey(Cached(cache=cache), (torch.randn(3, 4),), ["one.weight"])
+        for cache in (True, False)
+    )
+
+    assert can_leave(cached) == {"one.weight": 0}
+    assert survey.outputs(cached).startswith("channels of one.weight stay because")
+    assert survey.outputs(bare) == ""
+
+
 def test_a_table_that_evolves_lets_its_stream_leave() -> None:
     plan = surveyed("table.weight", "up.weight", "down.weight")
 
