@@ -50,7 +50,9 @@ def command(
     console.print(survey.layers(anatomy))
     for line in survey.barriers(anatomy):
         console.print(line, markup=False)
-    for line in world.remarks:
+    for line in filter(
+        None, (survey.outputs(anatomy), survey.written_by_others(anatomy), *world.remarks)
+    ):
         console.print(f"\n{line}", markup=False)
     console.print("\nthe ancestor")
     console.print(survey.costs(anatomy, asked.task.example_inputs()))

@@ -8,17 +8,19 @@ from functools import partial
 import torch
 from rich.markup import escape
 from rich.table import Table
+from torch import Tensor, nn
 
 from evoframe.anatomy import Anatomy
-from evoframe.anatomy.held import held_back
+from evoframe.anatomy.held import given_out, held_back
 from evoframe.config.recipe import Recipe
 from evoframe.kernel import device as devices
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.wiring import living_channels
 from evoframe.report.sizes import BATCHES, COSTS, latencies
 from evoframe.roles.measuring import batches_in
-from evoframe.run.shrinking import MUCH, remedy, share_in_words
+from evoframe.run.shrinking import MUCH, OTHERWISE, remedy, share_in_words
 from evoframe.strategies.training.alone import unless_alone
 
 BATCHES_TIMED = 3
@@ -33,7 +35,7 @@ def layers(anatomy: Anatomy) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("together with")
     bundles, targets = anatomy.bundles, anatomy.wiring.targets
-    free = ~bundles.by_class(bundles.kept)
+    free = ~bundles.by_class(bundles.kept) & ~_lasting(anatomy)
     for name, shape in anatomy.evolvable.items():
         channels = torch.unique(targets[name])
         classes = set(bundles.classes[channels].tolist())
@@ -52,21 +54,65 @@ def layers(anatomy: Anatomy) -> Table:
     return table
 
 
+def _lasting(anatomy: Anatomy) -> Tensor:
+    """Return the channels, a bool for each, that live or stay with living ones without synapses."""
+    nothing = {name: torch.zeros(shape).bool() for name, shape in anatomy.evolvable.items()}
+    return anatomy.bundles.by_class(living_channels(nothing, anatomy.wiring))
+
+
+def written_by_others(anatomy: Anatomy) -> str:
+    """Return a sentence on channels that nothing keeps but what does not evolve; empty if none are.
+
+    Without synapses they are not zero, so no genotype lets them leave.
+    """
+    bundles, wiring = anatomy.bundles, anatomy.wiring
+    stay = _lasting(anatomy) & ~bundles.by_class(bundles.kept)
+    layers = [name for name, ends in wiring.targets.items() if bool(stay[ends].any())]
+    if not layers:
+        return ""
+    tables = {
+        f"{name}.weight"
+        for name, module in anatomy.network.named_modules()
+        if isinstance(module, nn.Embedding)
+    }
+    held = {one.entry for one in wiring.holdings if bool(stay[one.channels].any())}
+    writers = sorted(held & tables - set(anatomy.evolvable))
+    said = (
+        f"channels of {_shortened(layers)} stay because what does not evolve writes and reads them"
+    )
+    if not writers:
+        return f"{said}, such as a parameter, an input or a layer that is not `evolvable`."
+    return f"{said}: {_shortened(writers)}. Name such tables in the task's `evolvable` as well."
+
+
+def outputs(anatomy: Anatomy) -> str:
+    """Return a sentence on layers whose channels are outputs of the network; empty if none are."""
+    if not (layers := given_out(anatomy)):
+        return ""
+    return (
+        f"channels of {_shortened(list(layers))} stay because the network gives them out. If you "
+        "need only some of its outputs, let it give no others, such as a cache of keys and values."
+    )
+
+
 def _shortened(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def barriers(anatomy: Anatomy) -> list[str]:
-    """Return a line for each barrier, that which holds back most first, and remedies below."""
+    """Return a line for each barrier, that which holds back most first, and each remedy once."""
     found = held_back(anatomy)
     if not found:
         return ["\nnothing stands in the way"]
     lines = ["\nwhat stays, and what could leave without each barrier alone"]
+    said = set()
     for one in found:
-        lines += [
-            f"{share_in_words(one)}: {one.barrier.what}: {one.barrier.reason}",
-            *([f"    try: {remedy(one.barrier)}"] if one.share >= MUCH else []),
-        ]
+        advice = remedy(one.barrier)
+        lines.append(f"{share_in_words(one)}: {one.barrier.what}: {one.barrier.reason}")
+        # What lies behind a barrier is not known, so one that holds back little may matter most.
+        if advice not in said and (advice != OTHERWISE or one.share >= MUCH):
+            lines.append(f"    try: {advice}")
+            said.add(advice)
     return lines
 
 

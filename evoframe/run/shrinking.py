@@ -18,6 +18,8 @@ FIRST = 2
 MUCH = 0.1
 """From which share of a network on a barrier is the reason why nothing shrinks."""
 
+SIZES = "take sizes from tensors, as x.flatten(1) does, and not from numbers in the code"
+
 REMEDIES = {
     "forward pass on the meta device": (
         "write the forward pass so that it runs on torch's meta device, where no value is known"
@@ -31,6 +33,18 @@ REMEDIES = {
     "avg_pool3d": "anatomy.approximate=true lets channels leave that a local norm looks at",
     "divided by channels": "divide by something that is never zero, such as 1 + x.abs()",
     "MultiheadAttention": "write the attention with linear layers",
+    "softmax mixes channels": (
+        "weigh each channel by itself, as sigmoid does, or take the softmax over another axis"
+    ),
+    "a computed tensor has one element": (
+        "mend an earlier step first, if one is not understood; else make this tensor of a "
+        "parameter or a buffer"
+    ),
+    "removed in this pattern": (
+        f"nothing, where these are the dimensions of heads, of which whole ones leave; else {SIZES}"
+    ),
+    "is invalid for input of size": SIZES,
+    "was due": SIZES,
     "by their positions": "take channels by layers of their own and not by their positions",
 }
 """Words in the text of a barrier, and what helps there."""

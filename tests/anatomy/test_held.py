@@ -49,6 +49,11 @@ def divided(x: Tensor) -> Tensor:
     return x.softmax(1)
 
 
+def sliced(x: Tensor) -> Tensor:
+    """Return the channels with the halves in the other order, which numbers say."""
+    return torch.cat([x[:, 4:], x[:, :4]], 1)
+
+
 WHOLE = 4 * 8 + 8 + 8 * 32 + 32 + 32 * 2 + 2
 
 
@@ -64,6 +69,22 @@ def test_a_barrier_holds_back_what_could_leave_without_it(step) -> None:
     assert [one.parameters for one in found] == pytest.approx([7 * (4 + 1) / WHOLE])
     assert [one.parameters for one in late] == pytest.approx([31 * (1 + 1) / WHOLE])
     assert 0 < found[0].flops < late[0].flops < 1
+
+
+def test_a_barrier_that_is_met_twice_holds_back_both() -> None:
+    """The second layer reads what is behind the first, which nobody knows: all eight inputs."""
+    (found,) = held_back(surveyed(Steps(mixed, mixed)))
+
+    assert found.parameters == pytest.approx((7 * (4 + 1) + 31 * (8 + 1)) / WHOLE)
+
+
+def test_channels_that_are_counted_hold_back() -> None:
+    """Four of eight outputs stay before one slice, and a fifth tells the other from no slice."""
+    (found,) = held_back(surveyed(Steps(sliced, torch.relu)))
+
+    assert "by their positions" in found.barrier.reason
+    assert "positions" in remedy(found.barrier)
+    assert found.parameters == pytest.approx(4 * (4 + 1 + 1) / WHOLE)
 
 
 def test_barriers_are_ranked_by_what_they_hold_back() -> None:

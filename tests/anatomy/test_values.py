@@ -95,3 +95,29 @@ def test_channels_that_answer_stay(hidden) -> None:
     assert bool(plan.bundles.kept[channels].all()) == hidden
     assert any("are read at test_values.py" in one.reason for one in plan.barriers) == hidden
     assert not bool(plan.bundles.kept[plan.wiring.targets["two.weight"].reshape(-1)].any())
+
+
+class Normed(nn.Module):
+    """A norm gives its means and deviations as well, which nobody reads."""
+
+    def __init__(self, norm: nn.Module, *, asks: bool) -> None:
+        super().__init__()
+        self.asks, self.one, self.norm = asks, nn.Linear(4, 8), norm
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        if self.asks and bool((x > 9).all()):
+            x = -x
+        return self.head(F.relu(self.norm(self.one(x))))
+
+
+@pytest.mark.parametrize("norm", [nn.LayerNorm(8), nn.GroupNorm(2, 8), nn.BatchNorm1d(8)])
+def test_that_code_asks_for_values_keeps_nothing_by_itself(norm) -> None:
+    """What comes beside an output is read by those who read it, and not by the one who watches."""
+    networks = (shaken(Normed(norm, asks=asks)) for asks in (False, True))
+    inputs = (torch.randn(3, 4).double(),)
+
+    deaf, asking = (anatomy.survey(one, inputs, names(one), approximate=True) for one in networks)
+
+    assert torch.equal(asking.bundles.kept, deaf.bundles.kept)
+    assert not bool(asking.bundles.kept[asking.wiring.targets["one.weight"]].any())

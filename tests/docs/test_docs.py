@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,89 @@ def test_the_page_on_recurrent_networks_runs(tmp_path, monkeypatch) -> None:
     assert best.value("parameters") <= ancestor.value("parameters") / 4
     assert smaller.memory.hidden_size <= 12
     assert best.value("accuracy") >= 0.9
+
+
+TRANSFORMERS = ROOT / "docs" / "how-to" / "transformers.md"
+
+
+def run_of(code: str, namespace: dict[str, Any]) -> Any:
+    """Execute a block, and return the run that it leaves behind."""
+    exec(code, namespace)
+    return namespace.get("run")
+
+
+@pytest.mark.slow
+def test_the_page_on_transformers_runs(tmp_path, monkeypatch) -> None:
+    """Heads and feed-forward units leave a network of one's own, and the export is the same."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+
+    for code in blocks(TRANSFORMERS, "python")[:2]:
+        run = run_of(code, namespace)
+
+    best, ancestor = run.best.fitness, run.ancestor.fitness
+    assert best.value("parameters") <= ancestor.value("parameters") / 3
+    assert best.value("accuracy") >= 0.9
+    for layer in namespace["smaller"].encoder.layers:
+        assert layer.self_attn.out_proj.in_features < 16
+        assert layer.linear1.out_features < 64
+
+
+@pytest.mark.slow
+def test_the_page_on_transformers_runs_with_the_library(tmp_path, monkeypatch) -> None:
+    """Its own models need no wrapper, and their stream narrows where that is asked for."""
+    pytest.importorskip("transformers", reason="install evoframe[coverage] for transformers")
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+    data, own, bert, narrow, language = blocks(TRANSFORMERS, "python")
+    for code in (data, *own.partition("run = ")[:1]):
+        exec(code, namespace)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a library that we do not write
+        for code in (bert, narrow, language):
+            run = run_of(code, namespace)
+            best, ancestor = run.best.fitness, run.ancestor.fitness
+            assert best.value("parameters") <= ancestor.value("parameters") / 2
+
+    layer = namespace["smaller"].bert.encoder.layer[0]
+    assert layer.attention.self.value.out_features < 16
+    assert layer.intermediate.dense.out_features < 64
+    assert namespace["narrow"].bert.encoder.layer[0].output.dense.out_features < 16
+    assert run.ancestor.fitness.validation["perplexity"].error > 0
+
+
+@pytest.mark.slow
+def test_the_page_on_what_stays_says_what_is_printed(tmp_path, monkeypatch) -> None:
+    """A network is mended step by step, and everything that is shown of `inspect` is printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "1000")
+    page = ROOT / "docs" / "how-to" / "why-not-smaller.md"
+    namespace: dict[str, Any] = {}
+    printed, shown = "", 0
+
+    for language, code in re.findall(r"```(\w+)\n(.*?)```", page.read_text(), flags=re.DOTALL):
+        if code.startswith("# pictures.py"):
+            Path("pictures.py").write_text(code)
+        elif language == "python":
+            exec(code, namespace)
+        elif language == "console":
+            for name in [one for one in sys.modules if "pictures_" in one]:
+                monkeypatch.delitem(sys.modules, name)  # the file has changed since
+            result = CliRunner().invoke(main, shlex.split(code.removeprefix("$ evoframe ")))
+            assert result.exit_code == 0, result.output
+            printed = without_roundings(result.output)
+        else:
+            assert without_roundings(code) in printed
+            shown += 1
+
+    assert shown == 9
+
+
+def without_roundings(text: str) -> str:
+    """Return lines without blanks at their ends, and without figures that are mere rounding."""
+    lines = "\n".join(line.rstrip() for line in text.split("\n"))
+    return re.sub(r"\d\.\de-\d\d", "nearly nothing", lines)
 
 
 @pytest.mark.parametrize("line", commands())

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import OF_LAYOUT, numbers_in, tensors_in
 from evoframe.anatomy.channels.signals import sizes_left
 from evoframe.anatomy.trace.forward import plain_operations
+from evoframe.anatomy.trace.places import line_of
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.trace import Pass, RecordedCall
 from evoframe.anatomy.trace.values import answered
@@ -31,11 +32,13 @@ class Mismatch:
         reason: in words.
         call: the number of the recorded call at which it showed.
         of: the number of the forward pass.
+        line: of the network's code that was reached, ``file:number``; "" if it is not told.
     """
 
     reason: str
     call: int
     of: int = 0
+    line: str = ""
 
 
 def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
@@ -56,7 +59,7 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         # A network's own code may catch what the watcher
         # raised and raise another; the first reason counts.
-        return Mismatch(watcher.found or said, watcher.index)
+        return Mismatch(watcher.found or said, watcher.index, line=line_of(error))
     if watcher.index == len(due.calls):
         return None
     return Mismatch("another number of operations ran", watcher.index)

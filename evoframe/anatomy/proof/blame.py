@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import attrs
 import torch
 from torch import Tensor
 
@@ -11,8 +12,8 @@ from evoframe.anatomy.plan import Plan
 from evoframe.anatomy.plan.check import Mismatch
 from evoframe.anatomy.proof.probes import Probe, left_by, pattern
 
-Blame = tuple[Probe, str]
-"""A probe that breaks the forward pass, and the reason in words."""
+Blame = tuple[Probe, Mismatch]
+"""A probe that breaks the forward pass, and how it does."""
 
 
 Try = Callable[[Tensor], Mismatch | None]
@@ -20,7 +21,7 @@ Try = Callable[[Tensor], Mismatch | None]
 
 
 def blamed(plan: Plan, some: Sequence[Probe], tried: Try) -> list[Blame]:
-    """Return the probes that break the forward pass, each with the reason.
+    """Return the probes that break the forward pass, each with what was seen.
 
     What breaks in one module is taken to break in all modules of its class: keeping more than
     is needed is safe, and a network of many equal blocks is not searched block by block.
@@ -36,8 +37,8 @@ def blamed(plan: Plan, some: Sequence[Probe], tried: Try) -> list[Blame]:
         near = _suspects(plan, left, mismatch)
         # Halving costs a forward pass for each half, and the culprit is most often where it fails.
         culprits = _searched(plan, near, tried) or _searched(plan, left, tried)
-        culprits = culprits or [(probe, mismatch.reason) for probe in left]
-        like = {pattern(plan, probe): reason for probe, reason in culprits}
+        culprits = culprits or [(probe, mismatch) for probe in left]
+        like = {pattern(plan, probe): seen for probe, seen in culprits}
         found += [(one, like[same]) for one in left if (same := pattern(plan, one)) in like]
         left = [probe for probe in left if pattern(plan, probe) not in like]
     return found
@@ -55,8 +56,9 @@ def _searched(plan: Plan, some: Sequence[Probe], tried: Try) -> list[Blame]:
     if not some or (found := tried(left_by(plan.bundles, some))) is None:
         return []
     if len(some) == 1:
-        return [(some[0], found.reason)]
+        return [(some[0], found)]
     half = len(some) // 2
     culprits = _searched(plan, some[:half], tried) + _searched(plan, some[half:], tried)
     # Each half alone is fine and both together are not: nobody in particular is to blame.
-    return culprits or [(probe, f"with others, {found.reason}") for probe in some]
+    together = attrs.evolve(found, reason=f"with others, {found.reason}")
+    return culprits or [(probe, together) for probe in some]

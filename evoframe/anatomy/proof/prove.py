@@ -19,6 +19,9 @@ from evoframe.anatomy.trace.trace import Barrier
 PATIENCE = 4
 """After how many rounds a layer that still breaks keeps all of its channels."""
 
+IN_PATTERN = "in this pattern"
+"""How a barrier says that some lines of a grid stay, while channels can leave otherwise."""
+
 ROUNDS = 8
 """How often the proof is begun again with more channels kept, before all of them are."""
 
@@ -104,15 +107,15 @@ def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
     """
     kept, grids = plan.bundles.kept.clone(), list(plan.bundles.grids)
     barriers = list(plan.barriers)
-    for probe, reason in broken:
+    for probe, seen in broken:
         if entirely or probe.grid is None:
             kept[probe.channels] = True
             what = "its channels cannot be removed"
         else:
             for index, axes in _lines_like(plan, probe):
                 grids[index] = attrs.evolve(grids[index], fixed=(*grids[index].fixed, *axes))
-            what = "its channels cannot be removed in this pattern"
-        barriers.append(Barrier(probe.layer, f"{what}: {reason}"))
+            what = f"its channels cannot be removed {IN_PATTERN}"
+        barriers.append(Barrier(probe.layer, f"{what}: {seen.reason}", line=seen.line))
     bundles = attrs.evolve(plan.bundles, kept=kept, grids=tuple(grids))
     return attrs.evolve(plan, bundles=bundles, barriers=tuple(dict.fromkeys(barriers)))
 

@@ -41,14 +41,14 @@ def find_size_attributes(
     found: dict[Attribute, SizeAttribute] = {}
     hopeless: list[Blame] = []
     answers: dict[Pattern, list[SizeAttribute]] = {}
-    for probe, reason in broken:
+    for probe, seen in broken:
         same = pattern(plan, probe)
         if same not in answers:
             answers[same] = chosen = _explained(plan, probe)
         else:
             chosen = _alike(plan, probe, answers[same])
         if not chosen:
-            hopeless.append((probe, reason))
+            hopeless.append((probe, seen))
         for one in chosen:
             found.setdefault(one.key, one)
     return list(found.values()), hopeless

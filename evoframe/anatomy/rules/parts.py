@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -37,7 +39,7 @@ def _taken(tracer: Tracer, call: Call, signal: Tensor, axis: int) -> Tensor:
     size, channels = signal.shape[axis], signal.reshape(-1)
     if call.name == "select":
         at = call.args[2]
-        tracer.channels.keep(channels[: at + 1] if at >= 0 else channels[at:])
+        _counted(tracer, call, [channels[: at + 1] if at >= 0 else channels[at:]])
         return signal.select(axis, at)
     start, end, step = (
         call.argument(at, name) for at, name in ((2, "start"), (3, "end"), (4, "step"))
@@ -45,16 +47,26 @@ def _taken(tracer: Tracer, call: Call, signal: Tensor, axis: int) -> Tensor:
     start, end, step = start or 0, size if end is None else end, step or 1
     if step > 1:
         return _every(tracer, signal, axis, start, end, step)
+    counted = []
     # One channel more where only one bound cuts: a slice of everything would be no operation.
     if start < 0:
-        tracer.channels.keep(channels[start - int(end >= size) :])
+        counted.append(channels[start - int(end >= size) :])
     elif start < size:
-        tracer.channels.keep(channels[:start])
+        counted.append(channels[:start])
     if end < 0:
-        tracer.channels.keep(channels[end:])
+        counted.append(channels[end:])
     elif end < size:
-        tracer.channels.keep(channels[: end + int(start == 0)])
+        counted.append(channels[: end + int(start == 0)])
+    _counted(tracer, call, counted)
     return signal.narrow(axis, *_span(start, end, size))
+
+
+def _counted(tracer: Tracer, call: Call, channels: Sequence[Tensor]) -> None:
+    """Keep channels from which positions are counted, and tell it."""
+    if any(len(some) for some in channels):
+        tracer.stop(call, "channels are taken by their positions; those stay that are counted")
+    for some in channels:
+        tracer.channels.keep(some)
 
 
 def _every(tracer: Tracer, signal: Tensor, axis: int, start: int, end: int, step: int) -> Tensor:

@@ -67,6 +67,9 @@ class Tracer(Protocol):
     def entry(self, value: Any) -> tuple[str, tuple[int, ...]] | None:
         """Return the entry that a tensor is, with the entry's axis for each of its own."""
 
+    def stop(self, call: Call, reason: str) -> None:
+        """Put on record that a call is a barrier, and where it was made."""
+
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +20,15 @@ def line_reached() -> str:
     while frame is not None and frame.f_code.co_filename.startswith(LIBRARIES):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame is not None else ""
+
+
+def line_of(error: Exception) -> str:
+    """Return the innermost line outside of torch and evoframe at which an error was raised."""
+    reached = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if not (file := frame.f_code.co_filename).startswith(LIBRARIES):
+            reached = f"{Path(file).name}:{number}"
+    return reached
 
 
 def module_reached(network: nn.Module) -> str:

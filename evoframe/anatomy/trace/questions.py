@@ -29,6 +29,7 @@ class Asking(Protocol):
     entries: Entries
     synapses: Synapses
     barriers: list[Barrier]
+    signals: dict[int, Tensor]
 
     def signal(self, value: Any) -> Tensor | None:
         """Return the signal of a tensor; None if it carries no channel."""
@@ -60,8 +61,8 @@ class Questions:
         entries = self._entries_in(given)
         past, entering = self._past_of(given), self._carried_by(given)
         for out in tensors_in(made):
-            # What carries channels itself is looked at itself.
-            carries = bool(self._carried_by([out]))
+            # What carries channels itself is looked at itself; to ask for its signal would read it.
+            carries = id(out) in self._tracer.signals
             self._past[id(out)] = past if carries else past | entering
             self._made_of[id(out)] = set() if carries else entries
 
