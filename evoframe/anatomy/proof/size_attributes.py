@@ -83,7 +83,7 @@ def _farthest(
     groups: Iterable[tuple[SizeAttribute, ...]],
     reached: Reached,
 ) -> tuple[Reached | None, tuple[SizeAttribute, ...]] | None:
-    """Return how far a forward pass gets with the best of several groups of attributes, and which.
+    """Return the call that a forward pass reaches with the best of several groups, and that group.
 
     Returns:
         None for the first where nothing goes wrong any more; None if no group gets it any farther.

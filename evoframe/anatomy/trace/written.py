@@ -111,7 +111,7 @@ class Written:
 
 
 def _places(flat: Tensor, signal: Tensor) -> Tensor | None:
-    """Return where each channel of a signal stands in a row of them; None if one does not.
+    """Return the places at which the channels of a signal stand in a row; None if one does not.
 
     Views may show channels several times, as those of a batch that is folded into them.
     """
