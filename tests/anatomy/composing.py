@@ -56,6 +56,7 @@ POINTWISE = {
     "less one": lambda x: torch.rsub(x, 1), "sign": lambda x: x * (x > 0),
     "not": lambda x: x * ~(x > 0), "threshold": lambda x: F.threshold(x, 0.1, 0.5),
     "by ones": lambda x: x.new_ones(x.shape) + x, "lerp": lambda x: torch.lerp(x, x * x, 0.3),
+    "raw logarithm": lambda x: x.square().log().clamp(-5, 5), "raw inverse": lambda x: 1 / x,
     "and zeros": lambda x: x + torch.zeros_like(x), "logit": lambda x: torch.sigmoid(x).logit(),
 }  # fmt: skip
 
@@ -712,6 +713,18 @@ class ScaleTotal(Scale):
 class ScaleNormed(Scale):
     def forward(self, x):
         return x * self.line(self.scale / self.scale.norm())
+
+
+@owning
+class ScaleQuotient(Scale):
+    def forward(self, x):
+        return x * self.line(self.scale / self.shift) + self.line(1 / self.shift)
+
+
+@owning
+class ScaleBelow(Scale):
+    def forward(self, x):
+        return (x - self.line(self.shift)) / self.line(self.scale)
 
 
 @owning
