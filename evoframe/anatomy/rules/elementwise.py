@@ -88,9 +88,9 @@ def _by_others(tracer: Tracer, call: Call) -> Signal:
 
 def _breaks_at_zero(tracer: Tracer, call: Call, terms: list[Term], met: Tensor) -> bool:
     """Tell whether zero may be raised to a negative power, or divided by."""
-    (base, other), is_power = (terms if len(terms) > 1 else [None, *terms]), call.name == "pow"
-    if base is None:  # a number to the power of channels
+    if len(terms) == 1:  # a number to the power of channels
         return False
+    (base, other), is_power = terms, call.name == "pow"
     if is_power and base.signal is not None and not may_be_zero(tracer, base.signal):
         return False
     if other.signal is not None:
