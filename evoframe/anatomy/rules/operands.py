@@ -21,7 +21,8 @@ def never_dead(tracer: Tracer, signal: Tensor, reason: str) -> NoReturn:
     Raises:
         Unknown: the reason.
     """
-    tracer.channels.pin(signal)
+    tracer.channels.fed.append(signal.reshape(-1))
+    tracer.channels.mark_read(signal)  # the barrier keeps them
     raise Unknown(reason)
 
 
