@@ -69,6 +69,9 @@ def numbers_in(
     All numbers of arithmetic; of other operations those that are no whole numbers, which are
     sizes, axes and positions there and may well change with the channels.
     """
+    if name == "lift_fresh":  # a tensor that code makes of numbers
+        value = args[0]
+        return () if value.is_meta or value.numel() != 1 else (float(value.item()),)
     wanted = (int, float) if name.rstrip("_") in ARITHMETIC else (float,)
     given = (*args, *kwargs.values()) if kwargs else args
     return tuple([float(value) for value in given if isinstance(value, wanted)])
@@ -136,7 +139,7 @@ ARITHMETIC = frozenset(
     {
         "mul", "div", "add", "sub", "rsub", "pow", "addcmul", "baddbmm", "clamp", "clamp_min",
         "clamp_max", "hardtanh", "threshold", "fill", "full", "full_like", "new_full", "arange",
-        "linspace", "topk", "kthvalue", "masked_fill", "addcdiv", "lerp",
+        "scalar_tensor", "linspace", "topk", "kthvalue", "masked_fill", "addcdiv", "lerp",
         "remainder", "fmod", "index_fill", "channel_shuffle",
     }
 )  # fmt: skip

@@ -88,6 +88,8 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 due = self.due[self.index]
                 if numbers_in(name, args, kwargs) != due.numbers:
                     self._stop(f"a number in {func} depends on how many channels there are")
+                if due.given and tuple([one.shape for one in tensors_in(args)]) != due.given:
+                    self._stop(f"what {func} counts depends on how many channels there are")
                 self._compare_shapes(func, tensors_in(out), due)
             self.index += 1
         return out

@@ -148,7 +148,8 @@ def fit(attention: nn.Module) -> None:
         q, k, v = attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight
     else:
         q, k, v = packed[: packed.shape[0] // 3], packed, packed
-    attention.num_heads = q.shape[0] // attention.head_dim
+    if attention.head_dim:  # a proof tries numbers with which it does not run, and is told so then
+        attention.num_heads = q.shape[0] // attention.head_dim
     attention.embed_dim, attention.kdim, attention.vdim = q.shape[1], k.shape[1], v.shape[1]
 
 

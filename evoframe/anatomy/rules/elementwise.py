@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
-from evoframe.anatomy.rules.meeting import lifted, multiplied, summed, term
-from evoframe.anatomy.rules.operands import hold
+from evoframe.anatomy.rules.meeting import Term, lifted, multiplied, summed, term
+from evoframe.anatomy.rules.operands import admit, hold, may_be_zero, never_dead
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, required, rule
 
 
@@ -35,7 +37,12 @@ def lifts_zero(tracer: Tracer, call: Call) -> Signal:
     if any(isinstance(one, Tensor) for one in call.args[1:]):
         return _by_others(tracer, call)
     signal = required(tracer.signal(call.args[0]))
-    return signal if _keeps_zero_here(call) else tracer.channels.derive([signal], fed=True)
+    zero = _of_zero(call)
+    if zero == 0:
+        return signal
+    if zero is not None and not math.isfinite(zero) and may_be_zero(tracer, signal):
+        never_dead(tracer, signal, f"{call.name} of zero is not finite")
+    return tracer.channels.derive([signal], fed=True)
 
 
 @rule("eq", "ne", "gt", "lt", "ge", "le")
@@ -74,21 +81,40 @@ def _by_others(tracer: Tracer, call: Call) -> Signal:
     """Return the signal where exponents or bounds are tensors: alive whatever it was."""
     terms = [term(tracer, one) for one in call.args if isinstance(one, Tensor)]
     met = required(summed(tracer, call.out.ndim, terms))
+    if call.name in ("pow", "remainder", "fmod") and _breaks_at_zero(tracer, call, terms, met):
+        never_dead(tracer, met, f"{call.name} may not be finite where channels are dead")
     return tracer.channels.derive([met], fed=True)
 
 
-def _keeps_zero_here(call: Call) -> bool:
-    """Tell whether a call maps zero to zero with the bounds or the exponent that it was given."""
+def _breaks_at_zero(tracer: Tracer, call: Call, terms: list[Term], met: Tensor) -> bool:
+    """Tell whether zero may be raised to a negative power, or divided by."""
+    if len(terms) == 1:  # a number to the power of channels
+        return False
+    (base, other), is_power = terms, call.name == "pow"
+    if is_power and base.signal is not None and not may_be_zero(tracer, base.signal):
+        return False
+    if other.signal is not None:
+        return is_power != may_be_zero(tracer, other.signal)
+    value = admit(tracer, other.value, met)
+    return not value >= 0 if is_power else value == 0
+
+
+def _of_zero(call: Call) -> float | None:
+    """Return the number that a call makes of zero, with the bounds or the exponent it was given.
+
+    Returns:
+        None where that cannot be told.
+    """
     # Exact zeros decide here: 0 ** 0 is 1, and a clamp
     # that excludes 0 makes a dead channel constant.
     first = call.args[0]
     if not isinstance(first, Tensor):  # ``pow`` of a number
-        return False
+        return None
     try:
         zero = call.func(torch.zeros((), dtype=first.dtype), *call.args[1:], **call.kwargs)
     except (RuntimeError, TypeError):
-        return False
-    return isinstance(zero, Tensor) and bool(zero == 0)
+        return None
+    return float(zero.abs() if zero.is_complex() else zero) if isinstance(zero, Tensor) else None
 
 
 @rule("_prelu_kernel", "prelu")

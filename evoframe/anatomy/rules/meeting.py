@@ -11,7 +11,7 @@ from torch import Tensor
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.signals import ranked, varying
 from evoframe.anatomy.rules.blocks import bind, within
-from evoframe.anatomy.rules.operands import admit
+from evoframe.anatomy.rules.operands import admit, may_be_zero, never_dead
 from evoframe.anatomy.rules.rule import Signal, Tracer, Unknown, rule
 
 
@@ -128,7 +128,7 @@ def multiplied(tracer: Tracer, rank: int, terms: Sequence[Term]) -> Tensor | Non
         return None
     values = [admit(tracer, one.value, signal) for one in terms if one.signal is None]
     if any(map(math.isinf, values)):
-        raise Unknown("a factor is infinite where its parameter is zero")
+        raise Unknown("a factor is infinite")
     if not any(one.signal is None and tracer.entries.even.value(one.value) == 0 for one in terms):
         return signal
     # Zeros are as many as code makes, as of a first state; a proof sees whether they follow.
@@ -145,11 +145,10 @@ def divided(tracer: Tracer, rank: int, over: Term, under: Term) -> Tensor | None
     if under.signal is None:
         signal = _together(tracer, rank, [over], every=True)
         if signal is not None and admit(tracer, under.value, signal) == 0:
-            raise Unknown("a dead channel would be divided by zero")
+            never_dead(tracer, signal, "a dead channel would be divided by zero")
         return signal
-    # Channels that something else feeds are no zeros for want of synapses.
-    if not bool(tracer.channels.flags(tracer.channels.fed)[under.signal].all()):
-        raise Unknown("something is divided by channels, which may be zero")
+    if may_be_zero(tracer, under.signal):
+        never_dead(tracer, under.signal, "something is divided by channels, which may be zero")
     if over.signal is not None:
         return multiplied(tracer, rank, [over, under])
     admit(tracer, over.value, ranked(under.signal, rank))
@@ -171,9 +170,9 @@ def _with_constants(
     if signal is None:
         raise Unknown("a channel enters as a parameter of the operation")
     values = [admit(tracer, one.value, signal) for one in factors]
-    at_rest = (
-        values[0] * values[1] if call.name == "addcmul" else values[0] / (values[1] or math.nan)
-    )
+    if call.name == "addcdiv" and values[1] == 0:
+        never_dead(tracer, signal, "a parameter would be divided by zero")
+    at_rest = values[0] * values[1] if call.name == "addcmul" else values[0] / values[1]
     return signal if at_rest == 0 else tracer.channels.derive([signal], fed=True)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NoReturn
 
 from torch import Tensor
 
@@ -10,6 +11,24 @@ from evoframe.anatomy.channels.made import UNKNOWN, Axes
 from evoframe.anatomy.channels.signals import varying
 from evoframe.anatomy.rules.blocks import fix, within
 from evoframe.anatomy.rules.rule import Tracer, Unknown
+
+
+def never_dead(tracer: Tracer, signal: Tensor, reason: str) -> NoReturn:
+    """Let channels live for ever which code cannot compute with where they are dead.
+
+    Channels that are merely kept may still die: then their biases and slices are zero.
+
+    Raises:
+        Unknown: the reason.
+    """
+    tracer.channels.fed.append(signal.reshape(-1))
+    tracer.channels.mark_read(signal)  # the barrier keeps them
+    raise Unknown(reason)
+
+
+def may_be_zero(tracer: Tracer, signal: Tensor) -> bool:
+    """Tell whether channels are zero where they are dead; what something else feeds is not."""
+    return not bool(tracer.channels.flags(tracer.channels.fed)[signal].all())
 
 
 def spreads(tracer: Tracer, constant: Tensor, signal: Tensor) -> bool:
@@ -87,6 +106,8 @@ def hold(tracer: Tracer, value: Any, signal: Tensor) -> float:
             raise Unknown("a parameter meets channels along several axes")
         if not _hold_parts(tracer, made.parts, axis - lag, signal.reshape(-1)):
             at_rest = UNKNOWN  # some of it is there whatever becomes of the channels
+    if math.isinf(at_rest):
+        never_dead(tracer, signal, "what meets channels is not finite where its parameter is zero")
     return at_rest
 
 

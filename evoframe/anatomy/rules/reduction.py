@@ -29,7 +29,7 @@ LAST_BY_DEFAULT = frozenset({"median", "nanmedian", "mode", "kthvalue"})
 def reductions(tracer: Tracer, call: Call) -> Signal:
     """Reduces axes: of channels only sums and norms can; groups of channels leave as a whole."""
     signal = required(tracer.signal(call.args[0]))
-    dims = _reduced(call, signal.ndim)
+    dims = reduced(call, signal.ndim)
     over = [dim for dim in dims if dim in varying(signal)]
     if over and set(varying(signal)) <= set(dims):
         _swallow(tracer, call, signal)
@@ -48,7 +48,7 @@ def reductions(tracer: Tracer, call: Call) -> Signal:
     return [signal, signal] if several else signal
 
 
-def _reduced(call: Call, rank: int) -> list[int]:
+def reduced(call: Call, rank: int) -> list[int]:
     """Return the axes that a call reduces, counted from the first."""
     # norms are given their order first, and their axes after it
     place = 2 if call.name in ("linalg_vector_norm", "norm", "kthvalue") else 1
@@ -65,12 +65,12 @@ def _swallow(tracer: Tracer, call: Call, signal: Tensor) -> None:
     """Let all channels be read together, where dead ones among them make no difference."""
     averages = tracer.approximate and call.name in AVERAGES
     # A zero adds nothing to a sum or a norm; it counts in a mean, and may be the largest.
-    if not (_adds(call) and tracer.channels.are_zero(signal)) and not averages:
+    if not (adds(call) and tracer.channels.are_zero(signal)) and not averages:
         raise Unknown(f"{call.name} mixes channels")
     tracer.channels.mark_read(signal)
 
 
-def _adds(call: Call) -> bool:
+def adds(call: Call) -> bool:
     """Tell whether a zero changes nothing; a norm of negative order is the smallest entry."""
     if call.name in ("linalg_vector_norm", "norm"):
         order = call.argument(1, "ord" if call.name == "linalg_vector_norm" else "p", 2)
@@ -84,7 +84,7 @@ def _by_groups(tracer: Tracer, call: Call, signal: Tensor, over: list[int]) -> T
     A dead one among them may be the largest, and counts in a mean: groups leave as a whole. A sum
     can do without any of them.
     """
-    if not (_adds(call) and tracer.channels.are_zero(signal)):
+    if not (adds(call) and tracer.channels.are_zero(signal)):
         fix(tracer, signal, over)
     return mixed(tracer, signal, over)
 

@@ -121,6 +121,8 @@ class Even:
         """Return the number of tensors that are joined or repeated, if all have the same."""
         given = tensors_in(call.args[0]) if call.name in JOINS and call.args else []
         numbers = {self.value(one) for one in given}
+        if len(given) > 1 and NOT_KNOWN in numbers:  # each may hold another one
+            return None
         return numbers.pop() if len(numbers) == 1 else None
 
     def _write(self, call: Call, value: Tensor) -> None:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from evoframe.anatomy.trace.beside import MAKES, made_beside
+
 WHOLE: frozenset[Callable[..., Any]] = frozenset(
     {
         torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu,
@@ -33,6 +35,8 @@ class WholeRecurrences(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if func in MAKES and (made := made_beside(func, args, kwargs or {})) is not None:
+            return made
         if func not in WHOLE:
             return func(*args, **(kwargs or {}))
         # Below the layer of gradients, operations are shown before they are taken apart.

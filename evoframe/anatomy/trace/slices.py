@@ -61,7 +61,10 @@ def joined(call: Call, one: Made, other: Made) -> Made | None:
             ]
             parts.append((name, (*[None] * new, *known)))
     rests = [torch.tensor(made.at_rest, dtype=torch.float64) for made in (one, other)]
-    return Made(tuple(dict.fromkeys(parts)), float(call.func(*rests, *call.args[2:])))
+    value = float(call.func(*rests, *call.args[2:]))
+    if math.isnan(value) and not any(math.isnan(made.at_rest) for made in (one, other)):
+        value = math.inf  # as zero by zero
+    return Made(tuple(dict.fromkeys(parts)), value)
 
 
 def value_after(call: Call, at_rest: float) -> float:
@@ -70,13 +73,15 @@ def value_after(call: Call, at_rest: float) -> float:
         return UNKNOWN
     if call.name not in SLICE_BY_SLICE or call.name in COPIES:
         return at_rest
+    if _others(call) and math.isinf(at_rest):
+        return at_rest
     if _others(call):  # of which only what is multiplied is known
         return 0.0 if at_rest == 0 and call.name == "mul" else UNKNOWN
     try:
         value = call.func(torch.tensor(at_rest, dtype=torch.float64), *call.args[1:], **call.kwargs)
     except (RuntimeError, TypeError):
         return UNKNOWN
-    return float(value)
+    return math.inf if math.isnan(value) and not math.isnan(at_rest) else float(value)
 
 
 def _others(call: Call) -> list[Tensor]:

@@ -62,10 +62,12 @@ class RecordedCall(NamedTuple):
     Attributes:
         results: the tensors that came out.
         numbers: the plain numbers that went into arithmetic; they may not depend on widths.
+        given: the shapes of tensors that are the same in smaller networks; empty if any will do.
     """
 
     results: tuple[Result, ...]
     numbers: tuple[float, ...]
+    given: tuple[torch.Size, ...] = ()
 
 
 class Operand(NamedTuple):

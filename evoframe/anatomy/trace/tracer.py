@@ -26,6 +26,7 @@ from evoframe.anatomy.trace.synapses import Synapses
 from evoframe.anatomy.trace.trace import Barrier, Pass, RecordedCall, Result, Trace, Work
 from evoframe.anatomy.trace.units import Units
 from evoframe.anatomy.trace.unread import Unread, can_wait
+from evoframe.anatomy.trace.wholes import Wholes
 from evoframe.anatomy.trace.work import work_of
 from evoframe.anatomy.trace.written import Written
 from evoframe.costs.flops import RECURRENT
@@ -58,6 +59,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         )
         self.units = Units(self.channels, self.entries, self.synapses)
         self.relatives, self.unread = Relatives(), Unread()
+        self.wholes = Wholes(self.entries)
         # Costs a little at every call, so it is there where anything is asked.
         self.questions = Questions(self) if asks else None
         # Tensors are known by their ids, which stay unique only while their objects live.
@@ -82,12 +84,15 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         written = Written.of(self, call) if call.works_in_place else None
         if not call.works_in_place:
             self.entries.carry(call)
-        if not self._meets_channels(call) or self._apply(call):
+        meets = self._meets_channels(call)
+        if not meets or self._apply(call):
             self.alive.append(out)
         if written is not None:
             written.spread(self)
         if call.works_in_place:
             self.entries.carry(call)
+        if not meets:
+            self.wholes.follow(call, self._barrier)
         self.relatives.relate(call)
         if self.questions is not None:
             self.questions.follow(call)
@@ -161,6 +166,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _stopped(self, call: Call, reason: str) -> bool:
         barrier = self._barrier(call, reason)
+        self.wholes.follow(call, self._barrier)
         entered = tuple(self._signals_in((call.args, call.kwargs)))
         if call.name in RECURRENT:  # they lose no unit then, whether channels enter or not
             self.barriers.append(barrier)
@@ -228,7 +234,9 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # Not ``self.signal``: what stands beside the first output gets none by being recorded.
             outs = tensors_in(call.out)
             results = tuple([Result(one.shape, self.signals.get(id(one))) for one in outs])
-            self.calls.append(RecordedCall(results, call.numbers))
+            plain = not any(id(one) in self.signals for one in (*outs, *tensors_in(call.args)))
+            given = self.wholes.sizes(call) if plain else ()
+            self.calls.append(RecordedCall(results, call.numbers, given))
 
     def keep_all(self, value: Any) -> bool:
         """Keep the channels of every tensor inside a value; tell whether there were any."""
@@ -249,6 +257,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self.questions is not None:
             self.questions.finish(self.calls)
         self.synapses.finish()
+        self.barriers += self.wholes.finish(self.channels, self.synapses)
         return Trace(
             channels=self.channels,
             sources=self.synapses.sources,
