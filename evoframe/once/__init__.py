@@ -1,1 +1,1 @@
-"""Once: a network made smaller in one cut, without a run, for people with a training of their own."""
+"""Once: a network made smaller in one cut, without a run, for people with their own training."""

@@ -17,6 +17,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import Key
 from evoframe.kernel.lasting import plain
+from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.cutting import Cut, cut_down
 from evoframe.once.given import task_of
 from evoframe.once.limits import limits_of
@@ -118,8 +119,8 @@ def shrink(
     asked = {"flops": flops, "parameters": parameters, "bytes": bytes, "activations": activations}
     wish = Wish(encoding, asked, at_least, steps, statistics)
     device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
-    cut, smaller = wish.fulfilled(anatomy, task, Key(seed), device)
-    return told(plain(smaller), Shrunk.of(cut))
+    cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device)
+    return told(plain(phenotype.network), Shrunk.of(cut))
 
 
 def ranking(importance: str, **options: Any) -> Cluster:
@@ -152,8 +153,8 @@ class Wish:
 
     def fulfilled(
         self, anatomy: Anatomy, task: Task, key: Key, device: torch.device
-    ) -> tuple[Cut, nn.Module]:
-        """Return what is left of a network, and the smaller network, in evaluation mode.
+    ) -> tuple[Cut, Phenotype]:
+        """Return a cut, and the smaller network, in evaluation mode.
 
         Raises:
             ConfigError: a limit cannot be understood or met.
@@ -170,4 +171,5 @@ class Wish:
         if self.statistics:
             Untrained(batches=self.statistics).train(phenotype, context)
             genotype = anatomy.absorb(phenotype)
-        return Cut(anatomy, whole, genotype), phenotype.network.eval()
+        phenotype.network.eval()
+        return Cut(anatomy, whole, genotype), phenotype

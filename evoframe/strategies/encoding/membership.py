@@ -1,8 +1,7 @@
 """Membership: which entries of a network's parameters belong to which cluster, and as what.
 
 A bundle of channels is *written* by rows of weights, *read* by columns of others, and has entries
-of biases, norms and scales for its own. What reads a bundle is found by the channels that it
-writes, through sums and products of them.
+of biases, norms and scales for its own.
 """
 
 from __future__ import annotations
@@ -128,7 +127,8 @@ def membership_of(partition: Partition, wiring: Wiring, phenotype: Phenotype) ->
         wiring: of the ancestor.
         phenotype: the network; it may have lost channels.
     """
-    channels = _clusters_of_channels(partition, wiring)
+    channels = partition.channels
+    assert channels is not None
     modules = dict(phenotype.network.named_modules())
     parameters = dict(phenotype.network.named_parameters())
     found: list[tuple[str, Part, str, Tensor]] = []
@@ -147,21 +147,6 @@ def membership_of(partition: Partition, wiring: Wiring, phenotype: Phenotype) ->
         Side(name, part, kind, _cut(labels, name, phenotype)) for name, part, kind, labels in found
     )
     return Membership(sides, len(partition.fixed))
-
-
-def _clusters_of_channels(partition: Partition, wiring: Wiring) -> Tensor:
-    """Return the cluster of every channel that synapses write, itself or by what is made of it."""
-    channels = torch.full((len(wiring.fed),), NOBODY, device=wiring.fed.device)
-    for name, members in partition.members.items():
-        targets = wiring.targets[name]
-        channels[targets.reshape(-1)] = members.expand_as(targets).reshape(-1)
-    for step in wiring.steps:
-        if isinstance(step, str):
-            continue
-        for part in step.parts:  # which are tied, so whichever is known will do
-            own = channels[step.channels]
-            channels[step.channels] = torch.where(own == NOBODY, channels[part], own)
-    return channels
 
 
 def _part(holding: Holding, modules: Mapping[str, nn.Module]) -> Part:
