@@ -34,7 +34,7 @@ class Shrunk:
 
     @classmethod
     def of(cls, cut: Cut) -> Shrunk:
-        """Return what a cut has taken."""
+        """Return the costs, channels and barriers of a cut."""
         anatomy = cut.anatomy
         staying, targets = anatomy.channels(cut.genotype).cpu(), anatomy.wiring.targets
         outputs = {name: torch.unique(targets[name].cpu()) for name in anatomy.evolvable}
@@ -79,7 +79,7 @@ def told(network: nn.Module, what: Shrunk) -> nn.Module:
 
 
 def shrunk(network: nn.Module) -> Shrunk:
-    """Return what :func:`evoframe.shrink` has cut of a network; its copies do not know.
+    """Return all that :func:`evoframe.shrink` has cut of a network; its copies do not know.
 
     Raises:
         ConfigError: it is none that was given by ``shrink``.
