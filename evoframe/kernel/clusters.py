@@ -69,6 +69,15 @@ def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Part
     return Partition(members, fixed, bundles[classes])
 
 
+def _shared(members: Mapping[str, Tensor], count: int) -> Tensor:
+    """Return a bool for each cluster: several parameters have synapses in it."""
+    device = next(iter(members.values())).device
+    layers = torch.zeros(count, dtype=torch.int64, device=device)
+    for clusters in members.values():
+        layers[torch.unique(clusters)] += 1
+    return layers > 1
+
+
 def _within_parameters(kind: Kind, wiring: Wiring) -> Partition:
     members, count = {}, 0
     for name, targets in wiring.targets.items():

@@ -77,43 +77,51 @@ class Cluster(Encoding):
         default=None,
         metadata=doc(
             "what makes a bundle strong, over all that writes and reads it; the paper's sum of "
-            "weights if not given"
+            "weights if not given",
+            later=True,
         ),
     )
     draw: bool = attrs.field(
         default=True,
-        metadata=doc("let chance decide, by the law; if not, only the order of clusters counts"),
+        metadata=doc(
+            "let chance decide, by the law; if not, only the order of clusters counts", later=True
+        ),
     )
     normalise: Normalise = attrs.field(
         default="mean",
-        metadata=doc("what an importance is divided by, of the bundles of the same layers"),
+        metadata=doc(
+            "what an importance is divided by, of the bundles of the same layers", later=True
+        ),
     )
     scope: Scope = attrs.field(
         default="network",
         metadata=doc(
             "compare importances across the network, or take the same share of all layers of the "
-            "same kinds, or of each layer"
+            "same kinds, or of each layer",
+            later=True,
         ),
     )
     batches: int = attrs.field(
         default=20,
         validator=attrs.validators.ge(1),
-        metadata=doc("training batches that an importance is measured on"),
+        metadata=doc("training batches that an importance is measured on", later=True),
     )
     examples: int = attrs.field(
         default=200,
         validator=attrs.validators.ge(1),
-        metadata=doc("training examples, one by one, for 'fisher'"),
+        metadata=doc("training examples, one by one, for 'fisher'", later=True),
     )
     steps: int = attrs.field(
         default=1,
         validator=attrs.validators.ge(1),
-        metadata=doc("how often importances are made, each time without the least of the bundles"),
+        metadata=doc(
+            "how often importances are made, each time without the least of the bundles", later=True
+        ),
     )
     reach: float = attrs.field(
         default=0.25,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("share of the bundles that are there at the last of the steps"),
+        metadata=doc("share of the bundles that are there at the last of the steps", later=True),
     )
 
     @property
@@ -123,7 +131,7 @@ class Cluster(Encoding):
 
     def check(self, task: Task) -> None:
         """Refuse an importance of clusters that cannot leave a network."""
-        if self.importance is not None and self.of != "bundle":
+        if self.importance is not None and self.of not in ("bundle", "stream"):
             raise ConfigError(
                 f"encoding.importance = {self.importance!r} is that of bundles, and encoding.of is "
                 f"{self.of!r}. Set encoding.of = 'bundle', or leave the importance out."
@@ -139,7 +147,7 @@ class Cluster(Encoding):
         dna = self._by_law(inheritance, evidence)
         if self.importance is not None:
             genes = self._by_importance(inheritance, evidence, context)
-            members = evidence.clusters("bundle").members
+            members = evidence.clusters(self.of).members
             dna = attrs.evolve(dna, clusters=Clusters(genes, members))
         if self.draw:
             return dna
@@ -157,7 +165,13 @@ class Cluster(Encoding):
         scores, genes = self._judged(inheritance, evidence)
         if self.steps > 1:
             scores = renewed(
-                self._judged, inheritance, evidence, context, steps=self.steps, reach=self.reach
+                self._judged,
+                evidence.clusters(self.of),
+                inheritance,
+                evidence,
+                context,
+                steps=self.steps,
+                reach=self.reach,
             )
         levels = levels_of(scores, ranks=not self.draw).to(genes.levels.device)
         return Genes(levels, self._table, genes.eligible)
@@ -165,7 +179,7 @@ class Cluster(Encoding):
     def _judged(self, inheritance: Inheritance, evidence: Evidence) -> tuple[Scores, Genes]:
         """Return the standing of each bundle, NaN for those that stay; and genes that rank them."""
         assert self.importance is not None
-        partition, phenotype = evidence.clusters("bundle"), evidence.phenotype()
+        partition, phenotype = evidence.clusters(self.of), evidence.phenotype()
         phenotype.network.requires_grad_(requires_grad=True)  # what is frozen counts too
         members = membership_of(partition, evidence.context.anatomy.wiring, phenotype)
         subject = Subject(phenotype, members, evidence, self.batches, self.examples)

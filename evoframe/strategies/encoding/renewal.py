@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from evoframe.kernel.clusters import Partition
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Ceiling, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
@@ -30,6 +32,7 @@ Judge = Callable[[Inheritance, Evidence], tuple[Scores, Genes]]
 
 def renewed(
     judge: Judge,
+    partition: Partition,
     inheritance: Inheritance,
     evidence: Evidence,
     context: Context,
@@ -41,6 +44,7 @@ def renewed(
 
     Args:
         judge: tells the importances in a network.
+        partition: the bundles.
         inheritance: of the network to begin with.
         evidence: what is asked about it.
         context: of the encoding.
@@ -52,7 +56,9 @@ def renewed(
     free = ~np.isnan(scores)
     for step in range(1, steps):
         most = round(free.sum() * reach ** (step / (steps - 1)))
-        left = _thinned(genes, inheritance, context.at("step", step), most)
+        clusters = Clusters(genes, partition.members)
+        rivals = ~np.isnan(scores)
+        left = _thinned(clusters, rivals, most, inheritance, context.at("step", step))
         if is_extinct(left.masks):
             break
         inheritance = Inheritance(left.masks, left.strengths(), masked(left.state, left.masks))
@@ -68,17 +74,23 @@ def renewed(
     return places
 
 
-def _thinned(genes: Genes, inheritance: Inheritance, context: Context, most: int) -> Genotype:
-    """Return a genotype with so many of the bundles that may leave, those that rank highest."""
-    partition = context.anatomy.clusters("bundle")
+def _thinned(
+    clusters: Clusters,
+    rivals: npt.NDArray[np.bool_],
+    most: int,
+    inheritance: Inheritance,
+    context: Context,
+) -> Genotype:
+    """Return a genotype with so many of the rivals, those that rank highest, and all others."""
     certain = {
         name: Genes(torch.zeros_like(mask, dtype=torch.int32), np.zeros(1), mask)
         for name, mask in inheritance.eligible.items()
     }
     ceiling = Ceiling(rates={"bundles": 1.0}, limit=most, floor=FLOOR)
-    dna = DNA(certain, Clusters(genes, partition.members), ceilings=(ceiling,))
-    stay, order = floors(turns(genes, context.key), dna, context.anatomy)
-    stay[order[:most]] = True
-    born = torch.from_numpy(stay).to(genes.levels.device)
+    dna = DNA(certain, clusters, ceilings=(ceiling,))
+    _, order = floors(turns(clusters.genes, context.key), dna, context.anatomy)
+    born = torch.from_numpy(~rivals)
+    born[torch.from_numpy(order[rivals[order]][:most])] = True
+    born = born.to(clusters.genes.levels.device)
     masks = of_clusters(born, dict(inheritance.eligible), dna)
     return settle(Genotype(masks, inheritance.state), context.anatomy.wiring)
