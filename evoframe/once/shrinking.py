@@ -99,6 +99,12 @@ def shrink(
         ConfigError: a limit that cannot be understood or met, or an importance without its data.
         TaskError: the network cannot be surveyed, or the data not be read.
     """
+    if importance == "fisher" and getattr(data, "batch_size", 1) != 1:
+        raise ConfigError(
+            "importance='fisher' takes examples one by one, and this loader makes batches of "
+            f"{getattr(data, 'batch_size', None)}. Hand over its data set, or tensors in memory: "
+            "data=loader.dataset, or data=(inputs, targets)."
+        )
     task = task_of(network, example_inputs, data, loss, forward, targets, evolvable)
     anatomy = survey(
         network,

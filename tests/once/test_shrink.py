@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
+from torch.utils.data import DataLoader, TensorDataset
 
 import evoframe
 from evoframe.cli import main
@@ -164,6 +165,18 @@ def test_what_makes_no_sense_is_refused_in_words(options, words) -> None:
     network, data = pair()
     with pytest.raises(ConfigError, match=words):
         evoframe.shrink(network, (data[0][:1],), **options)
+
+
+def test_loaders_and_data_sets_are_read_as_they_are() -> None:
+    """Only what takes examples one by one cannot do with somebody's batches."""
+    network, data = pair()
+    examples = TensorDataset(*data)
+    loader, options = DataLoader(examples, batch_size=12, shuffle=True), {"loss": F.cross_entropy}
+    smaller = evoframe.shrink(network, data=loader, flops="2x", **options)
+    assert evoframe.shrunk(smaller).factor("flops") >= 2
+    with pytest.raises(ConfigError, match=r"batches of 12\. Hand over its data set"):
+        evoframe.shrink(network, data=loader, flops="2x", importance="fisher", **options)
+    evoframe.shrink(network, data=examples, flops="2x", importance="fisher", examples=3, **options)
 
 
 def test_inputs_or_data_are_needed() -> None:

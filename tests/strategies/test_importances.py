@@ -263,3 +263,14 @@ def test_options_that_mean_nothing_are_refused() -> None:
     inheritance, evidence, context = surroundings(Images("perceptron", network=network))
     with pytest.raises(TaskError, match="says nothing of any bundle"):
         Cluster(of="bundle", importance="batch-norm").encode(inheritance, evidence, context)
+
+
+def test_of_streams_only_what_several_layers_write_has_rivals() -> None:
+    """The channels of the shortcut; those inside the block stay whatever they are worth."""
+    inheritance, evidence, context = residual()
+    for steps in (1, 3):
+        encoding = Cluster(of="stream", importance="taylor", draw=False, batches=1, steps=steps)
+        dna = encoding.encode(inheritance, evidence, context)
+        levels, members = dna.clusters.genes.levels, dna.clusters.members
+        assert set(levels[members["one.weight"].reshape(-1)].tolist()) == {LEVELS - 1}
+        assert len(torch.unique(levels[members["stem.weight"].reshape(-1)])) > 4
