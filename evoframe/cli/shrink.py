@@ -18,10 +18,10 @@ import click
 @click.option("--activations", metavar="FACTOR", help="peak bytes of a forward pass, as in 2x")
 @click.option(
     "--importance",
-    default="taylor",
+    default="fisher",
     show_default=True,
     metavar="NAME",
-    help="what ranks channels: taylor, magnitude, fisher, ...; see `evoframe strategies cluster`",
+    help="what ranks channels: fisher, taylor, magnitude, ...; see `evoframe strategies cluster`",
 )
 @click.option("--scope", default="network", show_default=True, help="network, alike or layer")
 @click.option("--steps", default=1, show_default=True, help="in how many cuts")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import attrs
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Arguments, Inputs
@@ -65,6 +66,14 @@ class Given(Task):
     def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
         """Return nothing."""
         return {}
+
+
+def one_by_one(data: Data | None) -> Data | None:
+    """Return data of which examples can be taken alone; None where a loader only gives batches."""
+    if not isinstance(data, DataLoader) or data.batch_size == 1:
+        return data
+    is_plain = data.collate_fn is default_collate and not isinstance(data.dataset, IterableDataset)
+    return data.dataset if is_plain else None
 
 
 def task_of(

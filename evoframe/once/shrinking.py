@@ -19,7 +19,7 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.lasting import plain
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.cutting import Cut, cut_down
-from evoframe.once.given import task_of
+from evoframe.once.given import one_by_one, task_of
 from evoframe.once.limits import limits_of
 from evoframe.once.shrunk import Shrunk, told
 from evoframe.roles import Task
@@ -74,8 +74,9 @@ def shrink(
         activations: peak bytes of a forward pass.
         data: a loader, a data set, or tensors in memory, as of ``evoframe.task``.
         loss: takes outputs and targets; without, the network computes it.
-        importance: ``taylor`` (with data, if nothing is said), ``magnitude`` (without),
-            ``fisher``, ``hessian-vector``, ``activation``, ``batch-norm``, ``geometric-median``.
+        importance: ``fisher`` (with data, if nothing is said), ``magnitude`` (without),
+            ``taylor`` (for loaders that only give batches), ``hessian-vector``, ``activation``,
+            ``batch-norm``, ``geometric-median``.
         scope: ``network`` compares all channels, ``alike`` and ``layer`` take the same share of all
             layers of the same kinds, or of each.
         normalise: what importances are divided by, of the channels of the same layers: their
@@ -99,12 +100,16 @@ def shrink(
         ConfigError: a limit that cannot be understood or met, or an importance without its data.
         TaskError: the network cannot be surveyed, or the data not be read.
     """
-    if importance == "fisher" and getattr(data, "batch_size", 1) != 1:
-        raise ConfigError(
-            "importance='fisher' takes examples one by one, and this loader makes batches of "
-            f"{getattr(data, 'batch_size', None)}. Hand over its data set, or tensors in memory: "
-            "data=loader.dataset, or data=(inputs, targets)."
-        )
+    singles = one_by_one(data)
+    if importance is None:
+        importance = "magnitude" if data is None else "taylor" if singles is None else "fisher"
+    if importance == "fisher" and data is not None:
+        if singles is None:
+            raise ConfigError(
+                "importance='fisher' takes examples one by one, and this loader only gives "
+                "batches. Hand over a data set or tensors in memory, or use importance='taylor'."
+            )
+        data = singles
     task = task_of(network, example_inputs, data, loss, forward, targets, evolvable)
     anatomy = survey(
         network,
@@ -116,7 +121,7 @@ def shrink(
         training_inputs=task.training_inputs(),
     )
     encoding = ranking(
-        importance or ("magnitude" if data is None else "taylor"),
+        importance,
         scope=scope,
         normalise=normalise,
         batches=batches,
