@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from evoframe.kernel.arguments import Arguments as Arguments
     from evoframe.kernel.key import Key as Key
     from evoframe.kernel.lasting import plain as plain
+    from evoframe.once.shrinking import shrink as shrink
+    from evoframe.once.shrunk import Shrunk as Shrunk, shrunk as shrunk
     from evoframe.roles.over_data_set import over_data_set as over_data_set
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.making import task as task
@@ -32,12 +34,15 @@ _PLACES = {
     "Key": "evoframe.kernel.key",
     "Recipe": "evoframe.config.recipe",
     "Run": "evoframe.run.run",
+    "Shrunk": "evoframe.once.shrunk",
     "evolve": "evoframe.api",
     "load": "evoframe.export.state",
     "open_run": "evoframe.api",
     "over_data_set": "evoframe.roles.over_data_set",
     "plain": "evoframe.kernel.lasting",
     "resume": "evoframe.api",
+    "shrink": "evoframe.once.shrinking",
+    "shrunk": "evoframe.once.shrunk",
     "task": "evoframe.strategies.task.making",
 }
 

@@ -30,10 +30,13 @@ class Partition:
             parameter's shape.
         fixed: bool, a row with one entry a cluster: it cannot be removed from the network, so
             there is nothing to be won by its death.
+        channels: of bundles, for each channel the bundle that it leaves with, or -1 if no synapse
+            writes any of those; int64. None for kernels and filters.
     """
 
     members: Mapping[str, Tensor]
     fixed: Tensor
+    channels: Tensor | None = None
 
 
 def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Partition:
@@ -58,8 +61,12 @@ def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Part
     members = {
         name: part.reshape(labels[name].shape) for name, part in zip(labels, parts, strict=True)
     }
+    bundles = torch.full_like(classes, -1)
+    bundles[used] = torch.arange(len(used), device=used.device)
     fixed = stays[used]
-    return Partition(members, fixed if kind == "bundle" else fixed | ~_shared(members, len(used)))
+    if kind == "stream":
+        fixed = fixed | ~_shared(members, len(used))
+    return Partition(members, fixed, bundles[classes])
 
 
 def _shared(members: Mapping[str, Tensor], count: int) -> Tensor:

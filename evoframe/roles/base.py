@@ -32,14 +32,17 @@ class Strategy:
     dial: ClassVar[str] = ""
 
 
-def doc(help_text: str) -> dict[str, Any]:
+def doc(help_text: str, *, later: bool = False) -> dict[str, Any]:
     """Return the metadata that gives an option its help text.
+
+    With ``later``, its default is what the strategy did before it had the option, so that runs
+    from before can be gone on with.
 
     Write it for the person at the terminal: lower case, no full stop, unit included::
 
         rate: float = attrs.field(default=0.1, metadata=doc("share of absent synapses offered"))
     """
-    return {"help": help_text}
+    return {"help": help_text, "later": True} if later else {"help": help_text}
 
 
 def summary(strategy: type[Strategy]) -> str:

@@ -33,6 +33,9 @@ from evoframe.version import CONTRACT
 FINGERPRINTS = "fingerprints"
 """Their table within the record."""
 
+LATER = ", and without it as before"
+"""What is said of an option that came later, and changes nothing where it is not given."""
+
 WITHOUT_EFFECT = ("executor", "observer")
 """Roles that can change nothing in a run, so that others may take their place when it goes on."""
 
@@ -61,8 +64,12 @@ def of_strategy(strategy: type[Strategy], registry: Registry) -> dict[str, Any]:
     return {
         "strategy": str(origin(strategy, registry)),
         "class": strategy.__qualname__,
-        "options": {field.name: _kind(field.type) for field in fields},
+        "options": {field.name: _of_option(field) for field in fields},
     }
+
+
+def _of_option(field: attrs.Attribute[Any]) -> str:
+    return _kind(field.type) + (LATER if field.metadata.get("later") else "")
 
 
 def of_survey(anatomy: Anatomy) -> str:

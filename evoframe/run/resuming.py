@@ -75,6 +75,8 @@ def differences(before: Any, now: Any) -> list[str]:
 
 def _takes_more(place: tuple[str, ...], before: str, now: str) -> bool:
     """Tell whether an option takes all that it took, so that what was given means the same."""
+    if before == MISSING and "options" in place and now.endswith(fingerprints.LATER):
+        return True
     kinds, more = (set(words.split(" | ")) for words in (before, now))
     return "options" in place and kinds < more
 

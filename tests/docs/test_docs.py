@@ -65,6 +65,25 @@ def test_the_page_on_batches_and_metrics_runs(tmp_path, monkeypatch) -> None:
     assert all(one.error for one in found.values())
 
 
+def test_the_page_on_one_cut_runs(tmp_path, monkeypatch, capsys) -> None:
+    """What is smaller by a factor of its own is trained on by an ordinary loop."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+    page = ROOT / "docs" / "how-to" / "shrink.md"
+
+    for code in blocks(page, "python"):
+        exec(code, namespace)
+
+    whole, after = re.findall(r"tensor\((.*?)\)", capsys.readouterr().out)
+    assert float(after) > float(whole) - 0.05 > 0.8
+    sizes = [
+        sum(value.numel() for value in namespace[name].parameters())
+        for name in ("network", "smaller")
+    ]
+    assert sizes[0] >= 2 * sizes[1]
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_the_page_on_recurrent_networks_runs(tmp_path, monkeypatch) -> None:
     """Units leave both layers, what was learned is kept, and the export is the same network."""

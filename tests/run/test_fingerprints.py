@@ -269,3 +269,22 @@ def test_differences_are_told_if_and_only_if_there_are_any(one: Any, other: Any)
     """What TOML keeps as numbers or texts is compared as text."""
     assert resuming.differences(one, copy.deepcopy(one)) == []
     assert bool(resuming.differences(one, other)) == (as_texts(one) != as_texts(other))
+
+
+def test_an_option_that_came_later_is_no_reason_to_refuse_a_run() -> None:
+    """If its author says that without it all is as before; any other new option is."""
+
+    @attrs.frozen
+    class Grown(Mutation):
+        name: ClassVar[str] = "grown"
+        old: float = attrs.field(default=0.5, metadata=doc("was there"))
+        new: bool = attrs.field(default=False, metadata=doc("came", later=True))
+        other: bool = attrs.field(default=False, metadata=doc("came, and changed something"))
+
+    now = {"strategies": {"mutation": fingerprints.of_strategy(Grown, load_registry())}}
+    before = copy.deepcopy(now)
+    for name in ("new", "other"):
+        del before["strategies"]["mutation"]["options"][name]
+    (told,) = resuming.differences(before, now)
+    assert "'other'" in told
+    assert len(resuming.differences(now, before)) == 2

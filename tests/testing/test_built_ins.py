@@ -27,7 +27,12 @@ QUICK: dict[str, dict[str, Any]] = {
 
 FURTHER: dict[str, tuple[dict[str, Any], ...]] = {
     "asexual": ({"weights": "rewind"}, {"weights": "reinitialise"}),
-    "cluster": ({"of": "kernel"}, {"of": "bundle"}),
+    "cluster": (
+        {"of": "kernel"},
+        {"of": "bundle"},
+        {"of": "bundle", "importance": "fisher", "examples": 4, "scope": "alike"},
+        {"of": "bundle", "importance": "taylor", "draw": False, "batches": 2, "steps": 2},
+    ),
     "gradient": ({"optimiser": "adamw", "weight_decay": 0.1, "epochs": 4},),
     "mating": ({"parents": 3, "strength": "geometric", "align": "sequential"},),
     "retention": ({"mode": "hard-cap"}, {"mode": "multiplicative", "scope": "layer"}),

@@ -8,6 +8,10 @@ sum in the layer, so P(c) lies in [exp(-1 / T_c), 1]; a bundle that spans severa
 mean of its shares in them. The paper's clusters are kernels, those of 1709.02043 filters; bundles
 are ours: what must go together for a tensor to become smaller.
 
+Bundles may have another importance than their sums, of gradients for one (see `importances.py`),
+normalised, and compared all over the network, among layers of the same kinds, or within layers.
+It takes the place of the shares in P(c); or only its order counts (`draw = false`).
+
 Sums are taken over 16-bit levels as integers, so every device finds the same DNA.
 """
 
@@ -19,12 +23,25 @@ import attrs
 import torch
 from torch import Tensor
 
+from evoframe.errors import ConfigError
 from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.levels import LEVELS, even_levels, even_scores, largest_magnitudes
-from evoframe.roles import Encoding, doc
+from evoframe.kernel.levels import (
+    LEVELS,
+    Table,
+    even_levels,
+    even_scores,
+    largest_magnitudes,
+    ranked,
+)
+from evoframe.roles import Encoding, Task, doc
+from evoframe.strategies.encoding.importances import Importance, Subject, importance_of
+from evoframe.strategies.encoding.magnitude import Magnitude
+from evoframe.strategies.encoding.membership import Scores, membership_of
+from evoframe.strategies.encoding.renewal import renewed
+from evoframe.strategies.encoding.standing import Normalise, Scope, levels_of, standing
 
 
 @attrs.frozen
@@ -32,7 +49,6 @@ class Cluster(Encoding):
     """Strong clusters of synapses are likelier to live, and strong synapses inside them."""
 
     name: ClassVar[str] = "cluster"
-    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
 
     of: Kind = attrs.field(
         default="kernel",
@@ -57,9 +73,128 @@ class Cluster(Encoding):
         validator=attrs.validators.gt(0),
         metadata=doc("softness of the law of clusters; 1 is the paper's"),
     )
+    importance: Importance | None = attrs.field(
+        default=None,
+        metadata=doc(
+            "what makes a bundle strong, over all that writes and reads it; the paper's sum of "
+            "weights if not given",
+            later=True,
+        ),
+    )
+    draw: bool = attrs.field(
+        default=True,
+        metadata=doc(
+            "let chance decide, by the law; if not, only the order of clusters counts", later=True
+        ),
+    )
+    normalise: Normalise = attrs.field(
+        default="mean",
+        metadata=doc(
+            "what an importance is divided by, of the bundles of the same layers", later=True
+        ),
+    )
+    scope: Scope = attrs.field(
+        default="network",
+        metadata=doc(
+            "compare importances across the network, or take the same share of all layers of the "
+            "same kinds, or of each layer",
+            later=True,
+        ),
+    )
+    batches: int = attrs.field(
+        default=20,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training batches that an importance is measured on", later=True),
+    )
+    examples: int = attrs.field(
+        default=200,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training examples, one by one, for 'fisher'", later=True),
+    )
+    steps: int = attrs.field(
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc(
+            "how often importances are made, each time without the least of the bundles", later=True
+        ),
+    )
+    reach: float = attrs.field(
+        default=0.25,
+        validator=[attrs.validators.gt(0), attrs.validators.le(1)],
+        metadata=doc("share of the bundles that are there at the last of the steps", later=True),
+    )
+
+    @property
+    def traits(self) -> frozenset[str]:  # type: ignore[override]
+        """Chance decides, or ranks do."""
+        return frozenset({"stochastic" if self.draw else "ranks"})
+
+    def check(self, task: Task) -> None:
+        """Refuse an importance of clusters that cannot leave a network."""
+        if self.importance is not None and self.of not in ("bundle", "stream"):
+            raise ConfigError(
+                f"encoding.importance = {self.importance!r} is that of bundles, and encoding.of is "
+                f"{self.of!r}. Set encoding.of = 'bundle', or leave the importance out."
+            )
+        if self.importance is None and self.steps > 1:
+            raise ConfigError(
+                f"encoding.steps = {self.steps} makes importances anew, and there is none. Set "
+                "encoding.importance, or leave the steps out."
+            )
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P(c) of every cluster with an eligible synapse, and P(s) of each synapse."""
+        dna = self._by_law(inheritance, evidence)
+        if self.importance is not None:
+            genes = self._by_importance(inheritance, evidence, context)
+            members = evidence.clusters(self.of).members
+            dna = attrs.evolve(dna, clusters=Clusters(genes, members))
+        if self.draw:
+            return dna
+        strongest = Magnitude().encode(inheritance, evidence, context)
+        return attrs.evolve(strongest, clusters=dna.clusters)
+
+    @property
+    def _table(self) -> Table:
+        return (even_scores() - 1.0) / self.cluster_temperature if self.draw else ranked()
+
+    def _by_importance(
+        self, inheritance: Inheritance, evidence: Evidence, context: Context
+    ) -> Genes:
+        """Return genes of bundles; those that stay, or of which nothing tells, stand highest."""
+        scores, genes = self._judged(inheritance, evidence)
+        if self.steps > 1:
+            scores = renewed(
+                self._judged,
+                evidence.clusters(self.of),
+                inheritance,
+                evidence,
+                context,
+                steps=self.steps,
+                reach=self.reach,
+            )
+        levels = levels_of(scores, ranks=not self.draw).to(genes.levels.device)
+        return Genes(levels, self._table, genes.eligible)
+
+    def _judged(self, inheritance: Inheritance, evidence: Evidence) -> tuple[Scores, Genes]:
+        """Return the standing of each bundle, NaN for those that stay; and genes that rank them."""
+        assert self.importance is not None
+        partition, phenotype = evidence.clusters(self.of), evidence.phenotype()
+        phenotype.network.requires_grad_(requires_grad=True)  # what is frozen counts too
+        members = membership_of(partition, evidence.context.anatomy.wiring, phenotype)
+        subject = Subject(phenotype, members, evidence, self.batches, self.examples)
+        there = _inhabited(inheritance, partition)
+        scores = standing(
+            importance_of(self.importance, subject),
+            members,
+            (there & ~partition.fixed).cpu().numpy(),
+            self.normalise,
+            self.scope,
+        )
+        levels = levels_of(scores, ranks=True).to(there.device)
+        return scores, Genes(levels, ranked(), there)
+
+    def _by_law(self, inheritance: Inheritance, evidence: Evidence) -> DNA:
         table = (even_scores() - 1.0) / self.temperature
         scales = largest_magnitudes(inheritance.strengths, inheritance.eligible)
         genes = {}
@@ -84,8 +219,7 @@ class Cluster(Encoding):
         # Nothing is won by the death of a cluster whose
         # channels stay, so it is as likely as can be.
         levels[partition.fixed] = LEVELS - 1
-        table = (even_scores() - 1.0) / self.cluster_temperature
-        return Clusters(Genes(levels, table, sizes > 0), partition.members)
+        return Clusters(Genes(levels, self._table, sizes > 0), partition.members)
 
     def _shares(self, genes: Genes, members: Tensor, count: int) -> Tensor:
         """Return each cluster's sum in one layer, as a level of the layer's largest sum."""
@@ -94,3 +228,11 @@ class Cluster(Encoding):
         sums = torch.zeros(count, dtype=torch.int64, device=genes.levels.device)
         sums.scatter_add_(0, members[strong], genes.levels[strong].long())
         return sums * (LEVELS - 1) // max(int(sums.max()), 1)
+
+
+def _inhabited(inheritance: Inheritance, partition: Partition) -> Tensor:
+    """Return a bool for each cluster: any of its synapses is eligible."""
+    found = torch.zeros_like(partition.fixed)
+    for name, mask in inheritance.eligible.items():
+        found[partition.members[name].expand_as(mask)[mask]] = True
+    return found

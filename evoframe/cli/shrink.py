@@ -1,0 +1,101 @@
+"""``evoframe shrink``: one cut of a trained network, without a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="make a trained network smaller in one cut, without a run")
+@click.option("--recipe", metavar="NAME|FILE", help="a recipe, see `evoframe recipes`")
+@click.option(
+    "--task", metavar="NAME|REF", help="a task, or your own as file.py:Name or module:Name"
+)
+@click.option("--flops", metavar="FACTOR", help="what a forward pass may cost, as in 4x")
+@click.option("--parameters", metavar="FACTOR", help="how many may be left, as in 4x")
+@click.option("--bytes", "size", metavar="FACTOR", help="size on disk, as in 4x")
+@click.option("--activations", metavar="FACTOR", help="peak bytes of a forward pass, as in 2x")
+@click.option(
+    "--importance",
+    default="fisher",
+    show_default=True,
+    metavar="NAME",
+    help="what ranks channels: fisher, taylor, magnitude, ...; see `evoframe strategies cluster`",
+)
+@click.option("--scope", default="network", show_default=True, help="network, alike or layer")
+@click.option("--steps", default=1, show_default=True, help="in how many cuts")
+@click.option(
+    "--statistics",
+    default=0,
+    show_default=True,
+    help="training batches to estimate statistics of batch norms on anew",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="a new folder")
+@click.option("--force", is_flag=True, help="replace the folder if it is there")
+@click.option("--seed", default=0, show_default=True, help="of the order of batches")
+@click.option(
+    "-o",
+    "--option",
+    "assignments",
+    multiple=True,
+    metavar="TABLE.OPTION=VALUE",
+    help="set an option, e.g. task.data=FOLDER, anatomy.multiple=8, anatomy.keep=['stem']",
+)
+@click.option(
+    "-p",
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE|MODULE",
+    help="load a plugin that is not installed",
+)
+def command(
+    recipe: str | None,
+    task: str | None,
+    flops: str | None,
+    parameters: str | None,
+    size: str | None,
+    activations: str | None,
+    importance: str,
+    scope: str,
+    steps: int,
+    statistics: int,
+    out: Path,
+    seed: int,
+    assignments: tuple[str, ...],
+    plugins: tuple[str, ...],
+    *,
+    force: bool,
+) -> None:
+    """Cut the least important channels out of the network of a task, which comes trained.
+
+    Nothing is trained. OUT is what `evoframe.load(OUT, factory)` reads.
+    """
+    import attrs
+
+    from evoframe.cli.screen import screen
+    from evoframe.config.request import Request
+    from evoframe.export.writing import export, require_free
+    from evoframe.once.of_recipe import of_recipe
+    from evoframe.once.shrinking import Wish, ranking
+    from evoframe.once.shrunk import Shrunk
+
+    require_free(out, force=force)
+    asked = {"flops": flops, "parameters": parameters, "bytes": size, "activations": activations}
+    request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
+    resolved = request.resolve().recipe
+    resolved = attrs.evolve(resolved, run=attrs.evolve(resolved.run, seed=seed))
+    encoding = ranking(importance, scope=scope)
+    wish = Wish(encoding, asked, steps=steps, statistics=statistics)
+    cut, delivered = of_recipe(resolved, wish)
+    console = screen()
+    console.print(str(Shrunk.of(cut)), markup=False)
+    for line in export(delivered, "state", out, force=force):
+        console.print(line, markup=False)
+    if not resolved.task.is_trained:
+        console.print(
+            f"task {resolved.task.name!r} does not say that its network comes trained (trait "
+            "'trained'): importances of first weights mean little.",
+            markup=False,
+        )

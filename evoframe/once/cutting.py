@@ -1,0 +1,79 @@
+"""Cutting: bundles leave a network by their importance until it costs no more than it may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from evoframe.anatomy import Anatomy
+from evoframe.errors import ConfigError, StillbornError
+from evoframe.evolution.generation import synthesise
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import Ceiling, Inheritance
+from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.genotype import Genotype, masked
+from evoframe.kernel.key import sealed
+from evoframe.once.limits import COSTS, Limit
+from evoframe.roles import Encoding
+from evoframe.strategies.environment.bundling import by_bundle
+
+
+@attrs.frozen(eq=False)
+class Cut:
+    """A network as it came, and what is left of it.
+
+    Attributes:
+        anatomy: of the network as it came.
+        whole: its genotype.
+        genotype: of the smaller one.
+    """
+
+    anatomy: Anatomy
+    whole: Genotype
+    genotype: Genotype
+
+
+def cut_down(
+    encoding: Encoding, limits: Sequence[Limit], context: Context, *, floor: float, steps: int
+) -> Genotype:
+    """Return the genotype of what is left of an ancestor, settled.
+
+    Args:
+        encoding: ranks the bundles.
+        limits: what may be left; all of them hold.
+        context: of the ancestor.
+        floor: share of its channels that every layer keeps, as far as the limits allow.
+        steps: in how many cuts; the encoding looks at what is left before each.
+
+    Raises:
+        ConfigError: whatever leaves, the network costs more.
+    """
+    genotype = context.ancestor
+    for step in range(steps):
+        here = context.at("cut", step)
+        ceilings = tuple(
+            Ceiling({one.cost: 1.0}, one.after((step + 1) / steps), floor, what=COSTS[one.cost])
+            for one in limits
+        )
+        genotype = _cut_once(genotype, encoding, ceilings, here)
+    return genotype
+
+
+def _cut_once(
+    genotype: Genotype, encoding: Encoding, ceilings: tuple[Ceiling, ...], context: Context
+) -> Genotype:
+    state = masked(genotype.state, genotype.masks)
+    inheritance = Inheritance(genotype.masks, genotype.strengths(), state)
+    with sealed(context.key.at("seal")):
+        dna = encoding.encode(inheritance, Evidence(inheritance, context.at("evidence")), context)
+        dna = by_bundle(dna, context.anatomy.clusters("bundle"))
+        dna = attrs.evolve(dna, ceilings=ceilings)
+        try:
+            return synthesise(dna, inheritance, context)
+        except StillbornError as error:
+            raise ConfigError(
+                f"this network cannot be cut as far as that: {error}. Ask for less, or let more "
+                "leave: `keep`, `at_least` and `multiple` hold back channels, and "
+                "`evoframe inspect` tells what else stays and why."
+            ) from error

@@ -1,0 +1,111 @@
+"""Given: a network and its inputs as a task, for cuts that ask for no data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import attrs
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset, default_collate
+
+from evoframe.errors import ConfigError
+from evoframe.kernel.arguments import Arguments, Inputs
+from evoframe.kernel.individual import Metric
+from evoframe.kernel.key import Key
+from evoframe.kernel.life import Batch, Split
+from evoframe.roles import Task
+from evoframe.strategies.task.making import Data, task
+from evoframe.strategies.task.reading import Forward, Targets
+
+NO_DATA = (
+    "an importance of gradients or activations needs data, and so do statistics of batch norms: "
+    "shrink(..., data=loader, loss=torch.nn.functional.cross_entropy). Or use "
+    "importance='magnitude'."
+)
+
+
+@attrs.frozen(eq=False)
+class Given(Task):
+    """A network and its example inputs, without data."""
+
+    name: ClassVar[str] = "given"
+    traits: ClassVar[frozenset[str]] = frozenset({"trained"})
+
+    network: nn.Module
+    inputs: Inputs
+    parameters: tuple[str, ...] | None = None
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """None is ever measured."""
+        return ()
+
+    def ancestor(self, key: Key) -> nn.Module:
+        """Return the network."""
+        return self.network
+
+    def example_inputs(self) -> Inputs:
+        """Return the example inputs."""
+        return self.inputs
+
+    def evolvable(self, network: nn.Module) -> tuple[str, ...]:
+        """Return the parameters that were named, or the usual ones."""
+        return self.parameters if self.parameters is not None else super().evolvable(network)
+
+    def batches(
+        self, split: Split, *, shuffle: Key | None = None, batch_size: int | None = None
+    ) -> Iterable[Batch]:
+        """Refuse: there are none."""
+        raise ConfigError(NO_DATA)
+
+    def step(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Refuse: there is no loss."""
+        raise ConfigError(NO_DATA)
+
+    def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        """Return nothing."""
+        return {}
+
+
+def one_by_one(data: Data | None) -> Data | None:
+    """Return data of which examples can be taken alone; None where a loader only gives batches."""
+    if not isinstance(data, DataLoader) or data.batch_size == 1:
+        return data
+    is_plain = data.collate_fn is default_collate and not isinstance(data.dataset, IterableDataset)
+    return data.dataset if is_plain else None
+
+
+def task_of(
+    network: nn.Module,
+    example_inputs: Inputs | None,
+    data: Data | None,
+    loss: Any,
+    forward: Forward | None,
+    targets: Targets | None,
+    evolvable: tuple[str, ...] | None,
+) -> Task:
+    """Return the task of what somebody gives; see :func:`evoframe.shrink`.
+
+    Raises:
+        ConfigError: neither inputs nor data are given.
+        TaskError: data cannot be read.
+    """
+    if data is not None:
+        return task(
+            network=network,
+            train=data,
+            validation=data,
+            loss=loss,
+            forward=forward,
+            targets=targets,
+            example_inputs=example_inputs,
+            evolvable=evolvable,
+        )
+    if example_inputs is None:
+        raise ConfigError(
+            "shrink(network) needs inputs for one forward pass: shrink(network, (inputs,), ...), "
+            "or data=loader."
+        )
+    Arguments.of(example_inputs)
+    return Given(network, example_inputs, evolvable)

@@ -1,0 +1,92 @@
+"""Shrunk: what a cut has taken from a network, to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
+
+import attrs
+import torch
+from torch import nn
+
+from evoframe.errors import ConfigError
+from evoframe.kernel.sizes import short
+from evoframe.once.cutting import Cut
+from evoframe.once.limits import COSTS
+
+
+@attrs.frozen
+class Shrunk:
+    """What was cut of a network.
+
+    Attributes:
+        before: the costs of the network as it came, by name: ``parameters``, ``flops``, ``bytes``,
+            ``activations``; a cost that cannot be told is missing.
+        after: those of the smaller one.
+        channels: for each layer that may lose output channels how many it had, and has.
+        barriers: where channels are kept because nobody knows what happens to them, with reasons.
+    """
+
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    channels: Mapping[str, tuple[int, int]]
+    barriers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cut: Cut) -> Shrunk:
+        """Return the costs, channels and barriers of a cut."""
+        anatomy = cut.anatomy
+        staying, targets = anatomy.channels(cut.genotype).cpu(), anatomy.wiring.targets
+        outputs = {name: torch.unique(targets[name].cpu()) for name in anatomy.evolvable}
+        before, after = (
+            {name: value for name, value in costs.items() if name in COSTS}
+            for costs in (anatomy.costs(cut.whole), anatomy.costs(cut.genotype))
+        )
+        return cls(
+            before=before,
+            after=after,
+            channels={name: (len(own), int(staying[own].sum())) for name, own in outputs.items()},
+            barriers=tuple(f"{one.operation}: {one.reason}" for one in anatomy.barriers),
+        )
+
+    def factor(self, cost: str) -> float:
+        """Return the factor by which the smaller network has less of a cost."""
+        return self.before[cost] / self.after[cost]
+
+    def __str__(self) -> str:
+        """Return the factors, the layers that lost channels, and the barriers, a line each."""
+        sizes = [
+            f"{what}: {short(self.before[name])} -> {short(self.after[name])}, "
+            f"{self.factor(name):.2f}x fewer"
+            for name, what in COSTS.items()
+            if name in self.after
+        ]
+        lost = [
+            f"{name}: {had} -> {has} channels"
+            for name, (had, has) in self.channels.items()
+            if has < had
+        ]
+        return "\n".join([*sizes, *lost, *(f"kept at {one}" for one in self.barriers)])
+
+
+_TOLD: WeakKeyDictionary[nn.Module, Shrunk] = WeakKeyDictionary()
+
+
+def told(network: nn.Module, what: Shrunk) -> nn.Module:
+    """Return a network, of which :func:`shrunk` can tell what was cut while it is there."""
+    _TOLD[network] = what
+    return network
+
+
+def shrunk(network: nn.Module) -> Shrunk:
+    """Return all that :func:`evoframe.shrink` has cut of a network; its copies do not know.
+
+    Raises:
+        ConfigError: it is none that was given by ``shrink``.
+    """
+    if network not in _TOLD:
+        raise ConfigError(
+            f"this {type(network).__name__} was not given by evoframe.shrink in this session, or "
+            "is a copy. Ask before it is copied."
+        )
+    return _TOLD[network]

@@ -1,0 +1,229 @@
+"""One cut without a run: limits hold, the smaller network is the masked one, and can be told."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from hypothesis import given, settings, strategies as st
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+from torch.utils.data import DataLoader, TensorDataset, default_collate
+
+import evoframe
+from evoframe.cli import main
+from evoframe.errors import ConfigError
+from networks import NETWORKS
+from support.blobs import Blobs
+
+BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
+
+
+class Pair(nn.Module):
+    """Two blocks with shortcuts, norms and a head, for images of two channels."""
+
+    def __init__(self, width: int = 12) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(2, width, 3, padding=1), nn.BatchNorm2d(width))
+        self.one = self.block(width)
+        self.two = self.block(width)
+        self.head = nn.Linear(width, 3)
+
+    @staticmethod
+    def block(width: int) -> nn.Sequential:
+        """Return a block that keeps its width."""
+        return nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width),
+        )  # fmt: skip
+
+    def forward(self, x):
+        x = self.stem(x).relu()
+        x = (x + self.one(x)).relu()
+        return self.head((x + self.two(x)).relu().mean((2, 3)))
+
+
+def own_collate(rows):
+    """Return a batch as torch would make it; but nobody can know that."""
+    return default_collate(rows)
+
+
+def pair(seed: int = 0) -> tuple[Pair, tuple[torch.Tensor, torch.Tensor]]:
+    torch.manual_seed(seed)
+    return Pair().eval(), (torch.randn(48, 2, 6, 6), torch.arange(48) % 3)
+
+
+@pytest.mark.slow
+@settings(max_examples=6, deadline=None)
+@given(
+    st.sampled_from(["magnitude", "taylor", "fisher", "activation", "geometric-median"]),
+    st.floats(1.3, 8),
+    st.floats(1.3, 8),
+    st.integers(1, 3),
+)
+def test_all_limits_hold_and_one_of_them_is_met(importance, flops, parameters, steps) -> None:
+    """To within the bundles that are the largest; two limits at once."""
+    network, data = pair()
+    smaller = evoframe.shrink(
+        network, data=data, loss=F.cross_entropy, importance=importance, steps=steps,
+        flops=f"{flops:.3f}x", parameters=1 / parameters, examples=4, batches=1,
+    )  # fmt: skip
+    what = evoframe.shrunk(smaller)
+    assert what.factor("flops") >= flops - 1e-3
+    assert what.factor("parameters") >= parameters - 1e-3
+    assert what.after["parameters"] == sum(one.numel() for one in smaller.parameters())
+    # One more bundle is a twelfth of the width, so at most that much and its square are free.
+    spare = 1 - max(
+        what.after["flops"] / what.before["flops"] * flops,
+        what.after["parameters"] / what.before["parameters"] * parameters,
+    )
+    assert spare <= 2.5 / min(has for _, has in what.channels.values())
+
+
+def test_the_smaller_network_computes_what_the_whole_does_with_channels_at_zero() -> None:
+    network, (inputs, _) = pair()
+    smaller = evoframe.shrink(network, (inputs[:1],), flops="2x")
+    masked, kept = copy.deepcopy(network), {}
+    for name in ("stem.0", "one.0", "one.3", "two.0", "two.3"):
+        whole, small = network.get_submodule(name), smaller.get_submodule(name)
+        # Rows are told by their biases, which are all different.
+        kept[name] = torch.isin(whole.bias, small.bias)
+        gone = ~kept[name]
+        norm = masked.get_submodule(f"{name[:-1]}{int(name[-1]) + 1}")
+        norm.weight.data[gone] = norm.bias.data[gone] = 0.0
+    assert torch.equal(kept["stem.0"], kept["one.3"])
+    assert sum(int((~one).sum()) for one in kept.values()) > 5
+    assert torch.allclose(smaller(inputs), masked(inputs), atol=1e-5)
+    assert not smaller.training
+    assert sum(one.numel() for one in network.parameters()) > 5_000  # which was not changed
+
+
+def test_what_was_shrunk_is_shrunk_on() -> None:
+    """As a module like any other: pickled, and the second cut counts from the first."""
+    network, data = pair()
+    first = evoframe.shrink(network, (data[0][:1],), parameters="2x")
+    first = pickle.loads(pickle.dumps(first))
+    second = evoframe.shrink(first, data=data, loss=F.cross_entropy, parameters="2x")
+    before, after = (sum(p.numel() for p in one.parameters()) for one in (first, second))
+    assert evoframe.shrunk(second).before["parameters"] == before >= 2 * after
+    assert after > 0.35 * before
+    second.train()
+    F.cross_entropy(second(data[0]), data[1]).backward()
+    assert all(one.grad is not None for one in second.parameters())
+
+
+def test_the_same_cut_comes_out_again_and_global_randomness_is_left_alone() -> None:
+    network, data = pair()
+    options = {"data": data, "loss": F.cross_entropy, "flops": "3x", "steps": 2}
+    before = torch.random.get_rng_state()
+    one, two = (evoframe.shrink(network, **options) for _ in range(2))
+    assert torch.equal(before, torch.random.get_rng_state())
+    state = two.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in one.state_dict().items())
+
+
+def test_layers_to_keep_and_floors_hold() -> None:
+    network, data = pair()
+    smaller = evoframe.shrink(
+        network, (data[0][:1],), flops="2x", keep=["one.0"], at_least=5, multiple=2
+    )
+    channels = evoframe.shrunk(smaller).channels
+    assert channels["one.0.weight"] == (12, 12)
+    assert all(has >= 5 and has % 2 == 0 for _, has in channels.values())
+    with pytest.raises(ConfigError, match="cannot be cut as far as that"):
+        evoframe.shrink(network, (data[0][:1],), flops="100x", at_least=0.5)
+
+
+def test_statistics_of_norms_are_those_of_the_smaller_network() -> None:
+    """The running mean of the first norm is the mean of what it is given."""
+    network, data = pair()
+    options = {"data": data, "loss": F.cross_entropy, "flops": "2x"}
+    left, anew = (evoframe.shrink(network, **options, statistics=n) for n in (0, 1))
+    given: list[torch.Tensor] = []
+    anew.one[4].register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    for norm in [one for one in anew.modules() if isinstance(one, nn.BatchNorm2d)]:
+        norm.train()
+        norm.momentum = 0.0
+    anew(data[0])
+    assert torch.allclose(anew.one[4].running_mean, given[0].mean((0, 2, 3)), atol=1e-4)
+    assert not torch.allclose(left.one[4].running_mean, anew.one[4].running_mean, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "how small"),
+        ({"flops": "0.5x"}, "no less than the network has"),
+        ({"flops": "four times"}, "wanted a factor as in '4x'"),
+        ({"bytes": -1}, "wanted a factor"),
+        ({"flops": "2x", "importance": "tailor"}, "Did you mean 'taylor'"),
+        ({"flops": "2x", "importance": "taylor"}, "needs data"),
+        ({"flops": "2x", "statistics": 3}, "need"),
+        ({"flops": "2x", "steps": 0}, "at least one cut"),
+        ({"flops": "1000x"}, "cannot be reached: what stays costs"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(options, words) -> None:
+    network, data = pair()
+    with pytest.raises(ConfigError, match=words):
+        evoframe.shrink(network, (data[0][:1],), **options)
+
+
+def test_loaders_and_data_sets_are_read_as_they_are() -> None:
+    """Only what takes examples one by one cannot do with somebody's batches."""
+    network, data = pair()
+    examples = TensorDataset(*data)
+    options = {"loss": F.cross_entropy, "flops": "2x"}
+    loader = DataLoader(examples, batch_size=12, shuffle=True)
+    whole, alone = (evoframe.shrink(network, data=one, **options) for one in (loader, examples))
+    assert evoframe.shrunk(whole).factor("flops") >= 2
+    assert torch.equal(whole.head.weight, alone.head.weight)
+    own = DataLoader(examples, batch_size=12, collate_fn=own_collate)
+    assert evoframe.shrunk(evoframe.shrink(network, data=own, **options)).factor("flops") >= 2
+    with pytest.raises(ConfigError, match="this loader only gives batches"):
+        evoframe.shrink(network, data=own, importance="fisher", **options)
+
+
+def test_inputs_or_data_are_needed() -> None:
+    with pytest.raises(ConfigError, match="needs inputs for one forward pass"):
+        evoframe.shrink(pair()[0], flops="2x")
+    with pytest.raises(ConfigError, match=r"was not given by evoframe\.shrink"):
+        evoframe.shrunk(pair()[0])
+
+
+def test_the_command_writes_what_load_reads(tmp_path) -> None:
+    """And tells the factors; a folder that is there is refused before anything is surveyed."""
+    out = tmp_path / "small"
+    command = ["shrink", "--task", BLOBS, "--flops", "3x", "--out", str(out)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    assert "x fewer" in result.output
+    smaller = evoframe.load(out, lambda: Blobs().ancestor(None))
+    assert sum(one.numel() for one in smaller.parameters()) < 403 / 2
+    assert smaller(torch.zeros(2, 4)).shape == (2, 3)
+    again = CliRunner().invoke(main, command)
+    assert again.exit_code == 2
+    assert "is there already" in again.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_the_registry_is_cut_or_refused(name) -> None:
+    """Whatever comes out keeps its limit and runs; what is read in odd ways is no bundle's."""
+    case = NETWORKS[name]
+    torch.manual_seed(0)
+    network, inputs = case.make().double().eval(), case.example()
+    evolvable = tuple(case.evolvable(network))
+    try:
+        smaller = evoframe.shrink(
+            network, inputs, parameters="1.2x", evolvable=evolvable, normalise="none"
+        )
+    except ConfigError as error:
+        assert "cannot be cut as far as that" in str(error)  # noqa: PT017
+        return
+    assert evoframe.shrunk(smaller).factor("parameters") >= 1.2
+    smaller(*inputs)
