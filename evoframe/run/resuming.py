@@ -77,7 +77,8 @@ def _takes_more(place: tuple[str, ...], before: str, now: str) -> bool:
     """Tell whether an option takes all that it took, so that what was given means the same."""
     if before == MISSING and "options" in place and now.endswith(fingerprints.LATER):
         return True
-    kinds, more = (set(words.split(" | ")) for words in (before, now))
+    told = (words.removesuffix(fingerprints.LATER) for words in (before, now))
+    kinds, more = (set(words.split(" | ")) for words in told)
     return "options" in place and kinds < more
 
 

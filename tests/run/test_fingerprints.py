@@ -239,6 +239,7 @@ def test_options_are_told_by_name_and_type() -> None:
     [
         ("kernel | filter", "kernel | filter | stream", True),
         ("float", "float | none", True),
+        (f"float{fingerprints.LATER}", f"float | none{fingerprints.LATER}", True),
         ("kernel | filter", "kernel", False),
         ("int", "float", False),
     ],
