@@ -6,9 +6,10 @@ import attrs
 from torch import Tensor
 
 from evoframe.anatomy.plan import ProvedPlan
-from evoframe.anatomy.proof.numbers import EVALUATION, Numbers
+from evoframe.anatomy.proof.numbers import Numbers
 from evoframe.anatomy.proof.probes import left_by
 from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
+from evoframe.anatomy.proof.trials import EVALUATION
 from evoframe.kernel.arguments import Arguments
 
 

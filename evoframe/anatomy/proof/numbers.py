@@ -10,7 +10,7 @@ buffers and inputs are scattered first: zeros and ones would hide which entry is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 import torch
@@ -22,9 +22,11 @@ from evoframe.anatomy.plan import ProvedPlan
 from evoframe.anatomy.plan.check import Mismatch
 from evoframe.anatomy.plan.cutting import Cut, cut
 from evoframe.anatomy.plan.growing import grow
-from evoframe.anatomy.proof.distances import difference, distance
+from evoframe.anatomy.proof.distances import distance
 from evoframe.anatomy.proof.owning import refusal
-from evoframe.anatomy.proof.stillness import fresh, scattered, still
+from evoframe.anatomy.proof.scattering import moved_apart, scattered_entry, two_examples
+from evoframe.anatomy.proof.stillness import fresh, still
+from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, Mode, Results, Trial
 from evoframe.anatomy.trace.forward import opened
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
@@ -36,44 +38,6 @@ NOWHERE = -1
 
 DRAWS = 16
 """How many other networks are asked whether any of them answers something else."""
-
-
-class Results(NamedTuple):
-    """What a pass gives: outputs; in training also gradients and buffers, by name."""
-
-    outputs: Sequence[Tensor]
-    gradients: Sequence[Tensor] = ()
-    buffers: Sequence[Tensor] = ()
-
-    def differs_from(self, due: Results) -> str:
-        """Return the difference from what is due in words; empty if there is none."""
-        return (
-            difference(self.outputs, due.outputs)
-            or difference(self.buffers, due.buffers)
-            or difference(self.gradients, due.gradients, among=True)
-        )
-
-
-class Mode(NamedTuple):
-    """How a network is run: in training or not, and whether gradients flow back."""
-
-    training: bool
-    backward: bool = False
-
-    def __str__(self) -> str:
-        """Return the mode as people call it."""
-        return "in training" if self.training else "in evaluation"
-
-
-EVALUATION, TRAINING, LEARNING = Mode(training=False), Mode(training=True), Mode(True, True)
-
-
-class Trial(NamedTuple):
-    """One removal: the masked ancestor's state, and how the smaller network is made of it."""
-
-    state: Mapping[str, Tensor]
-    numbers: Attributes
-    cuts: Mapping[str, Cut]
 
 
 @attrs.frozen(eq=False)
@@ -115,8 +79,8 @@ class Numbers:
             TaskError: what it computes does not depend on its parameters.
         """
         dice = torch.Generator().manual_seed(0)
-        values = {name: _scattered_entry(name, one, dice) for name, one in plain.items()}
-        moved = (_two_examples(example_inputs, dice), _moved(example_inputs, dice))
+        values = {name: scattered_entry(name, one, dice) for name, one in plain.items()}
+        moved = (two_examples(example_inputs, dice), moved_apart(example_inputs, dice))
         # Some code refuses inputs out of a range, which noise takes them out of.
         for inputs in (*moved, example_inputs):
             found = cls(body, values, inputs, None)
@@ -297,27 +261,6 @@ def _flow_back(outputs: list[Tensor]) -> None:
             total = total + (one * weights).sum().float()
     if total.requires_grad:
         total.backward()  # type: ignore[no-untyped-call]
-
-
-def _two_examples(inputs: Arguments, dice: torch.Generator) -> Arguments:
-    """Return inputs with two examples each, as batch norm needs in training; moved apart."""
-    doubled = inputs.mapped(lambda one: torch.cat([one[:1], one[-1:]]) if one.ndim else one)
-    return _moved(doubled, dice)
-
-
-def _moved(inputs: Arguments, dice: torch.Generator) -> Arguments:
-    """Return inputs with noise on every float tensor; the rest is as it was."""
-    return inputs.mapped(
-        lambda one: (
-            one + torch.randn(one.shape, generator=dice).to(one) if one.is_floating_point() else one
-        )
-    )
-
-
-def _scattered_entry(name: str, value: Tensor, dice: torch.Generator) -> Tensor:
-    if name.endswith("running_var"):
-        return 0.5 + torch.rand(value.shape, generator=dice).to(value)
-    return scattered(value, dice)
 
 
 def _doubled(value: Any) -> Any:

@@ -10,10 +10,11 @@ import torch
 
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.proof.blame import Blame, blamed
-from evoframe.anatomy.proof.numbers import EVALUATION, LEARNING, TRAINING, Numbers
+from evoframe.anatomy.proof.numbers import Numbers
 from evoframe.anatomy.proof.probes import Probe, classes_of, probes
 from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
 from evoframe.anatomy.proof.size_attributes import find_size_attributes
+from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, TRAINING
 from evoframe.anatomy.trace.trace import Barrier
 
 PATIENCE = 4

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
@@ -63,18 +62,6 @@ def still() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-
-
-def scattered(value: Tensor, generator: torch.Generator) -> Tensor:
-    """Return a tensor moved away from where its initialisation put it; other kinds as they are.
-
-    Zeros and ones, of which fresh networks are full, would hide which entry is which.
-    """
-    if not value.is_floating_point() or not value.numel():
-        return value.clone()
-    spread = float(value.double().std()) if value.numel() > 1 else 0.0
-    noise = torch.randn(value.shape, generator=generator, dtype=torch.float32)
-    return value + (0.1 * max(spread, 0.0) + (0.1 if spread < 1e-6 else 0.0)) * noise.to(value)
 
 
 def fresh(inputs: Arguments) -> Arguments:

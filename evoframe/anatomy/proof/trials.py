@@ -1,0 +1,50 @@
+"""Trials: what is run when a removal is tried by numbers, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from evoframe.anatomy.channels.size_attribute import Numbers as Attributes
+from evoframe.anatomy.plan.cutting import Cut
+from evoframe.anatomy.proof.distances import difference
+
+
+class Results(NamedTuple):
+    """What a pass gives: outputs; in training also gradients and buffers, by name."""
+
+    outputs: Sequence[Tensor]
+    gradients: Sequence[Tensor] = ()
+    buffers: Sequence[Tensor] = ()
+
+    def differs_from(self, due: Results) -> str:
+        """Return the difference from what is due in words; empty if there is none."""
+        return (
+            difference(self.outputs, due.outputs)
+            or difference(self.buffers, due.buffers)
+            or difference(self.gradients, due.gradients, among=True)
+        )
+
+
+class Mode(NamedTuple):
+    """How a network is run: in training or not, and whether gradients flow back."""
+
+    training: bool
+    backward: bool = False
+
+    def __str__(self) -> str:
+        """Return the mode as people call it."""
+        return "in training" if self.training else "in evaluation"
+
+
+EVALUATION, TRAINING, LEARNING = Mode(training=False), Mode(training=True), Mode(True, True)
+
+
+class Trial(NamedTuple):
+    """One removal: the masked ancestor's state, and how the smaller network is made of it."""
+
+    state: Mapping[str, Tensor]
+    numbers: Attributes
+    cuts: Mapping[str, Cut]
