@@ -257,3 +257,16 @@ def test_a_network_is_exact_in_both_modes_or_refused(how) -> None:
 def test_many_networks_are_exact_in_both_modes_or_refused(how) -> None:
     """The same, a few hundred times."""
     check(how)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "how",
+    [
+        (["plain"], ["narrow", "features in training"], [], 6, 0),
+        (["residual"], ["narrow", "centre in training"], [], 6, 0),
+    ],
+)
+def test_what_only_training_reads_stays_where_few_channels_can_be_built(how) -> None:
+    """Halves of a network that takes another way for them tell nothing of training."""
+    check(how)
