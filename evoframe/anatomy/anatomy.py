@@ -112,7 +112,7 @@ class Anatomy:
             name: cut(value.to(device), cuts[name]) if name in cuts else value.to(device, copy=True)
             for name, value in self._values(genotype).items()
         }
-        network = restore(grow(self._body, values, plan.numbers(staying)))
+        network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))
         carry_hooks(self.network, network, cuts)
         return Phenotype(network, self._masks(genotype, alive.to(device), cuts), cuts)
 
@@ -121,7 +121,8 @@ class Anatomy:
         _, staying = self._living(genotype)
         plan = self.proved.plan
         network = restore(plan.build(staying))
-        return Blueprint(entries_of(self._body), plan.numbers(staying), replaced(network))
+        idle = plan.idle(staying)
+        return Blueprint(entries_of(self._body), plan.numbers(staying), replaced(network), idle)
 
     def channels(self, genotype: Genotype) -> Tensor:
         """Return the channels of the network of a settled genotype; a bool for each."""

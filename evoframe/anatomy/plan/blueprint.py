@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.growing import body_of, grow
-from evoframe.anatomy.replacements import replace, replaced
+from evoframe.anatomy.replacements import Idle, replace, replaced
 from evoframe.errors import ExportError, listing
 from evoframe.kernel.entries import tensors_of
 
@@ -22,11 +22,13 @@ class Blueprint:
         whole_shapes: of every parameter and buffer of the whole architecture.
         numbers: what attributes of its modules say in the smaller network.
         replacements: modules in whose places others stand there, with the names of their classes.
+        idle: modules that compute nothing there, of blocks that left.
     """
 
     whole_shapes: Mapping[str, tuple[int, ...]]
     numbers: Numbers
     replacements: Mapping[str, str] = attrs.Factory(dict)
+    idle: Mapping[str, Idle] = attrs.Factory(dict)
 
     def build(self, network: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
         """Return the smaller network, in evaluation mode.
@@ -46,7 +48,8 @@ class Blueprint:
         _compare(ranks, found, "the file of weights")
         self._require_smaller(values)
         self._require_numbers(network)
-        return grow(self._replaced(body_of(network)), values, self.numbers).eval()
+        body = self._replaced(body_of(network))
+        return grow(body, values, self.numbers, self.idle).eval()
 
     def _replaced(self, body: nn.Module) -> nn.Module:
         """Return the body itself, with the replacements that stand in the smaller network.
