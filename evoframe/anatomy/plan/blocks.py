@@ -28,11 +28,13 @@ class Skip(NamedTuple):
         begin: where it began.
         end: where it ended.
         result: the zeros that it gives; None if it gives what it was given.
+        turned: whether they are made with their channels last, and turned.
     """
 
     begin: Counts
     end: Counts
     result: Result | None
+    turned: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -90,7 +92,9 @@ def calls_without(
     for skip in _outermost(blocks):
         found += [(number, calls[number]) for number in range(at, skip.begin.calls)]
         if skip.result is not None:
-            found.append((skip.begin.calls, RecordedCall((skip.result,), ())))
+            made = [Result(skip.result.shape, None)] if skip.turned else []
+            made.append(skip.result)
+            found += [(skip.begin.calls, RecordedCall((one,), ())) for one in made]
         at = skip.end.calls
     return [*found, *((number, calls[number]) for number in range(at, len(calls)))]
 

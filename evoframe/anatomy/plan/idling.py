@@ -147,12 +147,14 @@ class Branch:
         runs = self.needs.runs_of[module]
         if all(self._may_pass(run, free, found, is_end=module in ends) for run in runs):
             kind, counted = "PassingModule", ""
-        skips = []
-        for run in runs:
-            assert run.gave is not None
-            zeros = Result(run.gave.shape, run.gave.signal)
-            skips.append(Skip(run.begin, run.end, None if kind == "PassingModule" else zeros))
-        return Standing(Idle(kind, runs[0].several), tuple(skips), counted)
+        gave = [(run, run.gave) for run in runs if run.gave is not None]
+        idle = Idle(kind, runs[0].several, last=all(one.last for _, one in gave))
+        passes = kind == "PassingModule"
+        skips = [
+            Skip(run.begin, run.end, None if passes else Result(one.shape, one.signal), idle.last)
+            for run, one in gave
+        ]
+        return Standing(idle, tuple(skips), counted)
 
     def _may_pass(
         self, run: Run, free: set[int], found: Mapping[str, Standing], *, is_end: bool
@@ -160,7 +162,9 @@ class Branch:
         """Tell whether a module may give what it is given, which somebody else may write into."""
         assert run.given is not None
         assert run.gave is not None
-        if not self._are_alike(run.given, run.gave) or run.given.step not in free:
+        if run.given.last != run.gave.last or not self._are_alike(run.given, run.gave):
+            return False
+        if run.given.step not in free:
             return False
         if not is_end:
             return True

@@ -251,7 +251,8 @@ def in_short(error: Exception) -> str:
 def _cut_all(values: Mapping[str, Tensor], cuts: Mapping[str, Cut]) -> list[Tensor]:
     """Return tensors in the order of their names, each as a smaller network has it."""
     named = sorted(values.items())
-    return [cut(value, cuts[name]) if name in cuts else value for name, value in named]
+    left = [cut(value, cuts[name]) if name in cuts else value for name, value in named]
+    return [one for one in left if one.numel()]  # of a block that left there is nothing
 
 
 def _flow_back(outputs: list[Tensor]) -> None:

@@ -22,22 +22,30 @@ class Idle:
     Attributes:
         kind: the name of the class that stands in its place.
         several: how many values it gives, the first of them a tensor; 0 for a tensor alone.
+        last: whether the channels of what it gives lie last in memory, as in ``channels_last``.
     """
 
     kind: str
     several: int = 0
+    last: bool = False
 
 
 class IdleModule(nn.Module):
     """Gives zeros in the shape of the first tensor that it is given."""
 
     several: int
+    last: bool
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return zeros, and nothing else where there was more."""
         self._count_batches()
         given = _first(args, kwargs)
-        return self._packed(given.new_zeros(self._shape(given)))
+        shape = self._shape(given)
+        if not self.last:
+            return self._packed(given.new_zeros(shape))
+        # Made with their axes in the order of memory, (N, H, W, C), and seen as (N, C, H, W).
+        there = given.new_zeros((*shape[:1], *shape[2:], shape[1]))
+        return self._packed(there.movedim(-1, 1))
 
     def _shape(self, given: Tensor) -> torch.Size | tuple[int, ...]:
         return given.shape
@@ -118,7 +126,7 @@ def let_idle(network: nn.Module, names: Mapping[str, Idle]) -> set[nn.Module]:
         module = network.get_submodule(name)
         found.update(module.modules())
         module.__class__ = KINDS[idle.kind]
-        module.several = idle.several  # type: ignore[assignment]
+        module.several, module.last = idle.several, idle.last  # type: ignore[assignment]
         if "_qkv_same_embed_dim" in vars(module):  # or a fused operation would take its weights
             module._qkv_same_embed_dim = False  # type: ignore[assignment]  # noqa: SLF001
     _unfuse(network, found)
@@ -138,7 +146,7 @@ def idle_in(network: nn.Module) -> dict[str, Idle]:
     """Return the modules of a network that are idle, by name."""
     named = network.named_modules()
     return {
-        name: Idle(type(one).__name__, one.several)
+        name: Idle(type(one).__name__, one.several, one.last)
         for name, one in named
         if isinstance(one, IdleModule)
     }

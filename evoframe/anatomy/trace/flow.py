@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.calls import Call, tensors_in
 from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.trace.layout import is_channels_last
 from evoframe.anatomy.trace.places import line_reached
 from evoframe.anatomy.trace.relatives import Relatives
 from evoframe.kernel.entries import tensors_of
@@ -55,6 +56,7 @@ class Seen(NamedTuple):
         kind: its type of numbers.
         identity: its id.
         signal: the channels that it carries, if any.
+        last: whether its channels lie last in memory.
     """
 
     step: int | None
@@ -62,6 +64,7 @@ class Seen(NamedTuple):
     kind: torch.dtype
     identity: int
     signal: Tensor | None
+    last: bool
 
 
 class Counts(NamedTuple):
@@ -174,7 +177,8 @@ class Flow:
 
     def _seen(self, value: Tensor, signals: Mapping[int, Tensor]) -> Seen:
         made, signal = self._made.get(id(value)), signals.get(id(value))
-        return Seen(made, value.shape, value.dtype, id(value), signal)
+        last = is_channels_last(value)
+        return Seen(made, value.shape, value.dtype, id(value), signal, last)
 
     # --- what is called -----------------------------------------------------------------------
 
