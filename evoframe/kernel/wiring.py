@@ -57,11 +57,22 @@ class Block:
         channel: a channel of its own, which nothing computes: it lives while the branch does.
         outputs: the channels that the branch adds, int64; it lives while any of them does.
         inside: parameters of which nothing is needed without it.
+        members: all synapses that nobody needs without it, bools broadcastable to parameters.
+        exits: parameters by which what it adds is written, or scaled and shifted last.
+        around: the channel of the smallest block that contains it; -1 if none does.
     """
 
     channel: int
     outputs: Tensor
-    inside: tuple[str, ...]
+    inside: tuple[str, ...] = ()
+    members: Mapping[str, Tensor] = attrs.Factory(dict)
+    exits: tuple[str, ...] = ()
+    around: int = -1
+
+    def to(self, device: torch.device) -> Block:
+        """Return the same block with its tensors on a device."""
+        members = {name: one.to(device) for name, one in self.members.items()}
+        return attrs.evolve(self, outputs=self.outputs.to(device), members=members)
 
 
 @attrs.frozen(eq=False)
@@ -107,7 +118,7 @@ class Wiring:
             ),
             tuple(Holding(h.entry, h.axis, h.channels.to(device)) for h in self.holdings),
             self.recurs,
-            tuple(attrs.evolve(b, outputs=b.outputs.to(device)) for b in self.blocks),
+            tuple(one.to(device) for one in self.blocks),
         )
 
 

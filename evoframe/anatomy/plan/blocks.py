@@ -19,6 +19,7 @@ from evoframe.anatomy.plan.sweeps import Members
 from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.flow import Counts
 from evoframe.anatomy.trace.trace import RecordedCall, Result, Work
+from evoframe.kernel import wiring
 
 
 class Skip(NamedTuple):
@@ -66,6 +67,12 @@ class Block:
     skips: tuple[Skip, ...]
     exits: tuple[str, ...]
     around: int = -1
+
+    def in_wiring(self) -> wiring.Block:
+        """Return what a wiring has to know of it."""
+        return wiring.Block(
+            self.channel, self.outputs, self.inside, self.members, self.exits, self.around
+        )
 
     def inside_is_free_of(self, keep: Sequence[str]) -> bool:
         """Tell whether none of some parameters, which keep all their channels, is inside."""

@@ -29,7 +29,7 @@ from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
 from evoframe.costs.flops import FORMULAS
 from evoframe.kernel.entries import state_of, tensors_of
-from evoframe.kernel.wiring import Block as KernelBlock, Holding, Wiring
+from evoframe.kernel.wiring import Holding, Wiring
 
 
 @attrs.frozen(eq=False)
@@ -116,7 +116,7 @@ class Plan:
                 if one.entry in lasting
             ),
             recurs=channels.recurs,
-            blocks=tuple(KernelBlock(b.channel, b.outputs, b.inside) for b in self.blocks),
+            blocks=tuple(one.in_wiring() for one in self.blocks),
         )
 
     def _held_by_blocks(self) -> Iterator[Holding]:
