@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy.plan import ProvedPlan
+from evoframe.anatomy.plan.blocks import Block, gone
 from evoframe.anatomy.plan.blueprint import Blueprint, entries_of
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut, uncut
@@ -60,6 +61,21 @@ class Anatomy:
     def barriers(self) -> tuple[Barrier, ...]:
         """Operations at which channels are kept, each with its reason."""
         return self.proved.plan.barriers
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Branches that may leave as a whole."""
+        plan = self.proved.plan
+        return tuple(one for one in plan.blocks if not plan.bundles.kept[one.channel])
+
+    @property
+    def block_barriers(self) -> tuple[Barrier, ...]:
+        """Branches that stay, each with its reason."""
+        return self.proved.plan.block_barriers
+
+    def left(self, genotype: Genotype) -> tuple[Block, ...]:
+        """Return the blocks that the network of a settled genotype is without."""
+        return tuple(gone(self.proved.plan.blocks, self.channels(genotype)))
 
     @property
     def evolvable(self) -> Mapping[str, torch.Size]:

@@ -236,7 +236,7 @@ class _Runner:
         )
         self.log.info("run resumed" if everyone else "run started", path=event.path)
         self._remark(*self.world.remarks)
-        for barrier in self.world.anatomy.barriers:
+        for barrier in self._barriers:
             self.log.info(
                 "barrier",
                 operation=barrier.operation,

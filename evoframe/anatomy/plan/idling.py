@@ -51,16 +51,17 @@ class Branch:
 
     def idle(self) -> dict[str, Standing]:
         """Return the modules that are idle without the branch; none if it has no ends."""
-        ends, walked = self._ends()
+        ends, walked, zeros = self._ends()
         if not ends:
             return {}
+        # What zeros are multiplied by runs on, if need be on the zeros of the ends.
         beside = {
             need
             for at in walked
             for need in self.needs.flow.steps[at].needs
             if need in self.own and not self.gives_zero(need)
         }
-        needed = self.needs.reached(beside) & self.own
+        needed = self.needs.reached(beside, lambda _, need: need in zeros) & self.own
         free = self.own - walked - needed
         found: dict[str, Standing] = {}
         seen_to = -1
@@ -73,10 +74,11 @@ class Branch:
                 seen_to = run.end.steps
         return found if ends <= found.keys() else {}
 
-    def _ends(self) -> tuple[set[str], set[int]]:
-        """Return the modules that give the zeros, and the calls on the way from them to the sum."""
+    def _ends(self) -> tuple[set[str], set[int], set[int]]:
+        """Return the modules that give zeros, the calls on the way to the sum, and their own."""
         ends: set[str] = set()
         walked: set[int] = set()
+        zeros: set[int] = set()
         left = [self.addition.makers[self.way]]
         while left:
             at = left.pop()
@@ -85,10 +87,11 @@ class Branch:
             module = self._made_by(at)
             if module is not None:
                 ends.add(module)
+                zeros.add(at)
                 continue
             walked.add(at)
             left += self.needs.flow.steps[at].needs
-        return ends, walked
+        return ends, walked, zeros
 
     def gives_zero(self, at: int) -> bool:
         """Tell whether what a call gave is zero without the synapses of the branch."""

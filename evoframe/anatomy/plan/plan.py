@@ -43,7 +43,8 @@ class Plan:
         bundles: which channels can be removed together.
         size_attributes: numbers in attributes of modules that count channels.
         barriers: operations at which channels are kept, each with its reason.
-        blocks: branches that can leave as a whole.
+        blocks: branches that can leave as a whole, where their channels are not kept.
+        block_barriers: why other branches, or these, cannot.
     """
 
     body: nn.Module
@@ -53,6 +54,7 @@ class Plan:
     size_attributes: tuple[SizeAttribute, ...]
     barriers: tuple[Barrier, ...]
     blocks: tuple[Block, ...] = ()
+    block_barriers: tuple[Barrier, ...] = ()
 
     @classmethod
     def of(
@@ -95,8 +97,9 @@ class Plan:
             wider=tuple(channels.wider),
         )
         counted = tuple(channels.size_attributes)
-        barriers = (*trace.barriers, *stay)
-        return cls(body, evolvable, trace, bundles, counted, barriers, tuple(blocks))
+        return cls(
+            body, evolvable, trace, bundles, counted, trace.barriers, tuple(blocks), tuple(stay)
+        )
 
     def wiring(self) -> Wiring:
         """Return the wiring of the ancestor: which channels each synapse joins.

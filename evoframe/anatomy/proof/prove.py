@@ -9,7 +9,6 @@ import attrs
 import torch
 
 from evoframe.anatomy.plan import Plan, ProvedPlan
-from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.finding import AT
 from evoframe.anatomy.proof.blame import Blame, blamed
 from evoframe.anatomy.proof.numbers import Numbers
@@ -82,14 +81,9 @@ def _blocks_by_shapes(plan: Plan) -> Plan:
         if not (broken := blamed(plan, block_probes(plan), plan.check)):
             return plan
         plan = _keeping(plan, broken, entirely=True)
-    return attrs.evolve(plan, bundles=_with_blocks(plan))
-
-
-def _with_blocks(plan: Plan) -> Bundles:
     kept = plan.bundles.kept.clone()
-    for one in plan.blocks:
-        kept[one.channel] = True
-    return attrs.evolve(plan.bundles, kept=kept)
+    kept[[one.channel for one in plan.blocks]] = True
+    return attrs.evolve(plan, bundles=attrs.evolve(plan.bundles, kept=kept))
 
 
 def _by_numbers(plan: Plan, numbers: Numbers) -> Plan:
@@ -142,12 +136,12 @@ def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
     With ``entirely``, nothing else of those layers can be removed either.
     """
     kept, grids = plan.bundles.kept.clone(), list(plan.bundles.grids)
-    barriers = list(plan.barriers)
+    barriers, of_blocks = list(plan.barriers), list(plan.block_barriers)
     for probe, seen in broken:
         if probe.block:
             kept[probe.channels] = True
             reason = f"it cannot leave as a whole: {seen.reason}"
-            barriers.append(Barrier(f"{AT} {probe.block}", reason, line=seen.line))
+            of_blocks.append(Barrier(f"{AT} {probe.block}", reason, line=seen.line))
             continue
         if entirely or probe.grid is None:
             kept[probe.channels] = True
@@ -158,7 +152,12 @@ def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
             what = f"its channels cannot be removed {IN_PATTERN}"
         barriers.append(Barrier(probe.layer, f"{what}: {seen.reason}", line=seen.line))
     bundles = attrs.evolve(plan.bundles, kept=kept, grids=tuple(grids))
-    return attrs.evolve(plan, bundles=bundles, barriers=tuple(dict.fromkeys(barriers)))
+    return attrs.evolve(
+        plan,
+        bundles=bundles,
+        barriers=tuple(dict.fromkeys(barriers)),
+        block_barriers=tuple(dict.fromkeys(of_blocks)),
+    )
 
 
 def _lines_like(plan: Plan, probe: Probe) -> list[tuple[int, list[int]]]:

@@ -119,6 +119,12 @@ def layer_kind(module: nn.Module) -> tuple[str, str]:
     return (IdleLinear.__name__, "out_features") if type(module) is nn.Linear else ("", "")
 
 
+def fits(module: nn.Module, idle: Idle) -> bool:
+    """Tell whether a module can be idle in this way."""
+    general = idle.kind in (IdleModule.__name__, PassingModule.__name__)
+    return general or (idle.kind in KINDS and layer_kind(module)[0] == idle.kind)
+
+
 def let_idle(network: nn.Module, names: Mapping[str, Idle]) -> set[nn.Module]:
     """Let modules of a network be idle, in place; return them with all that they contain."""
     found: set[nn.Module] = set()
