@@ -81,7 +81,7 @@ class Finder:
             # What goes around is needed by the branch; what asks for no input is no branch.
             if addition.makers[way] in other or GIVEN not in mine or GIVEN not in other:
                 continue
-            found = self._branch(addition, way)
+            found = self._branch(addition, way, mine - other)
             if isinstance(found, str):
                 reasons.append(found)
             elif found is not None:
@@ -92,20 +92,23 @@ class Finder:
         channel = self.trace.channels.new(1, fed=False)
         return attrs.evolve(best, channel=int(channel)), []
 
-    def _branch(self, addition: Addition, way: int) -> Block | str | None:
-        """Return the block of an operand; why it is none; None if it has no synapses at all."""
+    def _branch(self, addition: Addition, way: int, apart: set[int]) -> Block | str | None:
+        """Return the block of an operand; why it is none; None if it has no synapses at all.
+
+        Args:
+            addition: the sum.
+            way: which operand.
+            apart: the calls that this operand needs, and the other does not.
+        """
+        if not self._weights_read_in(apart):
+            return None
         signal, around = addition.signals[way], addition.signals[1 - way]
         assert signal is not None
         own = self.needs.only_for(addition, way)
-        inside = tuple(
-            name
-            for name in self.trace.targets
-            if (readers := self.needs.readers.get(name)) and own.issuperset(readers)
-        )
-        if not inside:
-            return None
         if addition.makers[way] not in own:
             return "what it adds is read by somebody else too"
+        if not (inside := self._weights_read_in(own)):
+            return None
         members = self._unread(addition, way)
         ranks = {name: self.trace.targets[name].ndim for name in inside}
         members |= {name: torch.ones([1] * rank, dtype=torch.bool) for name, rank in ranks.items()}
@@ -135,6 +138,14 @@ class Finder:
             ),
             skips=tuple(skip for one in standing.values() for skip in one.skips),
             exits=self._exits(torch.unique(signal), members),
+        )
+
+    def _weights_read_in(self, calls: set[int]) -> tuple[str, ...]:
+        """Return the parameters that evolve which only some calls read."""
+        return tuple(
+            name
+            for name in self.trace.targets
+            if (readers := self.needs.readers.get(name)) and calls.issuperset(readers)
         )
 
     def _unread(self, addition: Addition, way: int) -> dict[str, Tensor]:

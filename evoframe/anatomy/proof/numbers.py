@@ -203,10 +203,10 @@ class Numbers:
 
     def _compared(self, trial: Trial, mode: Mode) -> str:
         state, numbers, cuts, idle = trial
-        due = self._passed(state, {}, mode, cuts)
+        due = self._passed(state, {}, mode, cuts, filled=bool(idle))
         smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
         try:
-            ours = self._passed(smaller, numbers, mode, idle=idle)
+            ours = self._passed(smaller, numbers, mode, idle=idle, filled=bool(idle))
         except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
             return in_short(error)
         return ours.differs_from(due)
@@ -218,6 +218,8 @@ class Numbers:
         mode: Mode,
         cuts: Mapping[str, Cut] | None = None,
         idle: Mapping[str, Idle] | None = None,
+        *,
+        filled: bool = False,
     ) -> Results:
         """Return the results of a forward pass, and of a backward pass where the mode has one.
 
@@ -227,6 +229,8 @@ class Numbers:
             mode: how it is run.
             cuts: what to leave out of gradients and buffers.
             idle: modules that compute nothing.
+            filled: let a parameter that no gradient reaches have one of zero, as what feeds a
+                branch has that adds nothing.
         """
         held = {name: value.clone() for name, value in values.items()}
         network = grow(self.body, held, numbers, idle).train(mode.training)
@@ -235,7 +239,11 @@ class Numbers:
             if not mode.training:
                 return Results(outputs)
             _flow_back(outputs)
-        slopes = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+        slopes = {
+            name: torch.zeros_like(one) if one.grad is None else one.grad
+            for name, one in network.named_parameters()
+            if one.grad is not None or (filled and mode.backward and one.requires_grad)
+        }
         return Results(
             outputs,
             _cut_all(slopes, cuts or {}),
