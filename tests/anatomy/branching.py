@@ -68,7 +68,9 @@ class Next(nn.Module):
         super().__init__()
         self.wide = nn.Conv2d(width, width, 5, padding=2, groups=width)
         self.norm, self.gamma = nn.LayerNorm(width), nn.Parameter(torch.ones(width))
-        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         inside = self.mlp(self.norm(self.wide(x).permute(0, 2, 3, 1)))

@@ -1,4 +1,4 @@
-"""Whole residual blocks leave exactly: what is left computes, learns and comes home as it should."""
+"""Whole blocks leave exactly: what is left computes, learns and comes home as it should."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-
+from anatomy.branching import BRANCHING, STAYING, Basic, Crossing, Images, Subtracted
 from evoframe import anatomy
 from evoframe.anatomy.plan.blocks import without
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.wiring import settle
-from anatomy.branching import BRANCHING, STAYING, Basic, Crossing, Images, Subtracted
 from support.exactness import assert_exact
 from support.surgery import drawn, parameters, shaken
 
@@ -80,7 +79,7 @@ def test_every_block_of_a_network_can_leave(name) -> None:
     idle = [one for n, one in bare.named_modules() if n in {m for b in plan.blocks for m in b.idle}]
     assert idle
     assert all(value.numel() == 0 for one in idle for value in one.parameters())
-    again = pickle.loads(pickle.dumps(copy.deepcopy(bare))).eval()  # noqa: S301  our own bytes
+    again = pickle.loads(pickle.dumps(copy.deepcopy(bare))).eval()
     torch.testing.assert_close(again(*inputs), bare.eval()(*inputs), rtol=0, atol=0)
     bare.load_state_dict(again.state_dict())
 
@@ -100,7 +99,7 @@ def test_what_left_costs_nothing() -> None:
 
 
 def test_a_block_leaves_with_the_last_of_its_channels() -> None:
-    network, _, plan = surveyed("basic")
+    _, _, plan = surveyed("basic")
     genotype = plan.genotype()
     first = plan.blocks[0]
     name = "blocks.0.conv1.weight"

@@ -108,7 +108,8 @@ def calls_without(
 
 def work_without(work: Sequence[Work], blocks: Sequence[Block]) -> list[Work]:
     """Return the multiplications and additions that are left without blocks."""
-    found, at = [], 0
+    found: list[Work] = []
+    at = 0
     for skip in _outermost(blocks):
         found += work[at : skip.begin.work]
         at = skip.end.work

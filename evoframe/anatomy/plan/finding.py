@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy.channels.size_attribute import SizeAttribute
 from evoframe.anatomy.plan.blocks import Block, nested
-from evoframe.anatomy.plan.idling import Branch
+from evoframe.anatomy.plan.idling import Branch, Standing
 from evoframe.anatomy.plan.needs import Needs
 from evoframe.anatomy.plan.sweeps import Members, Sweeps
 from evoframe.anatomy.trace.flow import GIVEN, Addition
@@ -88,7 +90,7 @@ class Finder:
                 blocks.append(found)
         if not blocks:
             return None, reasons
-        best = max(blocks, key=lambda one: (len(one.members), _synapses(self.trace, one.members)))
+        best = max(blocks, key=lambda one: (len(one.members), _synapses(one.members)))
         channel = self.trace.channels.new(1, fed=False)
         return attrs.evolve(best, channel=int(channel)), []
 
@@ -102,13 +104,26 @@ class Finder:
         """
         if not self._weights_read_in(apart):
             return None
-        signal, around = addition.signals[way], addition.signals[1 - way]
-        assert signal is not None
         own = self.needs.only_for(addition, way)
         if addition.makers[way] not in own:
             return "what it adds is read by somebody else too"
         if not (inside := self._weights_read_in(own)):
             return None
+        return self._without(addition, way, own, inside)
+
+    def _without(
+        self, addition: Addition, way: int, own: set[int], inside: tuple[str, ...]
+    ) -> Block | str | None:
+        """Return the block of an operand that has weights of its own, or why it is none.
+
+        Args:
+            addition: the sum.
+            way: which operand.
+            own: the calls that only this operand needs.
+            inside: parameters that only they read.
+        """
+        signal, around = addition.signals[way], addition.signals[1 - way]
+        assert signal is not None
         members = self._unread(addition, way)
         ranks = {name: self.trace.targets[name].ndim for name in inside}
         members |= {name: torch.ones([1] * rank, dtype=torch.bool) for name, rank in ranks.items()}
@@ -121,6 +136,17 @@ class Finder:
         standing = branch.idle()
         if not standing:
             return "no module of it is known to give zeros of the right shape in its place"
+        return self._made(addition, signal, members, inside, standing)
+
+    def _made(
+        self,
+        addition: Addition,
+        signal: Tensor,
+        members: Members,
+        inside: tuple[str, ...],
+        standing: Mapping[str, Standing],
+    ) -> Block:
+        """Return a block."""
         entries = [entry for name in standing for entry in self.needs.entries_of(name)]
         tensors = tensors_of(self.network)
         return Block(
@@ -214,5 +240,5 @@ def _numbered(blocks: list[Block]) -> list[Block]:
     ]
 
 
-def _synapses(trace: Trace, members: Members) -> int:
+def _synapses(members: Members) -> int:
     return sum(int(one.sum()) for one in members.values())

@@ -27,7 +27,8 @@ class Needs:
     @cached_property
     def roots(self) -> frozenset[int]:
         """The calls that are needed whatever happens."""
-        return self.flow.outputs | {at for at, one in enumerate(self.flow.steps) if one.lasts}
+        lasting = {at for at, one in enumerate(self.flow.steps) if one.lasts}
+        return frozenset(self.flow.outputs | lasting)
 
     def reached(
         self, roots: Iterable[int], leave_out: Callable[[int, int], bool] = lambda _, __: False
@@ -51,9 +52,7 @@ class Needs:
     def only_for(self, addition: Addition, way: int) -> set[int]:
         """Return the calls that nobody needs but a sum, for one of its operands."""
         maker = addition.makers[way]
-        kept = self.reached(
-            self.roots, lambda at, need: (at, need) == (addition.step, maker)
-        )
+        kept = self.reached(self.roots, lambda at, need: (at, need) == (addition.step, maker))
         return set(range(len(self.flow.steps))) - kept
 
     @cached_property

@@ -114,9 +114,7 @@ class Plan:
             read=channels.flags(channels.read),
             steps=tuple(channels.steps),
             holdings=tuple(
-                one
-                for one in (*channels.holdings, *self._held_by_blocks())
-                if one.entry in lasting
+                one for one in (*channels.holdings, *self._held_by_blocks()) if one.entry in lasting
             ),
             recurs=channels.recurs,
             blocks=tuple(one.in_wiring() for one in self.blocks),

@@ -11,7 +11,6 @@ from evoframe.anatomy.replacements.attention import (
 from evoframe.anatomy.replacements.idle import (
     Idle as Idle,
     fits as fits,
-    idle_in as idle_in,
     layer_kind as layer_kind,
     let_idle as let_idle,
 )

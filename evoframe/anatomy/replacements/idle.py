@@ -131,6 +131,10 @@ def let_idle(network: nn.Module, names: Mapping[str, Idle]) -> set[nn.Module]:
     for name, idle in names.items():
         module = network.get_submodule(name)
         found.update(module.modules())
+        for inner in module.modules():  # never run, and no layers any more
+            if inner._parameters:  # noqa: SLF001  its own
+                inner.__class__ = IdleModule
+                inner.several, inner.last = 0, False  # type: ignore[assignment]
         module.__class__ = KINDS[idle.kind]
         module.several, module.last = idle.several, idle.last  # type: ignore[assignment]
         if "_qkv_same_embed_dim" in vars(module):  # or a fused operation would take its weights
@@ -146,16 +150,6 @@ def _unfuse(network: nn.Module, resting: set[nn.Module]) -> None:
     if any(part in resting for one in encoders for part in one.children()):
         for one in encoders:
             one.activation_relu_or_gelu = 0
-
-
-def idle_in(network: nn.Module) -> dict[str, Idle]:
-    """Return the modules of a network that are idle, by name."""
-    named = network.named_modules()
-    return {
-        name: Idle(type(one).__name__, one.several, one.last)
-        for name, one in named
-        if isinstance(one, IdleModule)
-    }
 
 
 def _first(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:

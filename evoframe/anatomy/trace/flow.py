@@ -75,6 +75,9 @@ class Counts(NamedTuple):
     work: int
 
 
+BEGINNING = Counts(0, 0, 0)
+
+
 @attrs.define(eq=False)
 class Run:
     """One run of a module.
@@ -91,7 +94,7 @@ class Run:
     module: str
     begin: Counts
     given: Seen | None
-    end: Counts = Counts(0, 0, 0)
+    end: Counts = BEGINNING
     gave: Seen | None = None
     several: int = 0
 
@@ -196,22 +199,20 @@ class Flow:
         makers = tuple([self._made.get(id(one), NOBODY) for one in operands])
         return (makers, known, len(channels.steps), tuple(ways)) if ways else None
 
-    def added(self, found: Any, channels: Channels) -> None:
-        """Take note of the sum that the last step was."""
-        makers, signals, before, ways = found
-        new = channels.steps[before:]
-        is_sum = len(new) == 1 and isinstance(new[0], Derived) and not new[0].every
-        derived = before if is_sum and len(new[0].parts) == 2 else -1  # type: ignore[union-attr]
-        module = self._open[-1].module if self._open else ""
-        self.additions.append(
-            Addition(
-                len(self.steps) - 1, makers, signals, derived, ways, module, line_reached()
-            )
+    def follow(
+        self,
+        call: Call,
+        signals: Mapping[int, Tensor],
+        relatives: Relatives,
+        adding: Any,
+        channels: Channels,
+    ) -> None:
+        """Take note of a call, and of the sum that it is, if it is one."""
+        at, given, outs = (
+            len(self.steps),
+            tensors_in((call.args, call.kwargs)),
+            tensors_in(call.out),
         )
-
-    def follow(self, call: Call, signals: Mapping[int, Tensor], relatives: Relatives) -> None:
-        """Take note of a call."""
-        at, given, outs = len(self.steps), tensors_in((call.args, call.kwargs)), tensors_in(call.out)
         self._alive.append((call.args, call.kwargs, call.out))
         entries = tuple([self._entries[id(one)] for one in given if id(one) in self._entries])
         changed = [*relatives.of(call.args[0]), call.args[0]] if call.works_in_place else []
@@ -227,6 +228,18 @@ class Flow:
         )
         for one in (*outs, *changed):
             self._made[id(one)] = at
+        if adding is not None:
+            self._add(adding, channels)
+
+    def _add(self, found: Any, channels: Channels) -> None:
+        makers, signals, before, ways = found
+        new = channels.steps[before:]
+        is_sum = len(new) == 1 and isinstance(new[0], Derived) and not new[0].every
+        derived = before if is_sum and len(new[0].parts) == 2 else -1  # type: ignore[union-attr]
+        module = self._open[-1].module if self._open else ""
+        self.additions.append(
+            Addition(len(self.steps) - 1, makers, signals, derived, ways, module, line_reached())
+        )
 
     def finish(self, outputs: Any) -> None:
         """Take note of what the network gives."""

@@ -88,7 +88,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if not call.works_in_place:
             self.entries.carry(call)
         meets, flow = self._meets_channels(call), self.flow
-        adding = None if flow is None else flow.adding(call, self.signals, self.channels)
+        adding = flow and flow.adding(call, self.signals, self.channels)
         if not meets or self._apply(call):
             self.alive.append(out)
         if written is not None:
@@ -102,9 +102,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.questions.follow(call)
         self._record(call)
         if flow is not None:
-            flow.follow(call, self.signals, self.relatives)
-            if adding is not None:
-                flow.added(adding, self.channels)
+            flow.follow(call, self.signals, self.relatives, adding, self.channels)
         return out
 
     def signal(self, value: Any) -> Tensor | None:

@@ -227,15 +227,15 @@ class Cluster(Encoding):
     ) -> Tensor:
         """Return the eligible synapses of each block, and set its level to their bundles' mean."""
         sums, sizes = torch.zeros_like(levels, dtype=torch.int64), torch.zeros_like(levels).long()
-        for name, blocks in partition.within.items():
+        for name, held in partition.within.items():
             eligible = synapses[name].eligible
-            blocks = blocks.expand_as(eligible)
+            blocks = held.expand_as(eligible)
             mine = eligible & (blocks >= 0)
             bundles = partition.members[name].expand_as(eligible)[mine]
             sums.scatter_add_(0, blocks[mine], levels[bundles].long())
             sizes += torch.bincount(blocks[mine], minlength=len(sizes))
-        held = sizes > 0
-        levels[held] = torch.div(sums, sizes.clamp(min=1), rounding_mode="floor").int()[held]
+        there, means = sizes > 0, torch.div(sums, sizes.clamp(min=1), rounding_mode="floor")
+        levels[there] = means.int()[there]
         return sizes
 
     def _shares(self, genes: Genes, members: Tensor, count: int) -> Tensor:

@@ -183,7 +183,8 @@ def _inside(partition: Partition, wiring: Wiring) -> tuple[npt.NDArray[np.int64]
 
 def _pairs(members: Tensor, blocks: Tensor) -> tuple[list[int], list[int]]:
     """Return the different pairs of a bundle and a block that synapses are in."""
-    both = torch.stack([one.reshape(-1) for one in torch.broadcast_tensors(members, blocks)])
+    # Sums have the shape that both are spread to.
+    both = torch.stack([(members + 0 * blocks).reshape(-1), (blocks + 0 * members).reshape(-1)])
     pairs: list[list[int]] = torch.unique(both, dim=1).tolist()
     return pairs[0], pairs[1]
 
