@@ -21,6 +21,9 @@ from evoframe.kernel.wiring import Derived
 AT = "the block in"
 """How the barrier of a block begins."""
 
+ROOT = "the network"
+"""The name of a module that has none."""
+
 
 def find_blocks(network: nn.Module, trace: Trace) -> tuple[list[Block], list[Barrier]]:
     """Return the blocks of a network, and why other branches are none.
@@ -41,9 +44,10 @@ def find_blocks(network: nn.Module, trace: Trace) -> tuple[list[Block], list[Bar
         if found is not None:
             blocks.append(found)
         elif reasons:
-            where = f"{AT} {addition.module}" if addition.module else "the block"
+            where = f"{AT} {addition.module or ROOT}"
             barriers.append(Barrier(where, f"it stays: {reasons[0]}", line=addition.line))
-    kept = nested(_numbered(blocks))
+    blocks = _numbered(blocks)
+    kept = nested(blocks)
     left = {one.channel for one in kept}
     barriers += [
         Barrier(f"{AT} {one.name}", "it stays: it shares weights with a part of another block")
@@ -233,7 +237,7 @@ def _numbered(blocks: list[Block]) -> list[Block]:
     """Return blocks with names of their own: where a module has several, they are numbered."""
     names = [one.name for one in blocks]
     return [
-        attrs.evolve(one, name=f"{one.name} ({names[: at + 1].count(one.name)})".lstrip())
+        attrs.evolve(one, name=f"{one.name or ROOT} ({names[: at + 1].count(one.name)})")
         if names.count(one.name) > 1 or not one.name
         else one
         for at, one in enumerate(blocks)
