@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy.plan import ProvedPlan
+from evoframe.anatomy.plan.blocks import Block, gone
 from evoframe.anatomy.plan.blueprint import Blueprint, entries_of
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut, uncut
@@ -62,6 +63,21 @@ class Anatomy:
         return self.proved.plan.barriers
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Branches that may leave as a whole."""
+        plan = self.proved.plan
+        return tuple(one for one in plan.blocks if not plan.bundles.kept[one.channel])
+
+    @property
+    def block_barriers(self) -> tuple[Barrier, ...]:
+        """Branches that stay, each with its reason."""
+        return self.proved.plan.block_barriers
+
+    def left(self, genotype: Genotype) -> tuple[Block, ...]:
+        """Return the blocks that the network of a settled genotype is without."""
+        return tuple(gone(self.proved.plan.blocks, self.channels(genotype)))
+
+    @property
     def evolvable(self) -> Mapping[str, torch.Size]:
         """Shapes of the parameters whose synapses may evolve."""
         return self.proved.plan.evolvable
@@ -112,7 +128,7 @@ class Anatomy:
             name: cut(value.to(device), cuts[name]) if name in cuts else value.to(device, copy=True)
             for name, value in self._values(genotype).items()
         }
-        network = restore(grow(self._body, values, plan.numbers(staying)))
+        network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))
         carry_hooks(self.network, network, cuts)
         return Phenotype(network, self._masks(genotype, alive.to(device), cuts), cuts)
 
@@ -121,7 +137,8 @@ class Anatomy:
         _, staying = self._living(genotype)
         plan = self.proved.plan
         network = restore(plan.build(staying))
-        return Blueprint(entries_of(self._body), plan.numbers(staying), replaced(network))
+        idle = plan.idle(staying)
+        return Blueprint(entries_of(self._body), plan.numbers(staying), replaced(network), idle)
 
     def channels(self, genotype: Genotype) -> Tensor:
         """Return the channels of the network of a settled genotype; a bool for each."""

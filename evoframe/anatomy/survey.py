@@ -38,6 +38,7 @@ def survey(
     multiple: int = 1,
     numbers: bool = True,
     approximate: bool = False,
+    depth: bool = False,
     training_inputs: Inputs | None = None,
 ) -> Anatomy:
     """Return the anatomy of an ancestor; done once a run.
@@ -55,6 +56,7 @@ def survey(
         approximate: let channels leave that a layer, group or RMS norm or a mean averages over.
             A smaller network then normalises over those that stay, so it no longer computes
             what its masked ancestor does, and has to learn anew.
+        depth: let whole residual blocks leave.
         training_inputs: inputs as training gives them, where these are others, such as labels of
             which the network computes its loss; removals are tried on them too.
 
@@ -70,7 +72,7 @@ def survey(
     require_own_numbers(network)
     shapes = _evolvable_shapes(network, evolvable)
     body = replace(body_of(network))  # which may be without parts that torch's own may not
-    options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate)
+    options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate, depth)
     inputs = given.to(torch.device("meta"))
     plan = _planned(body, shapes, inputs, options)
     has_numbers = not any(one.is_meta for one in tensors_of(network).values())
@@ -115,6 +117,7 @@ class Options:
     at_least: float
     multiple: int
     approximate: bool
+    depth: bool = False
 
 
 def _planned(
@@ -127,7 +130,14 @@ def _planned(
     """Return the plan of a body, by a trace on its own device."""
     # The body stays as it came, modes of modules included; running can change buffers.
     twin, names = replica(body, {}).eval(), tuple(shapes)
-    seen = trace(twin, inputs, names, approximate=options.approximate, answers=answers)
+    seen = trace(
+        twin,
+        inputs,
+        names,
+        approximate=options.approximate,
+        answers=answers,
+        depth=options.depth,
+    )
     return Plan.of(
         body,
         shapes,

@@ -48,7 +48,7 @@ def command(
     world = build_world(asked, RunFolder(Path()))
     anatomy, console = world.anatomy, screen()
     console.print(survey.layers(anatomy))
-    for line in survey.barriers(anatomy):
+    for line in (*survey.barriers(anatomy), *survey.blocks(anatomy)):
         console.print(line, markup=False)
     for line in filter(
         None, (survey.outputs(anatomy), survey.written_by_others(anatomy), *world.remarks)

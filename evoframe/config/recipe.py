@@ -158,6 +158,10 @@ class AnatomyOptions:
         default=False,
         metadata=doc("let channels leave that a norm averages over; changes what is computed"),
     )
+    depth: bool = attrs.field(
+        default=False,
+        metadata=doc("let whole residual blocks leave, as far as that changes nothing", later=True),
+    )
 
 
 @attrs.frozen

@@ -10,17 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import torch
 from torch import Tensor
 
 from evoframe.anatomy.plan.blueprint import Blueprint
+from evoframe.anatomy.replacements import Idle
 from evoframe.errors import ExportError
 from evoframe.export.delivered import Delivered
 from evoframe.kernel.bits import Absent
 from evoframe.version import __version__
 
-FORMAT = 3
-"""1 had no digest, no masks and no answers; 2 had no replacements."""
+FORMAT = 4
+"""1 had no digest, no masks and no answers; 2 had no replacements; 3 no idle modules."""
 
 DIGEST = "export_digest"
 
@@ -42,6 +44,7 @@ def described(one: Delivered) -> dict[str, Any]:
             for (module, attribute, place), value in one.blueprint.numbers.items()
         ],
         "replacements": dict(one.blueprint.replacements),
+        "idle": {name: attrs.asdict(how) for name, how in one.blueprint.idle.items()},
         "absent": {name: _packed(name, mask) for name, mask in one.masks.items()},
     }
 
@@ -93,9 +96,13 @@ def blueprint_from(facts: Mapping[str, Any], folder: Path) -> Blueprint:
             for one in facts["numbers"]
         }
         stand = {str(name): str(kind) for name, kind in facts.get("replacements", {}).items()}
+        idle = {
+            str(name): Idle(str(how["kind"]), _whole(how["several"]), last=how["last"] is True)
+            for name, how in facts.get("idle", {}).items()
+        }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(folder, error) from error
-    return Blueprint(shapes, numbers, stand)
+    return Blueprint(shapes, numbers, stand, idle)
 
 
 def masks_from(facts: Mapping[str, Any], folder: Path) -> dict[str, Tensor]:

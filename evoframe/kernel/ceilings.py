@@ -146,6 +146,11 @@ def _standing(purse: Purse, genotype: Genotype, others: Order, clusters: Cluster
             gone[members.reshape(-1).cpu()[~there[targets.reshape(-1).cpu()]]] = True
         else:
             gone[:] = True
+    if (
+        clusters.around is not None
+    ):  # a block that left is not there, and the last clusters are those
+        blocks = torch.tensor([one.channel for one in purse.anatomy.wiring.blocks])
+        gone[-len(blocks) :] |= ~there[blocks]
     standing: Order = others[~gone.numpy()[others]]
     return standing
 

@@ -32,11 +32,16 @@ class Partition:
             there is nothing to be won by its death.
         channels: of bundles, for each channel the bundle that it leaves with, or -1 if no synapse
             writes any of those; int64. None for kernels and filters.
+        within: of parameters with synapses in blocks, the smallest block of every synapse, or -1;
+            blocks are the last of the clusters.
+        around: for each cluster the block that contains this block, or -1; None without blocks.
     """
 
     members: Mapping[str, Tensor]
     fixed: Tensor
     channels: Tensor | None = None
+    within: Mapping[str, Tensor] = attrs.Factory(dict)
+    around: Tensor | None = None
 
 
 def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Partition:
@@ -66,7 +71,38 @@ def partition(kind: Kind, wiring: Wiring, classes: Tensor, kept: Tensor) -> Part
     fixed = stays[used]
     if kind == "stream":
         fixed = fixed | ~_shared(members, len(used))
-    return Partition(members, fixed, bundles[classes])
+    found = Partition(members, fixed, bundles[classes])
+    return found if kind == "stream" or not wiring.blocks else _with_blocks(found, wiring, kept)
+
+
+def _with_blocks(bundles: Partition, wiring: Wiring, kept: Tensor) -> Partition:
+    """Return a partition into bundles with blocks as the last of its clusters."""
+    first, device = len(bundles.fixed), kept.device
+    numbers = {one.channel: first + at for at, one in enumerate(wiring.blocks)}
+    assert bundles.channels is not None
+    channels = bundles.channels.clone()
+    for channel, number in numbers.items():
+        channels[channel] = number
+    within: dict[str, Tensor] = {}
+    # The largest first, so that the smallest one that a synapse is in has the last word.
+    for one in sorted(wiring.blocks, key=lambda one: _depth(one.channel, wiring)):
+        for name, mine in one.members.items():
+            nobody = torch.full([1] * mine.ndim, -1, device=device)
+            within[name] = torch.where(mine, numbers[one.channel], within.get(name, nobody))
+    around = torch.full((first + len(numbers),), -1, device=device)
+    for one in wiring.blocks:
+        around[numbers[one.channel]] = numbers.get(one.around, -1)
+    fixed = torch.cat([bundles.fixed, kept[torch.tensor(list(numbers), device=device)]])
+    return Partition(bundles.members, fixed, channels, within, around)
+
+
+def _depth(channel: int, wiring: Wiring) -> int:
+    """Return the number of blocks that a block is inside of."""
+    around = {one.channel: one.around for one in wiring.blocks}
+    count = 0
+    while (channel := around.get(channel, -1)) >= 0:
+        count += 1
+    return count
 
 
 def _shared(members: Mapping[str, Tensor], count: int) -> Tensor:

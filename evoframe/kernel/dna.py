@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
+from evoframe.kernel.clusters import Partition
 from evoframe.kernel.genotype import Masks, State
 from evoframe.kernel.levels import Table
 
@@ -63,10 +64,45 @@ class Clusters:
         genes: one gene a cluster, all clusters of the network in one row.
         members: for each parameter, the cluster each synapse belongs to: int64, broadcastable to
             the parameter's shape.
+        within: for parameters with synapses in blocks, the smallest block of each, or -1: a synapse
+            lives only if its bundle does and all blocks around it.
+        around: for each cluster the block that contains this block, or -1; None without blocks.
     """
 
     genes: Genes
     members: Mapping[str, Tensor]
+    within: Mapping[str, Tensor] = attrs.Factory(dict)
+    around: Tensor | None = None
+
+    @classmethod
+    def of(cls, genes: Genes, partition: Partition) -> Clusters:
+        """Return the clusters of a partition with these genes."""
+        return cls(genes, partition.members, partition.within, partition.around)
+
+    def at(self, name: str, values: Tensor) -> Tensor:
+        """Return for each synapse the product of the values of all clusters that it is in.
+
+        Args:
+            name: of the parameter.
+            values: one for each cluster, numbers or bools.
+
+        Returns:
+            Broadcastable to the parameter's shape.
+        """
+        found = values[self.members[name]]
+        if name not in self.within:
+            return found
+        return found * self._of_blocks(values)[self.within[name]]
+
+    def _of_blocks(self, values: Tensor) -> Tensor:
+        """Return the products over blocks and all that contain them; the last is that of none."""
+        assert self.around is not None
+        none = torch.ones(1, dtype=values.dtype, device=values.device)
+        padded, found, outer = torch.cat([values, none]), torch.cat([values, none]), self.around
+        while bool((outer >= 0).any()):
+            found = torch.cat([found[:-1] * padded[outer], none])
+            outer = torch.where(outer >= 0, self.around[outer], -1)
+        return found
 
 
 @attrs.frozen
@@ -126,7 +162,7 @@ class DNA:
         own = self.synapses[name].probabilities()
         if self.clusters is None:
             return own
-        return own * self.clusters.genes.probabilities()[self.clusters.members[name]]
+        return own * self.clusters.at(name, self.clusters.genes.probabilities())
 
     def expected_synapses(self) -> float:
         """Return the expected number of synapses of the offspring, before caps and settling."""

@@ -45,8 +45,7 @@ def of_clusters(born: Tensor, masks: Mapping[str, Tensor], dna: DNA) -> dict[str
         dna: says whose cluster is whose.
     """
     assert dna.clusters is not None
-    members = dna.clusters.members
-    return {name: mask & born[members[name]] for name, mask in masks.items()}
+    return {name: mask & dna.clusters.at(name, born) for name, mask in masks.items()}
 
 
 def capped(masks: dict[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:

@@ -50,6 +50,32 @@ class Holding:
 
 
 @attrs.frozen(eq=False)
+class Block:
+    """A branch that is added to what goes around it, and may leave as a whole.
+
+    Attributes:
+        channel: a channel of its own, which nothing computes: it lives while the branch does.
+        outputs: the channels that the branch adds, int64; it lives while any of them does.
+        inside: parameters of which nothing is needed without it.
+        members: all synapses that nobody needs without it, bools broadcastable to parameters.
+        exits: parameters by which what it adds is written, or scaled and shifted last.
+        around: the channel of the smallest block that contains it; -1 if none does.
+    """
+
+    channel: int
+    outputs: Tensor
+    inside: tuple[str, ...] = ()
+    members: Mapping[str, Tensor] = attrs.Factory(dict)
+    exits: tuple[str, ...] = ()
+    around: int = -1
+
+    def to(self, device: torch.device) -> Block:
+        """Return the same block with its tensors on a device."""
+        members = {name: one.to(device) for name, one in self.members.items()}
+        return attrs.evolve(self, outputs=self.outputs.to(device), members=members)
+
+
+@attrs.frozen(eq=False)
 class Wiring:
     """The channels of an ancestor and how its synapses join them.
 
@@ -63,6 +89,7 @@ class Wiring:
         steps: parameters and derived channels in the order of a forward pass.
         holdings: what lives and dies with channels.
         recurs: whether channels are written by what comes after them, as states are.
+        blocks: branches that may leave as a whole.
     """
 
     sources: Mapping[str, Tensor]
@@ -72,6 +99,7 @@ class Wiring:
     steps: tuple[str | Derived, ...]
     holdings: tuple[Holding, ...]
     recurs: bool = False
+    blocks: tuple[Block, ...] = ()
 
     def to(self, device: torch.device) -> Wiring:
         """Return the same wiring with its tensors on a device."""
@@ -90,6 +118,7 @@ class Wiring:
             ),
             tuple(Holding(h.entry, h.axis, h.channels.to(device)) for h in self.holdings),
             self.recurs,
+            tuple(one.to(device) for one in self.blocks),
         )
 
 
@@ -102,9 +131,16 @@ def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
             name: both(both(mask, alive[wiring.sources[name]]), alive[wiring.targets[name]])
             for name, mask in settled.items()
         }
+        settled |= _emptied(settled, alive, wiring)
         # Masks only ever lose entries, so an equal number means that nothing has changed.
         before, now = now, count(settled)
     return settled
+
+
+def _emptied(masks: Masks, alive: Tensor, wiring: Wiring) -> dict[str, Tensor]:
+    """Return empty masks of all parameters inside blocks that are dead."""
+    dead = [one for one in wiring.blocks if not alive[one.channel]]
+    return {name: torch.zeros_like(masks[name]) for one in dead for name in one.inside}
 
 
 def settle(genotype: Genotype, wiring: Wiring) -> Genotype:
@@ -161,7 +197,10 @@ def living_channels(masks: Masks, wiring: Wiring) -> Tensor:
     """Return a bool for each channel, (channels,): it is written and read by something alive."""
     written = _spread(wiring.fed, wiring, lambda flags: _write(flags, masks, wiring))
     read = _spread(wiring.read, wiring, lambda flags: _read(flags, written, masks, wiring))
-    return (written & read)[:-1]
+    alive = (written & read)[:-1]
+    for block in wiring.blocks:
+        alive[block.channel] = alive[block.outputs].any()
+    return alive
 
 
 def _spread(first: Tensor, wiring: Wiring, sweep: Callable[[Tensor], None]) -> Tensor:

@@ -49,6 +49,7 @@ def shrink(
     batches: int = 20,
     examples: int = 200,
     statistics: int = 0,
+    depth: bool = False,
     keep: Sequence[str] = (),
     at_least: float | None = None,
     multiple: int = 1,
@@ -86,6 +87,7 @@ def shrink(
         examples: the same for ``fisher``, which takes them one by one.
         statistics: batches of data on which the running statistics of batch norms are estimated
             anew after the cut, which then no longer computes the same; 0 leaves them.
+        depth: let whole residual blocks leave too: ``x + branch(x)`` becomes ``x``.
         keep: names of layers that keep all their output channels.
         at_least: output channels that every layer keeps, or below 1 the share of them; if not
             given, a tenth as far as the limits allow.
@@ -118,6 +120,7 @@ def shrink(
         keep=keep,
         at_least=1 if at_least is None else at_least,
         multiple=multiple,
+        depth=depth,
         training_inputs=task.training_inputs(),
     )
     encoding = ranking(

@@ -24,13 +24,16 @@ class Shrunk:
             ``activations``; a cost that cannot be told is missing.
         after: those of the smaller one.
         channels: for each layer that may lose output channels how many it had, and has.
-        barriers: where channels are kept because nobody knows what happens to them, with reasons.
+        barriers: where channels are kept because nobody knows what happens to them, with reasons;
+            and, with ``depth``, which blocks cannot leave.
+        blocks: the residual blocks that left.
     """
 
     before: Mapping[str, float]
     after: Mapping[str, float]
     channels: Mapping[str, tuple[int, int]]
     barriers: tuple[str, ...]
+    blocks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cut: Cut) -> Shrunk:
@@ -42,11 +45,18 @@ class Shrunk:
             {name: value for name, value in costs.items() if name in COSTS}
             for costs in (anatomy.costs(cut.whole), anatomy.costs(cut.genotype))
         )
+        left = anatomy.left(cut.genotype)
+        empty = {name for one in left for name in one.inside}
+        barriers = (*anatomy.barriers, *anatomy.block_barriers)
         return cls(
             before=before,
             after=after,
-            channels={name: (len(own), int(staying[own].sum())) for name, own in outputs.items()},
-            barriers=tuple(f"{one.operation}: {one.reason}" for one in anatomy.barriers),
+            channels={
+                name: (len(own), 0 if name in empty else int(staying[own].sum()))
+                for name, own in outputs.items()
+            },
+            barriers=tuple(f"{one.operation}: {one.reason}" for one in barriers),
+            blocks=tuple(one.name for one in left),
         )
 
     def factor(self, cost: str) -> float:
@@ -64,9 +74,10 @@ class Shrunk:
         lost = [
             f"{name}: {had} -> {has} channels"
             for name, (had, has) in self.channels.items()
-            if has < had
+            if 0 < has < had
         ]
-        return "\n".join([*sizes, *lost, *(f"kept at {one}" for one in self.barriers)])
+        blocks = [f"{name}: left as a whole" for name in self.blocks]
+        return "\n".join([*sizes, *blocks, *lost, *(f"kept at {one}" for one in self.barriers)])
 
 
 _TOLD: WeakKeyDictionary[nn.Module, Shrunk] = WeakKeyDictionary()

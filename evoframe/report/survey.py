@@ -116,6 +116,23 @@ def barriers(anatomy: Anatomy) -> list[str]:
     return lines
 
 
+def blocks(anatomy: Anatomy) -> list[str]:
+    """Return a line for each block that can leave as a whole, and for each that stays, and why."""
+    plan, whole = anatomy.proved.plan, torch.ones_like(anatomy.bundles.kept)
+    lines = []
+    for one in anatomy.blocks:
+        without = whole.clone()
+        without[one.channel] = False
+        saved = [f"{1 - plan.parameters(without) / plan.parameters(whole):.0%} of the parameters"]
+        if flops := plan.flops(whole):
+            saved.append(f"{1 - plan.flops(without) / flops:.0%} of the FLOPs")
+        lines.append(f"{one.name}: {' and '.join(saved)}")
+    if lines:
+        lines.insert(0, "\nblocks that can leave as a whole, and what leaves with each")
+    stay = [f"{one.what}: {one.reason}" for one in anatomy.block_barriers]
+    return [*lines, *(["\nblocks that stay", *stay] if stay else [])]
+
+
 def costs(anatomy: Anatomy, inputs: Inputs) -> Table:
     """Return the costs of the ancestor, with its latency on one thread of this machine.
 

@@ -109,6 +109,8 @@ def _parts(anatomy: Anatomy) -> Iterator[Any]:
         yield from (grid.channels, tuple(grid.fixed), tuple(grid.parts), grid.bound)
     for one in anatomy.proved.plan.size_attributes:
         yield from (one.key, one.axis, one.signal)
+    for block in anatomy.proved.plan.blocks:
+        yield from (block.channel, block.outputs, block.entries, str(sorted(block.idle.items())))
 
 
 def _kind(kind: Any) -> str:

@@ -236,7 +236,8 @@ class _Runner:
         )
         self.log.info("run resumed" if everyone else "run started", path=event.path)
         self._remark(*self.world.remarks)
-        for barrier in self.world.anatomy.barriers:
+        anatomy = self.world.anatomy
+        for barrier in (*anatomy.barriers, *anatomy.block_barriers):
             self.log.info(
                 "barrier",
                 operation=barrier.operation,

@@ -102,6 +102,28 @@ def test_the_smaller_network_computes_what_the_whole_does_with_channels_at_zero(
     assert sum(one.numel() for one in network.parameters()) > 5_000  # which was not changed
 
 
+@pytest.mark.parametrize("importance", ["fisher", "magnitude"])
+def test_blocks_leave_where_they_matter_least(importance) -> None:
+    """A branch that hardly adds anything goes as a whole, and limits hold as they do without."""
+    network, data = pair()
+    with torch.no_grad():
+        for one in network.one.parameters():
+            one.mul_(0.01)
+    smaller = evoframe.shrink(
+        network, data=data, loss=F.cross_entropy, flops="1.8x", depth=True,
+        importance=importance, examples=12,
+    )  # fmt: skip
+    what = evoframe.shrunk(smaller)
+    assert what.blocks == ("the network (1)",)
+    assert "the network (1): left as a whole" in str(what)
+    assert what.channels["one.0.weight"] == (12, 0)
+    assert what.factor("flops") >= 1.8
+    assert what.after["parameters"] == sum(one.numel() for one in smaller.parameters())
+    assert not any(one.numel() for one in smaller.one.parameters())
+    again = evoframe.shrink(smaller, data=data, loss=F.cross_entropy, parameters="2x", depth=True)
+    assert evoframe.shrunk(again).factor("parameters") >= 2
+
+
 def test_what_was_shrunk_is_shrunk_on() -> None:
     """As a module like any other: pickled, and the second cut counts from the first."""
     network, data = pair()

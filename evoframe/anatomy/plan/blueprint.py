@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.growing import body_of, grow
-from evoframe.anatomy.replacements import replace, replaced
+from evoframe.anatomy.replacements import Idle, fits, replace, replaced
 from evoframe.errors import ExportError, listing
 from evoframe.kernel.entries import tensors_of
 
@@ -22,11 +22,13 @@ class Blueprint:
         whole_shapes: of every parameter and buffer of the whole architecture.
         numbers: what attributes of its modules say in the smaller network.
         replacements: modules in whose places others stand there, with the names of their classes.
+        idle: modules that compute nothing there, of blocks that left.
     """
 
     whole_shapes: Mapping[str, tuple[int, ...]]
     numbers: Numbers
     replacements: Mapping[str, str] = attrs.Factory(dict)
+    idle: Mapping[str, Idle] = attrs.Factory(dict)
 
     def build(self, network: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
         """Return the smaller network, in evaluation mode.
@@ -46,7 +48,9 @@ class Blueprint:
         _compare(ranks, found, "the file of weights")
         self._require_smaller(values)
         self._require_numbers(network)
-        return grow(self._replaced(body_of(network)), values, self.numbers).eval()
+        self._require_idle(network)
+        body = self._replaced(body_of(network))
+        return grow(body, values, self.numbers, self.idle).eval()
 
     def _replaced(self, body: nn.Module) -> nn.Module:
         """Return the body itself, with the replacements that stand in the smaller network.
@@ -67,11 +71,28 @@ class Blueprint:
     def _require_smaller(self, values: Mapping[str, Tensor]) -> None:
         for name, whole in self.whole_shapes.items():
             sizes = tuple(values[name].shape)
+            least = 0 if self._is_idle(name) else 1
             if any(
-                left > all_ or left < min(all_, 1) for left, all_ in zip(sizes, whole, strict=True)
+                left > all_ or left < min(all_, least)
+                for left, all_ in zip(sizes, whole, strict=True)
             ):
                 raise ExportError(
                     f"{name} of the file of weights has shape {sizes}; wanted part of {whole}."
+                )
+
+    def _is_idle(self, entry: str) -> bool:
+        return any(entry.startswith(f"{name}.") for name in self.idle)
+
+    def _require_idle(self, network: nn.Module) -> None:
+        """Refuse to let modules be idle that are not there, or in a way that is not theirs."""
+        modules = dict(network.named_modules())
+        for name, how in self.idle.items():
+            if not name or name not in modules or not fits(modules[name], how):
+                found = type(modules[name]).__name__ if name in modules else "no such module"
+                raise ExportError(
+                    f"in this export {how.kind!r} stands in the place of {name!r}, where this "
+                    f"architecture has {found}; wanted a network that has the block which left, "
+                    "and an evoframe that knows what stands in its place."
                 )
 
     def _require_numbers(self, network: nn.Module) -> None:

@@ -7,7 +7,7 @@ stay predict. Code with sizes written into it fails this.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -41,15 +41,18 @@ class Mismatch:
     line: str = ""
 
 
-def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
+def mismatch(
+    network: nn.Module, due: Pass, staying: Tensor, calls: Sequence[RecordedCall]
+) -> Mismatch | None:
     """Return the first mismatch of a forward pass with its prediction; None if there is none.
 
     Args:
         network: on the meta device, of the channels that stay.
         due: the ancestor's forward pass.
         staying: the channels that the network has, a bool for each.
+        calls: those of the pass that the network makes too.
     """
-    watcher = _Watcher(due.calls, staying)
+    watcher = _Watcher(calls, staying)
     try:
         with plain_operations(), watcher, answered(due.answers):
             if not due.warns:  # then a smaller one must not either, as of a size that was written
@@ -60,7 +63,7 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
         # A network's own code may catch what the watcher
         # raised and raise another; the first reason counts.
         return Mismatch(watcher.found or said, watcher.index, line=line_of(error))
-    if watcher.index == len(due.calls):
+    if watcher.index == len(calls):
         return None
     return Mismatch("another number of operations ran", watcher.index)
 
@@ -68,7 +71,7 @@ def mismatch(network: nn.Module, due: Pass, staying: Tensor) -> Mismatch | None:
 class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Compares the shape of everything that comes out with the prediction."""
 
-    def __init__(self, due: tuple[RecordedCall, ...], staying: Tensor) -> None:
+    def __init__(self, due: Sequence[RecordedCall], staying: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.due, self.staying = due, staying
         self.index, self.found = 0, ""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.layout import laid_out_like
-from evoframe.anatomy.replacements import fit
+from evoframe.anatomy.replacements import Idle, fit, let_idle
 from evoframe.anatomy.trace.shortcuts import like
 from evoframe.kernel.duplicate import left_behind
 from evoframe.kernel.entries import own_of, tensors_of
@@ -35,13 +35,19 @@ def copied(network: nn.Module) -> nn.Module:
     return grow(body_of(network), values, {})
 
 
-def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.Module:
+def grow(
+    body: nn.Module,
+    values: Mapping[str, Tensor],
+    numbers: Numbers,
+    idle: Mapping[str, Idle] | None = None,
+) -> nn.Module:
     """Return a copy of a module with these parameters and buffers, its attributes in keeping.
 
     Args:
         body: the module on the meta device; not changed.
         values: every parameter and buffer by name; tied ones under their first name.
         numbers: what is to be written into attributes.
+        idle: modules that compute nothing any more.
     """
     # By id, so that a parameter that modules share is shared in the copy as well.
     grown: dict[int, Any] = {}
@@ -53,8 +59,11 @@ def grow(body: nn.Module, values: Mapping[str, Tensor], numbers: Numbers) -> nn.
     network = replica(body, grown)
     for (name, attribute, index), number in numbers.items():
         _write(network.get_submodule(name), attribute, index, number)
+    resting = let_idle(network, idle or {})
     # Torch's own layers print and check these numbers, and some read them in ``forward``.
     for module in network.modules():
+        if module in resting:  # their parameters are empty, and say nothing
+            continue
         set_sizes(module)
         if isinstance(module, nn.RNNBase | nn.RNNCellBase):
             _set_sizes_of_units(module)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import attrs
@@ -12,15 +12,24 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.signals import shape_left
 from evoframe.anatomy.channels.size_attribute import Numbers, SizeAttribute
+from evoframe.anatomy.plan.blocks import (
+    Block,
+    calls_without,
+    gone,
+    idle_of,
+    work_without,
+)
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.check import Mismatch, mismatch
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut
+from evoframe.anatomy.plan.finding import find_blocks
 from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.memory import peak_bytes
+from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
 from evoframe.costs.flops import FORMULAS
 from evoframe.kernel.entries import state_of, tensors_of
-from evoframe.kernel.wiring import Wiring
+from evoframe.kernel.wiring import Holding, Wiring
 
 
 @attrs.frozen(eq=False)
@@ -34,6 +43,8 @@ class Plan:
         bundles: which channels can be removed together.
         size_attributes: numbers in attributes of modules that count channels.
         barriers: operations at which channels are kept, each with its reason.
+        blocks: branches that can leave as a whole, where their channels are not kept.
+        block_barriers: why other branches, or these, cannot.
     """
 
     body: nn.Module
@@ -42,6 +53,8 @@ class Plan:
     bundles: Bundles
     size_attributes: tuple[SizeAttribute, ...]
     barriers: tuple[Barrier, ...]
+    blocks: tuple[Block, ...] = ()
+    block_barriers: tuple[Barrier, ...] = ()
 
     @classmethod
     def of(
@@ -68,6 +81,10 @@ class Plan:
         channels = trace.channels
         for name in keep:
             channels.keep(trace.targets[name])
+        blocks, stay = find_blocks(body, trace)
+        for block in blocks:
+            if not block.inside_is_free_of(keep):
+                channels.keep(torch.tensor([block.channel]))
         bundles = Bundles(
             classes=channels.classes(),
             kept=channels.flags(channels.kept),
@@ -80,7 +97,9 @@ class Plan:
             wider=tuple(channels.wider),
         )
         counted = tuple(channels.size_attributes)
-        return cls(body, evolvable, trace, bundles, counted, trace.barriers)
+        return cls(
+            body, evolvable, trace, bundles, counted, trace.barriers, tuple(blocks), tuple(stay)
+        )
 
     def wiring(self) -> Wiring:
         """Return the wiring of the ancestor: which channels each synapse joins.
@@ -94,9 +113,20 @@ class Plan:
             fed=channels.flags(channels.fed),
             read=channels.flags(channels.read),
             steps=tuple(channels.steps),
-            holdings=tuple(one for one in channels.holdings if one.entry in lasting),
+            holdings=tuple(
+                one for one in (*channels.holdings, *self._held_by_blocks()) if one.entry in lasting
+            ),
             recurs=channels.recurs,
+            blocks=tuple(one.in_wiring() for one in self.blocks),
         )
+
+    def _held_by_blocks(self) -> Iterator[Holding]:
+        """Yield what lives and dies with blocks, and is no synapse."""
+        for block in self.blocks:
+            for entry in block.entries:
+                if entry not in self.evolvable:
+                    slices = len(self._entries[entry])
+                    yield Holding(entry, 0, torch.full((slices,), block.channel))
 
     # --- a smaller network -------------------------------------------------------------------
 
@@ -109,11 +139,21 @@ class Plan:
             left = (flags.any(1) if flags.ndim > 1 else flags).nonzero().squeeze(1)
             if len(left) < len(flags):
                 found.setdefault(name, [None] * self._entries[name].ndim)[axis] = left
+        for block in gone(self.blocks, staying):
+            for name in block.entries:  # nothing is left of them
+                rest: list[Tensor | None] = [None] * (self._entries[name].ndim - 1)
+                found[name] = [torch.zeros(0, dtype=torch.int64), *rest]
         return {name: tuple(left) for name, left in found.items()}
 
     def numbers(self, staying: Tensor) -> Numbers:
         """Return the numbers in attributes that count channels, for the channels that stay."""
-        return {one.key: one.count(staying) for one in self.size_attributes}
+        without = gone(self.blocks, staying)
+        of_idle = [one for block in without for one in block.sizes]
+        return {one.key: one.count(staying) for one in (*self.size_attributes, *of_idle)}
+
+    def idle(self, staying: Tensor) -> dict[str, Idle]:
+        """Return the modules that compute nothing when these channels stay."""
+        return idle_of(gone(self.blocks, staying))
 
     def build(self, staying: Tensor) -> nn.Module:
         """Return the network of these channels, on the device of the body."""
@@ -126,7 +166,7 @@ class Plan:
                 if whole.is_meta
                 else cut(whole, how)
             )
-        return grow(self.body, values, self.numbers(staying))
+        return grow(self.body, values, self.numbers(staying), self.idle(staying))
 
     def check(self, staying: Tensor) -> Mismatch | None:
         """Return the first mismatch of a network of these channels; None if it runs as it should.
@@ -135,10 +175,12 @@ class Plan:
         """
         if not self.trace.knows_channels:  # nothing was learned, so nothing is ever cut
             return None
-        network = self.build(staying)
+        network, without = self.build(staying), gone(self.blocks, staying)
         for number, due in enumerate(self.trace.passes):
-            if (found := mismatch(network, due, staying)) is not None:
-                return attrs.evolve(found, of=number)
+            left = calls_without(due.calls, without)
+            if (found := mismatch(network, due, staying, [call for _, call in left])) is not None:
+                at = left[found.call][0] if found.call < len(left) else found.call
+                return attrs.evolve(found, of=number, call=at)
         return None
 
     def channels_near(self, found: Mismatch) -> Tensor:
@@ -174,7 +216,7 @@ class Plan:
     def flops(self, staying: Tensor) -> int:
         """Return the FLOPs of a pass on the example inputs, from shapes alone."""
         flops, cuts = 0, self.keeping(staying)
-        for work in self.trace.passes[0].work:
+        for work in work_without(self.trace.passes[0].work, gone(self.blocks, staying)):
             # Exact while the smaller network makes the same calls, which its proof made sure of.
             operands = [self._shape(one, staying, cuts) for one in work.operands]
             flops += FORMULAS[work.operation](operands, self._shape(work.result, staying, cuts))

@@ -6,6 +6,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from evoframe.anatomy.plan.blocks import gone
 from evoframe.anatomy.plan.plan import Plan
 
 ATTEMPTS = 8
@@ -52,7 +53,9 @@ class ProvedPlan:
             if found is None:
                 return staying
             more = staying.clone()
-            more[self.plan.channels_near(found)] = True
+            # First with all blocks, of which anything may have been read that is not there.
+            blocks = [one.channel for one in gone(self.plan.blocks, staying)]
+            more[torch.tensor(blocks) if blocks else self.plan.channels_near(found)] = True
             # What failed carries no channel that could still
             # come back, so a further try would fail alike.
             if bool((more == staying).all()):

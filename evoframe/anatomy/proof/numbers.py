@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.channels.size_attribute import Numbers as Attributes
 from evoframe.anatomy.plan import ProvedPlan
+from evoframe.anatomy.plan.blocks import gone, without
 from evoframe.anatomy.plan.check import Mismatch
 from evoframe.anatomy.plan.cutting import Cut, cut
 from evoframe.anatomy.plan.growing import grow
@@ -27,6 +28,7 @@ from evoframe.anatomy.proof.owning import refusal
 from evoframe.anatomy.proof.scattering import moved_apart, scattered_entry, two_examples
 from evoframe.anatomy.proof.stillness import fresh, still
 from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, Mode, Results, Trial
+from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.forward import opened
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
@@ -162,10 +164,10 @@ class Numbers:
             proved: a plan, proved as far as shapes go.
             staying: the channels that are to live, a bool for each.
         """
-        state, numbers, cuts = self._trial(proved, staying)
+        state, numbers, cuts, idle = self._trial(proved, staying)
         due = self._passed(state, {}, EVALUATION).outputs
         smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
-        ours = self._passed(smaller, numbers, EVALUATION).outputs
+        ours = self._passed(smaller, numbers, EVALUATION, idle=idle).outputs
         return max((distance(one, other) for one, other in zip(ours, due, strict=True)), default=0)
 
     def _trial(self, proved: ProvedPlan, staying: Tensor) -> Trial:
@@ -176,10 +178,10 @@ class Numbers:
             name: (staying[sources[name]] & staying[targets[name]]).expand(shape).clone()
             for name, shape in plan.evolvable.items()
         }
-        wiring = plan.wiring()
+        masks, wiring = without(masks, gone(plan.blocks, staying)), plan.wiring()
         settled = settle(Genotype(masks, self.values), wiring)
         left = proved.staying(living_channels(settled.masks, wiring))
-        return Trial(settled.state, plan.numbers(left), plan.keeping(left))
+        return Trial(settled.state, plan.numbers(left), plan.keeping(left), plan.idle(left))
 
     def _difference(self, trial: Trial, mode: Mode) -> str:
         """Return the difference that a trial shows in words; empty if there is none.
@@ -200,11 +202,11 @@ class Numbers:
         return found
 
     def _compared(self, trial: Trial, mode: Mode) -> str:
-        state, numbers, cuts = trial
-        due = self._passed(state, {}, mode, cuts)
+        state, numbers, cuts, idle = trial
+        due = self._passed(state, {}, mode, cuts, filled=bool(idle))
         smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
         try:
-            ours = self._passed(smaller, numbers, mode)
+            ours = self._passed(smaller, numbers, mode, idle=idle, filled=bool(idle))
         except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
             return in_short(error)
         return ours.differs_from(due)
@@ -215,6 +217,9 @@ class Numbers:
         numbers: Attributes,
         mode: Mode,
         cuts: Mapping[str, Cut] | None = None,
+        idle: Mapping[str, Idle] | None = None,
+        *,
+        filled: bool = False,
     ) -> Results:
         """Return the results of a forward pass, and of a backward pass where the mode has one.
 
@@ -223,15 +228,22 @@ class Numbers:
             numbers: what its attributes say.
             mode: how it is run.
             cuts: what to leave out of gradients and buffers.
+            idle: modules that compute nothing.
+            filled: let a parameter that no gradient reaches have one of zero, as what feeds a
+                branch has that adds nothing.
         """
         held = {name: value.clone() for name, value in values.items()}
-        network = grow(self.body, held, numbers).train(mode.training)
+        network = grow(self.body, held, numbers, idle).train(mode.training)
         with still(), torch.set_grad_enabled(mode.backward):
             outputs = tensors_in(opened(fresh(self.inputs).call(network)))
             if not mode.training:
                 return Results(outputs)
             _flow_back(outputs)
-        slopes = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+        slopes = {
+            name: torch.zeros_like(one) if one.grad is None else one.grad
+            for name, one in network.named_parameters()
+            if one.grad is not None or (filled and mode.backward and one.requires_grad)
+        }
         return Results(
             outputs,
             _cut_all(slopes, cuts or {}),
@@ -247,7 +259,8 @@ def in_short(error: Exception) -> str:
 def _cut_all(values: Mapping[str, Tensor], cuts: Mapping[str, Cut]) -> list[Tensor]:
     """Return tensors in the order of their names, each as a smaller network has it."""
     named = sorted(values.items())
-    return [cut(value, cuts[name]) if name in cuts else value for name, value in named]
+    left = [cut(value, cuts[name]) if name in cuts else value for name, value in named]
+    return [one for one in left if one.numel()]  # of a block that left there is nothing
 
 
 def _flow_back(outputs: list[Tensor]) -> None:

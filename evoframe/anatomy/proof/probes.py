@@ -23,6 +23,7 @@ class Probe:
         grid: the number of the grid that would lose a line, and along which axis; None for tied
             channels.
         line: the classes of that line, sorted; the same line may be seen in several grids.
+        block: the name of the block that leaves; empty where channels do.
     """
 
     layer: str
@@ -30,6 +31,7 @@ class Probe:
     gone: Tensor
     grid: tuple[int, int] | None
     line: bytes = b""
+    block: str = ""
 
 
 Pattern = tuple[str, str, int | None, int]
@@ -70,6 +72,16 @@ def probes(plan: Plan) -> list[Probe]:
             if known.layer == layer and len(known.line) < len(line):
                 found[same] = probe
     return list(found.values())
+
+
+def block_probes(plan: Plan) -> list[Probe]:
+    """Return one probe for every block that may leave."""
+    found = []
+    for one in plan.blocks:
+        if not plan.bundles.kept[one.channel]:
+            own = torch.tensor([one.channel])
+            found.append(Probe((*one.exits, *one.inside)[0], own, own, None, block=one.name))
+    return found
 
 
 def classes_of(bundles: Bundles, channels: Tensor) -> bytes:

@@ -9,9 +9,10 @@ import attrs
 import torch
 
 from evoframe.anatomy.plan import Plan, ProvedPlan
+from evoframe.anatomy.plan.finding import AT
 from evoframe.anatomy.proof.blame import Blame, blamed
 from evoframe.anatomy.proof.numbers import Numbers
-from evoframe.anatomy.proof.probes import Probe, classes_of, probes
+from evoframe.anatomy.proof.probes import Probe, block_probes, classes_of, probes
 from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
 from evoframe.anatomy.proof.size_attributes import find_size_attributes
 from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, TRAINING
@@ -38,6 +39,10 @@ TRIALS = (
 as evaluation but for what it alone runs, and a pass with gradients costs three without."""
 
 
+BLOCKS = 2
+"""Every so many of the blocks are taken away at once, by turns."""
+
+
 def prove(plan: Plan, numbers: Numbers | None = None) -> ProvedPlan:
     """Return the plan with everything kept whose removal would break or change the network.
 
@@ -45,7 +50,7 @@ def prove(plan: Plan, numbers: Numbers | None = None) -> ProvedPlan:
         plan: what rules allow.
         numbers: what removals are tried with on real inputs; None to go by shapes alone.
     """
-    plan = _by_shapes(plan)
+    plan = _blocks_by_shapes(_by_shapes(plan))
     if numbers is None or numbers.trains is None or not plan.trace.knows_channels:
         return ProvedPlan(plan)
     tried = _by_numbers(plan, numbers)
@@ -70,6 +75,17 @@ def _by_shapes(plan: Plan) -> Plan:
     return _keeping_all(plan, "its channels could not be told apart by removing them")
 
 
+def _blocks_by_shapes(plan: Plan) -> Plan:
+    """Return the plan with the blocks kept without which the forward pass breaks."""
+    for _ in range(ROUNDS):
+        if not (broken := blamed(plan, block_probes(plan), plan.check)):
+            return plan
+        plan = _keeping(plan, broken, entirely=True)
+    kept = plan.bundles.kept.clone()
+    kept[[one.channel for one in plan.blocks]] = True
+    return attrs.evolve(plan, bundles=attrs.evolve(plan.bundles, kept=kept))
+
+
 def _by_numbers(plan: Plan, numbers: Numbers) -> Plan:
     """Return the plan with everything kept whose removal would change what is computed.
 
@@ -90,7 +106,19 @@ def _first_broken(plan: Plan, numbers: Numbers) -> list[Blame]:
         tried = partial(numbers.check, ProvedPlan(plan), modes=modes)
         if broken := blamed(plan, removals(plan, which), tried):
             return broken
-    return []
+    return _first_broken_block(plan, numbers)
+
+
+def _first_broken_block(plan: Plan, numbers: Numbers) -> list[Blame]:
+    """Return the culprits among blocks, which leave by turns, once with channels beside them."""
+    for turn in range(BLOCKS):
+        some = block_probes(plan)[turn::BLOCKS]
+        beside = removals(plan, HALVES[0]) if turn else []
+        tried = partial(numbers.check, ProvedPlan(plan), modes=(EVALUATION, LEARNING))
+        if some and (broken := blamed(plan, [*some, *beside], tried)):
+            return broken
+    tried = partial(numbers.check, ProvedPlan(plan), modes=(EVALUATION,))
+    return blamed(plan, block_probes(plan), tried)
 
 
 def _keeping_all(plan: Plan, reason: str) -> Plan:
@@ -108,8 +136,13 @@ def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
     With ``entirely``, nothing else of those layers can be removed either.
     """
     kept, grids = plan.bundles.kept.clone(), list(plan.bundles.grids)
-    barriers = list(plan.barriers)
+    barriers, of_blocks = list(plan.barriers), list(plan.block_barriers)
     for probe, seen in broken:
+        if probe.block:
+            kept[probe.channels] = True
+            reason = f"it cannot leave as a whole: {seen.reason}"
+            of_blocks.append(Barrier(f"{AT} {probe.block}", reason, line=seen.line))
+            continue
         if entirely or probe.grid is None:
             kept[probe.channels] = True
             what = "its channels cannot be removed"
@@ -119,7 +152,12 @@ def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
             what = f"its channels cannot be removed {IN_PATTERN}"
         barriers.append(Barrier(probe.layer, f"{what}: {seen.reason}", line=seen.line))
     bundles = attrs.evolve(plan.bundles, kept=kept, grids=tuple(grids))
-    return attrs.evolve(plan, bundles=bundles, barriers=tuple(dict.fromkeys(barriers)))
+    return attrs.evolve(
+        plan,
+        bundles=bundles,
+        barriers=tuple(dict.fromkeys(barriers)),
+        block_barriers=tuple(dict.fromkeys(of_blocks)),
+    )
 
 
 def _lines_like(plan: Plan, probe: Probe) -> list[tuple[int, list[int]]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from evoframe.anatomy.channels.size_attribute import Numbers as Attributes
 from evoframe.anatomy.plan.cutting import Cut
 from evoframe.anatomy.proof.distances import difference
+from evoframe.anatomy.replacements import Idle
 
 
 class Results(NamedTuple):
@@ -48,3 +49,4 @@ class Trial(NamedTuple):
     state: Mapping[str, Tensor]
     numbers: Attributes
     cuts: Mapping[str, Cut]
+    idle: Mapping[str, Idle]

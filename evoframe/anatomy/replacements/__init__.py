@@ -8,6 +8,12 @@ from evoframe.anatomy.replacements.attention import (
     HeadwiseAttention as HeadwiseAttention,
     fit as fit,
 )
+from evoframe.anatomy.replacements.idle import (
+    Idle as Idle,
+    fits as fits,
+    layer_kind as layer_kind,
+    let_idle as let_idle,
+)
 from evoframe.anatomy.replacements.replacing import (
     replace as replace,
     replaced as replaced,

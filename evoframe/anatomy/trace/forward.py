@@ -88,6 +88,7 @@ def trace(
     *,
     approximate: bool = False,
     answers: Sequence[Answer] = (),
+    depth: bool = False,
 ) -> Trace:
     """Return the trace of one forward pass of a network.
 
@@ -101,8 +102,11 @@ def trace(
         approximate: let channels leave that a layer normalises over, which changes what it
             computes for those that stay.
         answers: what questions for values are answered, of :func:`answers_of`.
+        depth: also take note of which calls need which, to look for blocks.
     """
-    tracer = MetaTracer(twin, evolvable, approximate=approximate, asks=bool(answers))
+    tracer = MetaTracer(twin, evolvable, approximate=approximate, asks=bool(answers), depth=depth)
+    if tracer.flow is not None:
+        tracer.flow.watch(twin, tracer)
     try:
         questions = answered(answers, tracer.asked) if answers else ReadsValues()
         with (
@@ -122,6 +126,8 @@ def trace(
                 f"no tensor was found in the output, {type(outputs).__name__}"
             )
         tracer.keep_all(found)
+        if tracer.flow is not None:
+            tracer.flow.finish(found)
     except Exception as error:  # noqa: BLE001  a network may do anything
         reason = Barrier("the forward pass on the meta device", f"{type(error).__name__}: {error}")
         return _unknown(twin, example_inputs, evolvable, reason, answers)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.trace.flow import Flow
 from evoframe.anatomy.trace.values import Answer
 from evoframe.kernel.arguments import Arguments
 
@@ -132,6 +133,7 @@ class Trace:
         others: output channels of layers that do not evolve.
         passes: the forward passes; none if the network does not run on the meta device.
         barriers: where channels are kept, and why.
+        flow: which calls need which, where blocks are looked for.
     """
 
     channels: Channels
@@ -140,6 +142,7 @@ class Trace:
     others: tuple[Tensor, ...]
     passes: tuple[Pass, ...]
     barriers: tuple[Barrier, ...]
+    flow: Flow | None = None
 
     @property
     def asks(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import narrowed
 from evoframe.anatomy.rules import RULES, Signal, Unknown
 from evoframe.anatomy.trace.entries import Entries
+from evoframe.anatomy.trace.flow import Flow
 from evoframe.anatomy.trace.layers import incoming_of
 from evoframe.anatomy.trace.places import line_reached, module_reached
 from evoframe.anatomy.trace.questions import Questions
@@ -43,6 +44,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         *,
         approximate: bool,
         asks: bool = False,
+        depth: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.network, self.approximate = network, approximate
@@ -62,6 +64,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.wholes = Wholes(self.entries)
         # Costs a little at every call, so it is there where anything is asked.
         self.questions = Questions(self) if asks else None
+        self.flow = Flow(network) if depth else None
         # Tensors are known by their ids, which stay unique only while their objects live.
         self.alive: list[Any] = [named]
 
@@ -84,7 +87,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         written = Written.of(self, call) if call.works_in_place else None
         if not call.works_in_place:
             self.entries.carry(call)
-        meets = self._meets_channels(call)
+        meets, flow = self._meets_channels(call), self.flow
+        adding = flow and flow.adding(call, self.signals, self.channels)
         if not meets or self._apply(call):
             self.alive.append(out)
         if written is not None:
@@ -97,6 +101,8 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self.questions is not None:
             self.questions.follow(call)
         self._record(call)
+        if flow is not None:
+            flow.follow(call, self.signals, self.relatives, adding, self.channels)
         return out
 
     def signal(self, value: Any) -> Tensor | None:
@@ -265,4 +271,5 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             others=tuple(self.synapses.others),
             passes=passes,
             barriers=tuple(dict.fromkeys(self.barriers)),
+            flow=self.flow,
         )

@@ -147,8 +147,7 @@ class Cluster(Encoding):
         dna = self._by_law(inheritance, evidence)
         if self.importance is not None:
             genes = self._by_importance(inheritance, evidence, context)
-            members = evidence.clusters(self.of).members
-            dna = attrs.evolve(dna, clusters=Clusters(genes, members))
+            dna = attrs.evolve(dna, clusters=Clusters.of(genes, evidence.clusters(self.of)))
         if self.draw:
             return dna
         strongest = Magnitude().encode(inheritance, evidence, context)
@@ -216,10 +215,28 @@ class Cluster(Encoding):
             layers += mine > 0
             sizes += mine
         levels = torch.div(shares, layers.clamp(min=1), rounding_mode="floor").to(torch.int32)
+        if partition.around is not None:
+            sizes += self._in_blocks(synapses, partition, levels)
         # Nothing is won by the death of a cluster whose
         # channels stay, so it is as likely as can be.
         levels[partition.fixed] = LEVELS - 1
-        return Clusters(Genes(levels, self._table, sizes > 0), partition.members)
+        return Clusters.of(Genes(levels, self._table, sizes > 0), partition)
+
+    def _in_blocks(
+        self, synapses: dict[str, Genes], partition: Partition, levels: Tensor
+    ) -> Tensor:
+        """Return the eligible synapses of each block, and set its level to their bundles' mean."""
+        sums, sizes = torch.zeros_like(levels, dtype=torch.int64), torch.zeros_like(levels).long()
+        for name, held in partition.within.items():
+            eligible = synapses[name].eligible
+            blocks = held.expand_as(eligible)
+            mine = eligible & (blocks >= 0)
+            bundles = partition.members[name].expand_as(eligible)[mine]
+            sums.scatter_add_(0, blocks[mine], levels[bundles].long())
+            sizes += torch.bincount(blocks[mine], minlength=len(sizes))
+        there, means = sizes > 0, torch.div(sums, sizes.clamp(min=1), rounding_mode="floor")
+        levels[there] = means.int()[there]
+        return sizes
 
     def _shares(self, genes: Genes, members: Tensor, count: int) -> Tensor:
         """Return each cluster's sum in one layer, as a level of the layer's largest sum."""
@@ -234,5 +251,8 @@ def _inhabited(inheritance: Inheritance, partition: Partition) -> Tensor:
     """Return a bool for each cluster: any of its synapses is eligible."""
     found = torch.zeros_like(partition.fixed)
     for name, mask in inheritance.eligible.items():
-        found[partition.members[name].expand_as(mask)[mask]] = True
+        for held in (partition.members, partition.within):
+            if name in held:
+                mine = held[name].expand_as(mask)[mask]
+                found[mine[mine >= 0]] = True
     return found

@@ -16,6 +16,10 @@ that channel, so `fisher` and `hessian-vector` ask what turning it off does; whe
 a channel, its rows and biases say the same. Biases, and the scales and shifts of norms, would only
 repeat in `taylor` what columns say. The products w^T H w come from Hessian-vector products with a
 random sign for each bundle, which leave its own block of H in the mean.
+
+A residual block is asked by the parameters that write what it adds, or scale and shift that last:
+sums of w g over them are the derivative of the loss by a factor of the whole branch. Importances
+that know no gradients give it the mean of the bundles inside.
 """
 
 from __future__ import annotations
@@ -55,6 +59,9 @@ Importance = Literal[
 
 Labels = npt.NDArray[np.int64]
 """Clusters by their numbers."""
+
+OF_GATES: tuple[Importance, ...] = ("taylor", "fisher", "hessian-vector")
+"""Importances that ask of a block what they ask of a channel: by what it adds."""
 
 NORMS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
 """Kinds of norms by what their names hold."""
@@ -110,12 +117,23 @@ def importance_of(kind: Importance, subject: Subject) -> Scores:
         TaskError: the network has nothing by which this importance could be told.
     """
     scores = IMPORTANCES[kind](subject)
+    if kind not in OF_GATES:
+        scores = _of_insides(scores, subject.members)
     if np.isnan(scores).all():
         raise TaskError(
             f"encoding.importance = {kind!r} says nothing of any bundle of this network. "
             "Try 'taylor', or 'magnitude', which needs no data."
         )
     return scores
+
+
+def _of_insides(scores: Scores, members: Membership) -> Scores:
+    """Return scores in which each block has the mean of the bundles that are only in it."""
+    found, first = scores.copy(), members.count - len(members.inside)
+    for at, inside in enumerate(members.inside):
+        own = scores[inside][~np.isnan(scores[inside])]
+        found[first + at] = own.mean() if len(own) else np.nan
+    return found
 
 
 # --- of weights alone -----------------------------------------------------------------------------
@@ -172,7 +190,7 @@ def _taylor(subject: Subject) -> Scores:
             sums[name] += value
         seen += 1
     felt = {name: (own[name] * value).abs() / max(seen, 1) for name, value in sums.items()}
-    return subject.total(felt, subject.members.of("writes", "reads"))
+    return subject.total(felt, subject.members.of("writes", "reads", "adds"))
 
 
 def _fisher(subject: Subject) -> Scores:

@@ -23,8 +23,9 @@ from evoframe.roles.task import WITH_SYNAPSES
 Scores = npt.NDArray[np.float64]
 """A number for each cluster."""
 
-Part = Literal["writes", "reads", "owns"]
-"""What entries of a parameter are to a cluster: they write it, read it, or are its own."""
+Part = Literal["writes", "reads", "owns", "adds"]
+"""What entries of a parameter are to a cluster: they write it, read it, or are its own; those of a
+block write what it adds, or scale and shift that last."""
 
 BIASES = tuple(f"{kind.__name__}.bias" for kind in WITH_SYNAPSES)
 """The biases of layers with synapses, by kind of module and name."""
@@ -77,10 +78,12 @@ class Membership:
     Attributes:
         sides: in a fixed order.
         count: how many clusters there are.
+        inside: for each block, which are the last of the clusters, the bundles that are only there.
     """
 
     sides: tuple[Side, ...]
     count: int
+    inside: tuple[npt.NDArray[np.int64], ...] = ()
 
     def of(self, *parts: Part) -> tuple[Side, ...]:
         """Return the sides of some parts."""
@@ -96,11 +99,11 @@ class Membership:
         alone = torch.from_numpy(unread)
         rest = []
         for side in self.sides:
-            if side.part == "writes" or side.kind in BIASES:
+            if side.part == "writes" or (side.part != "adds" and side.kind in BIASES):
                 labels = side.labels.cpu()
                 kept = torch.where((labels != NOBODY) & alone[labels.clamp(min=0)], labels, NOBODY)
                 rest.append(attrs.evolve(side, labels=kept.to(side.labels.device)))
-        return (*reads, *rest)
+        return (*reads, *rest, *self.of("adds"))
 
     def families(self) -> npt.NDArray[np.int64]:
         """Return the number of each cluster's family: those that have the same share in all sides.
@@ -108,15 +111,23 @@ class Membership:
         A family is what people call a layer, or several layers that have to stay equally wide.
         """
         slots = np.stack([side.slots(self.count) for side in self.sides])
-        return _numbered([tuple(column) for column in slots.T.tolist()])
+        found = _numbered([tuple(column) for column in slots.T.tolist()])
+        return self._with_blocks(found)
+
+    def _with_blocks(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return numbers of families, in which all blocks are one."""
+        found = numbers.copy()
+        found[self.count - len(self.inside) :] = self.count
+        return found
 
     def alike(self) -> npt.NDArray[np.int64]:
         """Return numbers that clusters share whose layers are of the same kinds, in any sizes."""
         has = np.stack([side.slots(self.count) > 0 for side in self.sides]).T.tolist()
         kinds = [f"{side.part} {side.kind}" for side in self.sides]
-        return _numbered(
+        found = _numbered(
             [tuple(sorted(k for k, mine in zip(kinds, row, strict=True) if mine)) for row in has]
         )
+        return self._with_blocks(found)
 
 
 def membership_of(partition: Partition, wiring: Wiring, phenotype: Phenotype) -> Membership:
@@ -143,10 +154,39 @@ def membership_of(partition: Partition, wiring: Wiring, phenotype: Phenotype) ->
             labels = channels[holding.channels].reshape(shape)
             kind = _kind(holding.entry, modules)
             found.append((holding.entry, _part(holding, modules), kind, labels))
+    for block in wiring.blocks if partition.around is not None else ():
+        number = int(channels[block.channel])
+        for name in block.exits:
+            labels = torch.full([1] * parameters[name].ndim, number, device=channels.device)
+            if name in block.members:
+                labels = torch.where(block.members[name], number, NOBODY)
+            found.append((name, "adds", _kind(name, modules), labels))
     sides = tuple(
         Side(name, part, kind, _cut(labels, name, phenotype)) for name, part, kind, labels in found
     )
-    return Membership(sides, len(partition.fixed))
+    return Membership(sides, len(partition.fixed), _inside(partition, wiring))
+
+
+def _inside(partition: Partition, wiring: Wiring) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return for each block the bundles of which all synapses are in it."""
+    if partition.around is None:
+        return ()
+    count = len(partition.fixed)
+    where = np.full(count, NOBODY - 1)  # nowhere yet; -1 from where several places are known
+    for name, members in partition.members.items():
+        blocks = partition.within.get(name, torch.full_like(members, NOBODY))
+        for bundle, block in zip(*_pairs(members, blocks), strict=True):
+            where[bundle] = block if where[bundle] in (NOBODY - 1, block) else NOBODY
+    first = count - len(wiring.blocks)
+    return tuple(np.flatnonzero(where == first + at) for at in range(len(wiring.blocks)))
+
+
+def _pairs(members: Tensor, blocks: Tensor) -> tuple[list[int], list[int]]:
+    """Return the different pairs of a bundle and a block that synapses are in."""
+    # Sums have the shape that both are spread to.
+    both = torch.stack([(members + 0 * blocks).reshape(-1), (blocks + 0 * members).reshape(-1)])
+    pairs: list[list[int]] = torch.unique(both, dim=1).tolist()
+    return pairs[0], pairs[1]
 
 
 def _part(holding: Holding, modules: Mapping[str, nn.Module]) -> Part:

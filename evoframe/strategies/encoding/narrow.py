@@ -45,8 +45,11 @@ class Narrow(Encoding):
             order = torch.arange(len(present), 0, -1, device=levels.device)
             own = (order * (LEVELS - 1) // max(len(present), 1)).to(torch.int32)
             levels[present] = torch.maximum(levels[present], own)
+        if partition.around is not None:  # no block is narrower than itself
+            blocks = torch.unique(torch.cat([one.reshape(-1) for one in partition.within.values()]))
+            levels[blocks[blocks >= 0]], eligible[blocks[blocks >= 0]] = LEVELS - 1, True
         levels[partition.fixed] = LEVELS - 1
-        clusters = Clusters(Genes(levels, ranked(), eligible), partition.members)
+        clusters = Clusters.of(Genes(levels, ranked(), eligible), partition)
         # A table of one level: the logarithm of 1. Inside
         # a living bundle nothing is left to chance.
         certain = np.zeros(1)

@@ -56,7 +56,7 @@ def renewed(
     free = ~np.isnan(scores)
     for step in range(1, steps):
         most = round(free.sum() * reach ** (step / (steps - 1)))
-        clusters = Clusters(genes, partition.members)
+        clusters = Clusters.of(genes, partition)
         rivals = ~np.isnan(scores)
         left = _thinned(clusters, rivals, most, inheritance, context.at("step", step))
         if is_extinct(left.masks):

@@ -25,7 +25,7 @@ def by_bundle(dna: DNA, partition: Partition) -> DNA:
     """
     clusters = dna.clusters
     if clusters is None or not are_bundles(clusters, partition):
-        clusters = Clusters(_genes(dna, partition), partition.members)
+        clusters = Clusters.of(_genes(dna, partition), partition)
     certain = {name: _certain(genes) for name, genes in dna.synapses.items()}
     return attrs.evolve(dna, synapses=certain, clusters=clusters)
 
@@ -46,9 +46,12 @@ def _genes(dna: DNA, partition: Partition) -> Genes:
             of_clusters = own.log_survival[own.levels.cpu().numpy()]
             logs = logs + of_clusters[dna.clusters.members[name].cpu().numpy()]
         possible = genes.eligible.cpu().numpy() & (logs > -np.inf)
-        members = partition.members[name].expand_as(genes.levels).cpu().numpy()[possible]
-        sums += np.bincount(members, logs[possible], minlength=count)
-        sizes += np.bincount(members, minlength=count)
+        for held in (partition.members, partition.within):
+            if name in held:
+                members = held[name].expand_as(genes.levels).cpu().numpy()
+                mine = possible & (members >= 0)
+                sums += np.bincount(members[mine], logs[mine], minlength=count)
+                sizes += np.bincount(members[mine], minlength=count)
     means = np.where(partition.fixed.cpu().numpy(), 0.0, sums / np.maximum(sizes, 1))
     table, levels = np.unique(means, return_inverse=True)
     if len(table) > LEVELS:  # neighbours share a level

@@ -9,7 +9,6 @@ until at most that many are left.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import attrs
@@ -102,12 +101,14 @@ class Retention(Environment):
     ) -> float:
         if self.mode == "multiplicative":
             return _log(self.retention / rate if rate else 0.0)
-        members: Mapping[str, torch.Tensor] = dna.clusters.members if dna.clusters else {}
+        clusters = dna.clusters
         # A synapse counts by its cluster's chance to
         # live: the budget is met over both draws at once.
-        survival = dna.clusters.genes.probabilities() if dna.clusters else None
+        survival = None if clusters is None else clusters.genes.probabilities()
         counts = [
-            dna.synapses[name].histogram(None if survival is None else survival[members[name]])
+            dna.synapses[name].histogram(
+                None if clusters is None or survival is None else clusters.at(name, survival)
+            )
             for name in names
         ]
         tables = [dna.synapses[name].log_survival for name in names]
@@ -119,8 +120,10 @@ class Retention(Environment):
         if self.mode == "calibrated":
             sizes = torch.zeros(genes.levels.shape, dtype=torch.int64, device=genes.levels.device)
             for name, synapses in dna.synapses.items():
-                members = clusters.members[name].expand_as(synapses.eligible)[synapses.eligible]
-                sizes += torch.bincount(members, minlength=len(sizes))
+                for held in (clusters.members, clusters.within):
+                    if name in held:
+                        mine = held[name].expand_as(synapses.eligible)[synapses.eligible]
+                        sizes += torch.bincount(mine[mine >= 0], minlength=len(sizes))
             # Clusters weigh as many synapses as they hold, since the budget is one of synapses.
             weights = genes.histogram(sizes.double())
             factor = log_multiplier([weights], [genes.log_survival], rate * weights.sum())
