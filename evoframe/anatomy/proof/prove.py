@@ -122,6 +122,8 @@ def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
 
     With ``entirely``, nothing else of those layers can be removed either.
     """
+    if not broken:
+        return plan
     kept, grids = plan.bundles.kept.clone(), list(plan.bundles.grids)
     barriers = list(plan.barriers)
     for probe, seen in broken:
