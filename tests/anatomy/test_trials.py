@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  the usual name
 
 from evoframe.anatomy import survey
 from evoframe.anatomy.proof.numbers import Numbers
