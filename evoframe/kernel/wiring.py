@@ -124,6 +124,11 @@ class Wiring:
 
 def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
     """Return the masks, bool by parameter, with dead-in and dead-out closed to the end."""
+    return settled_and_living(masks, wiring)[0]
+
+
+def settled_and_living(masks: Masks, wiring: Wiring) -> tuple[dict[str, Tensor], Tensor]:
+    """Return the masks, closed to the end, and a bool for each channel: it is alive with them."""
     settled, before, now = dict(masks), -1, count(masks)
     while now != before:
         alive = living_channels(settled, wiring)
@@ -134,7 +139,7 @@ def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
         settled |= _emptied(settled, alive, wiring)
         # Masks only ever lose entries, so an equal number means that nothing has changed.
         before, now = now, count(settled)
-    return settled
+    return settled, alive
 
 
 def _emptied(masks: Masks, alive: Tensor, wiring: Wiring) -> dict[str, Tensor]:
@@ -149,14 +154,27 @@ def settle(genotype: Genotype, wiring: Wiring) -> Genotype:
     Absent synapses are zero afterwards, and so is every slice that belonged to a dead channel.
     Settling twice changes nothing more.
     """
-    masks = settle_masks(genotype.masks, wiring)
-    state = masked(genotype.state, masks)
-    alive = living_channels(masks, wiring)
+    masks, alive = settled_and_living(genotype.masks, wiring)
+    return Genotype(masks, without_the_dead(genotype.state, masks, alive, wiring))
+
+
+def without_the_dead(
+    state: State, masks: Masks, alive: Tensor, wiring: Wiring
+) -> dict[str, Tensor]:
+    """Return a state with zeros where synapses are absent or channels dead.
+
+    Args:
+        state: parameters and buffers.
+        masks: settled ones.
+        alive: the channels that live with those, a bool for each.
+        wiring: of the ancestor.
+    """
+    state = masked(state, masks)
     for holding in wiring.holdings:
         value = state[holding.entry]
         kept = _along(alive[holding.channels], holding.axis, value)
         state[holding.entry] = torch.where(kept, value, torch.zeros_like(value))
-    return Genotype(masks, state)
+    return state
 
 
 def presence(genotype: Genotype, wiring: Wiring) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ import doctest
 from functools import cache
 from pathlib import Path
 
+import attrs
 import torch
 from hypothesis import given, strategies as st
 
@@ -119,3 +120,16 @@ def test_only_the_proof_makes_a_proved_plan() -> None:
     ]
 
     assert set(makers) == {"anatomy/proof/prove.py"}
+
+
+@given(tables(), st.data())
+def test_a_grid_over_tied_channels_says_nothing_more(some: Bundles, data) -> None:
+    """Equal grids are asked once."""
+    [grid] = some.grids
+    last = torch.tensor([int(some.members(label)[-1]) for label in some.classes])
+    again = attrs.evolve(grid, channels=last[grid.channels])
+    more = attrs.evolve(some, grids=(grid, again))
+    assert more.different_grids_with(torch.arange(len(last))) == [0]
+    flags = torch.tensor(data.draw(st.lists(st.booleans(), min_size=len(last), max_size=len(last))))
+    assert torch.equal(more.staying(flags), some.staying(flags))
+    assert torch.equal(more.leaving(flags), some.leaving(flags))

@@ -91,7 +91,7 @@ class Bundles:
             # The same tensor in every round: a network may have a hundred thousand channels.
             staying.fill_(True)
             staying[lost] = False
-            for index in self._in_grids.having(lost):
+            for index in self.different_grids_with(lost):
                 grid = self.grids[index]
                 staying[grid.channels] |= grid.filled(staying[grid.channels])
             for index in self._lacking(lost):
@@ -116,7 +116,7 @@ class Bundles:
             marked = torch.zeros_like(gone)  # by class: any channel of it goes
             marked[self.classes[gone]] = True
             gone = marked[self.classes]
-            for index in self.grids_with(gone.nonzero().flatten()):
+            for index in self.different_grids_with(gone.nonzero().flatten()):
                 grid = self.grids[index]
                 gone[grid.channels[grid.broken(gone[grid.channels])]] = True
             before = now
@@ -149,6 +149,29 @@ class Bundles:
     def grids_with(self, channels: Tensor) -> list[int]:
         """Return the grids that hold any of these channels, given by their numbers."""
         return self._in_grids.having(channels)
+
+    def different_grids_with(self, channels: Tensor) -> list[int]:
+        """Return the same, but only the first of several that hold the same classes alike.
+
+        Every reduction inside the heads of attention makes a grid, and what one of these says the
+        others say again.
+        """
+        return [self._different[index] for index in self._in_different.having(channels)]
+
+    @cached_property
+    def _different(self) -> list[int]:
+        """Return the grids that hold other classes, or hold them otherwise, than those before."""
+        found: dict[tuple[object, ...], int] = {}
+        for index, grid in enumerate(self.grids):
+            classes = self.classes[grid.channels]
+            same = (classes.numpy().tobytes(), classes.shape, grid.fixed, grid.parts, grid.bound)
+            found.setdefault(same, index)
+        return list(found.values())
+
+    @cached_property
+    def _in_different(self) -> Groups:
+        grids = [self.grids[index].channels for index in self._different]
+        return Groups.of(grids, len(self.classes))
 
     @cached_property
     def _by_class(self) -> tuple[Tensor, Tensor]:

@@ -64,7 +64,10 @@ def distance(one: Tensor, other: Tensor, least: float = 0.0) -> float:
 
 def _largest(value: Tensor) -> float:
     """Return the largest entry without its sign; not finite if one of them is not."""
-    return float(value.abs().max()) if value.numel() else 0.0
+    if not value.numel():
+        return 0.0
+    low, high = torch.aminmax(value)  # a fraction of the time of ``abs().max()``
+    return max(-float(low), float(high))
 
 
 def _real(value: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ buffers and inputs are scattered first: zeros and ones would hide which entry is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -26,13 +27,12 @@ from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.proof.distances import distance
 from evoframe.anatomy.proof.owning import refusal
 from evoframe.anatomy.proof.scattering import moved_apart, scattered_entry, two_examples
-from evoframe.anatomy.proof.stillness import fresh, still
-from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, Mode, Results, Trial
+from evoframe.anatomy.proof.stillness import fresh, still, written_apart
+from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, TRAINING, Mode, Results, Trial
 from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.forward import opened
 from evoframe.kernel.arguments import Arguments
-from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import living_channels, settle
+from evoframe.kernel.wiring import settled_and_living, without_the_dead
 
 NOWHERE = -1
 """The call of a mismatch that numbers have shown: they do not say where it began."""
@@ -86,32 +86,43 @@ class Numbers:
         # Some code refuses inputs out of a range, which noise takes them out of.
         for inputs in (*moved, example_inputs):
             found = cls(body, values, inputs, None)
-            if not (fault := found.fault(EVALUATION)):
-                found._require_that_parameters_matter(network, plain)
+            fault, answer = found._answer(EVALUATION)
+            if not fault:
+                found._require_that_parameters_matter(network, plain, answer)
                 fault = found.fault(LEARNING)
                 return attrs.evolve(found, trains=not fault, untried=fault)
         return cls(body, values, example_inputs, None, fault)
 
     def fault(self, mode: Mode) -> str:
-        """Return the reason, in words, for which a mode cannot be tried; empty if it can.
+        """Return the reason, in words, for which a mode cannot be tried; empty if it can."""
+        return self._answer(mode)[0]
 
-        It must run on the inputs, and twice to the same numbers.
+    def _answer(self, mode: Mode) -> tuple[str, Sequence[Tensor]]:
+        """Return the reason for which a mode cannot be tried, and the outputs if it can.
+
+        It must run on the inputs, and in training twice to the same numbers; in evaluation a copy
+        of it has been held to itself before.
         """
         try:
             first = self._passed(self.values, {}, mode)
-            again = self._passed(self.values, {}, mode._replace(backward=False))
+            again = self._passed(self.values, {}, TRAINING) if mode.training else first
         except Exception as error:  # noqa: BLE001  it may ask for anything, as targets in training
-            return f"{mode} it does not run on the example inputs: {in_short(error)}"
+            return f"{mode} it does not run on the example inputs: {in_short(error)}", ()
         apart = again.differs_from(first._replace(gradients=()))
-        return f"{mode} it does not compute the same twice: {apart}" if apart else ""
+        return f"{mode} it does not compute the same twice: {apart}" if apart else "", first.outputs
 
     def _require_that_parameters_matter(
-        self, network: nn.Module, plain: Mapping[str, Tensor]
+        self, network: nn.Module, plain: Mapping[str, Tensor], answer: Sequence[Tensor]
     ) -> None:
         """Refuse a network that answers the same whatever its parameters are.
 
         It was caught by no operation, so what it computes with was taken out of its parameters
         before, as a tensor or a number of its own.
+
+        Args:
+            network: the ancestor.
+            plain: its parameters and buffers.
+            answer: what it gives with the scattered ones.
 
         Raises:
             TaskError: the outputs of copies with other parameters are equal in every bit.
@@ -121,9 +132,9 @@ class Numbers:
         due = self._passed(plain, {}, EVALUATION).outputs
         dice = torch.Generator().manual_seed(2)
         # The class of an example may well be the same for two networks, but not for all of these.
+        # Drawn one after the other: the first nearly always answers something else.
         others = (self._thrown(plain, dice) for _ in range(DRAWS))
-        for values in (self.values, *others):
-            found = self._passed(values, {}, EVALUATION).outputs
+        for found in chain([answer], (self._passed(one, {}, EVALUATION).outputs for one in others)):
             if not all(map(torch.equal, found, due)):
                 return
         raise refusal(network, next(iter(plain)))
@@ -138,15 +149,13 @@ class Numbers:
             for name, one in plain.items()
         }
 
-    def check(self, proved: ProvedPlan, staying: Tensor, modes: Sequence[Mode]) -> Mismatch | None:
-        """Return the mismatch of a network of these channels with the masked ancestor, if any.
+    def check(self, trial: Trial, modes: Sequence[Mode]) -> Mismatch | None:
+        """Return the mismatch of a smaller network with the masked ancestor, if any.
 
         Args:
-            proved: a plan, proved as far as shapes go.
-            staying: the channels that are to live, a bool for each.
+            trial: which network.
             modes: in which to try it, as far as the ancestor runs in them.
         """
-        trial = self._trial(proved, staying)
         for mode in modes:
             if mode.training and not self.trains:
                 continue
@@ -164,13 +173,18 @@ class Numbers:
             proved: a plan, proved as far as shapes go.
             staying: the channels that are to live, a bool for each.
         """
-        state, numbers, cuts, idle = self._trial(proved, staying)
-        due = self._passed(state, {}, EVALUATION).outputs
-        smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
-        ours = self._passed(smaller, numbers, EVALUATION, idle=idle).outputs
+        trial = self.trial(proved, staying)
+        due = self._passed(trial.state, {}, EVALUATION).outputs
+        ours = self._passed(trial.smaller, trial.numbers, EVALUATION, idle=trial.idle).outputs
         return max((distance(one, other) for one, other in zip(ours, due, strict=True)), default=0)
 
-    def _trial(self, proved: ProvedPlan, staying: Tensor) -> Trial:
+    def trial(self, proved: ProvedPlan, staying: Tensor) -> Trial:
+        """Return the trial of a removal.
+
+        Args:
+            proved: a plan, proved as far as shapes go.
+            staying: the channels that are to live, a bool for each.
+        """
         plan = proved.plan
         # Nothing writes what is to go, and nothing reads it: layers that do not evolve write on.
         sources, targets = plan.trace.sources, plan.trace.targets
@@ -179,9 +193,12 @@ class Numbers:
             for name, shape in plan.evolvable.items()
         }
         masks, wiring = without(masks, gone(plan.blocks, staying)), plan.wiring()
-        settled = settle(Genotype(masks, self.values), wiring)
-        left = proved.staying(living_channels(settled.masks, wiring))
-        return Trial(settled.state, plan.numbers(left), plan.keeping(left), plan.idle(left))
+        settled, alive = settled_and_living(masks, wiring)
+        state = without_the_dead(self.values, settled, alive, wiring)
+        left = proved.staying(alive)
+        cuts = plan.keeping(left)
+        smaller = {n: cut(v, cuts[n]) if n in cuts else v for n, v in state.items()}
+        return Trial(state, smaller, plan.numbers(left), cuts, ~left, plan.idle(left))
 
     def _difference(self, trial: Trial, mode: Mode) -> str:
         """Return the difference that a trial shows in words; empty if there is none.
@@ -193,20 +210,22 @@ class Numbers:
         if not said and mode not in self._shaky:
             return ""
         precise = attrs.evolve(self, inputs=self.inputs.mapped(_doubled))
-        state = {name: _doubled(value) for name, value in trial.state.items()}
+        state, smaller = (
+            {name: _doubled(value) for name, value in values.items()}
+            for values in (trial.state, trial.smaller)
+        )
         try:
-            found = precise._compared(trial._replace(state=state), mode)  # noqa: SLF001
+            found = precise._compared(trial._replace(state=state, smaller=smaller), mode)  # noqa: SLF001
         except Exception:  # noqa: BLE001  not every network runs in double precision
             return said
         self._shaky.add(mode)
         return found
 
     def _compared(self, trial: Trial, mode: Mode) -> str:
-        state, numbers, cuts, idle = trial
-        due = self._passed(state, {}, mode, cuts, filled=bool(idle))
-        smaller = {n: cut(one, cuts[n]) if n in cuts else one for n, one in state.items()}
+        filled = bool(trial.idle)
+        due = self._passed(trial.state, {}, mode, trial.cuts, filled=filled)
         try:
-            ours = self._passed(smaller, numbers, mode, idle=idle, filled=bool(idle))
+            ours = self._passed(trial.smaller, trial.numbers, mode, idle=trial.idle, filled=filled)
         except Exception as error:  # noqa: BLE001  a network that was cut wrongly may do anything
             return in_short(error)
         return ours.differs_from(due)
@@ -232,7 +251,7 @@ class Numbers:
             filled: let a parameter that no gradient reaches have one of zero, as what feeds a
                 branch has that adds nothing.
         """
-        held = {name: value.clone() for name, value in values.items()}
+        held = {name: written_apart(value) for name, value in values.items()}
         network = grow(self.body, held, numbers, idle).train(mode.training)
         with still(), torch.set_grad_enabled(mode.backward):
             outputs = tensors_in(opened(fresh(self.inputs).call(network)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import attrs
 import torch
@@ -53,17 +54,28 @@ def left_by(bundles: Bundles, some: Sequence[Probe]) -> Tensor:
     return bundles.staying(_without(bundles, *(probe.gone for probe in some)))
 
 
+_known: WeakKeyDictionary[Bundles, list[Probe]] = WeakKeyDictionary()
+"""The probes of bundles as long as these are there: a proof asks for them in every round."""
+
+
 def probes(plan: Plan) -> list[Probe]:
     """Return one probe for every different way in which a layer could lose a channel."""
+    if plan.bundles not in _known:
+        _known[plan.bundles] = _probes(plan)
+    return _known[plan.bundles]
+
+
+def _probes(plan: Plan) -> list[Probe]:
     found: dict[bytes, Probe] = {}
     in_grids = torch.zeros_like(plan.bundles.kept)
     for grid in plan.bundles.grids:
         in_grids[grid.channels.reshape(-1)] = True
+    leaving: dict[bytes, Tensor] = {}
     for layer, signal in plan.trace.targets.items():
         channels = signal.reshape(-1)
         # Channels of a layer went through the same calls, so one stands for all.
         middle = channels[len(channels) // 2]
-        for gone, where, line in _removals(plan.bundles, middle, in_grids):
+        for gone, where, line in _removals(plan.bundles, middle, in_grids, leaving):
             # Layers that are tied to each other lose the same channels, and are probed once.
             probe, same = Probe(layer, channels, gone, where, line), gone.numpy().tobytes()
             # Of the lines of a layer that take the same with them, the longest says most of it:
@@ -91,7 +103,7 @@ def classes_of(bundles: Bundles, channels: Tensor) -> bytes:
 
 
 def _removals(
-    bundles: Bundles, channel: Tensor, in_grids: Tensor
+    bundles: Bundles, channel: Tensor, in_grids: Tensor, leaving: dict[bytes, Tensor]
 ) -> list[tuple[Tensor, tuple[int, int] | None, bytes]]:
     """Return the sets that leave when a channel goes with its class, or with a line of a grid.
 
@@ -99,6 +111,7 @@ def _removals(
         bundles: how channels depend on each other.
         channel: one of a layer's output channels.
         in_grids: bool, the channels that are part of any grid.
+        leaving: what leaves with lines, by their classes; grows.
     """
     own = bundles.members(bundles.classes[channel])
     if bool(bundles.kept[own].any()):
@@ -108,16 +121,16 @@ def _removals(
     # Its class may be a whole line already, and then it needs no others to go.
     if len(gone := _closed(bundles, _without(bundles, own))):
         return [(gone, None, b"")]
-    return _lines_through(bundles, own)
+    return _lines_through(bundles, own, leaving)
 
 
 def _lines_through(
-    bundles: Bundles, own: Tensor
+    bundles: Bundles, own: Tensor, leaving: dict[bytes, Tensor]
 ) -> list[tuple[Tensor, tuple[int, int] | None, bytes]]:
     """Return the sets that leave with each different line of a grid that holds some of a class."""
     found: list[tuple[Tensor, tuple[int, int] | None, bytes]] = []
     tried: set[bytes] = set()
-    for index in bundles.grids_with(own):
+    for index in bundles.different_grids_with(own):
         grid = bundles.grids[index]
         at = torch.isin(grid.channels, own).nonzero()[0]  # where the class first stands in it
         for axis in range(grid.channels.ndim):
@@ -127,10 +140,12 @@ def _lines_through(
             if (same := classes_of(bundles, line)) in tried:
                 continue
             tried.add(same)
-            # What leaves with the line is dead first, or it
-            # would hold the line back; see ``bundles.py``.
-            alive = ~bundles.leaving(~_without(bundles, line))
-            if len(gone := _closed(bundles, alive)):
+            if same not in leaving:  # layers of one stage have the same lines
+                # What leaves with the line is dead first, or it
+                # would hold the line back; see ``bundles.py``.
+                alive = ~bundles.leaving(~_without(bundles, line))
+                leaving[same] = _closed(bundles, alive)
+            if len(gone := leaving[same]):
                 found.append((gone, (index, axis), same))
     return found
 

@@ -7,15 +7,17 @@ from functools import partial
 
 import attrs
 import torch
+from torch import Tensor
 
 from evoframe.anatomy.plan import Plan, ProvedPlan
+from evoframe.anatomy.plan.check import Mismatch
 from evoframe.anatomy.plan.finding import AT
 from evoframe.anatomy.proof.blame import Blame, blamed
 from evoframe.anatomy.proof.numbers import Numbers
-from evoframe.anatomy.proof.probes import Probe, block_probes, classes_of, probes
-from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
+from evoframe.anatomy.proof.probes import Probe, block_probes, classes_of, left_by, probes
+from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, Which, removals
 from evoframe.anatomy.proof.size_attributes import find_size_attributes
-from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, TRAINING
+from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, TRAINING, Mode
 from evoframe.anatomy.trace.trace import Barrier
 
 PATIENCE = 4
@@ -28,15 +30,14 @@ ROUNDS = 8
 """How often the proof is begun again with more channels kept, before all of them are."""
 
 
-TRIALS = (
-    ((EVALUATION, LEARNING), HALVES[0]),
+TRIALS: tuple[tuple[tuple[Mode, ...], Which], ...] = (
+    ((EVALUATION, TRAINING), HALVES[0]),
     ((EVALUATION, TRAINING), HALVES[1]),
     ((EVALUATION,), FEW_LEFT_AND_MOST[0]),
-    # Where code goes another way for half of the channels, nothing of the halves could be built.
-    ((EVALUATION, LEARNING), FEW_LEFT_AND_MOST[1]),
+    ((EVALUATION, TRAINING), FEW_LEFT_AND_MOST[1]),
 )
-"""What is tried by numbers, and how; every layer is part of every set. Training takes the same ways
-as evaluation but for what it alone runs, and a pass with gradients costs three without."""
+"""What is tried by numbers, and how; every layer is part of every set. What no set before has taken
+away is tried in training with gradients, a pass with which costs three without."""
 
 
 BLOCKS = 2
@@ -102,23 +103,38 @@ def _by_numbers(plan: Plan, numbers: Numbers) -> Plan:
 
 def _first_broken(plan: Plan, numbers: Numbers) -> list[Blame]:
     """Return the culprits in the first set of removals that changes what is computed."""
-    for modes, which in TRIALS:
-        tried = partial(numbers.check, ProvedPlan(plan), modes=modes)
-        if broken := blamed(plan, removals(plan, which), tried):
-            return broken
+    proved, learned = ProvedPlan(plan), torch.zeros_like(plan.bundles.kept)
+    for usual, which in TRIALS:
+        some = removals(plan, which)
+        if not some:
+            continue
+        trial = numbers.trial(proved, left_by(plan.bundles, some))
+        # Where code goes another way for half of the channels, halves may not have been built.
+        modes = (EVALUATION, LEARNING) if bool((trial.gone & ~learned).any()) else usual
+        learned |= trial.gone
+        if numbers.check(trial, modes) is not None:
+            return blamed(plan, some, partial(_checked, proved, numbers, modes))
     return _first_broken_block(plan, numbers)
 
 
 def _first_broken_block(plan: Plan, numbers: Numbers) -> list[Blame]:
     """Return the culprits among blocks, which leave by turns, once with channels beside them."""
+    proved = ProvedPlan(plan)
     for turn in range(BLOCKS):
         some = block_probes(plan)[turn::BLOCKS]
         beside = removals(plan, HALVES[0]) if turn else []
-        tried = partial(numbers.check, ProvedPlan(plan), modes=(EVALUATION, LEARNING))
+        tried = partial(_checked, proved, numbers, (EVALUATION, LEARNING))
         if some and (broken := blamed(plan, [*some, *beside], tried)):
             return broken
-    tried = partial(numbers.check, ProvedPlan(plan), modes=(EVALUATION,))
+    tried = partial(_checked, proved, numbers, (EVALUATION,))
     return blamed(plan, block_probes(plan), tried)
+
+
+def _checked(
+    proved: ProvedPlan, numbers: Numbers, modes: Sequence[Mode], staying: Tensor
+) -> Mismatch | None:
+    """Return the mismatch of a network of these channels with the masked ancestor, if any."""
+    return numbers.check(numbers.trial(proved, staying), modes)
 
 
 def _keeping_all(plan: Plan, reason: str) -> Plan:
@@ -135,6 +151,8 @@ def _keeping(plan: Plan, broken: Sequence[Blame], *, entirely: bool) -> Plan:
 
     With ``entirely``, nothing else of those layers can be removed either.
     """
+    if not broken:
+        return plan
     kept, grids = plan.bundles.kept.clone(), list(plan.bundles.grids)
     barriers, of_blocks = list(plan.barriers), list(plan.block_barriers)
     for probe, seen in broken:

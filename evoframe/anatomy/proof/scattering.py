@@ -15,9 +15,10 @@ def scattered(value: Tensor, generator: torch.Generator) -> Tensor:
     """Return a tensor moved away from where its initialisation put it; other kinds as they are."""
     if not value.is_floating_point() or not value.numel():
         return value.clone()
-    spread = float(value.double().std()) if value.numel() > 1 else 0.0
+    spread = float(value.std()) if value.numel() > 1 else 0.0
     noise = torch.randn(value.shape, generator=generator, dtype=torch.float32)
-    return value + (0.1 * max(spread, 0.0) + (0.1 if spread < 1e-6 else 0.0)) * noise.to(value)
+    size = 0.1 * max(spread, 0.0) + (0.1 if spread < 1e-6 else 0.0)
+    return torch.add(value, noise.to(value), alpha=size)
 
 
 def two_examples(inputs: Arguments, dice: torch.Generator) -> Arguments:

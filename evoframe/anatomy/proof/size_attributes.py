@@ -17,17 +17,18 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.signals import sizes_left
 from evoframe.anatomy.channels.size_attribute import Attribute, SizeAttribute
 from evoframe.anatomy.plan import Plan
+from evoframe.anatomy.plan.check import Mismatch
 from evoframe.anatomy.proof.blame import Blame
 from evoframe.anatomy.proof.probes import Pattern, Probe, left_by, pattern
-
-Reached = tuple[int, int]
-"""How far a network gets: the numbers of the forward pass and of the call that goes wrong."""
 
 MOST = 24
 """How many candidates are tried at most for one probe."""
 
 PAIRED = 8
 """How many of them are tried two at a time."""
+
+VIEWED = "RuntimeError: shape"
+"""How the error begins that a tensor cannot be viewed as code asks."""
 
 
 def find_size_attributes(
@@ -63,53 +64,83 @@ def _explained(plan: Plan, probe: Probe) -> list[SizeAttribute]:
     chosen: list[SizeAttribute] = []
     # Every candidate costs a forward pass in every round.
     candidates = _candidates(plan, probe)[:MOST]
-    reached = _reached(plan, probe, chosen)
-    while reached is not None:
-        for count, most in ((1, MOST), (2, PAIRED)):
-            groups = combinations(candidates[:most], count)
-            if (best := _farthest(plan, probe, chosen, groups, reached)) is not None:
-                break
-        else:
+    seek = _Search(plan, left_by(plan.bundles, [probe]))
+    seen = seek.seen([])
+    while seen is not None:
+        best = seek.farthest(chosen, combinations(candidates, 1), seen)
+        best = best or seek.farthest(chosen, seek.pairs(chosen, candidates, seen), seen)
+        if best is None:
             return []
-        reached, farthest = best
+        seen, farthest = best
         chosen += farthest
     return chosen
 
 
-def _farthest(
-    plan: Plan,
-    probe: Probe,
-    chosen: Sequence[SizeAttribute],
-    groups: Iterable[tuple[SizeAttribute, ...]],
-    reached: Reached,
-) -> tuple[Reached | None, tuple[SizeAttribute, ...]] | None:
-    """Return the call that a forward pass reaches with the best of several groups, and that group.
+@attrs.frozen(eq=False)
+class _Search:
+    """Forward passes of one network with numbers in attributes changed, each made once.
 
-    Returns:
-        None for the first where nothing goes wrong any more; None if no group gets it any farther.
+    Attributes:
+        plan: of the ancestor.
+        staying: the channels of the network, a bool for each.
     """
-    best: tuple[Reached, tuple[SizeAttribute, ...]] | None = None
-    known = {other.key for other in chosen}
-    for group in groups:
-        keys = {one.key for one in group}
-        # Numbers of one module: a division stands in one place of the code.
-        if keys & known or len(keys) < len(group) or len({one.module for one in group}) > 1:
-            continue
-        farther = _reached(plan, probe, [*chosen, *group])
-        if farther is None:
-            return None, group
-        # Strictly: of several that get equally far the
-        # first is taken, the same in every survey.
-        if farther > (best[0] if best else reached):
-            best = farther, group
-    return best
+
+    plan: Plan
+    staying: Tensor
+    _known: dict[tuple[int, ...], Mismatch | None] = attrs.field(factory=dict, init=False)
+
+    def seen(self, more: Sequence[SizeAttribute]) -> Mismatch | None:
+        """Return the mismatch that a forward pass with more attributes shows; None if none does."""
+        key = tuple(map(id, more))
+        if key not in self._known:
+            wider = (*self.plan.size_attributes, *more)
+            self._known[key] = attrs.evolve(self.plan, size_attributes=wider).check(self.staying)
+        return self._known[key]
+
+    def farthest(
+        self,
+        chosen: Sequence[SizeAttribute],
+        groups: Iterable[tuple[SizeAttribute, ...]],
+        seen: Mismatch,
+    ) -> tuple[Mismatch | None, tuple[SizeAttribute, ...]] | None:
+        """Return what is seen with the best of several groups, and that group.
+
+        Returns:
+            None for the first where nothing goes wrong any more; None if no group gets a forward
+            pass any farther than it got.
+        """
+        best: tuple[Mismatch, tuple[SizeAttribute, ...]] | None = None
+        known = {other.key for other in chosen}
+        for group in groups:
+            keys = {one.key for one in group}
+            # Numbers of one module: a division stands in one place of the code.
+            if keys & known or len(keys) < len(group) or len({one.module for one in group}) > 1:
+                continue
+            farther = self.seen([*chosen, *group])
+            if farther is None:
+                return None, group
+            # Strictly: of several that get equally far the
+            # first is taken, the same in every survey.
+            if _place(farther) > _place(best[0] if best else seen):
+                best = farther, group
+        return best
+
+    def pairs(
+        self, chosen: Sequence[SizeAttribute], candidates: Sequence[SizeAttribute], seen: Mismatch
+    ) -> Iterator[tuple[SizeAttribute, ...]]:
+        """Yield the pairs that may get a forward pass farther where none alone does.
+
+        An error of a view tells all of the sizes that it was given, so a number with which it says
+        the same had no part in them.
+        """
+        told = seen.reason.startswith(VIEWED)
+        some = [one for one in candidates[:PAIRED] if not told or self.seen([*chosen, one]) != seen]
+        return combinations(some, 2)
 
 
-def _reached(plan: Plan, probe: Probe, more: Sequence[SizeAttribute]) -> Reached | None:
-    """Return the pass and the call at which the forward pass goes wrong; None if it does not."""
-    wider = attrs.evolve(plan, size_attributes=(*plan.size_attributes, *more))
-    found = wider.check(left_by(wider.bundles, [probe]))
-    return None if found is None else (found.of, found.call)
+def _place(seen: Mismatch) -> tuple[int, int]:
+    """Return the pass and the call at which a forward pass goes wrong."""
+    return seen.of, seen.call
 
 
 def _alike(plan: Plan, probe: Probe, answer: Sequence[SizeAttribute]) -> list[SizeAttribute]:

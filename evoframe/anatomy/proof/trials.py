@@ -44,9 +44,20 @@ EVALUATION, TRAINING, LEARNING = Mode(training=False), Mode(training=True), Mode
 
 
 class Trial(NamedTuple):
-    """One removal: the masked ancestor's state, and how the smaller network is made of it."""
+    """One removal: the masked ancestor's state, and the smaller network that is made of it.
+
+    Attributes:
+        state: parameters and buffers of the masked ancestor.
+        smaller: those of the smaller network.
+        numbers: what attributes of the smaller network say.
+        cuts: what is left of parameters and buffers.
+        gone: bool, the channels that the smaller network is without.
+        idle: modules that compute nothing there, of blocks that left.
+    """
 
     state: Mapping[str, Tensor]
+    smaller: Mapping[str, Tensor]
     numbers: Attributes
     cuts: Mapping[str, Cut]
+    gone: Tensor
     idle: Mapping[str, Idle]
