@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -64,6 +65,13 @@ class RunOptions:
         metadata=doc(
             "stop once somebody is this many times smaller than the ancestor: flops=4x, "
             "parameters=4x, bytes=4x, activations=4x, latency=2x; 10x means synapses"
+        ),
+    )
+    latency_table: Path | None = attrs.field(
+        default=None,
+        metadata=doc(
+            "file with the milliseconds of each layer at each width, by which latency is told; "
+            "see `evoframe latency`"
         ),
     )
     max_drop: float | None = attrs.field(

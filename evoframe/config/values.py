@@ -53,7 +53,7 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    return unstructure(value) if attrs.has(type(value)) else value
 
 
 def _exactly(kind: type, words: str) -> Callable[[Any, Any], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -10,7 +11,9 @@ import torch
 from torch import nn
 
 from evoframe.anatomy import Anatomy, survey
+from evoframe.anatomy.timing import timed_by
 from evoframe.config.values import structure
+from evoframe.costs.table import LatencyTable
 from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.context import Context
@@ -40,6 +43,8 @@ def shrink(
     parameters: str | float | None = None,
     bytes: str | float | None = None,  # noqa: A002  as everywhere else
     activations: str | float | None = None,
+    latency: str | float | None = None,
+    latency_table: str | Path | None = None,
     data: Data | None = None,
     loss: Any = None,
     importance: str | None = None,
@@ -72,6 +77,8 @@ def shrink(
         parameters: how many may be left.
         bytes: of weights and buffers on disk.
         activations: peak bytes of a forward pass.
+        latency: time of a forward pass by the table; also ``"10ms"``, and no other number above 1.
+        latency_table: the file that :func:`evoframe.latency_table` or ``evoframe latency`` wrote.
         data: a loader, a data set, or tensors in memory, as of ``evoframe.task``.
         loss: takes outputs and targets; without, the network computes it.
         importance: ``fisher`` (with data, if nothing is said), ``magnitude`` (without),
@@ -120,6 +127,8 @@ def shrink(
         multiple=multiple,
         training_inputs=task.training_inputs(),
     )
+    if latency_table is not None:
+        anatomy = timed_by(anatomy, LatencyTable.read(Path(latency_table)))
     encoding = ranking(
         importance,
         scope=scope,
@@ -127,7 +136,13 @@ def shrink(
         batches=batches,
         examples=examples,
     )
-    asked = {"flops": flops, "parameters": parameters, "bytes": bytes, "activations": activations}
+    asked = {
+        "flops": flops,
+        "parameters": parameters,
+        "bytes": bytes,
+        "activations": activations,
+        "latency": latency,
+    }
     wish = Wish(encoding, asked, at_least, steps, statistics)
     device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
     cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device)

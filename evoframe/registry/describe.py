@@ -74,6 +74,10 @@ def type_in_words(kind: Any) -> str:
         return f"list of {type_in_words(arguments[0])}"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return " | ".join(str(member.value) for member in kind)
+    if attrs.has(kind):
+        attrs.resolve_types(kind)
+        inside = (f"{one.name} = {type_in_words(one.type)}" for one in attrs.fields(kind))
+        return f"{{ {', '.join(inside)} }}"
     names = {bool: "true | false", int: "whole number", float: "number", str: "text", Path: "path"}
     return names[kind]
 

@@ -42,7 +42,16 @@ WITHOUT_EFFECT = ("executor", "observer")
 
 def of_run(recipe: Recipe, registry: Registry, anatomy: Anatomy) -> dict[str, Any]:
     """Return all fingerprints of a run, for its record."""
-    return {"survey": of_survey(anatomy), **of_code(recipe, registry)}
+    return {**of_network(anatomy), **of_code(recipe, registry)}
+
+
+def of_network(anatomy: Anatomy) -> dict[str, str]:
+    """Return what is fixed of the network: its survey, and the table of latencies if there is one.
+
+    The table decides what is drawn and when a run stops, so it must stay as it was.
+    """
+    table = {} if anatomy.table is None else {"latencies": anatomy.table.digest}
+    return {"survey": of_survey(anatomy), **table}
 
 
 def of_code(recipe: Recipe, registry: Registry) -> dict[str, Any]:

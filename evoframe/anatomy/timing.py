@@ -1,0 +1,108 @@
+"""Timing: what has to be measured of a network, so that the latency of smaller ones can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.anatomy.anatomy import Anatomy
+from evoframe.anatomy.plan.calling import calls_of
+from evoframe.costs.calls import Call
+from evoframe.costs.measure_latency import PLAN
+from evoframe.costs.table import LatencyTable
+from evoframe.costs.widths import described, families
+from evoframe.errors import ConfigError
+from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.clusters import Partition
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.key import Key
+from evoframe.kernel.wiring import is_extinct, settle
+
+MIXED = 8
+"""How many networks of random widths are looked at, besides one for each layer."""
+
+
+def latency_plan(anatomy: Anatomy, name: str, *, batch: int | None = None, points: int = 5) -> Any:
+    """Return the plan of what is to be measured, as JSON holds it.
+
+    Args:
+        anatomy: of the network.
+        name: of the network, for people.
+        batch: examples in a forward pass; as many as the example inputs have if not given.
+        points: at how many widths each layer is measured.
+
+    Raises:
+        ConfigError: the network does not run on the meta device.
+    """
+    whole = calls_of(anatomy.proved.plan, _built(anatomy, anatomy.genotype()), batch)
+    if whole is None:
+        raise ConfigError(
+            f"what takes time in {name!r} cannot be told: it does not run on torch's meta device."
+        )
+    found = [whole.calls, *_of_smaller_ones(anatomy, batch)]
+    return {
+        "format": PLAN,
+        "network": name,
+        "batch": batch or _batch_of(anatomy.inputs),
+        "left_out": sorted(set(whole.left_out)),
+        "layers": list(described(families(found), max(points, 2))),
+    }
+
+
+def timed_by(anatomy: Anatomy, table: LatencyTable) -> Anatomy:
+    """Return the same anatomy, whose costs have a latency.
+
+    Raises:
+        ConfigError: the table is that of another network.
+    """
+    timed = attrs.evolve(anatomy, table=table)
+    if "latency" not in timed.costs(anatomy.genotype()):
+        raise ConfigError(
+            f"the latency table {table.name!r} cannot be used: this network does not run on "
+            "torch's meta device."
+        )
+    return timed
+
+
+def _of_smaller_ones(anatomy: Anatomy, batch: int | None) -> Iterator[list[Call]]:
+    for genotype in _smaller_ones(anatomy):
+        recorder = calls_of(anatomy.proved.plan, _built(anatomy, genotype), batch)
+        if recorder is not None:
+            yield recorder.calls
+
+
+def _built(anatomy: Anatomy, genotype: Genotype) -> nn.Module:
+    return anatomy.proved.plan.build(anatomy.channels(genotype))
+
+
+def _smaller_ones(anatomy: Anatomy) -> Iterator[Genotype]:
+    """Yield genotypes with other widths: of each layer alone, then of all at random."""
+    whole, partition = anatomy.genotype(), anatomy.clusters("bundle")
+    layers = list(_layers(partition))
+    shares = 1 - torch.eye(len(layers)) / 2
+    mixed = torch.rand(MIXED, len(layers), generator=Key(0).at("widths").generator())
+    for some in torch.cat([shares, mixed]).tolist():
+        born = torch.ones_like(partition.fixed)
+        for own, share in zip(layers, some, strict=True):
+            born[own[max(1, round(share * len(own))) :]] = False
+        masks = {name: mask & born[partition.members[name]] for name, mask in whole.masks.items()}
+        genotype = settle(Genotype(masks, whole.state), anatomy.wiring)
+        if not is_extinct(genotype.masks):
+            yield genotype
+
+
+def _layers(partition: Partition) -> Iterator[Tensor]:
+    """Yield the bundles of each parameter that can leave, in order."""
+    for members in partition.members.values():
+        own = torch.unique(members)
+        own = own[~partition.fixed[own]]
+        if len(own):
+            yield own
+
+
+def _batch_of(inputs: Arguments) -> int:
+    return next((len(one) for one in inputs.tensors if one.ndim), 1)

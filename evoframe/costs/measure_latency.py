@@ -1,0 +1,194 @@
+"""Measure layers on this machine: a plan of layers becomes a table of milliseconds.
+
+    python measure_latency.py plan.json table.json --device cuda --whole 12.5
+
+This file needs torch and nothing else, so it can be carried to the machine that is asked about.
+Every layer of the plan is called by itself with random numbers, without gradients, at all of its
+widths; several rounds over the whole plan, so that a slow minute of the machine falls on all.
+``--whole`` is what the whole network takes there, in milliseconds, measured as it will be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import platform
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.benchmark import Timer
+
+PLAN, TABLE = "evoframe latency plan 1", "evoframe latency table 1"
+"""What a file says that it is."""
+
+Measured = tuple[float, float]
+"""Milliseconds: the median, and the distance between the quartiles."""
+
+
+def table_of(
+    plan: dict[str, Any],
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    rounds: int = 3,
+    seconds: float = 0.01,
+    whole: Measured | None = None,
+) -> dict[str, Any]:
+    """Return the table of a plan, measured here.
+
+    Args:
+        plan: what is to be measured.
+        device: where.
+        threads: of the CPU.
+        rounds: how often each layer is measured at each width.
+        seconds: how long each time, at least.
+        whole: what the whole network takes.
+    """
+    points = [(layer, widths) for layer in plan["layers"] for widths in grid(layer)]
+    found: list[list[float]] = [[] for _ in points]
+    for _ in range(rounds):
+        for times, (layer, widths) in zip(found, points, strict=True):
+            some = measured(layer, widths, device=device, threads=threads, seconds=seconds)
+            times.extend(some)
+    told = iter([summary(times) for times in found])
+    layers = [{**one, **_columns([next(told) for _ in grid(one)])} for one in plan["layers"]]
+    return {
+        **plan,
+        "format": TABLE,
+        "device": device_name(device),
+        "threads": threads,
+        "torch": torch.__version__,
+        "whole": None if whole is None else {"milliseconds": whole[0], "iqr": whole[1]},
+        "layers": layers,
+    }
+
+
+def grid(layer: dict[str, Any]) -> Iterator[dict[str, int]]:
+    """Yield the widths at which a layer is measured; the last width changes first."""
+    names, values = list(layer["widths"]), list(layer["widths"].values())
+    # Along the diagonal all widths grow together.
+    together = zip(*values, strict=True) if layer.get("diagonal") else itertools.product(*values)
+    for chosen in together:
+        yield dict(zip(names, chosen, strict=True))
+
+
+def measured(
+    layer: dict[str, Any], widths: dict[str, int], *, device: str, threads: int, seconds: float
+) -> list[float]:
+    """Return the milliseconds of some calls of a layer, in blocks of calls each."""
+    function = function_of(layer["function"])
+    args = [decoded(one, widths, device) for one in layer["arguments"]]
+    kwargs = {name: decoded(one, widths, device) for name, one in layer["keywords"].items()}
+    if layer["function"].endswith("item__") and isinstance(args[1], list):
+        args[1] = tuple(args[1])
+    timer = Timer(
+        "function(*args, **kwargs)",
+        globals={"function": function, "args": args, "kwargs": kwargs},
+        num_threads=threads,
+    )
+    with torch.inference_mode():
+        found = timer.blocked_autorange(min_run_time=seconds)
+    return [1e3 * one for one in found.times]
+
+
+def function_of(name: str) -> Any:
+    """Return the function of a name, as in ``torch.nn.functional.relu``."""
+    found: Any = torch
+    for part in name.split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
+def decoded(value: Any, widths: dict[str, int], device: str) -> Any:
+    """Return an argument as a plan holds it, at some widths."""
+    if isinstance(value, str):
+        return size_of(value, widths)
+    if isinstance(value, list):
+        return [decoded(one, widths, device) for one in value]
+    return of_mapping(value, widths, device) if isinstance(value, dict) else value
+
+
+def of_mapping(value: dict[str, Any], widths: dict[str, int], device: str) -> Any:
+    """Return an argument of which a plan says what it is."""
+    if "tensor" in value:
+        return tensor_of(value, widths, device)
+    if "slice" in value:
+        return slice(*decoded(value["slice"], widths, device))
+    if "type" in value:
+        return getattr(torch, value["type"])
+    if "device" in value:
+        return torch.device(device)
+    return ... if "ellipsis" in value else value["text"]
+
+
+def size_of(text: str, widths: dict[str, int]) -> int:
+    """Return the number that a width stands for, as in ``a`` or ``4*a``."""
+    times, _, name = text.rpartition("*")
+    return int(times or 1) * widths[name]
+
+
+def tensor_of(value: dict[str, Any], widths: dict[str, int], device: str) -> torch.Tensor:
+    """Return a tensor of random numbers, of zeros where they would be indices."""
+    shape, kind = decoded(value["tensor"], widths, device), getattr(torch, value["type"])
+    order = value.get("order", list(range(len(shape))))
+    laid = [shape[axis] for axis in order]
+    if kind.is_floating_point or kind.is_complex:
+        made = torch.rand(laid, device=device).to(kind)
+    else:
+        made = torch.zeros(laid, dtype=kind, device=device)
+    return made.permute([order.index(axis) for axis in range(len(shape))])
+
+
+def summary(times: list[float]) -> Measured:
+    """Return the median and the distance between the quartiles."""
+    low, middle, high = statistics.quantiles(times, n=4) if len(times) > 1 else times * 3
+    return _short(middle), _short(high - low)
+
+
+def device_name(device: str) -> str:
+    """Return what measures, for people."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device}, {platform.machine()}"
+
+
+def _columns(told: list[Measured]) -> dict[str, list[float]]:
+    return {"milliseconds": [one[0] for one in told], "iqr": [one[1] for one in told]}
+
+
+def _short(value: float) -> float:
+    return round(value, 3 - math.floor(math.log10(value))) if value > 0 else 0.0
+
+
+def main() -> None:
+    """Measure the plan that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("plan")
+    parser.add_argument("table")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1, help="of the CPU")
+    parser.add_argument("--rounds", type=int, default=3, help="over the whole plan")
+    parser.add_argument("--seconds", type=float, default=0.01, help="for each width and round")
+    parser.add_argument("--whole", type=float, help="milliseconds of the whole network there")
+    given = parser.parse_args()
+    plan = json.loads(Path(given.plan).read_text("utf-8"))
+    if plan.get("format") != PLAN:
+        parser.error(f"{given.plan} is no {PLAN!r}")
+    table = table_of(
+        plan,
+        device=given.device,
+        threads=given.threads,
+        rounds=given.rounds,
+        seconds=given.seconds,
+        whole=None if given.whole is None else (given.whole, 0.0),
+    )
+    Path(given.table).write_text(json.dumps(table), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
