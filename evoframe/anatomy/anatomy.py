@@ -28,6 +28,7 @@ from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.numbers import require_numbers
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.widths import Bound
 from evoframe.kernel.wiring import Wiring, living_channels, settle
 
 
@@ -69,6 +70,11 @@ class Anatomy:
     def evolvable(self) -> Mapping[str, torch.Size]:
         """Shapes of the parameters whose synapses may evolve."""
         return self.proved.plan.evolvable
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """Between which widths single layers stay, as a person said."""
+        return tuple(self.bundles.bounds.values())
 
     def to(self, device: torch.device) -> Anatomy:
         """Return the same anatomy for genotypes on a device."""

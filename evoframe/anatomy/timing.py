@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -81,18 +81,36 @@ def _built(anatomy: Anatomy, genotype: Genotype) -> nn.Module:
 
 def _smaller_ones(anatomy: Anatomy) -> Iterator[Genotype]:
     """Yield genotypes with other widths: of each layer alone, then of all at random."""
-    whole, partition = anatomy.genotype(), anatomy.clusters("bundle")
-    layers = list(_layers(partition))
-    shares = 1 - torch.eye(len(layers)) / 2
-    mixed = torch.rand(MIXED, len(layers), generator=Key(0).at("widths").generator())
-    for some in torch.cat([shares, mixed]).tolist():
-        born = torch.ones_like(partition.fixed)
-        for own, share in zip(layers, some, strict=True):
-            born[own[max(1, round(share * len(own))) :]] = False
-        masks = {name: mask & born[partition.members[name]] for name, mask in whole.masks.items()}
-        genotype = settle(Genotype(masks, whole.state), anatomy.wiring)
+    count = len(list(_layers(anatomy.clusters("bundle"))))
+    alone = 1 - torch.eye(count) / 2
+    mixed = torch.rand(MIXED, count, generator=Key(0).at("widths").generator())
+    for shares in torch.cat([alone, mixed]).tolist():
+        genotype = narrowed(anatomy, shares)
         if not is_extinct(genotype.masks):
             yield genotype
+
+
+def narrowed(anatomy: Anatomy, shares: Sequence[float]) -> Genotype:
+    """Return a genotype with a share of what can leave in each layer, at least one bundle."""
+    whole, partition = anatomy.genotype(), anatomy.clusters("bundle")
+    born = torch.ones_like(partition.fixed)
+    for own, share in zip(_layers(partition), shares, strict=True):
+        born[own[max(1, round(share * len(own))) :]] = False
+    masks = {name: mask & born[partition.members[name]] for name, mask in whole.masks.items()}
+    return settle(Genotype(masks, whole.state), anatomy.wiring)
+
+
+def small_one(anatomy: Anatomy) -> Genotype | None:
+    """Return the genotype of a network with a third of every width; None if nothing can leave."""
+    count = len(list(_layers(anatomy.clusters("bundle"))))
+    genotype = narrowed(anatomy, [1 / 3] * count)
+    return genotype if count and not is_extinct(genotype.masks) else None
+
+
+def layers_of(anatomy: Anatomy, genotype: Genotype, table: LatencyTable) -> float | None:
+    """Return the milliseconds of the layers of a network, each by itself, by a table."""
+    recorder = calls_of(anatomy.proved.plan, _built(anatomy, genotype), table.batch)
+    return None if recorder is None else table.layers(recorder.calls)
 
 
 def _layers(partition: Partition) -> Iterator[Tensor]:

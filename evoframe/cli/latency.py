@@ -27,6 +27,7 @@ import click
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:n")
 @click.option("--rounds", default=3, show_default=True, help="how often each is measured")
 @click.option("--seconds", default=0.01, show_default=True, help="how long each time, at least")
+@click.option("--processor", is_flag=True, help="count the processor's time, not the clock's")
 @click.option("--force", is_flag=True, help="replace the file if it is there")
 @click.option(
     "-o",
@@ -58,6 +59,7 @@ def command(
     plugins: tuple[str, ...],
     *,
     elsewhere: bool,
+    processor: bool,
     force: bool,
 ) -> None:
     """Measure each layer of the network of a task at many widths, and write a table.
@@ -72,7 +74,7 @@ def command(
 
     if out.exists() and not force:
         raise ConfigError(f"{str(out)!r} is there already; name another file, or use --force.")
-    how = timing.Timing(batch, points, threads, device, rounds, seconds)
+    how = timing.Timing(batch, points, threads, device, rounds, seconds, processor)
     request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
     resolved = request.resolve().recipe
     anatomy = survey_ancestor(resolved, ancestor_of(resolved))

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from evoframe.kernel.widths import Width, require_count_or_share
 from evoframe.roles import (
     ROLE_TABLES,
     ROLES,
@@ -132,14 +133,6 @@ def _whole(value: float) -> float:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _is_count_or_share(_instance: Any, _attribute: attrs.Attribute[Any], value: float) -> None:
-    if value <= 0 or (value > 1 and value != int(value)):
-        raise ValueError(
-            f"'at_least' is {value!r}; wanted a number of channels from 1 on, which every layer "
-            "needs, or a share of them between 0 and 1"
-        )
-
-
 @attrs.frozen
 class AnatomyOptions:
     """Which channels may leave the ancestor, besides what its operations allow."""
@@ -150,13 +143,20 @@ class AnatomyOptions:
     at_least: float = attrs.field(
         default=1,
         converter=_whole,
-        validator=_is_count_or_share,
+        validator=require_count_or_share,
         metadata=doc("output channels that every layer keeps; below 1, a share of them"),
     )
     multiple: int = attrs.field(
         default=1,
         validator=attrs.validators.ge(1),
         metadata=doc("what the output channels of a layer are rounded up to a multiple of"),
+    )
+    layers: Mapping[str, Width] = attrs.field(
+        factory=dict,
+        metadata=doc(
+            "how wide single layers may be, by name or pattern, as in "
+            "{ 'layer1.*' = { at_least = 0.5, multiple = 8 }, 'head' = { at_most = 64 } }"
+        ),
     )
     numbers: bool = attrs.field(
         default=True,

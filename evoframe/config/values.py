@@ -37,12 +37,12 @@ def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
 
 
 def unstructure(value: Any) -> dict[str, Any]:
-    """Return an attrs value's options as a TOML table; options that are None are left out."""
+    """Return an attrs value's options as a TOML table; None and empty tables are left out."""
     return {
         field.name: _plain(given)
         for field in attrs.fields(type(value))
         # TOML has no null.
-        if field.init and (given := getattr(value, field.name)) is not None
+        if field.init and (given := getattr(value, field.name)) not in (None, {})
     }
 
 
@@ -53,6 +53,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
     return unstructure(value) if attrs.has(type(value)) else value
 
 

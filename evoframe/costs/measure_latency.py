@@ -6,6 +6,8 @@ This file needs torch and nothing else, so it can be carried to the machine that
 Every layer of the plan is called by itself with random numbers, without gradients, at all of its
 widths; several rounds over the whole plan, so that a slow minute of the machine falls on all.
 ``--whole`` is what the whole network takes there, in milliseconds, measured as it will be used.
+On a machine that others use as well, ``--processor`` counts the time of the processor, of one
+thread, and not the clock's.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import json
 import math
 import platform
 import statistics
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,7 @@ from torch.utils.benchmark import Timer
 PLAN, TABLE = "evoframe latency plan 1", "evoframe latency table 1"
 """What a file says that it is."""
 
-Measured = tuple[float, float]
+Measured = dict[str, float]
 """Milliseconds: the median, and the distance between the quartiles."""
 
 
@@ -37,7 +41,8 @@ def table_of(
     threads: int = 1,
     rounds: int = 3,
     seconds: float = 0.01,
-    whole: Measured | None = None,
+    processor: bool = False,
+    whole: Callable[[], list[float]] | None = None,
 ) -> dict[str, Any]:
     """Return the table of a plan, measured here.
 
@@ -47,23 +52,31 @@ def table_of(
         threads: of the CPU.
         rounds: how often each layer is measured at each width.
         seconds: how long each time, at least.
-        whole: what the whole network takes.
+        processor: count the time of the processor.
+        whole: measures the whole network, in milliseconds; called once a round.
     """
+    clock: dict[str, Any] = {"timer": time.process_time} if processor else {}
+    timer = partial(Timer, "function(*args, **kwargs)", num_threads=threads, **clock)
     points = [(layer, widths) for layer in plan["layers"] for widths in grid(layer)]
     found: list[list[float]] = [[] for _ in points]
+    entire: list[float] = []
     for _ in range(rounds):
+        entire.extend([] if whole is None else whole())
         for times, (layer, widths) in zip(found, points, strict=True):
-            some = measured(layer, widths, device=device, threads=threads, seconds=seconds)
-            times.extend(some)
+            called = prepared(layer, widths, device)
+            with torch.inference_mode():
+                blocks = timer(globals=called).blocked_autorange(min_run_time=seconds)
+            times.extend(1e3 * one for one in blocks.times)
     told = iter([summary(times) for times in found])
-    layers = [{**one, **_columns([next(told) for _ in grid(one)])} for one in plan["layers"]]
+    layers = [{**one, **columns([next(told) for _ in grid(one)])} for one in plan["layers"]]
     return {
         **plan,
         "format": TABLE,
         "device": device_name(device),
         "threads": threads,
         "torch": torch.__version__,
-        "whole": None if whole is None else {"milliseconds": whole[0], "iqr": whole[1]},
+        "clock": "processor" if processor else "wall",
+        "whole": summary(entire) if entire else None,
         "layers": layers,
     }
 
@@ -77,23 +90,13 @@ def grid(layer: dict[str, Any]) -> Iterator[dict[str, int]]:
         yield dict(zip(names, chosen, strict=True))
 
 
-def measured(
-    layer: dict[str, Any], widths: dict[str, int], *, device: str, threads: int, seconds: float
-) -> list[float]:
-    """Return the milliseconds of some calls of a layer, in blocks of calls each."""
-    function = function_of(layer["function"])
+def prepared(layer: dict[str, Any], widths: dict[str, int], device: str) -> dict[str, Any]:
+    """Return the function of a layer and its arguments at some widths."""
     args = [decoded(one, widths, device) for one in layer["arguments"]]
     kwargs = {name: decoded(one, widths, device) for name, one in layer["keywords"].items()}
     if layer["function"].endswith("item__") and isinstance(args[1], list):
         args[1] = tuple(args[1])
-    timer = Timer(
-        "function(*args, **kwargs)",
-        globals={"function": function, "args": args, "kwargs": kwargs},
-        num_threads=threads,
-    )
-    with torch.inference_mode():
-        found = timer.blocked_autorange(min_run_time=seconds)
-    return [1e3 * one for one in found.times]
+    return {"function": function_of(layer["function"]), "args": args, "kwargs": kwargs}
 
 
 def function_of(name: str) -> Any:
@@ -147,7 +150,7 @@ def tensor_of(value: dict[str, Any], widths: dict[str, int], device: str) -> tor
 def summary(times: list[float]) -> Measured:
     """Return the median and the distance between the quartiles."""
     low, middle, high = statistics.quantiles(times, n=4) if len(times) > 1 else times * 3
-    return _short(middle), _short(high - low)
+    return {"milliseconds": short(middle), "iqr": short(high - low)}
 
 
 def device_name(device: str) -> str:
@@ -157,11 +160,13 @@ def device_name(device: str) -> str:
     return f"{device}, {platform.machine()}"
 
 
-def _columns(told: list[Measured]) -> dict[str, list[float]]:
-    return {"milliseconds": [one[0] for one in told], "iqr": [one[1] for one in told]}
+def columns(told: list[Measured]) -> dict[str, list[float]]:
+    """Return what was measured at all widths of a layer."""
+    return {name: [one[name] for one in told] for name in ("milliseconds", "iqr")}
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
+    """Return a number to four figures."""
     return round(value, 3 - math.floor(math.log10(value))) if value > 0 else 0.0
 
 
@@ -174,6 +179,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     parser.add_argument("--rounds", type=int, default=3, help="over the whole plan")
     parser.add_argument("--seconds", type=float, default=0.01, help="for each width and round")
+    parser.add_argument("--processor", action="store_true", help="count the processor's time")
     parser.add_argument("--whole", type=float, help="milliseconds of the whole network there")
     given = parser.parse_args()
     plan = json.loads(Path(given.plan).read_text("utf-8"))
@@ -185,7 +191,8 @@ def main() -> None:
         threads=given.threads,
         rounds=given.rounds,
         seconds=given.seconds,
-        whole=None if given.whole is None else (given.whole, 0.0),
+        processor=given.processor,
+        whole=None if given.whole is None else lambda: [given.whole],
     )
     Path(given.table).write_text(json.dumps(table), "utf-8")
 

@@ -6,9 +6,15 @@ never on a clock, so a run that is done again or gone on with decides the same.
 Between measured widths the table is linear, in each width; and it is monotone: a layer that has
 more channels never counts less. Where measured numbers say otherwise, the mean of the least
 monotone table above them and the largest below takes their place. What was not measured is refused
-by name. All that is no layer (overhead, and what functions were not written down) is the *rest*:
-the measured whole network less the sum of its layers, the same for every smaller one. Where the
-layers alone take longer than the whole, they count for that part of their time.
+by name.
+
+A network takes other than the sum of its layers: modules have an overhead, and in a network what a
+layer reads has left the caches. So a network counts
+
+    rest + part * (sum of its layers)
+
+Where the whole network and a small one were measured too, these two are told exactly; where the
+whole one alone, the part is 1; where neither, nothing is added. The rest is never below 0.
 """
 
 from __future__ import annotations
@@ -126,15 +132,14 @@ class LatencyTable:
             for one in said["layers"]:
                 entry = _entry(one, name)
                 entries.setdefault(entry.call.form, []).append(entry)
-            whole = None if said["whole"] is None else _number(said["whole"]["milliseconds"])
+            whole, small = said["whole"], said.get("small")
             about = f"{said['device']}, {said['threads']} threads, batch {said['batch']}"
             batch = int(said["batch"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            layers = math.fsum(one.times * one.whole for some in entries.values() for one in some)
+            rest, part = _line(layers, whole, small)
+        except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
             what = f"{type(error).__name__}: {error}"
             raise ConfigError(f"the latency table {name!r} cannot be read: {what}.") from error
-        layers = sum(one.times * one.whole for some in entries.values() for one in some)
-        rest = 0.0 if whole is None else max(whole - layers, 0.0)
-        part = 1.0 if whole is None else min(whole / layers, 1.0)
         return cls(entries, batch, rest, part, digest, about, name)
 
     def seconds(self, calls: Iterable[Call]) -> float:
@@ -143,8 +148,15 @@ class LatencyTable:
         Raises:
             ConfigError: one of them was not measured.
         """
-        layers = math.fsum(self.milliseconds(call) for call in calls)
-        return (self.rest + self.part * layers) / 1e3
+        return (self.rest + self.part * self.layers(calls)) / 1e3
+
+    def layers(self, calls: Iterable[Call]) -> float:
+        """Return the milliseconds of all layers of a network, each by itself.
+
+        Raises:
+            ConfigError: one of them was not measured.
+        """
+        return math.fsum(self.milliseconds(call) for call in calls)
 
     def milliseconds(self, call: Call) -> float:
         """Return what one call takes.
@@ -187,6 +199,25 @@ def _entry(said: Mapping[str, Any], name: str) -> Entry:
                 f"{call.layer!r}; wanted whole numbers from 1 on that rise."
             )
     return Entry(call, widths, monotone(values), int(said["times"]), diagonal)
+
+
+def _line(layers: float, whole: Any, small: Any) -> tuple[float, float]:
+    """Return what is added to the sum of layers, and what that is multiplied by.
+
+    Args:
+        layers: milliseconds of all layers of the whole network.
+        whole: what that was measured to take, None if it was not.
+        small: the same of a small network, and of its layers.
+    """
+    if whole is None:
+        return 0.0, 1.0
+    most, part = _number(whole["milliseconds"]), 1.0
+    if small is not None:
+        least, fewer = _number(small["milliseconds"]), _number(small["layers"])
+        if most > least and layers > fewer:
+            part = (most - least) / (layers - fewer)
+    rest = most - part * layers
+    return (rest, part) if rest >= 0 else (0.0, most / layers)
 
 
 def _number(value: Any) -> float:

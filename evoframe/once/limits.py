@@ -42,17 +42,22 @@ class Limit:
         return self.most if share >= 1 else self.whole * (self.most / self.whole) ** share
 
 
-def limits_of(asked: Mapping[str, str | float | None], costs: Mapping[str, float]) -> list[Limit]:
+def limits_of(
+    asked: Mapping[str, str | float | None], costs: Mapping[str, float], *, bounded: bool = False
+) -> list[Limit]:
     """Return the limits that somebody asks for.
 
     Args:
         asked: by cost a factor as in ``"4x"``, a share from 0 to 1, or a number above 1.
         costs: of the network as it is.
+        bounded: the widths of layers are bounded too, which is enough to ask for.
 
     Raises:
         ConfigError: nothing is asked for, or what cannot be understood, told or is there already.
     """
     given = {cost: value for cost, value in asked.items() if value is not None}
+    if not given and bounded:
+        return [Limit("parameters", costs["parameters"], costs["parameters"])]
     if not given:
         raise ConfigError("how small? Wanted flops='4x', parameters='2x' or bytes='2x'.")
     return [_limit(cost, value, costs) for cost, value in given.items()]

@@ -12,6 +12,7 @@ from torch import nn
 
 from evoframe.anatomy import Anatomy, survey
 from evoframe.anatomy.timing import timed_by
+from evoframe.config.recipe import AnatomyOptions
 from evoframe.config.values import structure
 from evoframe.costs.table import LatencyTable
 from evoframe.errors import ConfigError
@@ -57,6 +58,7 @@ def shrink(
     keep: Sequence[str] = (),
     at_least: float | None = None,
     multiple: int = 1,
+    layers: Mapping[str, Mapping[str, float]] | None = None,
     evolvable: tuple[str, ...] | None = None,
     forward: Forward | None = None,
     targets: Targets | None = None,
@@ -97,6 +99,9 @@ def shrink(
         at_least: output channels that every layer keeps, or below 1 the share of them; if not
             given, a tenth as far as the limits allow.
         multiple: what the number of a layer's output channels is rounded up to, where it can be.
+        layers: how wide single layers may be, by name or pattern: ``share`` of their channels,
+            ``at_least``, ``at_most`` (each a number or below 1 a share) and ``multiple``, as in
+            ``{"layer1.*": {"at_least": 0.5, "multiple": 8}}``; all that match a layer hold.
         evolvable: names of the parameters that may lose channels; all weights of convolutions,
             linear and recurrent layers but the last if not given.
         forward: how a batch is given to the network, as of ``evoframe.task``.
@@ -125,6 +130,7 @@ def shrink(
         keep=keep,
         at_least=1 if at_least is None else at_least,
         multiple=multiple,
+        layers=structure({"layers": layers or {}}, AnatomyOptions, "shrink").layers,
         training_inputs=task.training_inputs(),
     )
     if latency_table is not None:
@@ -189,7 +195,7 @@ class Wish:
             raise ConfigError(f"steps is {self.steps}; wanted at least one cut.")
         whole = anatomy.genotype().to(device)
         anatomy = anatomy.to(device)
-        limits = limits_of(self.asked, anatomy.costs(whole))
+        limits = limits_of(self.asked, anatomy.costs(whole), bounded=bool(anatomy.bounds))
         context = Context(whole, None, anatomy, task, device, 2, key)
         share = FLOOR if self.at_least is None or self.at_least >= 1 else self.at_least
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)

@@ -12,7 +12,7 @@ import attrs
 from torch import nn
 
 from evoframe.anatomy import Anatomy, survey
-from evoframe.anatomy.timing import latency_plan
+from evoframe.anatomy.timing import latency_plan, layers_of, small_one
 from evoframe.costs import measure_latency
 from evoframe.costs.latency import batched, latency
 from evoframe.costs.table import LatencyTable
@@ -40,6 +40,7 @@ class Timing:
         device: where.
         rounds: how often each layer is measured at each width.
         seconds: how long each time, at least.
+        processor: count the time of the processor, not of the clock; of one thread.
     """
 
     batch: int | None = None
@@ -48,9 +49,12 @@ class Timing:
     device: str = "cpu"
     rounds: int = 3
     seconds: float = 0.01
+    processor: bool = False
 
     def __attrs_post_init__(self) -> None:
-        """Refuse numbers that measure nothing."""
+        """Refuse what measures nothing."""
+        if self.processor and (self.threads > 1 or not self.device.startswith("cpu")):
+            raise ConfigError("processor counts the time of one thread of the CPU; leave it out.")
         for name, least in (("batch", 1), ("points", 2), ("threads", 1), ("rounds", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -77,17 +81,34 @@ class Timing:
             ConfigError: the network does not run on the meta device.
         """
         plan, device = self.plan(anatomy, name), devices.resolve(self.device)
-        network = duplicate(anatomy.network).to(device).eval()
         given = Arguments.of(inputs) if self.batch is None else batched(inputs, self.batch)
-        whole = latency(network, given.to(device), threads=self.threads)
-        return measure_latency.table_of(
+        given, small = given.to(device), small_one(anatomy)
+        entire = duplicate(anatomy.network).to(device).eval()
+        fewer = None if small is None else anatomy.develop(small).network.to(device).eval()
+        of_small: list[float] = []
+
+        def whole() -> list[float]:
+            if fewer is not None:
+                of_small.append(self._latency(fewer, given))
+            return [self._latency(entire, given)]
+
+        said = measure_latency.table_of(
             dict(plan),
             device=str(device),
             threads=self.threads,
             rounds=self.rounds,
             seconds=self.seconds,
-            whole=(1e3 * whole.median, 1e3 * whole.iqr),
+            processor=self.processor,
+            whole=whole,
         )
+        if small is not None:
+            layers = layers_of(anatomy, small, LatencyTable.of(said, name))
+            said["small"] = {**measure_latency.summary(of_small), "layers": layers}
+        return said
+
+    def _latency(self, network: nn.Module, inputs: Inputs) -> float:
+        found = latency(network, inputs, threads=self.threads, processor=self.processor)
+        return 1e3 * found.median
 
 
 def latency_table(
@@ -105,9 +126,10 @@ def latency_table(
         example_inputs: inputs for one forward pass.
         out: the file to write.
         evolvable: names of the parameters that may lose channels, as of :func:`evoframe.shrink`.
-        **how: ``batch``, ``points``, ``threads``, ``device``, ``rounds`` and ``seconds``: examples
-            in a pass, widths at which each layer is measured, threads of the CPU, where, how often
-            each layer is measured at each width, and how long each time.
+        **how: ``batch``, ``points``, ``threads``, ``device``, ``rounds``, ``seconds`` and
+            ``processor``: examples in a pass, widths at which each layer is measured, threads of
+            the CPU, where, how often each layer is measured at each width, how long each time, and
+            whether the time of the processor is counted, on a machine that others use as well.
 
     Raises:
         ConfigError: the network does not run on the meta device.
@@ -157,6 +179,4 @@ def _rest(whole: Said | None, table: LatencyTable) -> str:
     if whole is None:
         return "the whole network was not measured, so nothing is added for the rest"
     told = f"the whole network {whole['milliseconds']:.4g} ms (IQR {whole['iqr']:.2g})"
-    if table.part < 1:
-        return f"{told}, so layers count for {table.part:.0%} of their time"
-    return f"{told}, so {table.rest:.4g} ms are added for the rest"
+    return f"{told} = {table.rest:.3g} ms + {table.part:.3g} of its layers"

@@ -114,6 +114,8 @@ def _parts(anatomy: Anatomy) -> Iterator[Any]:
     yield from ("layers", *bundles.layers, "others", *bundles.others)
     for wide, narrow in bundles.wider:
         yield from ("wider", wide, narrow)
+    for bound in anatomy.bounds:
+        yield from ("bound", bound.name, bound.least, bound.most, bound.multiple)
     for grid in bundles.grids:
         yield from (grid.channels, tuple(grid.fixed), tuple(grid.parts), grid.bound)
     for one in anatomy.proved.plan.size_attributes:
