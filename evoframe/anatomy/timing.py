@@ -23,7 +23,7 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.wiring import is_extinct, settle
 
 MIXED = 8
-"""How many networks of random widths are looked at, besides one for each layer."""
+"""How many networks of random widths are looked at, besides two for each layer."""
 
 
 def latency_plan(anatomy: Anatomy, name: str, *, batch: int | None = None, points: int = 5) -> Any:
@@ -80,11 +80,14 @@ def _built(anatomy: Anatomy, genotype: Genotype) -> nn.Module:
 
 
 def _smaller_ones(anatomy: Anatomy) -> Iterator[Genotype]:
-    """Yield genotypes with other widths: of each layer alone, then of all at random."""
+    """Yield genotypes with other widths: of each layer alone, then of all at random.
+
+    One bundle less shows what a layer is that has lost anything at all, at its widest.
+    """
     count = len(list(_layers(anatomy.clusters("bundle"))))
-    alone = 1 - torch.eye(count) / 2
+    one_less, half = 1 - 1e-9 * torch.eye(count, dtype=torch.float64), 1 - torch.eye(count) / 2
     mixed = torch.rand(MIXED, count, generator=Key(0).at("widths").generator())
-    for shares in torch.cat([alone, mixed]).tolist():
+    for shares in torch.cat([one_less, half, mixed]).tolist():
         genotype = narrowed(anatomy, shares)
         if not is_extinct(genotype.masks):
             yield genotype
@@ -95,7 +98,7 @@ def narrowed(anatomy: Anatomy, shares: Sequence[float]) -> Genotype:
     whole, partition = anatomy.genotype(), anatomy.clusters("bundle")
     born = torch.ones_like(partition.fixed)
     for own, share in zip(_layers(partition), shares, strict=True):
-        born[own[max(1, round(share * len(own))) :]] = False
+        born[own[max(1, int(share * len(own))) :]] = False
     masks = {name: mask & born[partition.members[name]] for name, mask in whole.masks.items()}
     return settle(Genotype(masks, whole.state), anatomy.wiring)
 

@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evoframe.costs.calls import Call
-from evoframe.costs.measure_latency import TABLE
+from evoframe.costs.measure_latency import TABLE, size_of
 from evoframe.costs.widths import solved
 from evoframe.errors import ConfigError
 
@@ -77,9 +77,11 @@ class Entry:
         return f"{self.call} with {', '.join(found)}"
 
     @property
-    def whole(self) -> float:
-        """The milliseconds at the widths of the whole network."""
-        return float(self.milliseconds.reshape(-1)[-1])
+    def largest(self) -> Call:
+        """The call at the widths of the whole network."""
+        most = {name: int(own[-1]) for name, own in self.widths.items()}
+        sizes = (size_of(one, most) if isinstance(one, str) else one for one in self.call.sizes)
+        return self.call.with_sizes(iter(list(sizes)))
 
 
 @attrs.frozen(eq=False)
@@ -135,12 +137,18 @@ class LatencyTable:
             whole, small = said["whole"], said.get("small")
             about = f"{said['device']}, {said['threads']} threads, batch {said['batch']}"
             batch = int(said["batch"])
-            layers = math.fsum(one.times * one.whole for some in entries.values() for one in some)
-            rest, part = _line(layers, whole, small)
+            table = cls(entries, batch, 0.0, 1.0, digest, about, name)
+            rest, part = _line(table.whole, whole, small)
         except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
             what = f"{type(error).__name__}: {error}"
             raise ConfigError(f"the latency table {name!r} cannot be read: {what}.") from error
-        return cls(entries, batch, rest, part, digest, about, name)
+        return attrs.evolve(table, rest=rest, part=part)
+
+    @property
+    def whole(self) -> float:
+        """The milliseconds of all layers of the whole network, each by itself."""
+        some = (one for alike in self.entries.values() for one in alike if one.times)
+        return math.fsum(one.times * self.milliseconds(one.largest) for one in some)
 
     def seconds(self, calls: Iterable[Call]) -> float:
         """Return the latency of a network that makes these calls.

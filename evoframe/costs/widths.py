@@ -8,6 +8,7 @@ weight along one axis: what is looked up in a table is the widths alone.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from string import ascii_lowercase
 from typing import Any
@@ -22,6 +23,9 @@ MOST_FREE = 3
 Column = tuple[int, ...]
 """One size of a call in all networks."""
 
+Place = tuple[str, str, int]
+"""A call in a network: its layer, its form, and how many of that form came before there."""
+
 
 @attrs.frozen
 class Family:
@@ -30,12 +34,17 @@ class Family:
     Attributes:
         call: with a text for every size that follows a width, as in ``a`` or ``4*a``.
         most: the largest value of each width, which is the one of the whole network.
-        times: how many calls of the whole network are alike.
+        times: how many calls of the whole network are alike; none where only smaller ones have it.
     """
 
     call: Call
     most: dict[str, int]
-    times: int = 1
+    times: int
+
+    def joined(self, other: Family) -> Family:
+        """Return the family of both, which are alike but for how wide they may be."""
+        most = {name: max(own, other.most[name]) for name, own in self.most.items()}
+        return Family(other.call, most, self.times + other.times)
 
     def grid(self, points: int) -> dict[str, list[int]]:
         """Return the widths at which it is to be measured."""
@@ -46,26 +55,38 @@ class Family:
 
 
 def families(networks: Sequence[Sequence[Call]]) -> list[Family]:
-    """Return the calls of a network that are not alike, each with its widths.
+    """Return the calls of a network and of smaller ones that are not alike, each with its widths.
+
+    The same call in another network is that of the same form in the same layer. A smaller network
+    may make others, as attention does that has lost dimensions.
 
     Args:
-        networks: the calls of the whole network, and those of smaller ones; what does not make
-            the same calls, call by call, is passed over.
+        networks: the calls of the whole network, and those of smaller ones.
     """
-    whole = networks[0]
-    forms = [one.form for one in whole]
-    others = [one for one in networks[1:] if [call.form for call in one] == forms]
-    found: dict[tuple[str, tuple[Any, ...], tuple[int, ...]], Family] = {}
-    for number, call in enumerate(whole):
-        family = _family(call, [call.sizes, *(one[number].sizes for one in others)])
-        alike = forms[number], family.call.sizes, tuple(family.most.values())
-        known = found.get(alike)
-        found[alike] = family if known is None else attrs.evolve(known, times=known.times + 1)
+    seen: dict[Place, list[Call]] = {}
+    for calls in networks:
+        for place, call in _placed(calls):
+            seen.setdefault(place, []).append(call)
+    whole = {place for place, _ in _placed(networks[0])}
+    found: dict[tuple[str, tuple[Any, ...]], Family] = {}
+    for place, calls in seen.items():
+        family = _family(calls, times=int(place in whole))
+        alike = family.call.form, family.call.sizes
+        found[alike] = family.joined(found[alike]) if alike in found else family
     return list(found.values())
 
 
-def _family(call: Call, sizes: list[tuple[int, ...]]) -> Family:
-    columns = list(zip(*sizes, strict=True))
+def _placed(calls: Sequence[Call]) -> Iterator[tuple[Place, Call]]:
+    """Yield calls with their layer, their form, and how many of that form came before there."""
+    before: Counter[tuple[str, str]] = Counter()
+    for call in calls:
+        where = call.layer, call.form
+        yield (*where, before[where]), call
+        before[where] += 1
+
+
+def _family(calls: Sequence[Call], times: int) -> Family:
+    columns = list(zip(*(one.sizes for one in calls), strict=True))
     widths: list[list[Column]] = []
     for column in columns:
         if len(set(column)) > 1:
@@ -75,15 +96,13 @@ def _family(call: Call, sizes: list[tuple[int, ...]]) -> Family:
             else:
                 mine.append(column)
     units = [math.gcd(*(column[0] for column in one)) for one in widths]
-    names = dict(zip(ascii_lowercase, units, strict=False))
-
-    def size(column: Column) -> Any:
-        for name, unit, mine in zip(ascii_lowercase, units, widths, strict=False):
-            if column in mine:
-                return name if column[0] == unit else f"{column[0] // unit}*{name}"
-        return column[0]
-
-    return Family(call.with_sizes(iter([size(one) for one in columns])), names)
+    said: dict[Column, Any] = {}
+    most: dict[str, int] = {}
+    for name, unit, mine in zip(ascii_lowercase, units, widths, strict=False):
+        said |= {one: name if one[0] == unit else f"{one[0] // unit}*{name}" for one in mine}
+        most[name] = max(unit * size // mine[0][0] for size in mine[0])
+    template = calls[0].with_sizes(iter([said.get(one, one[0]) for one in columns]))
+    return Family(template, most, times)
 
 
 def _go_together(one: Column, other: Column) -> bool:

@@ -25,6 +25,9 @@ from evoframe.once.given import Given
 SCRIPT = "measure_latency.py"
 """The name of the stand-alone script."""
 
+OFTEN = 50
+"""How much longer whole networks are measured than a layer at one width."""
+
 Said = Mapping[str, Any]
 """A plan or a table, as JSON holds it."""
 
@@ -107,7 +110,13 @@ class Timing:
         return said
 
     def _latency(self, network: nn.Module, inputs: Inputs) -> float:
-        found = latency(network, inputs, threads=self.threads, processor=self.processor)
+        found = latency(
+            network,
+            inputs,
+            threads=self.threads,
+            seconds=OFTEN * self.seconds,
+            processor=self.processor,
+        )
         return 1e3 * found.median
 
 
@@ -163,12 +172,11 @@ def write_script(folder: Path) -> Path:
 def in_words(said: Said, name: str) -> str:
     """Return what a table holds: how much of the network is in its layers, and what is not."""
     table = LatencyTable.of(said, name)
-    layers = sum(one.times * one.whole for some in table.entries.values() for one in some)
     widths = sum(len(one["milliseconds"]) for one in said["layers"])
     calls = sum(int(one["times"]) for one in said["layers"])
     lines = [
         f"{name}: {calls} layers, {len(said['layers'])} not alike, {widths} widths ({table.about})",
-        f"the layers take {layers:.4g} ms; {_rest(said['whole'], table)}",
+        f"the layers take {table.whole:.4g} ms; {_rest(said['whole'], table)}",
     ]
     if said["left_out"]:
         lines.append(f"not written down, and part of the rest: {', '.join(said['left_out'])}")
