@@ -145,10 +145,12 @@ def _problems(error: Exception, where: str, kind: type) -> list[str]:
         return [_sentence(error, where, kind)]
     found: list[str] = []
     for inner in error.exceptions:
-        # cattrs says which field it was in at work by a note that is added to the exception.
-        notes = [n for n in getattr(inner, "__notes__", ()) if hasattr(n, "name")]
-        place = f"{where}.{notes[0].name}" if notes else where
-        found += _problems(inner, place, kind)
+        # cattrs says in which field or entry it was at work by a note that it adds.
+        place, own = where, kind
+        for note in (one for one in getattr(inner, "__notes__", ()) if hasattr(one, "type")):
+            place += f".{note.name}" if hasattr(note, "name") else f"[{note.index!r}]"
+            own = note.type if attrs.has(note.type) else own
+        found += _problems(inner, place, own)
     return found
 
 

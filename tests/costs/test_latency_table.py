@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -237,10 +238,11 @@ def test_the_script_needs_torch_alone_and_makes_a_table(tmp_path, monkeypatch) -
 
 def test_a_run_hangs_on_the_table_alone(tmp_path) -> None:
     """It stops by it, is the same again, and is not gone on with by another table."""
-    table, quick = tmp_path / "t.json", ["--rounds", "1", "--seconds", "0.0001"]
-    made = CliRunner().invoke(main, ["latency", "--task", BLOBS, "--out", str(table), *quick])
+    table = tmp_path / "t.json"
+    made = CliRunner().invoke(main, ["latency", "--task", BLOBS, "--out", str(table), "--plan"])
     assert made.exit_code == 0, made.output
-    assert "the whole network" in made.output
+    assert (tmp_path / "measure_latency.py").exists()
+    write(tabled(json.loads(table.read_text())), table)
     options = ["encoding.of=bundle", f"run.latency_table={table}", "environment.cost=latency",
                "environment.share=0.7", "training.epochs=1"]  # fmt: skip
     how: dict[str, Any] = {"encoding": "cluster", "environment": "budget", "options": options}
@@ -256,6 +258,35 @@ def test_a_run_hangs_on_the_table_alone(tmp_path) -> None:
     assert runs[0].best.id == runs[1].best.id
     recorded = (tmp_path / "one" / "run.toml").read_text()
     assert "latencies" in recorded
+
+
+def test_a_table_is_measured_here_and_says_what_it_holds(tmp_path) -> None:
+    """The whole network and a small one too; it is not written over another."""
+    table = tmp_path / "t.json"
+    given = [
+        "latency",
+        "--task",
+        BLOBS,
+        "--out",
+        str(table),
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.0001",
+    ]
+
+    made, again = (CliRunner().invoke(main, given) for _ in range(2))
+
+    assert made.exit_code == 0, made.output
+    assert re.search(
+        r"5 layers, .* the whole network [\d.]+ ms .* of its layers", made.output, re.DOTALL
+    )
+    assert again.exit_code == 2
+    assert "is there already" in again.output
+    told = LatencyTable.read(table)
+    assert told.rest + told.part * told.whole == pytest.approx(
+        json.loads(table.read_text())["whole"]["milliseconds"]
+    )
 
 
 def test_a_table_that_changed_ends_a_resumption(tmp_path) -> None:
