@@ -69,8 +69,9 @@ def timed_by(anatomy: Anatomy, table: LatencyTable) -> Anatomy:
 
 
 def _of_smaller_ones(anatomy: Anatomy, batch: int | None) -> Iterator[list[Call]]:
-    for genotype in _smaller_ones(anatomy):
-        recorder = calls_of(anatomy.proved.plan, _built(anatomy, genotype), batch)
+    for staying in _smaller_ones(anatomy):
+        plan = anatomy.proved.plan
+        recorder = calls_of(plan, plan.build(staying), batch)
         if recorder is not None:
             yield recorder.calls
 
@@ -79,10 +80,11 @@ def _built(anatomy: Anatomy, genotype: Genotype) -> nn.Module:
     return anatomy.proved.plan.build(anatomy.channels(genotype))
 
 
-def _smaller_ones(anatomy: Anatomy) -> Iterator[Genotype]:
-    """Yield genotypes with other widths: of each layer alone, then of all at random.
+def _smaller_ones(anatomy: Anatomy) -> Iterator[Tensor]:
+    """Yield the channels of networks with other widths, a bool for each.
 
-    One bundle less shows what a layer is that has lost anything at all, at its widest.
+    Layers lose channels one by one, then all at random; one bundle less shows what a layer is that
+    has lost anything at all, at its widest. Grids lose lines of each axis, as attention does heads.
     """
     count = len(list(_layers(anatomy.clusters("bundle"))))
     one_less, half = 1 - 1e-9 * torch.eye(count, dtype=torch.float64), 1 - torch.eye(count) / 2
@@ -90,7 +92,15 @@ def _smaller_ones(anatomy: Anatomy) -> Iterator[Genotype]:
     for shares in torch.cat([one_less, half, mixed]).tolist():
         genotype = narrowed(anatomy, shares)
         if not is_extinct(genotype.masks):
-            yield genotype
+            yield anatomy.channels(genotype)
+    bundles = anatomy.bundles
+    for grid in bundles.grids:
+        for axis, size in enumerate(grid.channels.shape):
+            for left in sorted({1, size // 2, size - 1} - {0}):
+                lines = torch.arange(left, size)
+                gone = torch.zeros_like(bundles.kept)
+                gone[grid.channels.index_select(axis, lines)] = True
+                yield anatomy.proved.staying(~bundles.leaving(gone))
 
 
 def narrowed(anatomy: Anatomy, shares: Sequence[float]) -> Genotype:

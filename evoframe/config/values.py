@@ -149,7 +149,7 @@ def _problems(error: Exception, where: str, kind: type) -> list[str]:
         place, own = where, kind
         for note in (one for one in getattr(inner, "__notes__", ()) if hasattr(one, "type")):
             place += f".{note.name}" if hasattr(note, "name") else f"[{note.index!r}]"
-            own = note.type if attrs.has(note.type) else own
+            own = next((one for one in (note.type, *get_args(note.type)) if attrs.has(one)), own)
         found += _problems(inner, place, own)
     return found
 
