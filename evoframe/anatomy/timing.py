@@ -14,7 +14,7 @@ from evoframe.anatomy.plan.calling import calls_of
 from evoframe.costs.calls import Call
 from evoframe.costs.measure_latency import PLAN
 from evoframe.costs.table import LatencyTable
-from evoframe.costs.widths import described, families
+from evoframe.costs.widths import described, sorted_out
 from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Partition
@@ -49,7 +49,7 @@ def latency_plan(anatomy: Anatomy, name: str, *, batch: int | None = None, point
         "network": name,
         "batch": batch or _batch_of(anatomy.inputs),
         "left_out": sorted(set(whole.left_out)),
-        "layers": list(described(families(found), max(points, 2))),
+        "layers": list(described(sorted_out(found), max(points, 2))),
     }
 
 

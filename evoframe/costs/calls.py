@@ -62,8 +62,8 @@ class Call:
 
 
 def form_of(function: str, arguments: Code, keywords: Code) -> str:
-    """Return the form of a call."""
-    blank = _filled(_values(arguments, keywords), iter(lambda: "#", None))
+    """Return the form of a call; how its tensors lie in memory is none of it."""
+    blank = _filled(_values(arguments, keywords), iter(lambda: "#", None), laid_out=False)
     return json.dumps([function, sorted(keywords), blank])
 
 
@@ -96,15 +96,16 @@ _WORDS = ("type", "text", "device", "ellipsis", "order")
 """Entries of mappings that say what a value is, and hold no size."""
 
 
-def _filled(value: Code, sizes: Iterator[Any]) -> Code:
+def _filled(value: Code, sizes: Iterator[Any], *, laid_out: bool = True) -> Code:
     if is_size(value):
         return next(sizes)
     if isinstance(value, list):
-        return [_filled(one, sizes) for one in value]
+        return [_filled(one, sizes, laid_out=laid_out) for one in value]
     if isinstance(value, Mapping):
         return {
-            name: one if name in _WORDS else _filled(one, sizes)
+            name: one if name in _WORDS else _filled(one, sizes, laid_out=laid_out)
             for name, one in sorted(value.items())
+            if laid_out or name != "order"
         }
     return value
 

@@ -1,6 +1,6 @@
 """Widths: which sizes of a call follow the widths of a network, learned from smaller networks.
 
-The same call in several networks of one family has sizes that stay, and sizes that change. Those
+The same call in a network and in smaller ones has sizes that stay, and sizes that change. Those
 that always change in proportion are one *width*, as the channels that a layer reads are, and its
 weight along one axis: what is looked up in a table is the widths alone.
 """
@@ -28,7 +28,7 @@ Place = tuple[str, str, int]
 
 
 @attrs.frozen
-class Family:
+class Alike:
     """One call in all networks.
 
     Attributes:
@@ -41,10 +41,10 @@ class Family:
     most: dict[str, int]
     times: int
 
-    def joined(self, other: Family) -> Family:
-        """Return the family of both, which are alike but for how wide they may be."""
+    def joined(self, other: Alike) -> Alike:
+        """Return both as one, which are alike but for how wide they may be."""
         most = {name: max(own, other.most[name]) for name, own in self.most.items()}
-        return Family(other.call, most, self.times + other.times)
+        return Alike(other.call, most, self.times + other.times)
 
     def grid(self, points: int) -> dict[str, list[int]]:
         """Return the widths at which it is to be measured."""
@@ -54,7 +54,7 @@ class Family:
         return {name: _spread(most, points) for name, most in self.most.items()}
 
 
-def families(networks: Sequence[Sequence[Call]]) -> list[Family]:
+def sorted_out(networks: Sequence[Sequence[Call]]) -> list[Alike]:
     """Return the calls of a network and of smaller ones that are not alike, each with its widths.
 
     The same call in another network is that of the same form in the same layer. A smaller network
@@ -68,11 +68,11 @@ def families(networks: Sequence[Sequence[Call]]) -> list[Family]:
         for place, call in _placed(calls):
             seen.setdefault(place, []).append(call)
     whole = {place for place, _ in _placed(networks[0])}
-    found: dict[tuple[str, tuple[Any, ...]], Family] = {}
+    found: dict[tuple[str, tuple[Any, ...]], Alike] = {}
     for place, calls in seen.items():
-        family = _family(calls, times=int(place in whole))
-        alike = family.call.form, family.call.sizes
-        found[alike] = family.joined(found[alike]) if alike in found else family
+        mine = _alike(calls, times=int(place in whole))
+        alike = mine.call.form, mine.call.sizes
+        found[alike] = mine.joined(found[alike]) if alike in found else mine
     return list(found.values())
 
 
@@ -85,7 +85,7 @@ def _placed(calls: Sequence[Call]) -> Iterator[tuple[Place, Call]]:
         before[where] += 1
 
 
-def _family(calls: Sequence[Call], times: int) -> Family:
+def _alike(calls: Sequence[Call], times: int) -> Alike:
     columns = list(zip(*(one.sizes for one in calls), strict=True))
     widths: list[list[Column]] = []
     for column in columns:
@@ -102,7 +102,7 @@ def _family(calls: Sequence[Call], times: int) -> Family:
         said |= {one: name if one[0] == unit else f"{one[0] // unit}*{name}" for one in mine}
         most[name] = max(unit * size // mine[0][0] for size in mine[0])
     template = calls[0].with_sizes(iter([said.get(one, one[0]) for one in columns]))
-    return Family(template, most, times)
+    return Alike(template, most, times)
 
 
 def _go_together(one: Column, other: Column) -> bool:
@@ -134,9 +134,9 @@ def solved(template: Call, call: Call) -> dict[str, int] | None:
     return widths
 
 
-def described(families: Sequence[Family], points: int) -> Iterator[dict[str, Any]]:
+def described(some: Sequence[Alike], points: int) -> Iterator[dict[str, Any]]:
     """Yield what a plan says of each call."""
-    for one in families:
+    for one in some:
         yield {
             "layer": one.call.layer,
             "times": one.times,
