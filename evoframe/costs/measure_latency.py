@@ -154,14 +154,14 @@ def summary(times: list[float]) -> Measured:
 
 
 def device_name(device: str) -> str:
-    """Return what measures, for people."""
+    """Return the name of a device, for people."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device}, {platform.machine()}"
 
 
 def columns(told: list[Measured]) -> dict[str, list[float]]:
-    """Return what was measured at all widths of a layer."""
+    """Return the measurements of a layer at all its widths."""
     return {name: [one[name] for one in told] for name in ("milliseconds", "iqr")}
 
 

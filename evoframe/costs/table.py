@@ -167,7 +167,7 @@ class LatencyTable:
         return math.fsum(self.milliseconds(call) for call in calls)
 
     def milliseconds(self, call: Call) -> float:
-        """Return what one call takes.
+        """Return the milliseconds of one call.
 
         Raises:
             ConfigError: it was not measured.
@@ -210,7 +210,7 @@ def _entry(said: Mapping[str, Any], name: str) -> Entry:
 
 
 def _line(layers: float, whole: Any, small: Any) -> tuple[float, float]:
-    """Return what is added to the sum of layers, and what that is multiplied by.
+    """Return the number to add to the sum of layers, and the factor of that sum.
 
     Args:
         layers: milliseconds of all layers of the whole network.

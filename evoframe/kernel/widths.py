@@ -52,12 +52,12 @@ class Width:
     multiple: int = attrs.field(default=1, validator=attrs.validators.ge(1))
 
     def least(self, count: int) -> int:
-        """Return how many of so many channels a layer keeps."""
+        """Return the least of so many channels that a layer keeps."""
         own = 1 if self.share is None else _share_up(self.share, count)
         return own if self.at_least is None else max(own, _up(self.at_least, count))
 
     def most(self, count: int) -> int:
-        """Return how many of so many channels a layer may have."""
+        """Return the most of so many channels that a layer may have."""
         found = [count]
         if self.share is not None:  # the multiple above, if it is none
             found.append(-(-_share_up(self.share, count) // self.multiple) * self.multiple)

@@ -170,7 +170,7 @@ def write_script(folder: Path) -> Path:
 
 
 def in_words(said: Said, name: str) -> str:
-    """Return what a table holds: how much of the network is in its layers, and what is not."""
+    """Return the contents of a table in words: the layers, the rest, and all that was left out."""
     table = LatencyTable.of(said, name)
     widths = sum(len(one["milliseconds"]) for one in said["layers"])
     calls = sum(int(one["times"]) for one in said["layers"])

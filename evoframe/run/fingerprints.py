@@ -46,7 +46,7 @@ def of_run(recipe: Recipe, registry: Registry, anatomy: Anatomy) -> dict[str, An
 
 
 def of_network(anatomy: Anatomy) -> dict[str, str]:
-    """Return what is fixed of the network: its survey, and the table of latencies if there is one.
+    """Return the fingerprints of the survey, and of the table of latencies if there is one.
 
     The table decides what is drawn and when a run stops, so it must stay as it was.
     """

@@ -140,7 +140,7 @@ class Bundles:
         return least if bound is None else max(least, bound.least)
 
     def rounded(self, index: int) -> int:
-        """Return what the number of output channels of a layer is rounded up to a multiple of."""
+        """Return the number of which a layer has a multiple of output channels."""
         bound = self.bounds.get(index)
         return self.multiple if bound is None else math.lcm(self.multiple, bound.multiple)
 

@@ -201,7 +201,7 @@ class Budget(Environment):
     def _bounds(
         self, inherited: Mapping[str, float], ancestor: Mapping[str, float]
     ) -> dict[str, Ceiling]:
-        """Return what holds for an offspring, by the option that says so.
+        """Return all limits of an offspring, each by the option that says it.
 
         Args:
             inherited: costs of the network that it inherits.
