@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from evoframe.kernel.lasting import plain as plain
     from evoframe.once.shrinking import shrink as shrink
     from evoframe.once.shrunk import Shrunk as Shrunk, shrunk as shrunk
+    from evoframe.once.timing import latency_table as latency_table
     from evoframe.roles.over_data_set import over_data_set as over_data_set
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.making import task as task
@@ -36,6 +37,7 @@ _PLACES = {
     "Run": "evoframe.run.run",
     "Shrunk": "evoframe.once.shrunk",
     "evolve": "evoframe.api",
+    "latency_table": "evoframe.once.timing",
     "load": "evoframe.export.state",
     "open_run": "evoframe.api",
     "over_data_set": "evoframe.roles.over_data_set",

@@ -13,12 +13,14 @@ from evoframe.anatomy.plan import ProvedPlan
 from evoframe.anatomy.plan.blocks import Block, gone
 from evoframe.anatomy.plan.blueprint import Blueprint, entries_of
 from evoframe.anatomy.plan.bundles import Bundles
+from evoframe.anatomy.plan.calling import calls_of
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut, uncut
 from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.hooks import carry_hooks
 from evoframe.anatomy.replacements import replaced, restore
 from evoframe.anatomy.trace import Barrier
 from evoframe.costs.bytes import bytes_of
+from evoframe.costs.table import LatencyTable
 from evoframe.errors import TaskError
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Kind, Partition, partition
@@ -27,6 +29,7 @@ from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.numbers import require_numbers
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.widths import Bound
 from evoframe.kernel.wiring import Wiring, living_channels, settle
 
 
@@ -43,6 +46,7 @@ class Anatomy:
             empty if they were.
         error: with ``approximate``, the largest distance of outputs that was measured on the
             example inputs, as a share of the largest one; None where nothing was measured.
+        table: of milliseconds, by which the latency of networks is told; None without.
     """
 
     network: nn.Module
@@ -51,6 +55,7 @@ class Anatomy:
     inputs: Arguments
     untried: str = ""
     error: float | None = None
+    table: LatencyTable | None = None
 
     @property
     def bundles(self) -> Bundles:
@@ -81,6 +86,11 @@ class Anatomy:
     def evolvable(self) -> Mapping[str, torch.Size]:
         """Shapes of the parameters whose synapses may evolve."""
         return self.proved.plan.evolvable
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """Between which widths single layers stay, as a person said."""
+        return tuple(self.bundles.bounds.values())
 
     def to(self, device: torch.device) -> Anatomy:
         """Return the same anatomy for genotypes on a device."""
@@ -151,17 +161,22 @@ class Anatomy:
         channels with synapses that are left and can still go; ``parameters`` are all entries of
         all parameters of its network, masked ones included; ``bytes`` are those of its weights
         and buffers on disk; ``flops`` and ``activations`` (peak bytes) are those of a forward
-        pass on the example inputs, and missing if that does not run on the meta device.
+        pass on the example inputs, and missing if that does not run on the meta device;
+        ``latency`` is in seconds, by the table, and missing without one.
         """
         _, staying = self._living(genotype)
         network = self.proved.plan.build(staying)
-        return {
+        found = {
             "synapses": float(genotype.synapses),
             "bundles": float(self.bundles.count(staying)),
             "parameters": float(sum(value.numel() for value in network.parameters())),
             "bytes": float(bytes_of(state_of(network))),
             **self.proved.plan.costs_of_forward(staying, network),
         }
+        if self.table is not None:
+            recorder = calls_of(self.proved.plan, network, self.table.batch)
+            found |= {} if recorder is None else {"latency": self.table.seconds(recorder.calls)}
+        return found
 
     # --- a network comes home --------------------------------------------------------------------
 

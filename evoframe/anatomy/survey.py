@@ -16,13 +16,14 @@ from evoframe.anatomy.plan.growing import body_of, copied
 from evoframe.anatomy.proof import Numbers, measured, prove, require_own_parameters
 from evoframe.anatomy.replacements import replace
 from evoframe.anatomy.trace import Answer, answers_of, trace
-from evoframe.errors import TaskError, close_match
+from evoframe.errors import ConfigError, TaskError, close_match
 from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import is_plain, plain
 from evoframe.kernel.numbers import require_own_numbers
+from evoframe.kernel.widths import Width
 
 HERE = ("cpu", "meta")
 """Devices on which a survey works, wherever the network lives."""
@@ -36,6 +37,7 @@ def survey(
     keep: Sequence[str] = (),
     at_least: float = 1,
     multiple: int = 1,
+    layers: Mapping[str, Width] | None = None,
     numbers: bool = True,
     approximate: bool = False,
     depth: bool = False,
@@ -52,6 +54,7 @@ def survey(
         at_least: how many output channels every layer keeps, dead ones if need be; below 1, the
             share of them.
         multiple: what the number of a layer's output channels is rounded up to, where it can be.
+        layers: how wide single layers may be, by name or pattern.
         numbers: try removals on real inputs; without, only shapes and plain numbers are proved.
         approximate: let channels leave that a layer, group or RMS norm or a mean averages over.
             A smaller network then normalises over those that stay, so it no longer computes
@@ -63,6 +66,7 @@ def survey(
     Raises:
         TaskError: a name is not a parameter with at least two axes, there is none, or a layer to
             keep does not exist.
+        ConfigError: what is said of layers matches nothing, contradicts itself or what stays.
     """
     given = Arguments.of(example_inputs)
     if any(one.device.type not in HERE for one in given.tensors):
@@ -72,7 +76,8 @@ def survey(
     require_own_numbers(network)
     shapes = _evolvable_shapes(network, evolvable)
     body = replace(body_of(network))  # which may be without parts that torch's own may not
-    options = Options(_kept_layers(network, shapes, keep), at_least, multiple, approximate, depth)
+    kept = _kept_layers(network, shapes, keep)
+    options = Options(kept, at_least, multiple, approximate, layers or {}, depth)
     inputs = given.to(torch.device("meta"))
     plan = _planned(body, shapes, inputs, options)
     has_numbers = not any(one.is_meta for one in tensors_of(network).values())
@@ -98,7 +103,26 @@ def survey(
         also = Numbers.of(network, body, entries, Arguments.of(training_inputs))
         proved, untried = prove(proved.plan, also), untried or also.untried
     error = measured(proved, tried, entries, given) if approximate and tried is not None else None
+    require_reachable(proved)
     return Anatomy(network, proved, proved.plan.wiring(), inputs, untried, error)
+
+
+def require_reachable(proved: ProvedPlan) -> None:
+    """Refuse layers that are to have fewer channels than stay whatever happens.
+
+    Raises:
+        ConfigError: the layer, and how many stay.
+    """
+    bundles = proved.plan.bundles
+    staying = proved.staying(torch.zeros_like(bundles.kept))
+    for one in bundles.bounds.values():
+        if not one.holds(staying):
+            raise ConfigError(
+                f"layers: {one.name!r} is to have at most {one.most} of its {len(one.channels)} "
+                f"channels, and {int(staying[one.channels].sum())} stay whatever happens, because "
+                "of barriers or of what is asked of layers that share them. Ask for more, or look "
+                "at `evoframe inspect`."
+            )
 
 
 def _switched_off(*, numbers: bool, approximate: bool) -> str:
@@ -117,7 +141,8 @@ class Options:
     at_least: float
     multiple: int
     approximate: bool
-    depth: bool = False
+    widths: Mapping[str, Width]
+    depth: bool
 
 
 def _planned(
@@ -145,6 +170,7 @@ def _planned(
         keep=options.keep,
         at_least=options.at_least,
         multiple=options.multiple,
+        widths=options.widths,
     )
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "compare recipes at equal training budget",
     "show": "show what a run has brought forth",
     "shrink": "make a trained network smaller in one cut, without a run",
+    "latency": "measure a network's layers, for budgets of milliseconds",
     "inspect": "tell what may leave a network, and what stays and why",
     "export": "write a network for use elsewhere",
     "strategies": "list strategies, or show the options of one",

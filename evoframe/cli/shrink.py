@@ -16,6 +16,13 @@ import click
 @click.option("--parameters", metavar="FACTOR", help="how many may be left, as in 4x")
 @click.option("--bytes", "size", metavar="FACTOR", help="size on disk, as in 4x")
 @click.option("--activations", metavar="FACTOR", help="peak bytes of a forward pass, as in 2x")
+@click.option("--latency", metavar="FACTOR", help="of a forward pass, as in 2x or 10ms")
+@click.option(
+    "--latency-table",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="by which latency is told, see `evoframe latency`",
+)
 @click.option(
     "--importance",
     default="fisher",
@@ -57,6 +64,8 @@ def command(
     parameters: str | None,
     size: str | None,
     activations: str | None,
+    latency: str | None,
+    latency_table: Path | None,
     importance: str,
     scope: str,
     steps: int,
@@ -82,10 +91,18 @@ def command(
     from evoframe.once.shrunk import Shrunk
 
     require_free(out, force=force)
-    asked = {"flops": flops, "parameters": parameters, "bytes": size, "activations": activations}
+    asked = {
+        "flops": flops,
+        "parameters": parameters,
+        "bytes": size,
+        "activations": activations,
+        "latency": latency,
+    }
     request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
     resolved = request.resolve().recipe
-    resolved = attrs.evolve(resolved, run=attrs.evolve(resolved.run, seed=seed))
+    table = latency_table or resolved.run.latency_table
+    options = attrs.evolve(resolved.run, seed=seed, latency_table=table)
+    resolved = attrs.evolve(resolved, run=options)
     encoding = ranking(importance, scope=scope)
     wish = Wish(encoding, asked, steps=steps, statistics=statistics)
     cut, delivered = of_recipe(resolved, wish)

@@ -124,10 +124,13 @@ def anchored(recipe: Recipe) -> Recipe:
         str(Path(name).expanduser().resolve()) if name.endswith(".py") else name
         for name in recipe.run.plugins
     )
+    table = recipe.run.latency_table
     sources = {entry: references.absolute(use, Path.cwd()) for entry, use in recipe.sources.items()}
     return attrs.evolve(
         recipe,
-        run=attrs.evolve(recipe.run, plugins=plugins),
+        run=attrs.evolve(
+            recipe.run, plugins=plugins, latency_table=None if table is None else table.absolute()
+        ),
         sources=sources,
         **{name: anchor(getattr(recipe, name)) for name in ROLE_TABLES},
     )

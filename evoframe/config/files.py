@@ -181,6 +181,8 @@ def _with_references_from(folder: Path, tables: Tables) -> Tables:
     run = tables.get("run")
     if isinstance(run, dict) and isinstance(run.get("plugins"), list):
         run["plugins"] = [references.file_from(name, folder) for name in run["plugins"]]
+    if isinstance(run, dict) and isinstance(run.get("latency_table"), str):
+        run["latency_table"] = str(folder / Path(run["latency_table"]).expanduser())
     for name in ROLE_TABLES:
         held = tables.get(name, [])
         for entry in held if isinstance(held, list) else [held]:

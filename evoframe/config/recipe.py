@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
 
+from evoframe.kernel.widths import Width, require_count_or_share
 from evoframe.roles import (
     ROLE_TABLES,
     ROLES,
@@ -64,6 +66,13 @@ class RunOptions:
         metadata=doc(
             "stop once somebody is this many times smaller than the ancestor: flops=4x, "
             "parameters=4x, bytes=4x, activations=4x, latency=2x; 10x means synapses"
+        ),
+    )
+    latency_table: Path | None = attrs.field(
+        default=None,
+        metadata=doc(
+            "file with the milliseconds of each layer at each width, by which latency is told; "
+            "see `evoframe latency`"
         ),
     )
     max_drop: float | None = attrs.field(
@@ -124,14 +133,6 @@ def _whole(value: float) -> float:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _is_count_or_share(_instance: Any, _attribute: attrs.Attribute[Any], value: float) -> None:
-    if value <= 0 or (value > 1 and value != int(value)):
-        raise ValueError(
-            f"'at_least' is {value!r}; wanted a number of channels from 1 on, which every layer "
-            "needs, or a share of them between 0 and 1"
-        )
-
-
 @attrs.frozen
 class AnatomyOptions:
     """Which channels may leave the ancestor, besides what its operations allow."""
@@ -142,13 +143,20 @@ class AnatomyOptions:
     at_least: float = attrs.field(
         default=1,
         converter=_whole,
-        validator=_is_count_or_share,
+        validator=require_count_or_share,
         metadata=doc("output channels that every layer keeps; below 1, a share of them"),
     )
     multiple: int = attrs.field(
         default=1,
         validator=attrs.validators.ge(1),
         metadata=doc("what the output channels of a layer are rounded up to a multiple of"),
+    )
+    layers: Mapping[str, Width] = attrs.field(
+        factory=dict,
+        metadata=doc(
+            "how wide single layers may be, by name or pattern, as in "
+            "{ 'layer1.*' = { at_least = 0.5, multiple = 8 }, 'head' = { at_most = 64 } }"
+        ),
     )
     numbers: bool = attrs.field(
         default=True,

@@ -37,12 +37,12 @@ def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
 
 
 def unstructure(value: Any) -> dict[str, Any]:
-    """Return an attrs value's options as a TOML table; options that are None are left out."""
+    """Return an attrs value's options as a TOML table; None and empty tables are left out."""
     return {
         field.name: _plain(given)
         for field in attrs.fields(type(value))
         # TOML has no null.
-        if field.init and (given := getattr(value, field.name)) is not None
+        if field.init and (given := getattr(value, field.name)) not in (None, {})
     }
 
 
@@ -53,7 +53,9 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return unstructure(value) if attrs.has(type(value)) else value
 
 
 def _exactly(kind: type, words: str) -> Callable[[Any, Any], Any]:
@@ -143,10 +145,12 @@ def _problems(error: Exception, where: str, kind: type) -> list[str]:
         return [_sentence(error, where, kind)]
     found: list[str] = []
     for inner in error.exceptions:
-        # cattrs says which field it was in at work by a note that is added to the exception.
-        notes = [n for n in getattr(inner, "__notes__", ()) if hasattr(n, "name")]
-        place = f"{where}.{notes[0].name}" if notes else where
-        found += _problems(inner, place, kind)
+        # cattrs says in which field or entry it was at work by a note that it adds.
+        place, own = where, kind
+        for note in (one for one in getattr(inner, "__notes__", ()) if hasattr(one, "type")):
+            place += f".{note.name}" if hasattr(note, "name") else f"[{note.index!r}]"
+            own = next((one for one in (note.type, *get_args(note.type)) if attrs.has(one)), own)
+        found += _problems(inner, place, own)
     return found
 
 

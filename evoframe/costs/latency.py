@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import attrs
 import torch
 from torch import nn
@@ -24,7 +27,12 @@ class Latency:
 
 
 def latency(
-    network: nn.Module, inputs: Inputs, *, threads: int = 1, seconds: float = 1.0
+    network: nn.Module,
+    inputs: Inputs,
+    *,
+    threads: int = 1,
+    seconds: float = 1.0,
+    processor: bool = False,
 ) -> Latency:
     """Return the latency of a forward pass, without gradients, where the network is.
 
@@ -33,12 +41,15 @@ def latency(
         inputs: on the same device.
         threads: of the CPU.
         seconds: how long to measure, at least.
+        processor: count the time of the processor, of one thread, where others use it as well.
     """
     given = Arguments.of(inputs)
+    clock: dict[str, Any] = {"timer": time.process_time} if processor else {}
     timer = Timer(
         "network(*args, **kwargs)",
         globals={"network": network, "args": given.args, "kwargs": given.kwargs},
         num_threads=threads,
+        **clock,
     )
     with torch.inference_mode():
         found = timer.blocked_autorange(min_run_time=seconds)

@@ -18,6 +18,7 @@ from evoframe.errors import StillbornError, TaskError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import step, tell_dna, tell_drawn
+from evoframe.kernel.bounded import held
 from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
@@ -129,7 +130,9 @@ def synthesise(
         purse = Purse(dna, context.key, inheritance.state, context.anatomy, most)
         genotype = settle(under_ceilings(purse), wiring)
     else:
-        genotype = settle(Genotype(draw(dna, context.key), inheritance.state), wiring)
+        state, anatomy = inheritance.state, context.anatomy
+        masks = held(draw(dna, context.key), dna, context.key, state, anatomy)
+        genotype = settle(Genotype(masks, state), wiring)
     if is_extinct(genotype.masks):
         empty = [name for name, mask in genotype.masks.items() if not mask.any()]
         raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")

@@ -10,6 +10,7 @@ from torch import Tensor
 from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.widths import Bound
 from evoframe.kernel.wiring import Wiring
 
 
@@ -19,6 +20,10 @@ class Anatomy(Protocol):
     @property
     def wiring(self) -> Wiring:
         """How the ancestor's synapses join its channels."""
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """Between which numbers of channels single layers stay."""
 
     def clusters(self, kind: Kind) -> Partition:
         """Return the ancestor's synapses sorted into clusters."""

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from evoframe.errors import StillbornError
 from evoframe.kernel.anatomy import Anatomy
+from evoframe.kernel.bounded import are_held
 from evoframe.kernel.dna import DNA, Clusters
 from evoframe.kernel.floors import Order, floors
 from evoframe.kernel.genotype import Genotype, State
@@ -60,7 +61,7 @@ class Purse:
 
     def allows(self, genotype: Genotype) -> bool:
         """Tell whether a genotype of settled masks costs no more than it may."""
-        if genotype.synapses > self.most:
+        if genotype.synapses > self.most or not are_held(genotype, self.anatomy):
             return False
         costs = self.anatomy.costs(genotype)
         return all(one.spent(costs) <= one.limit for one in self.dna.ceilings)
@@ -194,4 +195,6 @@ def _out_of_reach(purse: Purse, least: Genotype) -> str:
         for one in purse.dna.ceilings
         if one.spent(costs) > one.limit
     ]
+    if not words and not are_held(least, purse.anatomy):
+        return "layers have more channels than they may, whatever is not drawn"
     return "; ".join(words) or f"more than {purse.most:,.0f} synapses stay at the least"

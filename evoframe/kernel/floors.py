@@ -12,6 +12,7 @@ import torch
 from evoframe.kernel.anatomy import Anatomy
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.dna import DNA, Clusters
+from evoframe.kernel.widths import under_bounds
 
 ROUNDING = 1e-9
 """A tenth of 30 channels is 3, whatever floats say."""
@@ -51,13 +52,16 @@ def floors(turn: Turns, dna: DNA, anatomy: Anatomy) -> tuple[npt.NDArray[np.bool
         turn = _evenly(turn, layers, stay)
     rank = np.full(len(turn), np.inf)
     floor = max(one.floor for one in dna.ceilings)
-    for sizes in layers:
+    least = {one.name: one.least for one in anatomy.bounds}
+    for name, sizes in zip(anatomy.wiring.targets, layers, strict=True):
         order = _sorted(np.where(sizes > 0, np.where(fixed, -np.inf, turn), np.inf))
         had = np.cumsum(sizes[order]) - sizes[order]
-        first = order[had < math.ceil(floor * sizes.sum() - ROUNDING)]
+        due = max(math.ceil(floor * sizes.sum() - ROUNDING), least.get(name, 0))
+        first = order[had < due]
         rank[first] = np.minimum(rank[first], np.arange(len(first)))
     order = np.lexsort((turn, rank))
-    return stay, order[(turn[order] < np.inf) & ~stay[order]]
+    order = order[(turn[order] < np.inf) & ~stay[order]]
+    return stay, under_bounds(order, stay, anatomy.bounds, partition)
 
 
 def are_bundles(clusters: Clusters, partition: Partition) -> bool:

@@ -11,7 +11,7 @@ from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import Key
 from evoframe.once.cutting import Cut
 from evoframe.once.shrinking import Wish
-from evoframe.run.world import ancestor_of, survey_ancestor
+from evoframe.run.world import ancestor_of, survey_ancestor, timed
 
 IDENTITY = "shrunk"
 """The individual that an export of a cut names."""
@@ -21,7 +21,8 @@ def of_recipe(recipe: Recipe, wish: Wish) -> tuple[Cut, Delivered]:
     """Return a cut of the network of a recipe's task, and what there is to export.
 
     Args:
-        recipe: of which the task, the table ``[anatomy]``, seed and threads are looked at.
+        recipe: of which the task, the table ``[anatomy]``, seed, threads and the table of latencies
+            are looked at.
         wish: how the network is to become smaller.
 
     Raises:
@@ -32,7 +33,7 @@ def of_recipe(recipe: Recipe, wish: Wish) -> tuple[Cut, Delivered]:
     if recipe.anatomy.at_least < 1:
         wish = attrs.evolve(wish, at_least=recipe.anatomy.at_least)
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
-        anatomy = survey_ancestor(recipe, ancestor_of(recipe))
+        anatomy = timed(recipe, survey_ancestor(recipe, ancestor_of(recipe)))
         key = Key(recipe.run.seed).at("shrink")
         cut, phenotype = wish.fulfilled(anatomy, recipe.task, key, device)
         blueprint = anatomy.blueprint(cut.genotype)

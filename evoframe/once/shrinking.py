@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -10,7 +11,10 @@ import torch
 from torch import nn
 
 from evoframe.anatomy import Anatomy, survey
+from evoframe.anatomy.timing import timed_by
+from evoframe.config.recipe import AnatomyOptions
 from evoframe.config.values import structure
+from evoframe.costs.table import LatencyTable
 from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.context import Context
@@ -40,6 +44,8 @@ def shrink(
     parameters: str | float | None = None,
     bytes: str | float | None = None,  # noqa: A002  as everywhere else
     activations: str | float | None = None,
+    latency: str | float | None = None,
+    latency_table: str | Path | None = None,
     data: Data | None = None,
     loss: Any = None,
     importance: str | None = None,
@@ -53,6 +59,7 @@ def shrink(
     keep: Sequence[str] = (),
     at_least: float | None = None,
     multiple: int = 1,
+    layers: Mapping[str, Mapping[str, float]] | None = None,
     evolvable: tuple[str, ...] | None = None,
     forward: Forward | None = None,
     targets: Targets | None = None,
@@ -73,6 +80,8 @@ def shrink(
         parameters: how many may be left.
         bytes: of weights and buffers on disk.
         activations: peak bytes of a forward pass.
+        latency: time of a forward pass by the table; also ``"10ms"``, and no other number above 1.
+        latency_table: the file that :func:`evoframe.latency_table` or ``evoframe latency`` wrote.
         data: a loader, a data set, or tensors in memory, as of ``evoframe.task``.
         loss: takes outputs and targets; without, the network computes it.
         importance: ``fisher`` (with data, if nothing is said), ``magnitude`` (without),
@@ -92,6 +101,9 @@ def shrink(
         at_least: output channels that every layer keeps, or below 1 the share of them; if not
             given, a tenth as far as the limits allow.
         multiple: what the number of a layer's output channels is rounded up to, where it can be.
+        layers: how wide single layers may be, by name or pattern: ``share`` of their channels,
+            ``at_least``, ``at_most`` (each a number or below 1 a share) and ``multiple``, as in
+            ``{"layer1.*": {"at_least": 0.5, "multiple": 8}}``; all that match a layer hold.
         evolvable: names of the parameters that may lose channels; all weights of convolutions,
             linear and recurrent layers but the last if not given.
         forward: how a batch is given to the network, as of ``evoframe.task``.
@@ -121,8 +133,11 @@ def shrink(
         at_least=1 if at_least is None else at_least,
         multiple=multiple,
         depth=depth,
+        layers=structure({"layers": layers or {}}, AnatomyOptions, "shrink").layers,
         training_inputs=task.training_inputs(),
     )
+    if latency_table is not None:
+        anatomy = timed_by(anatomy, LatencyTable.read(Path(latency_table)))
     encoding = ranking(
         importance,
         scope=scope,
@@ -130,7 +145,13 @@ def shrink(
         batches=batches,
         examples=examples,
     )
-    asked = {"flops": flops, "parameters": parameters, "bytes": bytes, "activations": activations}
+    asked = {
+        "flops": flops,
+        "parameters": parameters,
+        "bytes": bytes,
+        "activations": activations,
+        "latency": latency,
+    }
     wish = Wish(encoding, asked, at_least, steps, statistics)
     device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
     cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device)
@@ -177,7 +198,7 @@ class Wish:
             raise ConfigError(f"steps is {self.steps}; wanted at least one cut.")
         whole = anatomy.genotype().to(device)
         anatomy = anatomy.to(device)
-        limits = limits_of(self.asked, anatomy.costs(whole))
+        limits = limits_of(self.asked, anatomy.costs(whole), bounded=bool(anatomy.bounds))
         context = Context(whole, None, anatomy, task, device, 2, key)
         share = FLOOR if self.at_least is None or self.at_least >= 1 else self.at_least
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)

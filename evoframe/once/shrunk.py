@@ -21,7 +21,7 @@ class Shrunk:
 
     Attributes:
         before: the costs of the network as it came, by name: ``parameters``, ``flops``, ``bytes``,
-            ``activations``; a cost that cannot be told is missing.
+            ``activations``, and ``latency`` in seconds; a cost that cannot be told is missing.
         after: those of the smaller one.
         channels: for each layer that may lose output channels how many it had, and has.
         barriers: where channels are kept because nobody knows what happens to them, with reasons;
@@ -66,9 +66,9 @@ class Shrunk:
     def __str__(self) -> str:
         """Return the factors, the layers that lost channels, and the barriers, a line each."""
         sizes = [
-            f"{what}: {short(self.before[name])} -> {short(self.after[name])}, "
-            f"{self.factor(name):.2f}x fewer"
-            for name, what in COSTS.items()
+            f"{what}: {_size(name, self.before)} -> {_size(name, self.after)}, "
+            f"{self.factor(name):.2f}x {'less' if name == 'latency' else 'fewer'}"
+            for name, what in (COSTS | {"latency": "latency by the table"}).items()
             if name in self.after
         ]
         lost = [
@@ -78,6 +78,10 @@ class Shrunk:
         ]
         blocks = [f"{name}: left as a whole" for name in self.blocks]
         return "\n".join([*sizes, *blocks, *lost, *(f"kept at {one}" for one in self.barriers)])
+
+
+def _size(cost: str, costs: Mapping[str, float]) -> str:
+    return f"{1e3 * costs[cost]:.3g} ms" if cost == "latency" else short(costs[cost])
 
 
 _TOLD: WeakKeyDictionary[nn.Module, Shrunk] = WeakKeyDictionary()

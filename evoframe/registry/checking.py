@@ -127,6 +127,9 @@ def is_accepted(kind: Any) -> bool:
         return len(rest) == 1 and len(rest) < len(arguments) and is_accepted(rest[0])
     if origin is tuple:
         return len(arguments) == 2 and arguments[1] is Ellipsis and is_accepted(arguments[0])
+    if inspect.isclass(kind) and attrs.has(kind) and not issubclass(kind, Strategy):  # a table
+        attrs.resolve_types(kind)
+        return all(is_accepted(field.type) for field in attrs.fields(kind) if field.init)
     return kind in SCALARS or (inspect.isclass(kind) and issubclass(kind, enum.Enum))
 
 
@@ -191,5 +194,6 @@ def _check_option(option: attrs.Attribute[Any], who: str) -> None:
     if not is_accepted(option.type):
         raise OfferError(
             f"option {option.name!r} of {who} has type {option.type}; wanted bool, int, float, "
-            "str, Path, Literal, an Enum, tuple[one of these, ...], or one of these or None"
+            "str, Path, Literal, an Enum, tuple[one of these, ...], an attrs class of these, or "
+            "one of these or None"
         )

@@ -6,6 +6,7 @@ import enum
 import inspect
 import json
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,8 +75,18 @@ def type_in_words(kind: Any) -> str:
         return f"list of {type_in_words(arguments[0])}"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return " | ".join(str(member.value) for member in kind)
+    if typing.get_origin(kind) is Mapping or attrs.has(kind):
+        return _table_in_words(kind)
     names = {bool: "true | false", int: "whole number", float: "number", str: "text", Path: "path"}
     return names[kind]
+
+
+def _table_in_words(kind: Any) -> str:
+    if not attrs.has(kind):
+        return f"table of {type_in_words(typing.get_args(kind)[1])}"
+    attrs.resolve_types(kind)
+    inside = (f"{one.name} = {type_in_words(one.type)}" for one in attrs.fields(kind))
+    return f"{{ {', '.join(inside)} }}"
 
 
 def _literal(value: Any) -> str:
@@ -86,6 +97,8 @@ def _literal(value: Any) -> str:
         return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, enum.Enum):
         return _literal(value.value)
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{name} = {_literal(one)}' for name, one in value.items())} }}"
     return (
         repr(value)
         if isinstance(value, int | float)

@@ -42,7 +42,16 @@ WITHOUT_EFFECT = ("executor", "observer")
 
 def of_run(recipe: Recipe, registry: Registry, anatomy: Anatomy) -> dict[str, Any]:
     """Return all fingerprints of a run, for its record."""
-    return {"survey": of_survey(anatomy), **of_code(recipe, registry)}
+    return {**of_network(anatomy), **of_code(recipe, registry)}
+
+
+def of_network(anatomy: Anatomy) -> dict[str, str]:
+    """Return the fingerprints of the survey, and of the table of latencies if there is one.
+
+    The table decides what is drawn and when a run stops, so it must stay as it was.
+    """
+    table = {} if anatomy.table is None else {"latencies": anatomy.table.digest}
+    return {"survey": of_survey(anatomy), **table}
 
 
 def of_code(recipe: Recipe, registry: Registry) -> dict[str, Any]:
@@ -105,6 +114,8 @@ def _parts(anatomy: Anatomy) -> Iterator[Any]:
     yield from ("layers", *bundles.layers, "others", *bundles.others)
     for wide, narrow in bundles.wider:
         yield from ("wider", wide, narrow)
+    for bound in anatomy.bounds:
+        yield from ("bound", bound.name, bound.least, bound.most, bound.multiple)
     for grid in bundles.grids:
         yield from (grid.channels, tuple(grid.fixed), tuple(grid.parts), grid.bound)
     for one in anatomy.proved.plan.size_attributes:

@@ -138,7 +138,9 @@ def require_same_ancestor(recipe: Recipe, tables: files.Tables, founder: RunFold
 def _ancestor_tables(tables: files.Tables, recipe: Recipe) -> dict[str, Any]:
     """Return all of a resolved recipe that its ancestor depends on."""
     run = tables.get("run", {})
-    found = {name: run.get(name) for name in ("seed", "device", "threads", "strict")}
+    found = {
+        name: run.get(name) for name in ("seed", "device", "threads", "strict", "latency_table")
+    }
     # One that came trained is the same however others are trained.
     if not recipe.task.is_trained:
         found["ancestor"] = tables.get("ancestor", tables.get("training"))

@@ -90,12 +90,18 @@ def _leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
         yield from _leaves(one, (*place, str(name)))
 
 
+NAMES = {
+    "survey": "the survey of the network",
+    "latencies": "the table of latencies",
+    "contract": "the contract of strategies",
+}
+"""What a fingerprint is of, in words."""
+
+
 def _in_words(place: tuple[str, ...]) -> str:
     match place:
-        case ("survey",):
-            return "the survey of the network"
-        case ("contract",):
-            return "the contract of strategies"
+        case (name,) if name in NAMES:
+            return NAMES[name]
         case ("strategies", entry, "options", option):
             return f"the option {option!r} of {entry}"
         case ("strategies", entry, "class"):
@@ -126,8 +132,7 @@ def same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) -
     registry = load_registry(recipe.run.plugins)
     require_equal(recorded, fingerprints.of_code(recipe, registry), folder.path)
     world = build_world(recipe, folder)
-    survey = {"survey": fingerprints.of_survey(world.anatomy)}
-    require_equal(recorded, survey, folder.path)
+    require_equal(recorded, fingerprints.of_network(world.anatomy), folder.path)
     constants.require_equal(recorded, world.anatomy.network, folder.path)
     require_readable(folder)
     return world

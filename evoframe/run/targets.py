@@ -56,8 +56,8 @@ def _require_told(recipe: Recipe, costs: Mapping[str, float]) -> None:
         return
     if cost == "latency":
         raise ConfigError(
-            f"until = {until!r} needs measured rates: latency is told by environment 'budget' "
-            "with cost = 'latency'. Name it, or use until = 'flops=4x'."
+            f"until = {until!r} needs a table of measured latencies: set run.latency_table to one "
+            "that `evoframe latency` made, or use until = 'flops=4x'."
         )
     raise ConfigError(
         f"until = {until!r} cannot be told: the network of task {recipe.task.name!r} does not run "

@@ -10,7 +10,9 @@ from torch import nn
 
 from evoframe import anatomy as anatomies
 from evoframe.anatomy import Anatomy
+from evoframe.anatomy.timing import timed_by
 from evoframe.config.recipe import Recipe
+from evoframe.costs.table import LatencyTable
 from evoframe.errors import TaskError
 from evoframe.evolution.strategies import Strategies
 from evoframe.kernel import device as devices
@@ -102,6 +104,7 @@ def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -
         DeviceError: the device is not there.
         OfferError: a strategy was written for another contract.
         TaskError: the ancestor cannot evolve, or there is nothing to learn from or to judge by.
+        ConfigError: a table of latencies cannot be read, or is that of another network.
     """
     for _, strategy in recipe.strategies():
         check_signatures(type(strategy))
@@ -109,7 +112,7 @@ def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -
     with devices.arithmetic(device, threads=recipe.run.threads, strict=recipe.run.strict):
         network = ancestor_of(recipe)
         begun = time.perf_counter()
-        anatomy = survey_ancestor(recipe, network)
+        anatomy = timed(recipe, survey_ancestor(recipe, network))
         taken = time.perf_counter() - begun
         with sealed(Key(recipe.run.seed).at("probe")):
             found = probe(recipe, anatomy.network, attentive=attentive)
@@ -131,6 +134,16 @@ def ancestor_of(recipe: Recipe) -> nn.Module:
         raise TaskError(f"ancestor() of task {task.name!r} gave {network!r}; wanted a module.")
     require_numbers(network)
     return network
+
+
+def timed(recipe: Recipe, anatomy: Anatomy) -> Anatomy:
+    """Return the anatomy with the table of latencies that a recipe names; itself without one.
+
+    Raises:
+        ConfigError: the table cannot be read, or is that of another network.
+    """
+    path = recipe.run.latency_table
+    return anatomy if path is None else timed_by(anatomy, LatencyTable.read(path))
 
 
 def survey_ancestor(recipe: Recipe, network: nn.Module) -> Anatomy:

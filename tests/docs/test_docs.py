@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import evoframe
 from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
+from evoframe.config.request import Request
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -82,6 +84,24 @@ def test_the_page_on_one_cut_runs(tmp_path, monkeypatch, capsys) -> None:
     ]
     assert sizes[0] >= 2 * sizes[1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_on_latency_runs(tmp_path, monkeypatch) -> None:
+    """A table is measured, a cut keeps to it, and the recipe is one."""
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "how-to" / "latency.md"
+    namespace: dict[str, Any] = {}
+
+    for code in blocks(page, "python"):
+        exec(code, namespace)
+
+    what = evoframe.shrunk(namespace["smaller"])
+    assert what.after["latency"] <= what.before["latency"] / 1.5
+    (recipe,) = blocks(page, "toml")
+    Path("recipe.toml").write_text(recipe)
+    found = Request("recipe.toml", choices={"task": "mnist"}).resolve().recipe
+    assert found.run.latency_table == tmp_path / "table.json"
+    assert found.environment[0].also.parameters.least == 0.5
 
 
 @pytest.mark.slow

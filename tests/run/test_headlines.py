@@ -75,7 +75,7 @@ def test_latency_ends_a_run_where_it_is_told(tmp_path) -> None:
     told = {**BUNDLES, "options": [*BUNDLES["options"], *rates], "environment": "budget"}
     out = tmp_path / "run"
 
-    with pytest.raises(ConfigError, match="until = 'latency=2x' needs measured rates"):
+    with pytest.raises(ConfigError, match="until = 'latency=2x' needs a table"):
         evoframe.evolve(BLOBS, until="latency=2x", out=out, **QUICK, **BUNDLES)
     assert not out.exists()
     run = evoframe.evolve(BLOBS, until="latency=2x", out=out, generations=9, **QUICK, **told)

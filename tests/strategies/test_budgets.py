@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import evoframe
 from evoframe.anatomy import survey
+from evoframe.config.convert import recipe_from, tables_from
+from evoframe.config.files import assigned, parse, write
 from evoframe.errors import ConfigError, StillbornError
 from evoframe.evolution.generation import synthesise
 from evoframe.kernel.context import Context
@@ -20,9 +22,11 @@ from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.wiring import living_channels
+from evoframe.registry import load_registry
 from evoframe.roles import Encoding
 from evoframe.strategies.encoding import Cluster, Magnitude, Narrow, Synaptic, Uniform
 from evoframe.strategies.environment import Budget, Retention
+from evoframe.strategies.environment.also import Also, Share
 from evoframe.strategies.task import Mnist
 
 STEP = 0.06
@@ -176,6 +180,61 @@ def test_two_budgets_both_hold() -> None:
 
     assert share_of("flops", genotype, context) <= 0.6
     assert share_of("parameters", genotype, context) <= 0.4
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    st.sampled_from(["plain", "residual"]),
+    st.floats(0.3, 1),
+    st.floats(0.3, 1),
+    st.floats(0.3, 1),
+    st.integers(0, 99),
+)
+def test_one_budget_bounds_several_costs(name, flops, parameters, bytes_, key) -> None:
+    """All hold, and one of them is spent."""
+    context, _ = where = WORLDS[name]
+    also = Also(flops=Share(flops), bytes=Share(bytes_))
+    budget = Budget(cost="parameters", share=parameters, also=also, trials=1)
+
+    genotype = offspring(budget, ENCODINGS["bundles"], where, key)
+
+    found = {cost: share_of(cost, genotype, context) for cost in ("flops", "bytes", "parameters")}
+    shares = {"flops": flops, "bytes": bytes_, "parameters": parameters}
+    assert all(found[cost] <= share for cost, share in shares.items())
+    assert any(found[cost] > share - STEP for cost, share in shares.items())
+
+
+def test_each_cost_has_a_least_of_its_own() -> None:
+    """Nothing more is asked of a cost that is there, while others go on."""
+    where = WORLDS["plain"]
+    bounded = Budget(cost="flops", share=0.9, also=Also(parameters=Share(0.2, least=0.8)))
+
+    parameters = share_of("parameters", offspring(bounded, ENCODINGS["bundles"], where), where[0])
+
+    assert 0.8 - STEP < parameters <= 0.8
+
+
+def test_a_cost_that_is_bounded_twice_or_out_of_reach_is_refused() -> None:
+    """By the option that says so."""
+    context, _ = world("plain", at_least=12)
+    with pytest.raises(ConfigError, match="bounds flops by cost and by also"):
+        Budget(cost="flops", also=Also(flops=Share(0.5))).check(Synaptic())
+    with pytest.raises(ConfigError, match=r"environment.also.parameters.share = 0.\d+ or more"):
+        Budget(cost="flops", share=1, also=Also(parameters=Share(0.1))).check_ancestor(context)
+
+
+def test_a_recipe_says_several_costs_in_a_table() -> None:
+    """As on the command line, and back from the record."""
+    said = "environment.also={ latency = { share = 0.7, least = 0.4 }, bytes = { share = 0.5 } }"
+    tables = assigned({"task": {"use": "mnist"}, "encoding": {"use": "cluster"},
+                       "environment": {"use": "budget"}}, said)  # fmt: skip
+    registry = load_registry(())
+    recipe = recipe_from(tables, registry)
+
+    assert recipe.environment[0].also == Also(latency=Share(0.7, 0.4), bytes=Share(0.5))
+    assert recipe_from(parse(write(tables_from(recipe, registry)), "again"), registry) == recipe
+    with pytest.raises(ConfigError, match=r"environment\[0\].also.flop\. Did you mean 'flops'"):
+        recipe_from(assigned(tables, "environment.also={ flop = { share = 0.5 } }"), registry)
 
 
 def test_what_a_budget_leaves_is_not_spent_against_another_environment() -> None:

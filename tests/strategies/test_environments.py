@@ -170,4 +170,6 @@ def test_latency_is_told_from_measured_rates() -> None:
 def test_latency_without_rates_is_refused_with_the_reason() -> None:
     """Nothing is measured inside a decision."""
     with pytest.raises(ConfigError, match="could then not be repeated"):
-        Budget(cost="latency").check(Synaptic())
+        Budget(cost="latency").check_ancestor(CONTEXT)
+    with pytest.raises(ConfigError, match="have no effect on cost = 'flops'"):
+        Budget(cost="flops", overhead=1.0).check(Synaptic())

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
 
 import attrs
@@ -42,6 +43,7 @@ from torch import Tensor
 
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.plan.groups import Groups
+from evoframe.kernel.widths import Bound
 
 
 @attrs.frozen(eq=False)
@@ -58,6 +60,7 @@ class Bundles:
         multiple: what the number of output channels of a layer is rounded up to, where it can.
         others: the output channels of layers that do not evolve.
         wider: pairs of sets of channels: of the first, more stay than of the second.
+        bounds: what a person says of single layers, by their numbers.
     """
 
     classes: Tensor
@@ -68,6 +71,7 @@ class Bundles:
     multiple: int = 1
     others: tuple[Tensor, ...] = ()
     wider: tuple[tuple[Tensor, Tensor], ...] = ()
+    bounds: Mapping[int, Bound] = attrs.field(factory=dict)
 
     # --- what stays, and what leaves ---------------------------------------------------------
 
@@ -95,7 +99,7 @@ class Bundles:
                 grid = self.grids[index]
                 staying[grid.channels] |= grid.filled(staying[grid.channels])
             for index in self._lacking(lost):
-                self._fill(self._every_layer[index], staying)
+                self._fill(index, staying)
             for wide, narrow in self.wider:
                 _fill_up(wide, staying, int(staying[narrow].sum()) + 1)
             lost = lost[~staying[lost]]
@@ -128,10 +132,17 @@ class Bundles:
         outputs = torch.cat(self.layers)
         return len(torch.unique(self.classes[outputs[staying[outputs] & ~fixed[outputs]]]))
 
-    def least(self, count: int) -> int:
-        """Return the number of output channels, of so many, that a layer keeps at least."""
+    def least(self, index: int) -> int:
+        """Return the number of output channels that a layer keeps at least."""
+        count, bound = len(self._every_layer[index]), self.bounds.get(index)
         share = self.at_least * count if self.at_least < 1 else self.at_least
-        return math.ceil(share - 1e-9)  # a tenth of 30 is 3, whatever floats say
+        least = math.ceil(share - 1e-9)  # a tenth of 30 is 3, whatever floats say
+        return least if bound is None else max(least, bound.least)
+
+    def rounded(self, index: int) -> int:
+        """Return the number of which a layer has a multiple of output channels."""
+        bound = self.bounds.get(index)
+        return self.multiple if bound is None else math.lcm(self.multiple, bound.multiple)
 
     # --- classes and grids by channel --------------------------------------------------------
 
@@ -207,17 +218,16 @@ class Bundles:
         return [
             index
             for index, count in Counter(self._in_layers.each(lost).tolist()).items()
-            if self.multiple > 1 or self._is_short(index, count)
+            if self.rounded(index) > 1 or self._is_short(index, count)
         ]
 
     def _is_short(self, index: int, lost: int) -> bool:
-        layer = self._every_layer[index]
-        return len(layer) - lost < self.least(len(layer))
+        return len(self._every_layer[index]) - lost < self.least(index)
 
-    def _fill(self, layer: Tensor, staying: Tensor) -> None:
+    def _fill(self, index: int, staying: Tensor) -> None:
         """Let dead channels stay until the layer has as many as it should (in place)."""
-        count = int(staying[layer].sum())
-        wanted = -(-max(count, self.least(len(layer))) // self.multiple) * self.multiple
+        layer, multiple = self._every_layer[index], self.rounded(index)
+        wanted = -(-max(int(staying[layer].sum()), self.least(index)) // multiple) * multiple
         _fill_up(layer, staying, wanted)
 
 

@@ -29,6 +29,7 @@ from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
 from evoframe.costs.flops import FORMULAS
 from evoframe.kernel.entries import state_of, tensors_of
+from evoframe.kernel.widths import Width, bounds_of
 from evoframe.kernel.wiring import Holding, Wiring
 
 
@@ -66,6 +67,7 @@ class Plan:
         keep: Sequence[str] = (),
         at_least: float = 1,
         multiple: int = 1,
+        widths: Mapping[str, Width] | None = None,
     ) -> Plan:
         """Return the plan of a trace.
 
@@ -77,6 +79,10 @@ class Plan:
             at_least: how many output channels every layer keeps, dead ones if need be; below 1, the
                 share of them.
             multiple: what the number of a layer's output channels is rounded up to.
+            widths: what is said of single layers, by pattern.
+
+        Raises:
+            ConfigError: a pattern that matches no layer, or patterns that contradict each other.
         """
         channels = trace.channels
         for name in keep:
@@ -85,16 +91,19 @@ class Plan:
         for block in blocks:
             if not block.inside_is_free_of(keep):
                 channels.keep(torch.tensor([block.channel]))
+        # Targets broadcast to the weight: in a grouped layer a channel is in them many times.
+        layers = {name: torch.unique(signal) for name, signal in trace.targets.items()}
+        order = {name: index for index, name in enumerate(layers)}
         bundles = Bundles(
             classes=channels.classes(),
             kept=channels.flags(channels.kept),
             grids=tuple(channels.grids),
-            # Targets broadcast to the weight: in a grouped layer a channel is in them many times.
-            layers=tuple(torch.unique(signal) for signal in trace.targets.values()),
+            layers=tuple(layers.values()),
             at_least=at_least,
             multiple=multiple,
             others=trace.others,
             wider=tuple(channels.wider),
+            bounds={order[one.name]: one for one in bounds_of(widths or {}, layers)},
         )
         counted = tuple(channels.size_attributes)
         return cls(

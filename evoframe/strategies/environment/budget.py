@@ -12,16 +12,19 @@ budget on average. The offspring itself, which is drawn from another stream, is 
 exactly (:mod:`evoframe.kernel.ceilings`).
 
 Latency is a measured number, and two measurements are never the same: were it measured inside a
-decision, a run could not be repeated or resumed to the same bits. It enters as two rates that
-were measured once and are options of the recipe, so they are on record with it:
+decision, a run could not be repeated or resumed to the same bits. It enters as a table of layers
+that was measured before the run (`run.latency_table`), or as two rates, which are on record:
 
     seconds = overhead + seconds_per_flop * flops + seconds_per_byte * activations
+
+Several costs may be bounded at once (`also`); then all bounds hold, and the retention is the
+largest whose trials keep every one of them on average.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 import attrs
@@ -35,6 +38,7 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import draw
 from evoframe.kernel.wiring import settle
 from evoframe.roles import Encoding, Environment, doc
+from evoframe.strategies.environment.also import Also
 from evoframe.strategies.environment.bundling import by_bundle
 from evoframe.strategies.environment.retention import Retention
 
@@ -61,6 +65,13 @@ class Budget(Environment):
         default=0.0,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
         metadata=doc("share of the ancestor's cost below which nothing more is asked"),
+    )
+    also: Also | None = attrs.field(
+        default=None,
+        metadata=doc(
+            "further costs that are bounded too, as in { latency = { share = 0.7, least = 0.4 } }",
+            later=True,
+        ),
     )
     scope: Literal["network", "layer"] = attrs.field(
         default="network",
@@ -103,34 +114,39 @@ class Budget(Environment):
     )
 
     def check(self, encoding: Encoding) -> None:
-        """Refuse a latency of which nobody has measured anything, and rates of nothing."""
-        rates = self.overhead, self.seconds_per_flop, self.seconds_per_byte
-        if self.cost == "latency" and not any(rates[1:]):
-            raise ConfigError(
-                "environment 'budget' with cost = 'latency' needs measured rates: latency is never "
-                "measured inside a run, which could then not be repeated. Set "
-                "environment.seconds_per_flop, environment.seconds_per_byte and "
-                "environment.overhead to what was measured on the device, or use cost = 'flops'."
-            )
-        if self.cost != "latency" and any(rates):
+        """Refuse rates that have no effect, and a cost that is bounded twice."""
+        if self.cost != "latency" and any((*self._rates, self.overhead)):
             raise ConfigError(
                 f"environment 'budget' has rates of a latency, which have no effect on cost = "
                 f"{self.cost!r}. Set environment.cost = 'latency', or leave them out."
             )
+        if self.also is not None and self.cost in self.also.shares:
+            raise ConfigError(
+                f"environment 'budget' bounds {self.cost} by cost and by also.{self.cost}. Leave "
+                "one of them out."
+            )
 
     def check_ancestor(self, context: Context) -> None:
         """Refuse a budget that what stays in the ancestor makes unreachable from the start."""
-        whole = self._cost(context.ancestor, context)
-        least = self._cost(_nothing_of(context.ancestor), context)
-        if max(self.share, self.least) * whole >= least:
-            return
-        reach = math.ceil(1000 * least / whole) / 1000
-        raise ConfigError(
-            f"environment 'budget' asks for {self.share:g} of the ancestor's {whole:,.4g} "
-            f"{self.what}, and what cannot leave it costs {least:,.4g} at the least. Try "
-            f"environment.share = {reach:g} or more, or lower anatomy.keep, anatomy.at_least and "
-            "anatomy.multiple; `evoframe inspect` tells what stays and why."
-        )
+        costs = self._costs(context.ancestor, context)
+        nothing = self._costs(_nothing_of(context.ancestor), context)
+        if any((*self._rates, self.overhead)) and "latency" in costs:
+            raise ConfigError(
+                "environment 'budget' has rates of a latency beside the table of "
+                "run.latency_table. Leave one of them out."
+            )
+        for option, one in self._bounds(costs, costs).items():
+            whole, least = one.spent(costs), one.spent(nothing)
+            if one.limit >= least:
+                continue
+            reach = math.ceil(1000 * least / whole) / 1000
+            raise ConfigError(
+                f"environment 'budget' asks for {one.limit / whole:g} of the ancestor's "
+                f"{whole:,.4g} {one.what}, and what cannot leave it costs {least:,.4g} at the "
+                f"least. Try environment.{option} = {reach:g} or more, or lower anatomy.keep, "
+                "anatomy.at_least and anatomy.multiple; `evoframe inspect` tells what stays and "
+                "why."
+            )
 
     def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA at the largest retention whose trial offspring keep the budget, and its limit.
@@ -139,9 +155,11 @@ class Budget(Environment):
             ConfigError: the cost of this network cannot be told.
         """
         inherited = Genotype(inheritance.eligible, inheritance.state)
-        limit = max(
-            self.share * self._cost(settle(inherited, context.anatomy.wiring), context),
-            self.least * self._cost(context.ancestor, context),
+        inherited = settle(inherited, context.anatomy.wiring)
+        ceilings = tuple(
+            self._bounds(
+                self._costs(inherited, context), self._costs(context.ancestor, context)
+            ).values()
         )
         if self.takes_bundles:
             dna = by_bundle(dna, context.anatomy.clusters("bundle"))
@@ -151,23 +169,15 @@ class Budget(Environment):
         def is_within(retention: float) -> bool:
             pressed = self._pressed(retention, dna, inheritance, context)
             trials = (Genotype(draw(pressed, key), inheritance.state) for key in keys)
-            spent = [self._cost(settle(one, context.anatomy.wiring), context) for one in trials]
-            return sum(spent) <= limit * self.trials
+            costs = [self._costs(settle(one, context.anatomy.wiring), context) for one in trials]
+            return all(_are_within(one, costs) for one in ceilings)
 
         pressed = self._pressed(_largest(is_within), dna, inheritance, context)
-        ceiling = Ceiling(
-            rates=self.rates,
-            limit=limit,
-            floor=self.at_least,
-            even=self.scope == "layer",
-            what=self.what,
-            constant=self.overhead,
-        )
-        return attrs.evolve(pressed, ceilings=(*dna.ceilings, ceiling))
+        return attrs.evolve(pressed, ceilings=(*dna.ceilings, *ceilings))
 
     def latency(self, costs: Mapping[str, float]) -> float | None:
         """Return the seconds of a forward pass by the rates; None if there are none."""
-        if self.cost != "latency" or any(name not in costs for name in self.rates):
+        if not any(self._rates) or any(name not in costs for name in self.rates):
             return None
         return self.overhead + sum(rate * costs[name] for name, rate in self.rates.items())
 
@@ -179,15 +189,38 @@ class Budget(Environment):
     @property
     def rates(self) -> Mapping[str, float]:
         """What one unit of each cost counts."""
-        if self.cost != "latency":
+        if not any(self._rates):
             return {self.cost: 1.0}
         rates = {"flops": self.seconds_per_flop, "activations": self.seconds_per_byte}
         return {name: rate for name, rate in rates.items() if rate}
 
     @property
-    def what(self) -> str:
-        """What is bounded, for people."""
-        return _IN_WORDS.get(self.cost, self.cost)
+    def _rates(self) -> tuple[float, float]:
+        return self.seconds_per_flop, self.seconds_per_byte
+
+    def _bounds(
+        self, inherited: Mapping[str, float], ancestor: Mapping[str, float]
+    ) -> dict[str, Ceiling]:
+        """Return all limits of an offspring, each by the option that says it.
+
+        Args:
+            inherited: costs of the network that it inherits.
+            ancestor: costs of the ancestor.
+        """
+        own = Ceiling(self.rates, self.share, what=what_of(self.cost), constant=self.overhead)
+        shares = {"share": (own, self.least)}
+        for cost, one in () if self.also is None else self.also.shares.items():
+            ceiling = Ceiling({cost: 1.0}, one.share, what=what_of(cost))
+            shares[f"also.{cost}.share"] = ceiling, one.least
+        return {
+            option: attrs.evolve(
+                one,
+                limit=max(one.limit * one.spent(inherited), least * one.spent(ancestor)),
+                floor=self.at_least,
+                even=self.scope == "layer",
+            )
+            for option, (one, least) in shares.items()
+        }
 
     def _pressed(
         self, retention: float, dna: DNA, inheritance: Inheritance, context: Context
@@ -197,19 +230,41 @@ class Budget(Environment):
         pressed = pressure.press(dna, inheritance, context)
         return attrs.evolve(pressed, synapses=dna.synapses) if self.takes_bundles else pressed
 
-    def _cost(self, genotype: Genotype, context: Context) -> float:
+    def _costs(self, genotype: Genotype, context: Context) -> Mapping[str, float]:
         costs = context.anatomy.costs(genotype)
-        for name in self.rates:
+        for name in (*self.rates, *(() if self.also is None else self.also.shares)):
             if name not in costs:
-                raise ConfigError(
-                    f"environment 'budget' cannot tell the {name} of task {context.task.name!r}: "
-                    "its network does not run on torch's meta device. Use cost = 'parameters', "
-                    "'bytes' or 'synapses'."
-                )
-        return self.overhead + sum(rate * costs[name] for name, rate in self.rates.items())
+                raise ConfigError(_untold(name, context.task.name))
+        return costs
+
+
+def what_of(cost: str) -> str:
+    """Return a cost in words."""
+    return _IN_WORDS.get(cost, cost)
 
 
 _IN_WORDS = {"flops": "FLOPs", "activations": "peak bytes of activations", "latency": "seconds"}
+
+
+def _untold(cost: str, task: str) -> str:
+    """Return words on a cost that cannot be told."""
+    if cost == "latency":
+        return (
+            "environment 'budget' with cost = 'latency' needs a table of measured latencies: "
+            "latency is never measured inside a run, which could then not be repeated. Set "
+            "run.latency_table to one that `evoframe latency` made; or environment."
+            "seconds_per_flop, environment.seconds_per_byte and environment.overhead to what was "
+            "measured on the device; or use cost = 'flops'."
+        )
+    return (
+        f"environment 'budget' cannot tell the {cost} of task {task!r}: its network does not run "
+        "on torch's meta device. Use cost = 'parameters', 'bytes' or 'synapses'."
+    )
+
+
+def _are_within(one: Ceiling, trials: Sequence[Mapping[str, float]]) -> bool:
+    """Tell whether trials keep a bound on average."""
+    return sum(one.spent(costs) for costs in trials) <= one.limit * len(trials)
 
 
 def _nothing_of(genotype: Genotype) -> Genotype:

@@ -1,0 +1,90 @@
+"""``evoframe latency``: the layers of a network measured at many widths, as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="measure a network's layers, for budgets of milliseconds")
+@click.option("--recipe", metavar="NAME|FILE", help="a recipe, see `evoframe recipes`")
+@click.option(
+    "--task", metavar="NAME|REF", help="a task, or your own as file.py:Name or module:Name"
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="the table, a new file")
+@click.option(
+    "--plan",
+    "elsewhere",
+    is_flag=True,
+    help="write what is to be measured, and a script beside it that measures it elsewhere",
+)
+@click.option(
+    "--batch", type=int, help="examples in a pass; those of the example inputs if not given"
+)
+@click.option("--points", default=5, show_default=True, help="widths of each layer, from 1 to all")
+@click.option("--threads", default=1, show_default=True, help="of the CPU")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:n")
+@click.option("--rounds", default=3, show_default=True, help="how often each is measured")
+@click.option("--seconds", default=0.01, show_default=True, help="how long each time, at least")
+@click.option("--processor", is_flag=True, help="count the processor's time, not the clock's")
+@click.option("--force", is_flag=True, help="replace the file if it is there")
+@click.option(
+    "-o",
+    "--option",
+    "assignments",
+    multiple=True,
+    metavar="TABLE.OPTION=VALUE",
+    help="set an option, e.g. task.data=FOLDER",
+)
+@click.option(
+    "-p",
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE|MODULE",
+    help="load a plugin that is not installed",
+)
+def command(
+    recipe: str | None,
+    task: str | None,
+    out: Path,
+    batch: int | None,
+    points: int,
+    threads: int,
+    device: str,
+    rounds: int,
+    seconds: float,
+    assignments: tuple[str, ...],
+    plugins: tuple[str, ...],
+    *,
+    elsewhere: bool,
+    processor: bool,
+    force: bool,
+) -> None:
+    """Measure each layer of the network of a task at many widths, and write a table.
+
+    It is what `run.latency_table`, `--until latency=2x` and `evoframe shrink --latency` ask for.
+    """
+    from evoframe.cli.screen import screen
+    from evoframe.config.request import Request
+    from evoframe.errors import ConfigError
+    from evoframe.once import timing
+    from evoframe.run.world import ancestor_of, survey_ancestor
+
+    if out.exists() and not force:
+        raise ConfigError(f"{str(out)!r} is there already; name another file, or use --force.")
+    how = timing.Timing(batch, points, threads, device, rounds, seconds, processor)
+    request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
+    resolved = request.resolve().recipe
+    anatomy = survey_ancestor(resolved, ancestor_of(resolved))
+    name, console = resolved.task.name, screen()
+    if elsewhere:
+        timing.write(how.plan(anatomy, name), out)
+        script = timing.write_script(out.parent)
+        console.print(f"{out}: what is to be measured. Where torch is:", markup=False)
+        console.print(f"    python {script.name} {out.name} table.json", markup=False)
+        return
+    said = how.table(anatomy, resolved.task.example_inputs(), name)
+    timing.write(said, out)
+    console.print(timing.in_words(said, str(out)), markup=False)
