@@ -25,6 +25,7 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,31 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 from head_to_head_arms import ARMS, STEP, flops
-from head_to_head_problems import PROBLEMS, Problem, estimate_statistics, learn
+from head_to_head_problems import Photographs, Problem, ResNet56, estimate_statistics, learn
+from head_to_head_saliency import Maps, UNet
 from head_to_head_tables import picture, table
 
+from resnet20 import ResNet20
+
 from evoframe.kernel.key import Key
+
+PROBLEMS: dict[str, Callable[[Path, Path], Problem]] = {
+    "resnet20": lambda out, data: Photographs("resnet20", out, data, ResNet20, (4, 0.02)),
+    "resnet56": lambda out, data: Photographs("resnet56", out, data, ResNet56, (1, 0.02)),
+    "unet": lambda out, data: Maps(
+        name="unet",
+        out=out,
+        data=data,
+        make=UNet,
+        tuning=(40, 0.05),
+        metric="f-max",
+        passes=12_000,
+        staying=("fuse", "sides.0", "sides.1", "sides.2", "sides.3"),
+        recovery=700,
+        batch_size=16,
+    ),
+}
+"""By name, given the folders of results and of data."""
 
 STATISTICS = 20
 """Batches on which batch-norm statistics are estimated after the cut."""

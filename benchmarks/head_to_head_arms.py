@@ -34,6 +34,9 @@ HESSIAN = 9
 SLACK = 1.02
 """How far Torch-Pruning may stay over: one ratio for all layers cannot be finer."""
 
+SCORED = 5
+"""Batches on which an importance is made that is made once."""
+
 FLOOR = 0.1
 """Share of its channels that every layer keeps, on both sides."""
 
@@ -69,7 +72,8 @@ def ours(
     importance, steps = options.get("importance", "fisher"), options.get("steps", 1)
     examples = options.get("examples", 200)
     if importance != "fisher":
-        examples = problem.batch_size * options.get("batches", 20)
+        options = {"batches": SCORED} | options
+        examples = problem.batch_size * options["batches"]
     drawn = torch.from_numpy(key.at("scored").shuffled(problem.recovery)[: 10 * examples])
     inputs, wanted = (one[drawn] for one in problem.school())
     smaller = evoframe.shrink(
@@ -82,7 +86,8 @@ def ours(
     )
     each = HESSIAN if importance == "hessian-vector" else COST.get(importance, STEP)
     shares = [share ** (step / steps) for step in range(steps)]
-    return Cut(_frozen(smaller), each * examples * sum(shares))
+    repaired = problem.batch_size * options.get("repair", 0)
+    return Cut(_frozen(smaller), each * examples * sum(shares) + repaired)
 
 
 # --- Torch-Pruning --------------------------------------------------------------------------------
@@ -96,7 +101,7 @@ def torch_pruning(
     importance: str,
     scope: str,
     steps: int = 1,
-    batches: int = 20,
+    batches: int = SCORED,
     restated: bool = True,
 ) -> Cut:
     """Return what Torch-Pruning leaves.
@@ -193,8 +198,23 @@ ARMS: dict[str, Arm] = {
         for steps in (1, 10, 30)
     },
     **{
-        f"{name}-restated": _ours(importance=name.partition("-")[0], scope=name.partition("-")[2], restated=True)
-        for name in ("fisher-network", "taylor-network", "taylor-alike", "fisher-alike")
+        f"{importance}-{scope}-repaired": _ours(importance=importance, scope=scope, repair=10)
+        for importance in ("fisher", "taylor", "magnitude")
+        for scope in ("network", "alike", "layer")
+    },
+    **{
+        f"{importance}-{scope}-restated-repaired": _ours(
+            importance=importance, scope=scope, restated=True, repair=10
+        )
+        for importance in ("fisher", "magnitude")
+        for scope in ("network", "alike", "layer")
+    },
+    **{
+        f"{importance}-{scope}-restated": _ours(
+            importance=importance, scope=scope, restated=True
+        )
+        for importance in ("fisher", "taylor", "magnitude")
+        for scope in ("network", "alike", "layer")
     },
     "torch-pruning-taylor-isomorphic-as-it-is": _theirs(importance="taylor", scope="isomorphic", restated=False),
     **{

@@ -120,6 +120,15 @@ class Problem:
         raise NotImplementedError
 
 
+class ResNet56(ResNet20):
+    """The same network with nine blocks of each width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for layer, width in ((self.layer1, 16), (self.layer2, 32), (self.layer3, 64)):
+            layer.extend(Block(width, width) for _ in range(6))
+
+
 class Restated(Block):
     """A block whose shortcut is a convolution; it counts for nothing, as padding does."""
 
@@ -272,7 +281,3 @@ def estimate_statistics(network: nn.Module, problem: Problem, key: Key, batches:
         one.momentum = moment
     network.eval()
 
-
-PROBLEMS: dict[str, Callable[[Path, Path], Problem]] = {
-    "resnet20": lambda out, data: Photographs("resnet20", out, data, ResNet20, (4, 0.02)),
-}

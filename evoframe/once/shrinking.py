@@ -14,13 +14,16 @@ from evoframe.config.values import structure
 from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.context import Context
+from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.key import Key
 from evoframe.kernel.lasting import plain
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.cutting import Cut, cut_down
 from evoframe.once.given import one_by_one, task_of
 from evoframe.once.limits import limits_of
+from evoframe.once.repair import repair
 from evoframe.once.shrunk import Shrunk, told
 from evoframe.roles import Task
 from evoframe.strategies.encoding.cluster import Cluster
@@ -48,6 +51,7 @@ def shrink(
     steps: int = 1,
     batches: int = 20,
     examples: int = 200,
+    repair: int = 0,
     statistics: int = 0,
     keep: Sequence[str] = (),
     at_least: float | None = None,
@@ -84,6 +88,9 @@ def shrink(
         steps: in how many cuts; importances are made anew before each.
         batches: of data that an importance is measured on.
         examples: the same for ``fisher``, which takes them one by one.
+        repair: batches of data on which what reads channels that left learns to make do with those
+            that stay, without training (see :mod:`evoframe.once.repair`); it then no longer
+            computes the same. 0 leaves all weights as they are.
         statistics: batches of data on which the running statistics of batch norms are estimated
             anew after the cut, which then no longer computes the same; 0 leaves them.
         keep: names of layers that keep all their output channels.
@@ -128,7 +135,7 @@ def shrink(
         examples=examples,
     )
     asked = {"flops": flops, "parameters": parameters, "bytes": bytes, "activations": activations}
-    wish = Wish(encoding, asked, at_least, steps, statistics)
+    wish = Wish(encoding, asked, at_least, steps, repair, statistics)
     device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
     cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device)
     return told(plain(phenotype.network), Shrunk.of(cut))
@@ -153,6 +160,7 @@ class Wish:
         asked: limits by cost, as people say them.
         at_least: channels or a share of them that every layer keeps; None for a tenth.
         steps: in how many cuts.
+        repair: batches to repair what reads channels that left on; 0 for none.
         statistics: batches to estimate the statistics of batch norms on; 0 for none.
     """
 
@@ -160,6 +168,7 @@ class Wish:
     asked: Mapping[str, str | float | None]
     at_least: float | None = None
     steps: int = 1
+    repair: int = 0
     statistics: int = 0
 
     def fulfilled(
@@ -179,8 +188,21 @@ class Wish:
         share = FLOOR if self.at_least is None or self.at_least >= 1 else self.at_least
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)
         phenotype = anatomy.develop(genotype)
+        if self.repair:
+            self._repair(phenotype, anatomy.develop(whole), context)
+            genotype = anatomy.absorb(phenotype)
         if self.statistics:
             Untrained(batches=self.statistics).train(phenotype, context)
             genotype = anatomy.absorb(phenotype)
         phenotype.network.eval()
         return Cut(anatomy, whole, genotype), phenotype
+
+    def _repair(self, smaller: Phenotype, whole: Phenotype, context: Context) -> None:
+        inheritance = Inheritance(context.ancestor.masks, {}, context.ancestor.state)
+        evidence = Evidence(inheritance, context.at("repair"))
+        whole.network.eval()
+        repair(
+            smaller,
+            whole.network,
+            lambda: evidence.losses(whole, batches=self.repair),
+        )
