@@ -51,8 +51,8 @@ class Problem:
     make: Callable[[], nn.Module]
     tuning: tuple[int, float]
     metric: str = "accuracy"
-    passes: int = 60_000
-    rate: float = 0.05
+    passes: int = 40_000
+    rate: float = 0.02
     staying: tuple[str, ...] = ("linear",)
     recovery: int = 20_000
     batch_size: int = 64

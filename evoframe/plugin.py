@@ -124,6 +124,7 @@ if TYPE_CHECKING:
         Decay as Decay,
         Distillation as Distillation,
         FanIn as FanIn,
+        Repair as Repair,
         Stress as Stress,
     )
     from evoframe.strategies.observer import Console as Console
@@ -184,7 +185,7 @@ _NAMES = {
     "strategies.executor": "Processes Serial",
     "strategies.heredity": "Asexual Mating",
     "strategies.mutation": "Noise Regrowth",
-    "strategies.nurture": "Decay Distillation FanIn Stress",
+    "strategies.nurture": "Decay Distillation FanIn Repair Stress",
     "strategies.observer": "Console",
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
     "strategies.task": "Mnist Saliency saliency_metrics",

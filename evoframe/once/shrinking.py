@@ -14,19 +14,17 @@ from evoframe.config.values import structure
 from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.context import Context
-from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.entries import tensors_of
-from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.key import Key
 from evoframe.kernel.lasting import plain
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.cutting import Cut, cut_down
 from evoframe.once.given import one_by_one, task_of
 from evoframe.once.limits import limits_of
-from evoframe.once.repair import repair
 from evoframe.once.shrunk import Shrunk, told
 from evoframe.roles import Task
 from evoframe.strategies.encoding.cluster import Cluster
+from evoframe.strategies.nurture.repair import Repair
 from evoframe.strategies.task.making import Data
 from evoframe.strategies.task.reading import Forward, Targets
 from evoframe.strategies.training.untrained import Untrained
@@ -89,7 +87,7 @@ def shrink(
         batches: of data that an importance is measured on.
         examples: the same for ``fisher``, which takes them one by one.
         repair: batches of data on which what reads channels that left learns to make do with those
-            that stay, without training (see :mod:`evoframe.once.repair`); it then no longer
+            that stay, without training (as the nurture ``repair``); it then no longer
             computes the same. 0 leaves all weights as they are.
         statistics: batches of data on which the running statistics of batch norms are estimated
             anew after the cut, which then no longer computes the same; 0 leaves them.
@@ -189,20 +187,10 @@ class Wish:
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)
         phenotype = anatomy.develop(genotype)
         if self.repair:
-            self._repair(phenotype, anatomy.develop(whole), context)
+            Repair(self.repair).before_epoch(phenotype, context, 0)
             genotype = anatomy.absorb(phenotype)
         if self.statistics:
             Untrained(batches=self.statistics).train(phenotype, context)
             genotype = anatomy.absorb(phenotype)
         phenotype.network.eval()
         return Cut(anatomy, whole, genotype), phenotype
-
-    def _repair(self, smaller: Phenotype, whole: Phenotype, context: Context) -> None:
-        inheritance = Inheritance(context.ancestor.masks, {}, context.ancestor.state)
-        evidence = Evidence(inheritance, context.at("repair"))
-        whole.network.eval()
-        repair(
-            smaller,
-            whole.network,
-            lambda: evidence.losses(whole, batches=self.repair),
-        )
