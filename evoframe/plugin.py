@@ -121,8 +121,10 @@ if TYPE_CHECKING:
     from evoframe.strategies.heredity import Asexual as Asexual, Mating as Mating
     from evoframe.strategies.mutation import Noise as Noise, Regrowth as Regrowth
     from evoframe.strategies.nurture import (
+        Decay as Decay,
         Distillation as Distillation,
         FanIn as FanIn,
+        Repair as Repair,
         Stress as Stress,
     )
     from evoframe.strategies.observer import Console as Console
@@ -183,7 +185,7 @@ _NAMES = {
     "strategies.executor": "Processes Serial",
     "strategies.heredity": "Asexual Mating",
     "strategies.mutation": "Noise Regrowth",
-    "strategies.nurture": "Distillation FanIn Stress",
+    "strategies.nurture": "Decay Distillation FanIn Repair Stress",
     "strategies.observer": "Console",
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
     "strategies.task": "Mnist Saliency saliency_metrics",

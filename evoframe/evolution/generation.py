@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -24,9 +25,10 @@ from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.genotype import Genotype, State
+from evoframe.kernel.genotype import Genotype, State, masked
 from evoframe.kernel.individual import Fitness, Measurement, Origin
 from evoframe.kernel.key import sealed
+from evoframe.kernel.life import Life
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
 from evoframe.kernel.synthesis import draw
@@ -72,7 +74,8 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     parents = tuple(recall(parent) for parent in birth.family.parents)
     if birth.family.elite:
         return passed_on(birth, parents[0])
-    life = attrs.evolve(run.life, companions=strategies.nurture)
+    foresight = partial(foresee, strategies)
+    life = attrs.evolve(run.life, companions=strategies.nurture, foresight=foresight)
     context = attrs.evolve(birth.context(run, parents), life=life)
     try:
         genotype = conceive(strategies, context)
@@ -88,9 +91,34 @@ def conceive(strategies: Strategies, context: Context) -> Genotype:
     Raises:
         StillbornError: nothing that was drawn reaches the output of the network.
     """
-    heredity, encoding = strategies.heredity, strategies.encoding
     with step("heredity", context):
-        inheritance = heredity.inherit(context.parents, context.at("heredity"))
+        inheritance = strategies.heredity.inherit(context.parents, context.at("heredity"))
+    genotype = _drawn(strategies, inheritance, context)
+    tell_drawn(genotype, context)
+    return genotype
+
+
+def foresee(strategies: Strategies, genotype: Genotype, context: Context) -> Genotype:
+    """Return the genotype that an only child would be born with, in the next generation.
+
+    Args:
+        strategies: those of the run; heredity has nothing to decide with a single parent.
+        genotype: of the parent as it is now, in the midst of its life.
+        context: of the parent's life, with the key of the draw.
+
+    Raises:
+        StillbornError: nothing that was drawn reaches the output of the network.
+    """
+    inheritance = Inheritance(
+        genotype.masks, genotype.strengths(), masked(genotype.state, genotype.masks)
+    )
+    # A life of its own, of which nobody is told.
+    child = attrs.evolve(context, generation=context.generation + 1, life=Life())
+    return _drawn(strategies, inheritance, child)
+
+
+def _drawn(strategies: Strategies, inheritance: Inheritance, context: Context) -> Genotype:
+    encoding = strategies.encoding
     with step("encoding", context):
         evidence = Evidence(inheritance, context.at("evidence"))
         dna = encoding.encode(inheritance, evidence, context.at("encoding"))
@@ -105,9 +133,7 @@ def conceive(strategies: Strategies, context: Context) -> Genotype:
         tell_dna("evoframe_dna_pressed", environment.name, dna, context)
     with step("synthesis", context):
         most = _allowance(strategies, inheritance, context) if dna.ceilings else math.inf
-        genotype = synthesise(dna, inheritance, context, most)
-    tell_drawn(genotype, context)
-    return genotype
+        return synthesise(dna, inheritance, context, most)
 
 
 def synthesise(

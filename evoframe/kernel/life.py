@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from evoframe.kernel.events import Announcer, Silence
-from evoframe.kernel.genotype import State
+from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key
 from evoframe.kernel.phenotype import Phenotype
@@ -90,6 +90,26 @@ class Companion(Protocol):
         """Return the phenotype to go on with after an epoch."""
 
 
+class Foresight(Protocol):
+    """Tells what an offspring would be given."""
+
+    # By position: what an argument is called is left to whoever tells.
+    def __call__(self, genotype: Genotype, context: Any, /) -> Genotype:
+        """Return the genotype that an only child would be born with, in the next generation.
+
+        Decided by the run's own encoding, mutations and environments, from this genotype as its
+        parent's; the key of the context is that of the draw.
+
+        Raises:
+            StillbornError: none could be born.
+        """
+
+
+def nobody(genotype: Genotype, _context: Any) -> Genotype:
+    """Return the genotype as it is: nobody is known to descend from it."""
+    return genotype
+
+
 class Checkpoint(Protocol):
     """Where a long life puts itself down between epochs."""
 
@@ -118,11 +138,13 @@ class Life:
         companions: who takes part in the training, in the order named: the run's nurtures.
         announcer: where to tell of finished epochs.
         checkpoint: where a long life may put itself down.
+        foresight: what an offspring would be born with.
     """
 
     companions: tuple[Companion, ...] = ()
     announcer: Announcer = attrs.field(factory=Silence)
     checkpoint: Checkpoint = attrs.field(factory=NoCheckpoint)
+    foresight: Foresight = nobody
 
 
 @attrs.frozen(eq=False)

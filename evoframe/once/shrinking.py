@@ -28,6 +28,7 @@ from evoframe.once.limits import limits_of
 from evoframe.once.shrunk import Shrunk, told
 from evoframe.roles import Task
 from evoframe.strategies.encoding.cluster import Cluster
+from evoframe.strategies.nurture.repair import Repair
 from evoframe.strategies.task.making import Data
 from evoframe.strategies.task.reading import Forward, Targets
 from evoframe.strategies.training.untrained import Untrained
@@ -54,6 +55,7 @@ def shrink(
     steps: int = 1,
     batches: int = 20,
     examples: int = 200,
+    repair: int = 0,
     statistics: int = 0,
     depth: bool = False,
     keep: Sequence[str] = (),
@@ -94,6 +96,9 @@ def shrink(
         steps: in how many cuts; importances are made anew before each.
         batches: of data that an importance is measured on.
         examples: the same for ``fisher``, which takes them one by one.
+        repair: batches of data on which what reads channels that left learns to make do with those
+            that stay, without training (as the nurture ``repair``); it then no longer
+            computes the same. 0 leaves all weights as they are.
         statistics: batches of data on which the running statistics of batch norms are estimated
             anew after the cut, which then no longer computes the same; 0 leaves them.
         depth: let whole residual blocks leave too: ``x + branch(x)`` becomes ``x``.
@@ -152,7 +157,7 @@ def shrink(
         "activations": activations,
         "latency": latency,
     }
-    wish = Wish(encoding, asked, at_least, steps, statistics)
+    wish = Wish(encoding, asked, at_least, steps, repair, statistics)
     device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
     cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device)
     return told(plain(phenotype.network), Shrunk.of(cut))
@@ -177,6 +182,7 @@ class Wish:
         asked: limits by cost, as people say them.
         at_least: channels or a share of them that every layer keeps; None for a tenth.
         steps: in how many cuts.
+        repair: batches to repair what reads channels that left on; 0 for none.
         statistics: batches to estimate the statistics of batch norms on; 0 for none.
     """
 
@@ -184,6 +190,7 @@ class Wish:
     asked: Mapping[str, str | float | None]
     at_least: float | None = None
     steps: int = 1
+    repair: int = 0
     statistics: int = 0
 
     def fulfilled(
@@ -203,6 +210,9 @@ class Wish:
         share = FLOOR if self.at_least is None or self.at_least >= 1 else self.at_least
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)
         phenotype = anatomy.develop(genotype)
+        if self.repair:
+            Repair(self.repair).before_epoch(phenotype, context, 0)
+            genotype = anatomy.absorb(phenotype)
         if self.statistics:
             Untrained(batches=self.statistics).train(phenotype, context)
             genotype = anatomy.absorb(phenotype)

@@ -20,7 +20,7 @@ from evoframe.kernel.life import Life
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
 from evoframe.kernel.wiring import is_extinct, settle
-from evoframe.roles import Encoding, Task
+from evoframe.roles import Encoding, Nurture, Task
 from evoframe.strategies.encoding.cluster import Cluster
 from evoframe.strategies.encoding.magnitude import Magnitude
 from evoframe.strategies.encoding.synaptic import Synaptic
@@ -126,6 +126,20 @@ class Case:
         """Return the inheritance as DNA, by the law of the case."""
         inheritance = self.inheritance()
         return READERS[self.law].encode(inheritance, self.evidence(inheritance), self.context())
+
+    def life(self, *companions: Nurture) -> Life:
+        """Return a life with companions, of which it is known what its offspring would lose."""
+        return Life(companions=companions, foresight=self._offspring)
+
+    def _offspring(self, genotype: Genotype, context: Context) -> Genotype:
+        """Return what is left if half of the rows that write channels leave."""
+        generator = context.key.at("offspring").generator()
+        masks = {}
+        for name, mask in genotype.masks.items():
+            shape = [-1, *[1] * (mask.ndim - 1)]
+            rows = torch.rand(len(mask), generator=generator).to(mask.device) < 0.5
+            masks[name] = mask & rows.reshape(shape)
+        return settle(Genotype(masks, genotype.state), self.anatomy.wiring)
 
     def phenotype(self) -> Phenotype:
         """Return the newborn network of a parent's genotype, made anew by every call."""

@@ -11,7 +11,6 @@ from hypothesis.strategies import SearchStrategy
 from evoframe.errors import ConfigError
 from evoframe.kernel.context import Context
 from evoframe.kernel.key import sealed
-from evoframe.kernel.life import Life
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import READERS, Case, Choice
@@ -96,7 +95,7 @@ def _training(strategy: Any, case: Case) -> Prepared:
 
 
 def _nurture(strategy: Any, case: Case) -> Prepared:
-    phenotype, context = case.phenotype(), case.context(life=Life(companions=(strategy,)))
+    phenotype, context = case.phenotype(), case.context(life=case.life(strategy))
     return Prepared(lambda: GENTLE.train(phenotype, context), _shared(context))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from evoframe.errors import StillbornError
 from evoframe.kernel.genotype import State
-from evoframe.kernel.life import Life, NoCheckpoint, TrainingResult
+from evoframe.kernel.life import NoCheckpoint, TrainingResult
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import Case
@@ -147,7 +147,7 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
         memory = Memory()
 
         def lived(checkpoint: Any) -> str:
-            life = Life(companions=companions, checkpoint=checkpoint)
+            life = attrs.evolve(case.life(*companions), checkpoint=checkpoint)
             result = training.train(case.phenotype(), case.context(life=life))
             return case.anatomy.absorb(result.phenotype).digest()
 
@@ -170,7 +170,7 @@ def check_shapes_a_scalar_loss(nurture: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        phenotype, context = case.phenotype(), case.context(life=Life(companions=(nurture,)))
+        phenotype, context = case.phenotype(), case.context(life=case.life(nurture))
         batch = tuple(part.to(case.device) for part in case.specimen.batches("train")[0])
         nurture.before_epoch(phenotype, context, 0)
         loss = case.specimen.step(phenotype.network, (batch[0], batch[1]))

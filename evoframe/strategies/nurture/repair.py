@@ -1,0 +1,167 @@
+"""Repair: before it learns, a newborn makes do with what it has, as well as a linear map can.
+
+A layer with weight W was given x and is given h, the channels of x that stay, changed by all that
+was cut before it. With B the matrix that tells x from h best, W B answers h nearly as W did x:
+
+    B = S + (E[x h^T] - S E[h h^T]) (E[h h^T] + ridge)^-1
+
+where S picks out the same channels, over all places of the inputs that some training batches give
+it, one layer after the other in the order of a forward pass. That costs forward passes of both
+networks, once for each layer; ThiNet (1707.06342) and channel pruning (1707.06168) fit filters
+likewise. Layers in groups, transposed and recurrent ones stay as they are, and so do linear layers
+of very many inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.kernel.context import Context
+from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.roles import Nurture, doc
+
+READERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""Layers whose inputs can be told apart."""
+
+RIDGE = 1e-2
+"""Of the mean square of the inputs: what few examples say is not believed to the last digit."""
+
+MOST = 4096
+"""Inputs of a layer beyond which the matrix of their products would be too large."""
+
+PLACES = 30
+"""For each input that stays, at so many places a layer must have been seen to be changed."""
+
+Run = Callable[[Phenotype], Iterable[Any]]
+"""Gives batches of data to a network, the same ones each time."""
+
+
+@attrs.frozen
+class Repair(Nurture):
+    """Fits the layers of a newborn to what they answered in its parent, before the first epoch."""
+
+    name: ClassVar[str] = "repair"
+
+    batches: int = attrs.field(
+        default=6,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training batches whose activations are compared"),
+    )
+
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
+        """Fit all layers, in place, before the first epoch; of several parents to the first."""
+        if epoch:
+            return
+        genotype = context.parents[0].genotype if context.parents else context.ancestor
+        whole = context.anatomy.develop(genotype)
+        inheritance = Inheritance(genotype.masks, {}, genotype.state)
+        evidence = Evidence(inheritance, context.at("repair"))
+        was = phenotype.network.training
+        for one in (whole, phenotype):
+            one.network.eval()
+        repair(phenotype, whole, lambda one: evidence.losses(one, batches=self.batches))
+        phenotype.network.train(was)
+
+
+@attrs.frozen(eq=False)
+class Reader:
+    """A layer that may be given something else than before.
+
+    Attributes:
+        rows: the places of its outputs among those that it had, int64.
+        kept: the same for its inputs.
+    """
+
+    rows: Tensor
+    kept: Tensor
+
+
+@torch.no_grad()
+def repair(smaller: Phenotype, whole: Phenotype, run: Run) -> None:
+    """Change the weights of what is left of a network, in place.
+
+    Args:
+        smaller: what is left, in evaluation mode.
+        whole: the network that it is made of, in evaluation mode.
+        run: takes forward passes of the whole network.
+    """
+    layers, before = (dict(one.network.named_modules()) for one in (smaller, whole))
+    readers = {name: reader_of(name, smaller, whole, layer) for name, layer in before.items()}
+    for name, moments in _moments([n for n, r in readers.items() if r], whole, run).items():
+        reader = readers[name]
+        assert reader is not None
+        if moments.places < PLACES * len(reader.kept):
+            continue
+        weight = before[name].weight.detach()[reader.rows].double()
+        told = _told(moments.products, reader.kept)
+        changed = torch.einsum("or...,rk->ok...", weight, told)
+        layers[name].weight.copy_(changed.to(layers[name].weight))
+    smaller.enforce()
+
+
+def reader_of(name: str, smaller: Phenotype, whole: Phenotype, layer: nn.Module) -> Reader | None:
+    """Return a layer of the whole network as a reader; None if it is none to be changed."""
+    if not isinstance(layer, READERS) or getattr(layer, "groups", 1) > 1:
+        return None
+    if layer.weight.shape[1] > MOST or not layer.weight.requires_grad:  # what is frozen is meant
+        return None
+    entry, none = f"{name}.weight", (None,) * layer.weight.ndim
+    left, had = (dict(enumerate(one.cuts.get(entry, none))) for one in (smaller, whole))
+    rows, kept = (_places(left[axis], had[axis], layer.weight.shape[axis]) for axis in (0, 1))
+    return Reader(rows.to(layer.weight.device), kept.to(layer.weight.device))
+
+
+def _places(left: Tensor | None, had: Tensor | None, count: int) -> Tensor:
+    """Return the places of what is left among what there was; both in the ancestor's numbers."""
+    if left is None:
+        return torch.arange(count)
+    return left if had is None else torch.searchsorted(had, left)
+
+
+def _told(products: Tensor, kept: Tensor) -> Tensor:
+    """Return the matrix that tells all inputs from those that are kept, float64."""
+    own = products[kept][:, kept]
+    ridge = RIDGE * own.diagonal().mean().clamp(min=1e-12) * torch.eye(len(kept)).to(own)
+    told: Tensor = torch.linalg.solve(own + ridge, products[kept] ).T
+    told[kept] = torch.eye(len(kept)).to(told)
+    return told
+
+
+@attrs.define(eq=False)
+class _Moments:
+    """Sums of products of a layer's inputs over places, float64, and how many places."""
+
+    products: Tensor
+    places: int
+
+
+def _moments(names: list[str], whole: Phenotype, run: Run) -> dict[str, _Moments]:
+    found: dict[str, _Moments] = {}
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            # Linear layers have their channels last, others before the axes of their kernels.
+            axis = -1 if isinstance(layer, nn.Linear) else 1 - layer.weight.ndim
+            columns = inputs[0].detach().movedim(axis, 0).flatten(1).double()
+            mine = found.setdefault(name, _Moments(columns.new_zeros(len(columns), len(columns)), 0))
+            mine.products += columns @ columns.T
+            mine.places += columns.shape[1]
+
+        return hook
+
+    layers = dict(whole.network.named_modules())
+    handles = [layers[name].register_forward_pre_hook(watch(name)) for name in names]
+    try:
+        for _ in run(whole):
+            pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
