@@ -27,6 +27,8 @@ class Encoding(Strategy, ABC):
     """
 
     role: ClassVar[str] = "encoding"
+    sees: ClassVar[str] = "train"
+    """``train``, or ``validation`` for one that reads that split too; on record with the run."""
 
     def check(self, task: Task) -> None:
         """Refuse a task whose network it cannot read, before anything is written.

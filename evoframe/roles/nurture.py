@@ -31,6 +31,8 @@ class Nurture(Strategy, ABC):
     """
 
     role: ClassVar[str] = "nurture"
+    sees: ClassVar[str] = "train"
+    """``train``, or ``validation`` for one that reads that split too; on record with the run."""
 
     def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
         """Return the companion that acts in this life: itself, or one that may keep state.

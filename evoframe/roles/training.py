@@ -27,6 +27,8 @@ class Training(Strategy, ABC):
     """
 
     role: ClassVar[str] = "training"
+    sees: ClassVar[str] = "train"
+    """``train``, or ``validation`` for one that reads that split too; on record with the run."""
 
     def check(self, task: Task) -> None:
         """Refuse a task that cannot be trained this way, before anything is written.

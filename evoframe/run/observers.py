@@ -11,6 +11,7 @@ import pluggy
 from evoframe import hookspecs
 from evoframe.kernel.events import Event, Phase
 from evoframe.kernel.key import untouched
+from evoframe.kernel.splits import sight_of
 from evoframe.markers import PROJECT
 from evoframe.roles import Observer
 
@@ -61,7 +62,8 @@ class Observers:
         # One observer at a time, so that one that raises keeps nothing from the others.
         caller = self._manager.subset_hook_caller(hook, others)
         try:
-            with untouched():
+            # An observer decides nothing, so it may look at whatever it likes.
+            with untouched(), sight_of(None):
                 return list(caller(**arguments))
         except Exception as error:  # noqa: BLE001  an observer may do anything
             self._disable(plugin, error)

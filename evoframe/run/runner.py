@@ -27,10 +27,10 @@ from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Population, is_sound, rank
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import remarks, resuming, rules, shrinking
+from evoframe.run import failing, remarks, resuming, rules, shrinking
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal, is_finished
-from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor
+from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
 from evoframe.run.recall import Recall
@@ -127,7 +127,8 @@ def _go_on(world: World, log_level: str, changed: list[str], founder: Path | Non
         with open_log(world.folder.log, log_level) as log:
             if changed:
                 log.warning("versions differ from the record", changes="; ".join(changed))
-            _Runner(world, journal, log).run(founder)
+            with failing.on_record(world.recipe, world.folder, journal, log):
+                _Runner(world, journal, log).run(founder)
     finally:
         journal.close()
 
@@ -176,7 +177,7 @@ class _Runner:
         if not missing:
             return
         lives = Lives(self.world, number, self.observers.heard(), self.observers.phase)
-        for entry in self.world.recipe.executor.map(lives, missing, self._send):
+        for entry in lived(self.world.recipe.executor, lives, missing, self._send):
             self._record(entry)
 
     def _population(self, number: int) -> Population:
@@ -222,6 +223,9 @@ class _Runner:
             values = {name: m.value for name, m in one.fitness.validation.items()}
             self.log.info("evaluated", seconds=round(entry.seconds, 3), **facts, metrics=values)
         self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
+        for remark in entry.remarks:
+            if not any(said.startswith(remark.about) for said in self.journal.remarks()):
+                self._remark(remark.words)
 
     def _announce_start(self) -> None:
         options, everyone = self.world.recipe.run, self.journal.individuals()
