@@ -63,7 +63,7 @@ def blamed(strategy: Named, entry: str, individual: str = "") -> Iterator[None]:
     except (EvoframeError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:
-        reason = f"it raised {type(error).__name__}: {error}".rstrip(": ") + _place(error)
+        reason = f"{type(error).__name__}: {error}".rstrip(": ") + _place(error)
         raise named(StrategyError(reason), strategy, entry, individual) from error
 
 

@@ -291,7 +291,7 @@ class _Runner:
     def _send(self, hook: str, event: Event) -> None:
         self.observers.send(hook, event)
 
-    def _observer_failed(self, name: str, error: Exception) -> None:
+    def _observer_failed(self, name: str, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
         self.journal.tell("observer_disabled", {"observer": name, "reason": reason})
         self.log.warning("observer disabled for the rest of the run", observer=name, reason=reason)
