@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
@@ -12,6 +14,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import listing
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound
+from evoframe.registry.global_state import NOTICED, in_words
 
 FAR, FAR_ABOVE = 0.1, 0.5
 """Shares of the ancestor's metric: more lost is worth a word, where more is better or less is."""
@@ -28,6 +31,16 @@ def of_recipe(recipe: Recipe) -> list[str]:
     if recipe.ancestor is None or not recipe.task.is_trained:
         return []
     return ["[ancestor] has no effect: the ancestor of this task comes trained."]
+
+
+def of_imports(recipe: Recipe) -> list[str]:
+    """Sentences on strategies whose modules changed the global state as they were imported."""
+    modules = {type(one).__module__ for _, one in recipe.strategies()}
+    return [
+        in_words(Path(str(sys.modules[name].__file__)).name, NOTICED[name])
+        for name in NOTICED
+        if any(one == name or one.startswith(f"{name}.") for one in modules)
+    ]
 
 
 def of_anatomy(anatomy: Anatomy) -> list[str]:

@@ -43,6 +43,7 @@ from evoframe.run.record import (
     resolved,
     write_record,
 )
+from evoframe.run.starving import require_life
 from evoframe.run.targets import require_reachable, sized
 from evoframe.run.world import World, build_world
 
@@ -77,7 +78,9 @@ def start(
         require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder, attentive=True)
+    world = attrs.evolve(world, remarks=(*world.remarks, *remarks.of_imports(recipe)))
     require_reachable(world)
+    require_life(world)
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)

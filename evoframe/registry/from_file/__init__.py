@@ -22,7 +22,7 @@ class _Finder:
         """Return how a module is loaded, if it is one of a file."""
         if not name.startswith(FROM_FILE):
             return None
-        return ModuleSpec(name, self, origin=str(path_of(name)))
+        return ModuleSpec(name, self, origin=str(path_of(name)))  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> types.ModuleType:
         """Return the module, which has been run by then."""
