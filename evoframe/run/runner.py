@@ -78,7 +78,6 @@ def start(
         require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder, attentive=True)
-    world = attrs.evolve(world, remarks=(*world.remarks, *remarks.of_imports(recipe)))
     require_reachable(world)
     require_life(world)
     folder.create()
@@ -226,9 +225,7 @@ class _Runner:
             values = {name: m.value for name, m in one.fitness.validation.items()}
             self.log.info("evaluated", seconds=round(entry.seconds, 3), **facts, metrics=values)
         self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
-        for remark in entry.remarks:
-            if not any(said.startswith(remark.about) for said in self.journal.remarks()):
-                self._remark(remark.words)
+        self._remark(*remarks.of_life(entry.remarks, self.journal))
 
     def _announce_start(self) -> None:
         options, everyone = self.world.recipe.run, self.journal.individuals()
@@ -243,14 +240,9 @@ class _Runner:
         )
         self.log.info("run resumed" if everyone else "run started", path=event.path)
         self._remark(*self.world.remarks)
-        for barrier in self.world.anatomy.barriers:
-            self.log.info(
-                "barrier",
-                operation=barrier.operation,
-                reason=barrier.reason,
-                module=barrier.module,
-                line=barrier.line,
-            )
+        for one in self.world.anatomy.barriers:
+            facts = {"operation": one.operation, "reason": one.reason}
+            self.log.info("barrier", **facts, module=one.module, line=one.line)
         self._send("evoframe_run_started", event)
         if words := shrinking.nothing_can_leave(self.world.anatomy):
             self._remark(words)
