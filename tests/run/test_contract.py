@@ -314,7 +314,7 @@ def raising(error: BaseException) -> Any:
 @pytest.mark.parametrize(
     "error", [SystemExit(3), Panic("unwrap on None"), ZeroDivisionError("by zero")], ids=repr
 )
-@pytest.mark.parametrize("base, method", [(Synaptic, "encode"), (Gradient, "train")])
+@pytest.mark.parametrize(("base", "method"), [(Synaptic, "encode"), (Gradient, "train")])
 def test_whatever_a_strategy_raises_is_told(
     base: type, method: str, error: BaseException, tmp_path: Path
 ) -> None:
@@ -361,7 +361,7 @@ class Stammering(Executor):
 
 
 @pytest.mark.parametrize(
-    "executor, told",
+    ("executor", "told"),
     [(Forgetful(), "it lost g2s1: no result came"), (Stammering(), "it brings g2s0 twice")],
     ids=lambda one: getattr(one, "name", ""),
 )
@@ -428,7 +428,7 @@ def test_a_selection_may_declare_another_number_of_families(tmp_path: Path) -> N
         Truncation,
         "select",
         lambda families, *_: families + families[:1],
-        families_for=lambda self, population: population.size + 1,
+        families_for=lambda _, population: population.size + 1,
     )
 
     assert len(evolved(tmp_path, selection=growing).individuals) == 1 + 3 + 3
