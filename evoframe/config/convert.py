@@ -120,9 +120,7 @@ def anchored(recipe: Recipe) -> Recipe:
         }
         return attrs.evolve(value, **paths) if paths else value
 
-    plugins = tuple(
-        references.file_from(name, Path.cwd()) for name in recipe.run.plugins
-    )
+    plugins = tuple(references.file_from(name, Path.cwd()) for name in recipe.run.plugins)
     sources = {entry: references.absolute(use, Path.cwd()) for entry, use in recipe.sources.items()}
     return attrs.evolve(
         recipe,

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
 
 import attrs
 from torch import Tensor
 
-from evoframe.errors import ContractError
 from evoframe.evolution.birth import Remark
 from evoframe.evolution.blame import acting
 from evoframe.evolution.contract import require_allowance, require_inheritance
 from evoframe.evolution.genes import require_dna
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import step, tell_dna
+from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
-from evoframe.kernel.digests import changed, digests
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.flags import how_many_of
@@ -27,17 +24,14 @@ from evoframe.kernel.individual import Individual
 FAR_LESS = 0.1
 """Share of what was promised below which a person is told."""
 
-SEVERAL = 2
-"""How many changed tensors a message names."""
 
-
-def inherit(strategies: Strategies, context: Context) -> Inheritance:
+def inherit(strategies: Strategies, context: Context, watch: Watch) -> Inheritance:
     """Return what the parents of an offspring hand on to it."""
     heredity, parents = strategies.heredity, context.parents
     with (
         step("heredity", context),
         acting(heredity, context),
-        unchanged(context, strict=strategies.strict),
+        watch.unchanged(),
     ):
         found = heredity.inherit(parents, context.at("heredity"))
         masks = [parent.genotype.masks for parent in parents]
@@ -45,13 +39,13 @@ def inherit(strategies: Strategies, context: Context) -> Inheritance:
     return found
 
 
-def encode(strategies: Strategies, inheritance: Inheritance, context: Context) -> DNA:
+def encode(strategies: Strategies, inheritance: Inheritance, context: Context, watch: Watch) -> DNA:
     """Return the inheritance as DNA."""
     encoding = strategies.encoding
     with (
         step("encoding", context),
         acting(encoding, context),
-        unchanged(context, strict=strategies.strict, inheritance=inheritance),
+        watch.unchanged(inheritance=inheritance),
     ):
         evidence = Evidence(inheritance, context.at("evidence"))
         dna = encoding.encode(inheritance, evidence, context.at("encoding"))
@@ -60,13 +54,15 @@ def encode(strategies: Strategies, inheritance: Inheritance, context: Context) -
     return dna
 
 
-def mutate(strategies: Strategies, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
+def mutate(
+    strategies: Strategies, dna: DNA, inheritance: Inheritance, context: Context, watch: Watch
+) -> DNA:
     """Return the DNA after all mutations."""
     for index, mutation in enumerate(strategies.mutation):
         with (
             step("mutation", context, index),
             acting(mutation, context, index),
-            unchanged(context, strict=strategies.strict, inheritance=inheritance, DNA=dna),
+            watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
             found = mutation.mutate(dna, inheritance, context.at("mutation", index))
             require_dna(found, _eligible(dna), dna, grows="grows" in mutation.traits)
@@ -80,6 +76,7 @@ def press(
     dna: DNA,
     inheritance: Inheritance,
     context: Context,
+    watch: Watch,
     pressed: list[Pressed],
 ) -> DNA:
     """Return the DNA under the pressure of all environments.
@@ -89,13 +86,14 @@ def press(
         dna: after all mutations.
         inheritance: what was eligible before them.
         context: whose birth it is.
+        watch: looks whether inputs are left as they are.
         pressed: takes what each environment has promised and left.
     """
     for index, environment in enumerate(strategies.environment):
         with (
             step("environment", context, index),
             acting(environment, context, index),
-            unchanged(context, strict=strategies.strict, inheritance=inheritance, DNA=dna),
+            watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
             asked = context.at("environment", index)
             found = environment.press(dna, inheritance, asked)
@@ -143,28 +141,6 @@ class Pressed:
             f"to {newborn.id} {self.expected:,.4g} synapses on average, and it {said} "
             f"{due:,.4g}. An encoding that only ranks needs a budget that says how many live, as "
             "'retention' is one; else soften its dial.",
-        )
-
-
-@contextmanager
-def unchanged(context: Context, *, strict: bool, **given: Any) -> Iterator[None]:
-    """Run a call, and in a strict run refuse that it changes what it was only to read.
-
-    Raises:
-        ContractError: what is another than before.
-    """
-    if not strict:
-        yield
-        return
-    given = {**given, "the_ancestor": context.ancestor, "first_weights": context.initial}
-    given |= {f"parent_{one.individual.id}": one.genotype for one in context.parents}
-    before = digests(**given)
-    yield
-    if found := changed(before, digests(**given)):
-        more = f" and {len(found) - SEVERAL} more" if len(found) > SEVERAL else ""
-        raise ContractError(
-            f"it changed {'; '.join(found[:SEVERAL])}{more}, in place; wanted what it is given to "
-            "be left as it is: work on a clone()"
         )
 
 

@@ -18,7 +18,7 @@ from evoframe.errors import StillbornError, TaskError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.blame import acting, blamed
 from evoframe.evolution.companions import Watched
-from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press, unchanged
+from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
 from evoframe.evolution.contract import (
     require_families,
     require_measured,
@@ -27,6 +27,7 @@ from evoframe.evolution.contract import (
 )
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import step, tell_drawn
+from evoframe.evolution.watch import Watch
 from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
@@ -88,10 +89,9 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     context = attrs.evolve(context, life=life)
     pressed: list[Pressed] = []
     try:
-        genotype = conceive(strategies, context, pressed)
-        genotype, fitness = grow_up(
-            genotype, strategies.training, context, strict=strategies.strict
-        )
+        watch = Watch(context, strict=strategies.strict)
+        genotype = conceive(strategies, context, watch, pressed)
+        genotype, fitness = grow_up(genotype, strategies.training, context, watch)
         newborn = grown(birth, Origin.OFFSPRING, genotype, fitness)
     except StillbornError as reason:
         newborn = stillborn(birth, str(reason))
@@ -99,21 +99,24 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     return attrs.evolve(newborn, remarks=said)
 
 
-def conceive(strategies: Strategies, context: Context, pressed: list[Pressed]) -> Genotype:
+def conceive(
+    strategies: Strategies, context: Context, watch: Watch, pressed: list[Pressed]
+) -> Genotype:
     """Return the settled genotype of an offspring: heredity, DNA, mutation, pressure, draw.
 
     Args:
         strategies: those that act.
         context: whose life it is.
+        watch: looks whether they leave what they are given as it is.
         pressed: takes what environments have promised and left.
 
     Raises:
         StillbornError: nothing that was drawn reaches the output of the network.
     """
-    inheritance = inherit(strategies, context)
-    dna = encode(strategies, inheritance, context)
-    dna = mutate(strategies, dna, inheritance, context)
-    dna = press(strategies, dna, inheritance, context, pressed)
+    inheritance = inherit(strategies, context, watch)
+    dna = encode(strategies, inheritance, context, watch)
+    dna = mutate(strategies, dna, inheritance, context, watch)
+    dna = press(strategies, dna, inheritance, context, watch, pressed)
     with step("synthesis", context):
         most = min((one.promised for one in pressed), default=math.inf)
         genotype = synthesise(dna, inheritance, context, most)
@@ -149,7 +152,7 @@ def synthesise(
 
 
 def grow_up(
-    genotype: Genotype, training: Training, context: Context, *, strict: bool = True
+    genotype: Genotype, training: Training, context: Context, watch: Watch
 ) -> tuple[Genotype, Fitness]:
     """Return an individual's genotype after its training, and its fitness.
 
@@ -157,7 +160,7 @@ def grow_up(
         genotype: as it was drawn.
         training: who trains it.
         context: whose life it is, with the companions of its training.
-        strict: whether it is looked at that a training changes nothing but the phenotype.
+        watch: looks whether the training changes nothing but the phenotype.
 
     Raises:
         StillbornError: training broke down.
@@ -171,7 +174,7 @@ def grow_up(
     with (
         step("training", context),
         acting(training, context),
-        unchanged(context, strict=strict),
+        watch.unchanged(),
     ):
         result = training.train(phenotype, context)
         require_trained(result, phenotype)
@@ -210,7 +213,7 @@ def raise_ancestor(
         anatomy = context.anatomy
         fitness = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
     else:
-        genotype, fitness = grow_up(genotype, training, context, strict=strict)
+        genotype, fitness = grow_up(genotype, training, context, Watch(context, strict=strict))
     primary = context.task.primary
     if not math.isfinite(value := fitness.value(primary.name)):
         raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")

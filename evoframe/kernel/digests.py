@@ -15,21 +15,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Digests = dict[str, tuple[str, int]]
+Digests = dict[str, tuple[Any, int]]
 """Of each tensor and table, by how to speak of it: its shape and type, and its checksum."""
 
 
-def digests(**values: Any) -> Digests:
-    """Return the digests of all tensors and tables inside of values.
+def digests(values: Mapping[str, Any]) -> dict[str, Digests]:
+    """Return the digests of all tensors and tables inside of each of several values.
 
     Args:
-        **values: attrs values, mappings, tuples, tensors and arrays, by how to speak of them.
+        values: attrs values, mappings, tuples, tensors and arrays, by how to speak of them.
     """
-    known: dict[Any, int] = {}  # strengths and state of an inheritance are often the same tensors
+    known: dict[Any, int] = {}  # parents and what is inherited of them are often the same tensors
     return {
-        what: (f"{part.dtype}{tuple(part.shape)}", _checksum(part, known))
+        name: {what: _digest(part, known) for what, part in _parts(name, value)}
         for name, value in values.items()
-        for what, part in _parts(name.replace("_", " "), value)
     }
 
 
@@ -50,6 +49,10 @@ def _parts(what: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif attrs.has(type(value)):
         for field in attrs.fields(type(value)):
             yield from _parts(f"{what}, {field.name}", getattr(value, field.name))
+
+
+def _digest(part: Any, known: dict[Any, int]) -> tuple[Any, int]:
+    return (part.dtype, tuple(part.shape)), _checksum(part, known)
 
 
 def _checksum(value: Any, known: dict[Any, int]) -> int:

@@ -51,7 +51,7 @@ class Blocking:
         """Return why an installed plugin is not to be loaded; empty if it is."""
         called = _called(entry)
         if called & self.names:
-            return f"blocked by {NO}{sorted(called & self.names)[0]}"
+            return f"blocked by {NO}{min(called & self.names)}"
         if self.only is not None and not called & self.only:
             return f"not named by {VARIABLE}"
         return ""

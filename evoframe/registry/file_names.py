@@ -1,4 +1,4 @@
-"""File names: how a Python file is called as a module, so that any process finds it by that name."""
+"""File names: how a Python file is called as a module, by which any process finds it."""
 
 from __future__ import annotations
 

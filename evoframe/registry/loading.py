@@ -90,7 +90,6 @@ def import_plugin(name: str) -> types.ModuleType:
     try:
         module = _import_file(Path(name)) if name.endswith(".py") else _import_module(name)
         check_contract(module)
-        return module
     except KeyboardInterrupt:
         raise
     except OfferError as error:
@@ -100,6 +99,7 @@ def import_plugin(name: str) -> types.ModuleType:
             f"cannot import {name!r}: {type(error).__name__}: {error}. Wanted: the path of a "
             "Python file, or the dotted name of an installed module."
         ) from error
+    return module
 
 
 def _import_module(name: str) -> types.ModuleType:

@@ -22,7 +22,8 @@ class Observers:
     """The run's own plugin manager, with the observers that its recipe names and nobody else.
 
     Global randomness that an observer uses is put back. One that raises, or changes what it is
-    told, is disabled for the rest of the run, and ``on_failure`` is told its entry in the recipe and the exception.
+    told, is disabled for the rest of the run, and ``on_failure`` is told its entry in the recipe
+    and the exception.
     """
 
     def __init__(

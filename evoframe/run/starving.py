@@ -5,6 +5,7 @@ from __future__ import annotations
 from evoframe.errors import ConfigError, StillbornError, StrategyError, listing
 from evoframe.evolution.conception import encode, press
 from evoframe.evolution.generation import synthesise
+from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
 from evoframe.kernel.device import arithmetic
 from evoframe.kernel.dna import DNA, Inheritance
@@ -34,8 +35,9 @@ def require_life(world: World) -> None:
     context = world.context(2, genotype)
     with arithmetic(world.device, threads=run.threads, strict=run.strict):
         try:
-            dna = encode(world.strategies(), inheritance, context)
-            dna = press(world.strategies(), dna, inheritance, context, [])
+            watch = Watch(context, strict=False)
+            dna = encode(world.strategies(), inheritance, context, watch)
+            dna = press(world.strategies(), dna, inheritance, context, watch, [])
         except StrategyError:  # it is told in the run, with all that is known then
             return
         if any(_lives(dna, inheritance, context, draw) for draw in range(DRAWS)):
