@@ -72,6 +72,23 @@ class ExportError(EvoframeError):
     """A network cannot be exported as asked, or an export cannot be read."""
 
 
+class StrategyError(EvoframeError):
+    """A strategy failed in the middle of a run: who, at whom, what was raised, and how to go on."""
+
+    entry = ""
+    """Which strategy of the recipe it is, as in ``environment[0]``; empty if nobody knows."""
+
+    individual = ""
+    """Who was being made; empty while parents were selected."""
+
+    reason = ""
+    """What happened, without a name."""
+
+
+class ContractError(StrategyError):
+    """A strategy broke the contract of its role: what was found, and what was wanted."""
+
+
 class StillbornError(EvoframeError):
     """An offspring that cannot live: recorded with its reason, never a crash of the run."""
 

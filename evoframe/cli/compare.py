@@ -40,8 +40,8 @@ from evoframe.cli.finish import resumable
     "--plugin",
     "plugins",
     multiple=True,
-    metavar="FILE|MODULE",
-    help="load a plugin that is not installed",
+    metavar="FILE|MODULE|no:NAME",
+    help="load a plugin that is not installed, or do not load one that is",
 )
 @click.option(
     "--jobs",

@@ -49,8 +49,8 @@ def _role_options(function: Any) -> Any:
     "--plugin",
     "plugins",
     multiple=True,
-    metavar="FILE|MODULE",
-    help="load a plugin that is not installed",
+    metavar="FILE|MODULE|no:NAME",
+    help="load a plugin that is not installed, or do not load one that is",
 )
 @click.option(
     "--out",

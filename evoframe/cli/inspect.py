@@ -26,8 +26,8 @@ import click
     "--plugin",
     "plugins",
     multiple=True,
-    metavar="FILE|MODULE",
-    help="load a plugin that is not installed",
+    metavar="FILE|MODULE|no:NAME",
+    help="load a plugin that is not installed, or do not load one that is",
 )
 def command(
     recipe: str | None,

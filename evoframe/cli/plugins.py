@@ -12,12 +12,17 @@ from rich.console import Console
     "--plugin",
     "plugins",
     multiple=True,
-    metavar="FILE|MODULE",
-    help="load a plugin that is not installed",
+    metavar="FILE|MODULE|no:NAME",
+    help="load a plugin that is not installed, or do not load one that is",
 )
 def command(plugins: tuple[str, ...]) -> None:
-    """List every plugin with its distribution, version and strategies, and every failure."""
+    """List every plugin with its distribution, version and strategies, and every failure.
+
+    Installed plugins are loaded unless -p no:NAME names one of them, or the environment variable
+    EVOFRAME_PLUGINS says which to load: names with commas between them, or none.
+    """
     from evoframe.registry import load_registry
+    from evoframe.registry.global_state import in_words
     from evoframe.report.tables import listing
 
     registry = load_registry(plugins)
@@ -28,7 +33,20 @@ def command(plugins: tuple[str, ...]) -> None:
         for one in registry.plugins
     ]
     console.print(listing(rows, ("plugin", "distribution", "offers")))
-    if registry.failures:
-        console.print("\n[bold]not loaded[/bold]")
-        for failure in registry.failures:
-            console.print(str(failure), markup=False)
+    told = {
+        "not loaded": list(map(str, registry.failures)),
+        "blocked": list(map(str, registry.blocked)),
+        "only by its qualified name, for another one has the bare name": [
+            f"{one.role} {registry.qualified(one)}, of {one.plugin.whence}"
+            for one in registry.shadowed()
+        ],
+        "put back": [
+            in_words(f"plugin {one.name!r} of {one.whence}", one.changed)
+            for one in registry.plugins
+            if one.changed
+        ],
+    }
+    for title, lines in told.items():
+        if lines:
+            console.print(f"\n[bold]{title}[/bold]")
+            console.print("\n".join(lines), markup=False)

@@ -15,8 +15,8 @@ from rich.markup import escape
     "--plugin",
     "plugins",
     multiple=True,
-    metavar="FILE|MODULE",
-    help="load a plugin that is not installed",
+    metavar="FILE|MODULE|no:NAME",
+    help="load a plugin that is not installed, or do not load one that is",
 )
 def command(role: str | None, name: str | None, plugins: tuple[str, ...]) -> None:
     """List all strategies, those of a ROLE, or show the options of NAME and how to write them."""

@@ -120,10 +120,7 @@ def anchored(recipe: Recipe) -> Recipe:
         }
         return attrs.evolve(value, **paths) if paths else value
 
-    plugins = tuple(
-        str(Path(name).expanduser().resolve()) if name.endswith(".py") else name
-        for name in recipe.run.plugins
-    )
+    plugins = tuple(references.file_from(name, Path.cwd()) for name in recipe.run.plugins)
     table = recipe.run.latency_table
     sources = {entry: references.absolute(use, Path.cwd()) for entry, use in recipe.sources.items()}
     return attrs.evolve(
@@ -207,10 +204,8 @@ def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:
 def _described(value: Strategy, entry: str, recipe: Recipe, registry: Registry) -> dict[str, Any]:
     offer = registry.offer_of(type(value))
     if offer is not None:
-        # A plain name would be ambiguous once two plugins
-        # offer it, so the plugin is written as well.
-        rivals = [o for o in registry.of_role(offer.role) if o.name == offer.name]
-        use = offer.name if len(rivals) == 1 else f"{offer.plugin.name}:{offer.name}"
+        # With its plugin, for what is installed tomorrow may offer the same name.
+        use = references.absolute(registry.qualified(offer), Path.cwd())
         return {"use": use, **unstructure(value)}
     if source := recipe.sources.get(entry):
         ready = not inspect.isclass(references.resolve(source, value.role))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,8 @@ def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
     old = entries(changed.get(name), name)
     new = []
     for use in uses:  # of several with one name, the first named is the first there
-        held = [entry for entry in old if entry.get("use") == use]
+        asked = references.plain(use)
+        held = [entry for entry in old if references.plain(entry.get("use")) == asked]
         new.append(held[0] if held else {"use": use})
         # By identity: two entries of one name may have the same options.
         old = [entry for entry in old if not (held and entry is held[0])]
@@ -176,16 +177,31 @@ def literal(text: str) -> Any:
         return text
 
 
+def with_files(tables: Tables, place: Callable[[str], str]) -> Tables:
+    """Return tables in which the path of each Python file, alone or in a reference, is another.
+
+    Args:
+        tables: of a recipe, or of the record of a run.
+        place: takes a path and returns the other.
+    """
+    changed = copy.deepcopy(tables)
+    run = changed.get("run")
+    if isinstance(run, dict) and isinstance(run.get("plugins"), list):
+        run["plugins"] = [place(one) if references.is_file(one) else one for one in run["plugins"]]
+    for name in ROLE_TABLES:
+        held = changed.get(name, [])
+        for entry in held if isinstance(held, list) else [held]:
+            use = entry.get("use") if isinstance(entry, dict) else None
+            file, colon, inside = use.rpartition(":") if isinstance(use, str) else ("", "", "")
+            if colon and references.is_file(file):
+                entry["use"] = f"{place(file)}:{inside}"
+    return changed
+
+
 def _with_references_from(folder: Path, tables: Tables) -> Tables:
     """Return tables in which plugins and references are taken from the recipe's own folder."""
-    run = tables.get("run")
-    if isinstance(run, dict) and isinstance(run.get("plugins"), list):
-        run["plugins"] = [references.file_from(name, folder) for name in run["plugins"]]
+    found = with_files(tables, lambda name: str((folder / Path(name).expanduser()).resolve()))
+    run = found.get("run")
     if isinstance(run, dict) and isinstance(run.get("latency_table"), str):
         run["latency_table"] = str(folder / Path(run["latency_table"]).expanduser())
-    for name in ROLE_TABLES:
-        held = tables.get(name, [])
-        for entry in held if isinstance(held, list) else [held]:
-            if isinstance(entry, dict) and isinstance(entry.get("use"), str):
-                entry["use"] = references.absolute(entry["use"], folder)
-    return tables
+    return found

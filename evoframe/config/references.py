@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from evoframe.errors import ConfigError, EvoframeError, close_match
-from evoframe.registry.loading import FROM_FILE, import_plugin
+from evoframe.markers import PROJECT
+from evoframe.registry.file_names import FROM_FILE
+from evoframe.registry.loading import import_plugin
 from evoframe.roles import ROLES, Strategy
 
 
@@ -73,9 +75,20 @@ def absolute(use: str, folder: Path) -> str:
     return f"{file_from(place, folder)}:{name}" if colon else use
 
 
+def plain(use: Any) -> Any:
+    """Return a strategy's name without the qualifier of those that come with evoframe."""
+    place, _, name = use.rpartition(":") if isinstance(use, str) else ("", "", use)
+    return name if place == PROJECT or place.startswith(f"{PROJECT}.strategies.") else use
+
+
+def is_file(name: Any) -> bool:
+    """Tell the path of a Python file from the name of a module, or of a plugin that is blocked."""
+    return isinstance(name, str) and name.endswith(".py") and not name.startswith("no:")
+
+
 def file_from(name: Any, folder: Path) -> Any:
     """Return the path of a Python file made absolute from a folder; anything else as it is."""
-    if isinstance(name, str) and name.endswith(".py"):
+    if is_file(name):
         return str((folder / Path(name).expanduser()).resolve())
     return name
 
@@ -83,9 +96,9 @@ def file_from(name: Any, folder: Path) -> Any:
 def _called(function: Callable[[], Any], use: str) -> Any:
     try:
         return function()
-    except EvoframeError:
+    except (EvoframeError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise ConfigError(
             f"{use} raised {type(error).__name__}: {error}. Wanted: a function that takes nothing "
             "and returns a value."

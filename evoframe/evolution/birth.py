@@ -50,12 +50,37 @@ class Birth:
         )
 
 
+@attrs.frozen
+class Remark:
+    """What people should be told of a life, once a run.
+
+    Attributes:
+        about: how the sentence begins; of several that begin alike the first is told.
+        rest: how it goes on.
+    """
+
+    about: str
+    rest: str
+
+    @property
+    def words(self) -> str:
+        """The whole sentence."""
+        return f"{self.about}: {self.rest}"
+
+
 @attrs.frozen(eq=False)
 class Newborn:
-    """An individual and, unless it is stillborn or an elite, its own genotype."""
+    """An individual and, unless it is stillborn or an elite, its own genotype.
+
+    Attributes:
+        individual: the record.
+        genotype: what it is made of, if that is its own.
+        remarks: what people should be told of how it came to be.
+    """
 
     individual: Individual
     genotype: Genotype | None
+    remarks: tuple[Remark, ...] = ()
 
 
 def grown(birth: Birth, origin: Origin, genotype: Genotype, fitness: Fitness) -> Newborn:

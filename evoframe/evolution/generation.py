@@ -17,20 +17,30 @@ import torch
 
 from evoframe.errors import StillbornError, TaskError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
+from evoframe.evolution.blame import acting, blamed
+from evoframe.evolution.companions import Watched
+from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
+from evoframe.evolution.contract import (
+    require_families,
+    require_measured,
+    require_same_synapses,
+    require_trained,
+)
 from evoframe.evolution.strategies import Strategies
-from evoframe.evolution.telling import step, tell_dna, tell_drawn
+from evoframe.evolution.telling import step, tell_drawn
+from evoframe.evolution.watch import Watch
 from evoframe.kernel.bounded import held
 from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
-from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, State, masked
 from evoframe.kernel.individual import Fitness, Measurement, Origin
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
+from evoframe.kernel.splits import parent_without_test, without_test
 from evoframe.kernel.synthesis import draw
 from evoframe.kernel.wiring import is_extinct, revive, settle
 from evoframe.roles.selection import Selection
@@ -52,9 +62,10 @@ def births(population: Population, selection: Selection, context: Context) -> tu
         selection: who selects.
         context: the run, with the key of the generation.
     """
-    selecting = context.at("selection")
-    with sealed(selecting.key):
-        families = selection.select(population, selecting)
+    selecting, shown = context.at("selection"), without_test(population)
+    with sealed(selecting.key), acting(selection, context):
+        families = selection.select(shown, selecting)
+        require_families(families, population, selection.families_for(shown))
     return tuple(
         # The step is called "slot" for ever: it is hashed, and another word would be another draw.
         Birth(context.generation, place, family, context.key.at("slot", place))
@@ -74,26 +85,40 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     parents = tuple(recall(parent) for parent in birth.family.parents)
     if birth.family.elite:
         return passed_on(birth, parents[0])
+    companions = tuple(Watched(one, index) for index, one in enumerate(strategies.nurture))
     foresight = partial(foresee, strategies)
-    life = attrs.evolve(run.life, companions=strategies.nurture, foresight=foresight)
-    context = attrs.evolve(birth.context(run, parents), life=life)
+    life = attrs.evolve(run.life, companions=companions, foresight=foresight)
+    # An elite has its results on the test split; whoever decides here sees none.
+    context = birth.context(run, tuple(map(parent_without_test, parents)))
+    context = attrs.evolve(context, life=life)
+    pressed: list[Pressed] = []
     try:
-        genotype = conceive(strategies, context)
-        genotype, fitness = grow_up(genotype, strategies.training, context)
+        watch = Watch(context, strict=strategies.strict)
+        genotype = conceive(strategies, context, watch, pressed)
+        genotype, fitness = grow_up(genotype, strategies.training, context, watch)
+        newborn = grown(birth, Origin.OFFSPRING, genotype, fitness)
     except StillbornError as reason:
-        return stillborn(birth, str(reason))
-    return grown(birth, Origin.OFFSPRING, genotype, fitness)
+        newborn = stillborn(birth, str(reason))
+    said = tuple(words for one in pressed if (words := one.in_words(newborn.individual)))
+    return attrs.evolve(newborn, remarks=said)
 
 
-def conceive(strategies: Strategies, context: Context) -> Genotype:
+def conceive(
+    strategies: Strategies, context: Context, watch: Watch, pressed: list[Pressed]
+) -> Genotype:
     """Return the settled genotype of an offspring: heredity, DNA, mutation, pressure, draw.
+
+    Args:
+        strategies: those that act.
+        context: whose life it is.
+        watch: looks whether they leave what they are given as it is.
+        pressed: takes what environments have promised and left.
 
     Raises:
         StillbornError: nothing that was drawn reaches the output of the network.
     """
-    with step("heredity", context):
-        inheritance = strategies.heredity.inherit(context.parents, context.at("heredity"))
-    genotype = _drawn(strategies, inheritance, context)
+    inheritance = inherit(strategies, context, watch)
+    genotype = _drawn(strategies, inheritance, context, watch, pressed)
     tell_drawn(genotype, context)
     return genotype
 
@@ -114,25 +139,22 @@ def foresee(strategies: Strategies, genotype: Genotype, context: Context) -> Gen
     )
     # A life of its own, of which nobody is told.
     child = attrs.evolve(context, generation=context.generation + 1, life=Life())
-    return _drawn(strategies, inheritance, child)
+    return _drawn(strategies, inheritance, child, Watch(child, strict=False), [])
 
 
-def _drawn(strategies: Strategies, inheritance: Inheritance, context: Context) -> Genotype:
-    encoding = strategies.encoding
-    with step("encoding", context):
-        evidence = Evidence(inheritance, context.at("evidence"))
-        dna = encoding.encode(inheritance, evidence, context.at("encoding"))
-    tell_dna("evoframe_dna_encoded", encoding.name, dna, context)
-    for index, mutation in enumerate(strategies.mutation):
-        with step("mutation", context, index):
-            dna = mutation.mutate(dna, inheritance, context.at("mutation", index))
-        tell_dna("evoframe_dna_mutated", mutation.name, dna, context)
-    for index, environment in enumerate(strategies.environment):
-        with step("environment", context, index):
-            dna = environment.press(dna, inheritance, context.at("environment", index))
-        tell_dna("evoframe_dna_pressed", environment.name, dna, context)
+def _drawn(
+    strategies: Strategies,
+    inheritance: Inheritance,
+    context: Context,
+    watch: Watch,
+    pressed: list[Pressed],
+) -> Genotype:
+    """Return the settled genotype that is drawn from an inheritance under pressure."""
+    dna = encode(strategies, inheritance, context, watch)
+    dna = mutate(strategies, dna, inheritance, context, watch)
+    dna = press(strategies, dna, inheritance, context, watch, pressed)
     with step("synthesis", context):
-        most = _allowance(strategies, inheritance, context) if dna.ceilings else math.inf
+        most = min((one.promised for one in pressed), default=math.inf)
         return synthesise(dna, inheritance, context, most)
 
 
@@ -165,14 +187,16 @@ def synthesise(
     return revive(genotype, before=inheritance.eligible, ancestor_state=whole, wiring=wiring)
 
 
-def _allowance(strategies: Strategies, inheritance: Inheritance, context: Context) -> float:
-    """Return the number of synapses that the strictest environment allows; inf if none does."""
-    allowed = (one.allowance(inheritance, context) for one in strategies.environment)
-    return min((one for one in allowed if one is not None), default=math.inf)
-
-
-def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[Genotype, Fitness]:
+def grow_up(
+    genotype: Genotype, training: Training, context: Context, watch: Watch
+) -> tuple[Genotype, Fitness]:
     """Return an individual's genotype after its training, and its fitness.
+
+    Args:
+        genotype: as it was drawn.
+        training: who trains it.
+        context: whose life it is, with the companions of its training.
+        watch: looks whether the training changes nothing but the phenotype.
 
     Raises:
         StillbornError: training broke down.
@@ -183,10 +207,18 @@ def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[G
     # Of the newborn; training may rewire it, so what is on record is measured again below.
     costs = anatomy.costs(genotype)
     tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
-    with step("training", context):
+    with (
+        step("training", context),
+        acting(training, context),
+        watch.unchanged(),
+    ):
         result = training.train(phenotype, context)
+        require_trained(result, phenotype)
     tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
-    trained = anatomy.absorb(result.phenotype)
+    with acting(training, context):
+        trained = anatomy.absorb(result.phenotype)
+        if not _rewires(training, context):
+            require_same_synapses(trained, genotype)
     if is_extinct(trained.masks):
         raise StillbornError("extinct: no synapse is left after its training")
     _require_finite(trained, context.ancestor.state)
@@ -196,13 +228,16 @@ def grow_up(genotype: Genotype, training: Training, context: Context) -> tuple[G
     return trained, fitness
 
 
-def raise_ancestor(genotype: Genotype, training: Training | None, context: Context) -> Newborn:
+def raise_ancestor(
+    genotype: Genotype, training: Training | None, context: Context, *, strict: bool = True
+) -> Newborn:
     """Return the ancestor: trained first unless it came trained, then measured as it is.
 
     Args:
         genotype: the ancestor as its task made it.
         training: how to train it; None if it came trained.
         context: the run, with the key of the first generation.
+        strict: whether it is looked at that a training changes nothing but the phenotype.
 
     Raises:
         StillbornError: training broke down.
@@ -214,7 +249,7 @@ def raise_ancestor(genotype: Genotype, training: Training | None, context: Conte
         anatomy = context.anatomy
         fitness = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
     else:
-        genotype, fitness = grow_up(genotype, training, context)
+        genotype, fitness = grow_up(genotype, training, context, Watch(context, strict=strict))
     primary = context.task.primary
     if not math.isfinite(value := fitness.value(primary.name)):
         raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")
@@ -227,8 +262,8 @@ def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) ->
     measured: dict[str, Mapping[str, Measurement]] = {}
     with torch.no_grad():
         for split in ("validation", "test"):
-            with sealed(context.key.at("evaluation", split)):
-                measured[split] = task.evaluate(network, split, context.device)
+            with sealed(context.key.at("evaluation", split)), blamed(task, "task", context.id):
+                measured[split] = require_measured(task.evaluate(network, split, context.device))
     missing = [one.name for one in task.metrics if one.name not in measured["validation"]]
     if missing:
         raise TaskError(
@@ -236,6 +271,12 @@ def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) ->
             f"split gave {', '.join(measured['validation']) or 'nothing'}."
         )
     return Fitness(measured["validation"], measured["test"], costs)
+
+
+def _rewires(training: Training, context: Context) -> bool:
+    """Tell whether somebody in a life may change which synapses there are."""
+    everybody = (training, *context.life.companions)
+    return any("rewires" in getattr(one, "traits", ()) for one in everybody)
 
 
 def _require_finite(genotype: Genotype, born_with: State) -> None:

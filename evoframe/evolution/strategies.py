@@ -15,7 +15,12 @@ from evoframe.roles.training import Training
 
 @attrs.frozen(eq=False)
 class Strategies:
-    """The strategies that make one generation out of another."""
+    """The strategies that make one generation out of another.
+
+    Attributes:
+        encoding, environment, ...: one for each role, or several in their order.
+        strict: whether it is looked at that they leave as it is what they only read.
+    """
 
     encoding: Encoding
     environment: tuple[Environment, ...]
@@ -24,3 +29,4 @@ class Strategies:
     training: Training
     nurture: tuple[Nurture, ...]
     selection: Selection
+    strict: bool = True

@@ -17,6 +17,7 @@ from evoframe import hookspecs
 from evoframe.errors import OfferError, close_match
 from evoframe.registry.signatures import check_signatures
 from evoframe.roles import ROLES, Strategy, summary
+from evoframe.version import CONTRACT, __version__
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -133,6 +134,25 @@ def is_accepted(kind: Any) -> bool:
     return kind in SCALARS or (inspect.isclass(kind) and issubclass(kind, enum.Enum))
 
 
+def check_contract(plugin: object) -> None:
+    """Refuse a plugin that says it was written for another contract.
+
+    Its module may have ``CONTRACT = 2``, or several as in ``CONTRACT = (2, 3)``.
+
+    Raises:
+        OfferError: which contracts it was written for, and which this is.
+    """
+    declared = inspect.getattr_static(plugin, "CONTRACT", CONTRACT)
+    several = declared if isinstance(declared, tuple | list | set | frozenset) else (declared,)
+    if not several or not all(type(one) is int for one in several):
+        raise OfferError(f"CONTRACT is {declared!r}; wanted a number, or several, as in (1, 2)")
+    if CONTRACT not in several:
+        raise OfferError(
+            f"it was written for contract {' and '.join(map(str, sorted(several)))}, and evoframe "
+            f"{__version__} has contract {CONTRACT}: try another version of it, or of evoframe"
+        )
+
+
 def check_functions(plugin: object, hooks: frozenset[str]) -> None:
     """Refuse a plugin with a misspelt hook, or with a hook that lacks its marker.
 
@@ -150,6 +170,9 @@ def check_functions(plugin: object, hooks: frozenset[str]) -> None:
         if not callable(function) or not (marked or _is_own(plugin, name, function)):
             continue
         if name not in hooks:
+            # Of another contract perhaps, as pluggy has it.
+            if marked and dict(function.evoframe_impl).get("optionalhook"):
+                continue
             raise OfferError(f"there is no hook {name!r}.{close_match(name, hooks)}")
         if not marked:
             raise OfferError(f"{name} is not marked: put @evoframe.hookimpl above it")

@@ -22,11 +22,15 @@ class Encoding(Strategy, ABC):
 
     Called once for each offspring, on the run's device, after heredity and before mutation.
 
+    Reads training data alone, unless its class says ``sees = "validation"``, as one that stops
+    early would; the record of a run shows that. Nobody reads test data.
+
     Traits:
         ``ranks``: only the order of its probabilities means something, not their size.
     """
 
     role: ClassVar[str] = "encoding"
+    sees: ClassVar[str] = "train"
 
     def check(self, task: Task) -> None:
         """Refuse a task whose network it cannot read, before anything is written.

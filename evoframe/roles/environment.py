@@ -22,7 +22,9 @@ class Environment(Strategy, ABC):
     """An environmental factor model: says how much may live, and so decides how likely each is.
 
     Called in the order in which a recipe names environments, after all mutations. Its dial is
-    how much may live: with more of it, no synapse is less likely to.
+    how much may live: with more of it, no synapse is less likely to. Of an encoding with the trait
+    ``ranks`` only the order of probabilities means something: say how many live, by the factor
+    that :func:`evoframe.kernel.budgets.log_multiplier` finds, or refuse it in :meth:`check`.
     """
 
     role: ClassVar[str] = "environment"

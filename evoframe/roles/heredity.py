@@ -21,6 +21,8 @@ class Heredity(Strategy, ABC):
 
     Traits:
         ``identity_on_clones``: with identical parents, the inheritance is the parent.
+        ``moves``: synapses may come from another place in a parent, so some may be eligible where
+            no parent has any.
     """
 
     role: ClassVar[str] = "heredity"

@@ -25,12 +25,16 @@ class Nurture(Strategy, ABC):
     What must be remembered from one moment to the next is kept by what :meth:`begin` returns.
     Randomness comes from ``context.key`` (give it a path of your own, with epoch and step).
 
+    Reads training data alone, unless its class says ``sees = "validation"``, as one that stops
+    early would; the record of a run shows that. Nobody reads test data.
+
     Traits:
         ``rewires``: :meth:`after_step` and :meth:`after_epoch` may return other masks, made
             by ``phenotype.masked(masks)``.
     """
 
     role: ClassVar[str] = "nurture"
+    sees: ClassVar[str] = "train"
 
     def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
         """Return the companion that acts in this life: itself, or one that may keep state.

@@ -31,9 +31,17 @@ class Selection(Strategy, ABC):
             ConfigError: what is missing, and what to do instead.
         """
 
+    def families_for(self, population: Population) -> int:
+        """Return how many families it gives: ``population.size``, unless it declares otherwise.
+
+        A run is told apart from one that lost some by this number; it may depend on whatever
+        the choice depends on.
+        """
+        return population.size
+
     @abstractmethod
     def select(self, population: Population, context: Context) -> tuple[Family, ...]:
-        """Return ``population.size`` families of ``population.parents`` parents each.
+        """Return :meth:`families_for` families of ``population.parents`` parents each.
 
         Args:
             population: the living, at least one; a metric may be NaN, and such an individual is

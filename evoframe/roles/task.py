@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import torch
@@ -15,6 +15,7 @@ from evoframe.kernel import duplicate
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
+from evoframe.kernel.splits import gated
 from evoframe.roles.base import Strategy
 from evoframe.roles.matrices import found_by_products
 from evoframe.roles.measuring import examples_in, means, totals
@@ -39,6 +40,9 @@ RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 
 WEIGHT = re.compile(r"weight(_(ih|hh|hr)(_l\d+(_reverse)?)?)?")
 """How such weights are called; a recurrent layer has two or three for each layer inside."""
+
+READING = frozenset({"batches", "evaluate"})
+"""The methods of a task that read a split."""
 
 OF_ATTENTION = re.compile(r"(in|q|k|v)_proj_weight")
 """Those by which torch's attention makes queries, keys and values."""
@@ -172,6 +176,17 @@ class Task(Strategy, ABC):
             device: where batches must go.
         """
         return means(totals(self, network, split, device))
+
+    if not TYPE_CHECKING:  # a type checker would believe that a task has whatever it is asked for
+
+        def __getattribute__(self, name: str) -> Any:
+            """Return an attribute; while a strategy acts, data come through a gate.
+
+            Here and not in what strategies are handed: a task's own methods, and whoever reached
+            it otherwise, meet the same gate, and it stays the object that its author made.
+            """
+            found = object.__getattribute__(self, name)
+            return gated(found) if name in READING else found
 
 
 def _names(layers: Iterable[tuple[str, nn.Module]]) -> tuple[str, ...]:

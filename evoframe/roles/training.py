@@ -22,11 +22,15 @@ class Training(Strategy, ABC):
 
     Its dial is the number of epochs: passes over the training split.
 
+    Reads training data alone, unless its class says ``sees = "validation"``, as one that stops
+    early would; the record of a run shows that. Nobody reads test data.
+
     Traits:
         ``rewires``: the masks that come back may differ from those that went in.
     """
 
     role: ClassVar[str] = "training"
+    sees: ClassVar[str] = "train"
 
     def check(self, task: Task) -> None:
         """Refuse a task that cannot be trained this way, before anything is written.

@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from evoframe.errors import DamagedError, RunError
+from evoframe.evolution.birth import Remark
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin
 from evoframe.run.database import open_read_only, open_writable
 
@@ -31,11 +32,13 @@ class Entry:
         individual: the record itself.
         digest: of the genotype that it carries; empty when stillborn.
         seconds: how long its life took; not part of any digest.
+        remarks: what people should be told of how it came to be; kept apart from the row.
     """
 
     individual: Individual
     digest: str
     seconds: float
+    remarks: tuple[Remark, ...] = attrs.field(default=(), eq=False)
 
 
 class Journal:

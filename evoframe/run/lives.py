@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from evoframe.errors import ContractError, listing
 from evoframe.evolution.birth import Birth, Newborn
+from evoframe.evolution.blame import blamed
+from evoframe.evolution.contract import require_type
 from evoframe.evolution.generation import live, raise_ancestor
 from evoframe.kernel import device as devices
 from evoframe.kernel.events import Phase
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.life import Life
-from evoframe.roles.executor import Send
+from evoframe.roles.executor import Executor, Send
 from evoframe.run.announcing import LifeAnnouncer
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry
@@ -57,6 +60,27 @@ class Lives:
         return _reopened, (self.world.folder.path, self.generation, self.heard)
 
 
+def lived(executor: Executor, lives: Lives, births: Sequence[Birth], send: Send) -> Iterator[Entry]:
+    """Yield the entry of each birth once, as an executor brings them.
+
+    Raises:
+        StrategyError: the executor failed, lost a life, or brought something else.
+    """
+    due = {birth.id for birth in births}
+    with blamed(executor, "executor"):
+        found = executor.map(lives, births, send)
+        require_type(found, Iterable, "an iterator over results")
+        for entry in found:
+            require_type(entry, Entry, "the result of each life")
+            if entry.individual.id not in due:
+                raise ContractError(f"it brings {entry.individual.id} twice; wanted each life once")
+            due.remove(entry.individual.id)
+            yield entry
+        if due:
+            lost = listing(due)
+            raise ContractError(f"it lost {lost}: no result came; wanted each life once")
+
+
 def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -> Entry:
     """Return the ancestor, trained if it did not come trained; its genotype is on disk by then.
 
@@ -69,7 +93,7 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
     life = Life(announcer=LifeAnnouncer(send, heard, phase), checkpoint=checkpoint)
     context = world.context(1, world.initial, life)
     with devices.arithmetic(world.device, threads=recipe.run.threads, strict=recipe.run.strict):
-        newborn = raise_ancestor(world.initial, training, context)
+        newborn = raise_ancestor(world.initial, training, context, strict=recipe.run.strict)
     return put_on_disk(newborn, world, checkpoint, time.perf_counter() - start)
 
 
@@ -96,7 +120,7 @@ def put_on_disk(
         digest = Recall.of(world).digest(one.genotype_id)
     # The genotype is on disk by now; a kill before the journal knows it costs this life once more.
     checkpoint.clear()
-    return Entry(one, digest, seconds)
+    return Entry(one, digest, seconds, newborn.remarks)
 
 
 @lru_cache(maxsize=1)

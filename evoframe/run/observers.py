@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pluggy
 
 from evoframe import hookspecs
+from evoframe.errors import ContractError
 from evoframe.kernel.events import Event, Phase
 from evoframe.kernel.key import untouched
+from evoframe.kernel.splits import sight_of
 from evoframe.markers import PROJECT
 from evoframe.roles import Observer
 
@@ -18,12 +21,13 @@ from evoframe.roles import Observer
 class Observers:
     """The run's own plugin manager, with the observers that its recipe names and nobody else.
 
-    Global randomness that an observer uses is put back. One that raises is disabled for the rest
-    of the run, and ``on_failure`` is told its entry in the recipe and the exception.
+    Global randomness that an observer uses is put back. One that raises, or changes what it is
+    told, is disabled for the rest of the run, and ``on_failure`` is told its entry in the recipe
+    and the exception.
     """
 
     def __init__(
-        self, observers: Sequence[Observer], on_failure: Callable[[str, Exception], None]
+        self, observers: Sequence[Observer], on_failure: Callable[[str, BaseException], None]
     ) -> None:
         # Its own, so that what is installed or was used by another run in this process is not told.
         self._manager = pluggy.PluginManager(PROJECT)
@@ -34,10 +38,7 @@ class Observers:
 
     def heard(self) -> frozenset[str]:
         """Return the hooks that anybody listens to; other events need not be made."""
-        callers = (
-            c for plugin in self._plugins() for c in self._manager.get_hookcallers(plugin) or ()
-        )
-        return frozenset(caller.name for caller in callers)
+        return frozenset(hook for plugin in self._plugins() for hook in self._hooks_of(plugin))
 
     def send(self, hook: str, event: Event) -> None:
         """Tell every observer of an event."""
@@ -57,39 +58,52 @@ class Observers:
         return [plugin for _, plugin in self._manager.list_name_plugin() if plugin is not None]
 
     def _call(self, plugin: Any, hook: str, **arguments: Any) -> list[Any]:
+        if hook not in self._hooks_of(plugin):
+            return []
         others = [other for other in self._plugins() if other is not plugin]
         # One observer at a time, so that one that raises keeps nothing from the others.
         caller = self._manager.subset_hook_caller(hook, others)
+        with self._guarded(plugin):
+            # A copy, so that whoever writes into it deceives nobody but itself.
+            given = copy.deepcopy(arguments)
+            returned = list(caller(**given))
+            # Not by ``==``, to which NaN is never the same.
+            if repr(given) != repr(arguments):
+                raise ContractError("it changed what it was told, and was only to read")
+            return returned
+        return []
+
+    def _hooks_of(self, plugin: Any) -> set[str]:
+        return {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
+
+    @contextmanager
+    def _guarded(self, plugin: Any) -> Iterator[None]:
+        """Run foreign code; whatever it raises disables its observer, and goes no further."""
         try:
-            with untouched():
-                return list(caller(**arguments))
-        except Exception as error:  # noqa: BLE001  an observer may do anything
+            # An observer decides nothing, so it may look at whatever it likes.
+            with untouched(), sight_of(None):
+                yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  an observer may do anything
             self._disable(plugin, error)
-            return []
 
     @contextmanager
     def _isolated(self, plugin: Any, context: Any) -> Iterator[None]:
         """Enter and leave a foreign context; its own exceptions never reach the phase."""
         entered = False
-        try:
-            with untouched():
-                context.__enter__()
+        with self._guarded(plugin):
+            context.__enter__()
             entered = True
-        except Exception as error:  # noqa: BLE001
-            self._disable(plugin, error)
         try:
             yield
         finally:
             if entered:
-                try:
-                    with untouched():
-                        # Never told of an exception: a context
-                        # that swallows it would change the run.
-                        context.__exit__(None, None, None)
-                except Exception as error:  # noqa: BLE001
-                    self._disable(plugin, error)
+                with self._guarded(plugin):
+                    # Never told of an exception: a context that swallows it would change the run.
+                    context.__exit__(None, None, None)
 
-    def _disable(self, plugin: Any, error: Exception) -> None:
+    def _disable(self, plugin: Any, error: BaseException) -> None:
         name = self._manager.get_name(plugin)
         if name is not None:
             self._manager.unregister(plugin)

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from evoframe.registry import Registry
-from evoframe.registry.loading import FROM_FILE
+from evoframe.registry.file_names import FROM_FILE
 from evoframe.registry.neighbours import files_beside, module_in_words
 from evoframe.roles import Strategy
 
@@ -48,7 +48,8 @@ def origin(strategy: type[Strategy], registry: Registry) -> StrategyOrigin:
     module = strategy.__module__
     file = Path(getattr(sys.modules.get(module), "__file__", None) or "")
     # Built-in strategies go by evoframe's version, which is on record already.
-    if not file.is_file() or module.startswith("evoframe."):
+    ours = module.startswith("evoframe.") and not module.startswith(FROM_FILE)
+    if not file.is_file() or ours:
         return StrategyOrigin(name, module, "")
     place = file.name if module.startswith(FROM_FILE) else module_in_words(module)
     content = b"".join(one.read_bytes() for one in (file, *files_beside(file)) if one.is_file())

@@ -65,9 +65,9 @@ def tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
     # Already in the words of whoever knows better.
-    except EvoframeError:
+    except (EvoframeError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise TaskError(
             f"{what} of task {task.name!r} raised {type(error).__name__}: {error}"
         ) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -11,7 +13,7 @@ import numpy as np
 import torch
 
 from evoframe.anatomy import Anatomy
-from evoframe.config import files
+from evoframe.config import files, references
 from evoframe.config.convert import IN_SESSION, recipe_from, run_options, tables_from
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
@@ -25,18 +27,28 @@ from evoframe.run.journal import Journal
 from evoframe.run.origins import origin
 from evoframe.version import CONTRACT, __version__
 
+FILES = "files"
+"""The table within the record for where the files of strategies were when the run began."""
+
+SEES = "sees"
+"""The table within the record for the strategies that read validation data, by their entries."""
+
 RECORD = "record"
 """The table of ``run.toml`` that is not part of the recipe."""
 
 
 def write_record(recipe: Recipe, registry: Registry, folder: RunFolder, anatomy: Anatomy) -> None:
     """Write ``run.toml``: from here on the folder is a run."""
-    tables = tables_from(recipe, registry)
+    tables, found = _from_folder(tables_from(recipe, registry), folder.path)
     tables[RECORD] = {
         "format": formats.FORMAT,
         **versions(recipe, registry),
         FINGERPRINTS: of_run(recipe, registry, anatomy),
     }
+    if found:
+        tables[RECORD][FILES] = found
+    if seen := {entry: "validation" for entry, one in recipe.strategies() if _sees_more(one)}:
+        tables[RECORD][SEES] = seen
     if standing_in.is_in_session(tables):
         tables[RECORD][standing_in.SESSION] = standing_in.described(recipe.task, anatomy.network)
     if marks := constants.marks_of(anatomy.network):
@@ -64,7 +76,41 @@ def read_record(folder: RunFolder) -> files.Tables:
     tables = files.parse(text, str(folder.recipe))
     said = files.table(tables.get(RECORD, {}), RECORD).get("format")
     formats.require_readable(formats.number(said, folder.recipe), folder.recipe)
-    return tables
+    return _from_anywhere(tables, folder.path)
+
+
+def _from_folder(tables: files.Tables, folder: Path) -> tuple[files.Tables, dict[str, str]]:
+    """Return tables with the files of strategies as they are found from a run, and where they are.
+
+    So a run can be moved together with them, or, by the second, away from them.
+    """
+    found: dict[str, str] = {}
+
+    def place(name: str) -> str:
+        path = Path(name).resolve()
+        try:
+            near = Path(os.path.relpath(path, folder.resolve())).as_posix()
+        except ValueError:  # on another drive
+            return str(path)
+        found[near] = str(path)
+        return near
+
+    return files.with_files(tables, place), found
+
+
+def _from_anywhere(tables: files.Tables, folder: Path) -> files.Tables:
+    """Return the tables of a record with the files of strategies as they are found from here."""
+    known = files.table(files.table(tables.get(RECORD, {}), RECORD).get(FILES, {}), FILES)
+
+    def place(name: str) -> str:
+        near = (folder.resolve() / name).resolve()
+        return str(near if near.is_file() else known.get(name, near))
+
+    return files.with_files(tables, place)
+
+
+def _sees_more(strategy: Any) -> bool:
+    return getattr(strategy, "sees", "train") == "validation"
 
 
 def open_recipe(
@@ -122,7 +168,7 @@ def require_same_ancestor(recipe: Recipe, tables: files.Tables, founder: RunFold
         RunError: it was made for another task, with another seed, or otherwise; or it is not there.
     """
     ours, theirs = (_ancestor_tables(one, recipe) for one in (tables, read_record(founder)))
-    differing = [name for name, value in ours.items() if value != theirs[name]]
+    differing = [name for name, value in ours.items() if not _is_same(value, theirs[name])]
     if differing:
         raise RunError(
             f"the ancestor of {founder.path} is not the one of this recipe, which has another "
@@ -145,6 +191,16 @@ def _ancestor_tables(tables: files.Tables, recipe: Recipe) -> dict[str, Any]:
     if not recipe.task.is_trained:
         found["ancestor"] = tables.get("ancestor", tables.get("training"))
     return found | {name: tables.get(name) for name in ("task", "anatomy")}
+
+
+def _is_same(ours: Any, theirs: Any) -> bool:
+    """Tell whether two tables say the same; older records have names without their plugins."""
+    if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
+        return bool(ours == theirs)
+    uses = [str(references.plain(one.get("use", ""))) for one in (ours, theirs)]
+    if ":" not in uses[1]:
+        uses[0] = uses[0].rpartition(":")[2]
+    return uses[0] == uses[1] and {**ours, "use": ""} == {**theirs, "use": ""}
 
 
 def is_rebuildable(recipe: Recipe, registry: Registry) -> bool:

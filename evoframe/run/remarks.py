@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.errors import listing
+from evoframe.evolution.birth import Remark
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound
+from evoframe.registry.global_state import NOTICED, in_words
+from evoframe.run.journal import Journal
 
 FAR, FAR_ABOVE = 0.1, 0.5
 """Shares of the ancestor's metric: more lost is worth a word, where more is better or less is."""
@@ -24,10 +29,27 @@ SOME = 3
 
 
 def of_recipe(recipe: Recipe) -> list[str]:
-    """Sentences on what is said in a recipe and has no effect."""
-    if recipe.ancestor is None or not recipe.task.is_trained:
-        return []
-    return ["[ancestor] has no effect: the ancestor of this task comes trained."]
+    """Sentences on what is said in a recipe and has no effect, or has one that nobody meant."""
+    found = of_imports(recipe)
+    if recipe.ancestor is not None and recipe.task.is_trained:
+        found.append("[ancestor] has no effect: the ancestor of this task comes trained.")
+    return found
+
+
+def of_imports(recipe: Recipe) -> list[str]:
+    """Sentences on strategies whose modules changed the global state as they were imported."""
+    modules = {type(one).__module__ for _, one in recipe.strategies()}
+    return [
+        in_words(Path(str(sys.modules[name].__file__)).name, NOTICED[name])
+        for name in NOTICED
+        if any(one == name or one.startswith(f"{name}.") for one in modules)
+    ]
+
+
+def of_life(said: Sequence[Remark], journal: Journal) -> list[str]:
+    """Sentences on a life, without those that are on record of others in other figures."""
+    known = journal.remarks() if said else []
+    return [one.words for one in said if not any(old.startswith(one.about) for old in known)]
 
 
 def of_anatomy(anatomy: Anatomy) -> list[str]:

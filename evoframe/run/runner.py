@@ -27,10 +27,10 @@ from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Population, is_sound, rank
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import remarks, resuming, rules, shrinking
+from evoframe.run import failing, remarks, resuming, rules, shrinking
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal, is_finished
-from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor
+from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
 from evoframe.run.recall import Recall
@@ -43,6 +43,7 @@ from evoframe.run.record import (
     resolved,
     write_record,
 )
+from evoframe.run.starving import require_life
 from evoframe.run.targets import require_reachable, sized
 from evoframe.run.world import World, build_world
 
@@ -78,6 +79,7 @@ def start(
     folder = RunFolder(path.absolute())
     world = build_world(recipe, folder, attentive=True)
     require_reachable(world)
+    require_life(world)
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)
@@ -127,7 +129,8 @@ def _go_on(world: World, log_level: str, changed: list[str], founder: Path | Non
         with open_log(world.folder.log, log_level) as log:
             if changed:
                 log.warning("versions differ from the record", changes="; ".join(changed))
-            _Runner(world, journal, log).run(founder)
+            with failing.on_record(world.recipe, world.folder, journal, log):
+                _Runner(world, journal, log).run(founder)
     finally:
         journal.close()
 
@@ -176,7 +179,7 @@ class _Runner:
         if not missing:
             return
         lives = Lives(self.world, number, self.observers.heard(), self.observers.phase)
-        for entry in self.world.recipe.executor.map(lives, missing, self._send):
+        for entry in lived(self.world.recipe.executor, lives, missing, self._send):
             self._record(entry)
 
     def _population(self, number: int) -> Population:
@@ -222,6 +225,7 @@ class _Runner:
             values = {name: m.value for name, m in one.fitness.validation.items()}
             self.log.info("evaluated", seconds=round(entry.seconds, 3), **facts, metrics=values)
         self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
+        self._remark(*remarks.of_life(entry.remarks, self.journal))
 
     def _announce_start(self) -> None:
         options, everyone = self.world.recipe.run, self.journal.individuals()
@@ -237,14 +241,9 @@ class _Runner:
         self.log.info("run resumed" if everyone else "run started", path=event.path)
         self._remark(*self.world.remarks)
         anatomy = self.world.anatomy
-        for barrier in (*anatomy.barriers, *anatomy.block_barriers):
-            self.log.info(
-                "barrier",
-                operation=barrier.operation,
-                reason=barrier.reason,
-                module=barrier.module,
-                line=barrier.line,
-            )
+        for one in (*anatomy.barriers, *anatomy.block_barriers):
+            facts = {"operation": one.operation, "reason": one.reason}
+            self.log.info("barrier", **facts, module=one.module, line=one.line)
         self._send("evoframe_run_started", event)
         if words := shrinking.nothing_can_leave(self.world.anatomy):
             self._remark(words)
@@ -288,7 +287,7 @@ class _Runner:
     def _send(self, hook: str, event: Event) -> None:
         self.observers.send(hook, event)
 
-    def _observer_failed(self, name: str, error: Exception) -> None:
+    def _observer_failed(self, name: str, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
         self.journal.tell("observer_disabled", {"observer": name, "reason": reason})
         self.log.warning("observer disabled for the rest of the run", observer=name, reason=reason)

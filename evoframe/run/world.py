@@ -66,6 +66,7 @@ class World:
             training=recipe.training,
             nurture=recipe.nurture,
             selection=recipe.selection,
+            strict=recipe.run.strict,
         )
 
     def context(self, generation: int, ancestor: Genotype, life: Life | None = None) -> Context:

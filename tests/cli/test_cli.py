@@ -163,7 +163,7 @@ def test_roles_are_chosen_by_flags_and_plugins_by_path(tmp_path: Path) -> None:
 
     assert result.exit_code == 0, result.output
     record = (out / "run.toml").read_text()
-    for words in ('"hopeful"', "hope = 0.75", "rate = 0.2", '"hard-cap"', '"tournament"'):
+    for words in ('mine.py:hopeful"', "hope = 0.75", "rate = 0.2", '"hard-cap"', ':tournament"'):
         assert words in record
     assert "hopeful" in invoke("strategies", "encoding", "-p", str(plugin)).output
     assert "encoding/hopeful" in invoke("plugins", "-p", str(plugin)).output

@@ -95,7 +95,7 @@ def test_every_call_is_told_of_its_run_and_its_birth_and_has_a_key_of_its_own() 
         born = role != "selection"
         assert (context.id, context.place) == (("g7s1", 1) if born else ("", 0))
         assert context.family.parents == (("g2s4",) if born else ())
-        assert [parent.individual for parent in context.parents] == ([mother] if born else [])
+        assert [one.individual.id for one in context.parents] == ([mother.id] if born else [])
         assert context.life.companions == ((Witness(),) if born else ())
 
 

@@ -175,7 +175,8 @@ def test_two_plugins_may_offer_one_name_until_somebody_asks_for_it(install: Inst
     assert registry.failures == ()
     with pytest.raises(AmbiguousStrategyError) as caught:
         registry.find("encoding", "sound")
-    assert "offered by 2 plugins. Say which: evt-alpha:sound, evt-beta:sound" in str(caught.value)
+    told = "evt-alpha:sound (evt-alpha 1.0), evt-beta:sound (evt-beta 1.0)"
+    assert f"offered by 2 plugins. Say which: {told}" in str(caught.value)
     for distribution in ("evt-alpha", "evt-beta"):
         offer = registry.find("encoding", f"{distribution}:sound")
         assert offer.plugin.distribution == distribution

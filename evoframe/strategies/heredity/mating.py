@@ -81,7 +81,8 @@ class Mating(Heredity):
     def traits(self) -> frozenset[str]:  # type: ignore[override]
         """The mean of equals is their like; a product of weights, or other weights, are not."""
         own = self.strength == "sum" and self.weights in ("average", "first")
-        return frozenset({"identity_on_clones", "deterministic"} if own else ())
+        found = {"identity_on_clones", "deterministic"} if own else set()
+        return frozenset(found | {"moves"} if self.align == "sequential" else found)
 
     def check(self, task: Task) -> None:
         """Refuse shares that are not the parents', and to rewind what came trained."""

@@ -129,7 +129,7 @@ def _told(products: Tensor, kept: Tensor) -> Tensor:
     """Return the matrix that tells all inputs from those that are kept, float64."""
     own = products[kept][:, kept]
     ridge = RIDGE * own.diagonal().mean().clamp(min=1e-12) * torch.eye(len(kept)).to(own)
-    told: Tensor = torch.linalg.solve(own + ridge, products[kept] ).T
+    told: Tensor = torch.linalg.solve(own + ridge, products[kept]).T
     told[kept] = torch.eye(len(kept)).to(told)
     return told
 
@@ -150,7 +150,9 @@ def _moments(names: list[str], whole: Phenotype, run: Run) -> dict[str, _Moments
             # Linear layers have their channels last, others before the axes of their kernels.
             axis = -1 if isinstance(layer, nn.Linear) else 1 - layer.weight.ndim
             columns = inputs[0].detach().movedim(axis, 0).flatten(1).double()
-            mine = found.setdefault(name, _Moments(columns.new_zeros(len(columns), len(columns)), 0))
+            mine = found.setdefault(
+                name, _Moments(columns.new_zeros(len(columns), len(columns)), 0)
+            )
             mine.products += columns @ columns.T
             mine.places += columns.shape[1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import attrs
 from torch.optim.optimizer import register_optimizer_step_post_hook
@@ -12,7 +12,7 @@ from evoframe.errors import TaskError
 from evoframe.kernel.context import Context
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.roles import Task, Training
+from evoframe.roles import Task, Training, doc
 
 
 @attrs.frozen
@@ -20,6 +20,11 @@ class Fit(Training):
     """Calls the task's own fit(network, key, device)."""
 
     name: ClassVar[str] = "fit"
+
+    sees: Literal["train", "validation"] = attrs.field(  # type: ignore[misc]
+        default="validation",
+        metadata=doc("what fit() reads besides: validation to stop early, else train", later=True),
+    )
 
     def check(self, task: Task) -> None:
         """Refuse a task that has no ``fit`` of its own."""

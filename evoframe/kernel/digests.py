@@ -1,0 +1,74 @@
+"""Digests: whether values were changed by whoever was only to read them.
+
+Checksums of bytes, which take a hundredth of what a hash would: nobody changes a tensor so that
+they stay the same by mistake.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+Digests = dict[str, tuple[Any, int]]
+"""Of each tensor and table, by how to speak of it: its shape and type, and its checksum."""
+
+
+def digests(values: Mapping[str, Any]) -> dict[str, Digests]:
+    """Return the digests of all tensors and tables inside of each of several values.
+
+    Args:
+        values: attrs values, mappings, tuples, tensors and arrays, by how to speak of them.
+    """
+    known: dict[Any, int] = {}  # parents and what is inherited of them are often the same tensors
+    return {
+        name: {what: _digest(part, known) for what, part in _parts(name, value)}
+        for name, value in values.items()
+    }
+
+
+def changed(before: Digests, after: Digests) -> list[str]:
+    """Return how to speak of what is another, is gone, or is new."""
+    return [what for what in {**before, **after} if before.get(what) != after.get(what)]
+
+
+def _parts(what: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Tensor | np.ndarray):
+        yield what, value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _parts(f"{what} of {name!r}", one)
+    elif isinstance(value, tuple | list):
+        for index, one in enumerate(value):
+            yield from _parts(f"{what}[{index}]", one)
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield from _parts(f"{what}, {field.name}", getattr(value, field.name))
+
+
+def _digest(part: Any, known: dict[Any, int]) -> tuple[Any, int]:
+    return (part.dtype, tuple(part.shape)), _checksum(part, known)
+
+
+def _checksum(value: Any, known: dict[Any, int]) -> int:
+    place = _place(value)
+    if place not in known:
+        known[place] = zlib.crc32(_bytes(value))
+    return known[place]
+
+
+def _place(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.device, value.data_ptr(), value.dtype, tuple(value.shape), value.stride()
+    return value.ctypes.data, value.dtype.str, value.shape, value.strides
+
+
+def _bytes(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return np.ascontiguousarray(value).reshape(-1).view(np.uint8)
