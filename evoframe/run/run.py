@@ -263,7 +263,10 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows of the run: what came out, and its individuals."""
-        return notebook.table(self)
+        if not self.entries:
+            return notebook.empty(self.path)
+        shown = notebook.Shown(self.path, self.individuals, self.best, self.metric, self.ending)
+        return notebook.table(shown)
 
     def _recorded(self) -> Mapping[str, Any]:
         return table(read_record(RunFolder(self.path)).get(RECORD, {}), RECORD)

@@ -153,7 +153,7 @@ def _ranks(tallest: int, step: float) -> tuple[tuple[float, str], ...]:
 def _lines(
     facts: Facts, shown: Sequence[Individual], places: dict[str, tuple[float, float]]
 ) -> list[Line]:
-    """Return a line from each parent to its offspring; the line of first parents comes last, on top."""
+    """Return lines from parents to offspring; that of first parents comes last, on top."""
     line = {one.id: one.parents[:1] for one in _line(facts)}
     paths: dict[str, list[str]] = {"descent": [], "kin": [], "lineage": []}
     for one in shown:

@@ -48,8 +48,8 @@ def people(facts: Facts) -> People:
         "All individuals."
         if not more
         else (
-            f"{len(shown)} of {len(facts.everyone):,} individuals: the lineage of {facts.best.id} and "
-            "the best of generations. The data below hold all."
+            f"{len(shown)} of {len(facts.everyone):,} individuals: the lineage of {facts.best.id} "
+            "and the best of generations. The data below hold all."
         )
     )
     return People(head, tuple(rows), words)

@@ -85,9 +85,11 @@ def _commands(facts: Facts) -> tuple[str, ...]:
 
 def _notes(facts: Facts) -> list[str]:
     found = [
-        "Save the recipe as recipe.toml. With the same versions on the same kind of device the "
-        f"digest comes out as {facts.run.digest()}: every weight and every figure is then the "
-        "same, bit by bit."
+        (
+            "Save the recipe as recipe.toml. With the same versions on the same kind of device the "
+            f"digest comes out as {facts.run.digest()}: every weight and every figure is then the "
+            "same, bit by bit."
+        )
     ]
     if mine := _in_session(facts):
         found.append(

@@ -48,7 +48,8 @@ def linear(values: Iterable[float], start: float, end: float, *, room: float = 0
 
     Args:
         values: at least one, all finite.
-        start, end: of the axis, in pixels.
+        start: of the axis, in pixels.
+        end: of the axis, in pixels.
         room: share of the stretch that is left free at each end.
     """
     known = list(values)

@@ -135,7 +135,7 @@ def _widths(facts: Facts) -> list[Width]:
         found.append(
             Width(
                 layer=layer["name"],
-                shape=" × ".join(map(str, layer["shape"])),
+                shape="x".join(map(str, layer["shape"])),
                 before=layer["channels"],
                 after=account.channels[index],
                 free=layer["free"],

@@ -134,8 +134,10 @@ def _least(alive: list[Individual], name: str) -> str:
 
 def _words(facts: Facts, lives: float, taken: Mapping[str, float]) -> list[str]:
     found = [
-        f"The run took {duration(facts.seconds)} by the clock; its "
-        f"{len(facts.everyone)} lives together took {duration(lives)}."
+        (
+            f"The run took {duration(facts.seconds)} by the clock; its "
+            f"{len(facts.everyone)} lives together took {duration(lives)}."
+        )
     ]
     if "seconds" in facts.survey:
         found.append(f"The survey of the ancestor took {duration(facts.survey['seconds'])}.")

@@ -132,8 +132,10 @@ def _unread(facts: Facts) -> list[str]:
     if facts.knows_better:
         return []
     return [
-        f"An earlier version of evoframe made this run. Its record does not say which metric "
-        f"decides and which way is better: {facts.metric.name} is shown, and no Pareto front."
+        (
+            f"An earlier version of evoframe made this run. Its record does not say which metric "
+            f"decides and which way is better: {facts.metric.name} is shown, and no Pareto front."
+        )
     ]
 
 

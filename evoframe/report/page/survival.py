@@ -38,8 +38,10 @@ def survival(facts: Facts) -> Survival:
         return Survival(
             None,
             (
-                "Widths of layers are not on record: an earlier version of evoframe made this "
-                "run. A run of this version puts them there.",
+                (
+                    "Widths of layers are not on record: an earlier version of evoframe made this "
+                    "run. A run of this version puts them there."
+                ),
             ),
         )
     rows = _picked(facts, len(facts.layers))

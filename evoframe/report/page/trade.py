@@ -106,14 +106,14 @@ def _size(facts: Facts, one: Individual, name: str) -> float | None:
     """Return a size of somebody; of latency, what was measured where anything was."""
     if name == "latency" and facts.latency:
         taken = facts.latency["seconds"].get(one.id, {})
-        return taken[_batch(facts)][0] if _batch(facts) in taken else None
+        return float(taken[_batch(facts)][0]) if _batch(facts) in taken else None
     return facts.costs(one).get(name)
 
 
 def _batch(facts: Facts) -> str:
     """Return the largest batch that was measured of the ancestor."""
     taken = facts.latency["seconds"].get(facts.ancestor.id, {"1": ()})
-    return max(taken, key=int)
+    return str(max(taken, key=int))
 
 
 # --- the drawing ------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def _chart(facts: Facts, name: str, points: Sequence[Point]) -> Chart:
     return Chart(
         name=f"metric-by-{name}",
         title=f"{facts.metric.name} against {_what(facts, name)}",
-        about=_about(facts, points, front),
+        about=_about(points, front),
         width=WIDTH,
         height=HEIGHT,
         box=BOX,
@@ -262,7 +262,7 @@ def _names(facts: Facts, points: Sequence[Point], x: Scale, y: Scale) -> list[Te
 # --- in words ---------------------------------------------------------------------------------
 
 
-def _about(facts: Facts, points: Sequence[Point], front: Sequence[Point]) -> str:
+def _about(points: Sequence[Point], front: Sequence[Point]) -> str:
     ends = f"{len(points)} individuals, from 1x to {factor(max(p.fewer for p in points))}"
     if not front:
         return f"{ends}."

@@ -10,7 +10,7 @@ from evoframe.kernel.sizes import fewer_in_words
 from evoframe.report.page.facts import Facts
 from evoframe.report.tables import times
 
-NONE = "–"
+NONE = "-"
 """What stands where there is no figure."""
 
 
