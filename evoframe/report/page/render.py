@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoframe.errors import RunError
+from evoframe.report.comparison import Curves
 from evoframe.report.page import data as told
 from evoframe.report.page.ancestry import ancestry
+from evoframe.report.page.compared import compared, of_curves
 from evoframe.report.page.facts import Facts
 from evoframe.report.page.people import people
 from evoframe.report.page.reproduce import reproduce
@@ -48,6 +51,24 @@ def of_run(run: Run) -> str:
         reproduce=reproduce(facts),
         metric=facts.metric,
         data=told.data(told.of_run(facts)),
+    )
+
+
+def of_comparison(curves: Curves, targets: Sequence[float], path: Path, command: str) -> str:
+    """Return the page of a comparison, one HTML text that needs nothing else.
+
+    Args:
+        curves: what was measured.
+        targets: how many times fewer people want to look at.
+        path: of the comparison.
+        command: by which it is made.
+    """
+    return rendered(
+        "compare.html",
+        name=path.absolute().name,
+        compared=compared(curves, targets),
+        command=command,
+        data=told.data(of_curves(curves)),
     )
 
 
