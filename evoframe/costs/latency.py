@@ -49,15 +49,24 @@ def latency(
     return Latency(found.median, found.iqr)
 
 
-def latencies(network: nn.Module, inputs: Inputs, *, threads: int = 1) -> dict[int, Latency]:
+def latencies(
+    network: nn.Module, inputs: Inputs, *, threads: int = 1, seconds: float = 1.0
+) -> dict[int, Latency]:
     """Return the latency of a network by batch size.
 
     A batch is left out when one pass of it would take longer than ``LONGEST``.
+
+    Args:
+        network: in evaluation mode, on any device.
+        inputs: of one example or more, on the same device.
+        threads: of the CPU.
+        seconds: how long to measure each, at least.
     """
-    found = {1: latency(network, batched(inputs, 1), threads=threads)}
+    found = {1: latency(network, batched(inputs, 1), threads=threads, seconds=seconds)}
     for size in BATCHES:
         if size > 1 and size * found[1].median < LONGEST:
-            found[size] = latency(network, batched(inputs, size), threads=threads)
+            given = batched(inputs, size)
+            found[size] = latency(network, given, threads=threads, seconds=seconds)
     return found
 
 

@@ -50,7 +50,7 @@ class Watch:
 
 
 def channels_of_layers(anatomy: Anatomy, flags: torch.Tensor) -> tuple[int, ...]:
-    """Return how many of its own channels are flagged, for each layer that evolves.
+    """Return the number of its own channels that are flagged, for each layer that evolves.
 
     Args:
         anatomy: whose layers.

@@ -120,7 +120,7 @@ def put_on_disk(
 
 
 def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Account:
-    """Return what is put on record beside an individual; one without a genotype left nothing."""
+    """Return the account of an individual; one without a genotype left nothing."""
     genotype, fitness = newborn.genotype, newborn.individual.fitness
     if genotype is None or fitness is None:
         return Account(phases)

@@ -22,6 +22,9 @@ from evoframe.run.world import World
 MOST = 8
 """How many individuals are measured besides the ancestor and the one that is delivered."""
 
+LONG = 0.3
+"""Seconds for which each is measured, at least, at each size of batch."""
+
 
 def put_on_record(world: World, journal: Journal, chosen: str) -> list[str]:
     """Measure networks if that was asked for; returns a sentence if it could not be done.
@@ -39,7 +42,7 @@ def put_on_record(world: World, journal: Journal, chosen: str) -> list[str]:
 
 
 def measured(world: World, everyone: Sequence[Individual], chosen: str) -> dict[str, Any]:
-    """Return what is put on record of the speed of networks, on the device of the run.
+    """Return the facts that are put on record of the speed of networks, on the run's device.
 
     Args:
         world: of the run.
@@ -54,7 +57,7 @@ def measured(world: World, everyone: Sequence[Individual], chosen: str) -> dict[
         for name in dict.fromkeys([everyone[0].id, chosen, *front]):
             genotype = recall.genotype(recall.entries[name].individual.genotype_id)
             network = world.anatomy.develop(genotype).network.eval()
-            taken = latencies(network, inputs, threads=run.threads)
+            taken = latencies(network, inputs, threads=run.threads, seconds=LONG)
             found[name] = {str(size): [one.median, one.iqr] for size, one in taken.items()}
     return {
         "device": _named(world.device),

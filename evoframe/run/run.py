@@ -56,7 +56,7 @@ class Run:
         with self._journal() as journal:
             return journal.entries()
 
-    @property
+    @cached_property
     def individuals(self) -> tuple[Individual, ...]:
         """All individuals, by generation and place; the ancestor is the first."""
         return tuple(entry.individual for entry in self.entries)
@@ -262,7 +262,7 @@ class Run:
         return frame(self.entries)
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of the run: what came out, and its individuals."""
+        """Return HTML for a notebook: what came out of the run, and its individuals."""
         if not self.entries:
             return notebook.empty(self.path)
         shown = notebook.Shown(self.path, self.individuals, self.best, self.metric, self.ending)

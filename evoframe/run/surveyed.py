@@ -32,7 +32,7 @@ def put_on_record(world: World, journal: Journal) -> None:
 
 
 def surveyed(world: World) -> dict[str, Any]:
-    """Return what is put on record of the survey of a run's ancestor."""
+    """Return the facts that are put on record of the survey of a run's ancestor."""
     anatomy = world.anatomy
     with untouched():  # it traces the network again, whose code may draw
         outputs = set(given_out(anatomy))

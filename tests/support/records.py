@@ -13,7 +13,7 @@ from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin,
 from evoframe.run import formats
 from evoframe.run.account import Account
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import ENDING, PICK, SECONDS, SESSION, SURVEY, Entry, Journal
+from evoframe.run.journal import ENDING, LATENCY, PICK, SECONDS, SESSION, SURVEY, Entry, Journal
 
 RECIPE = """\
 [run]
@@ -46,6 +46,7 @@ def record(
     barriers: int = 3,
     old: bool = False,
     finished: bool = True,
+    latency: bool = False,
 ) -> Path:
     """Write a run of so many individuals.
 
@@ -59,6 +60,7 @@ def record(
         barriers: how many the survey found.
         old: leave out what earlier versions did not put on record.
         finished: whether the run has an ending.
+        latency: whether the run measured how fast the ancestor and the delivered network are.
     """
     folder, chance = RunFolder(path), random.Random(3)
     folder.create()
@@ -80,11 +82,25 @@ def record(
             Entry(entry.individual, entry.digest, entry.seconds, None if old else entry.account)
         )
     journal.note(**{SECONDS: repr(2.5 * count)})
-    if finished:
+    if finished and entries:
         alive = [entry.individual.id for entry in entries if entry.individual.is_alive]
         journal.note(**{ENDING: "the last generation was lived", PICK: alive[-1]})
+        if latency:
+            journal.note(**{LATENCY: json.dumps(_latency(alive[-1]))})
     journal.close()
     return path
+
+
+def _latency(best: str) -> dict[str, object]:
+    return {
+        "device": "cpu (Model 7)",
+        "threads": 1,
+        "batches": [1, 64],
+        "seconds": {
+            "g1s0": {"1": [0.004, 0.0001], "64": [0.2, 0.003]},
+            best: {"1": [0.0039, 0.0002], "64": [0.05, 0.001]},
+        },
+    }
 
 
 def _survey(metric: str, layers: int, barriers: int) -> dict[str, object]:

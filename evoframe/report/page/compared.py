@@ -110,7 +110,7 @@ def compared(curves: Curves, targets: Sequence[float]) -> Compared:
 
 
 def of_curves(curves: Curves) -> dict[str, Any]:
-    """Return what a page tells of a comparison, for other programs."""
+    """Return all that a page tells of a comparison, for other programs."""
     names = [field.name for field in attrs.fields(type(curves.points[0]))]
     return {
         "kind": "comparison",

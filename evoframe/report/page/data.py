@@ -62,7 +62,7 @@ def read(page: str) -> Any:
 
 
 def of_run(facts: Facts) -> dict[str, Any]:
-    """Return what a page tells of a run, for other programs."""
+    """Return all that a page tells of a run, for other programs."""
     return {
         "kind": "run",
         "digest": facts.run.digest(),

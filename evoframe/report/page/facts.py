@@ -180,7 +180,7 @@ class Facts:
         return list(self.survey.get("barriers", ()))
 
     def remarks(self) -> list[str]:
-        """Return what people should know of the run and what it delivers."""
+        """Return sentences that people should know of the run and what it delivers."""
         if not self.knows_better:
             return list(self.said)
         most = self.options.max_drop

@@ -41,7 +41,7 @@ class Reproduce:
 
 
 def reproduce(facts: Facts) -> Reproduce:
-    """Return what is needed to have a run again, and how to see that it is the same."""
+    """Return all that is needed to have a run again, and to see that it is the same."""
     text = files.write(facts.tables)
     packed = base64.b64encode(text.encode()).decode()
     rows = [("seed", str(facts.options.seed)), ("digest", facts.run.digest())]

@@ -29,7 +29,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Return where a value lies, to a tenth of a pixel."""
+        """Return the place of a value, to a tenth of a pixel."""
         low, high, at = (self._along(one) for one in (self.low, self.high, value))
         share = (at - low) / (high - low)
         return round(self.start + share * (self.end - self.start), 1)

@@ -58,7 +58,7 @@ class Sizes:
 
 
 def sizes(facts: Facts) -> Sizes:
-    """Return what the ancestor and the delivered network cost and reach."""
+    """Return the sizes and metrics of the ancestor and the delivered network."""
     widths = _widths(facts)
     notes = []
     if not facts.latency:

@@ -27,7 +27,7 @@ class Stays:
 
 
 def stays(facts: Facts) -> Stays:
-    """Return what keeps channels, that which holds back most first."""
+    """Return the reasons for which channels stay, those that hold back most first."""
     if not facts.survey:
         words = (
             "Barriers are not on record: an earlier version of evoframe made this run. "

@@ -49,7 +49,7 @@ class Summary:
 
 
 def summary(facts: Facts) -> Summary:
-    """Return what a run has brought forth, in words."""
+    """Return the outcome of a run, in words."""
     rest = [*_unfinished(facts), *_what_did_not_shrink(facts), *_unread(facts)]
     remarks = tuple(dict.fromkeys(facts.remarks()))
     return Summary(_lead(facts), tuple(rest), tuple(_figures(facts)), remarks)
@@ -73,7 +73,7 @@ def _lead(facts: Facts) -> str:
 
 
 def _fewer(facts: Facts) -> str:
-    """Return how many times fewer of each size the delivered network has, the least first."""
+    """Return the factors of the delivered network in words, the smallest first."""
     ratios = factors(facts.costs(facts.best), facts.costs(facts.ancestor))
     words = [f"{factor(value)} fewer {HEADLINES[name]}" for name, value in ratios.items()]
     return listed(words)

@@ -127,7 +127,7 @@ def _row_names(facts: Facts, rows: Sequence[int]) -> list[tuple[float, str]]:
 
 
 def _delivered(facts: Facts, rows: Sequence[int], right: float) -> list[Text]:
-    """Return how many channels the delivered network has, beside each row."""
+    """Return the number of channels that the delivered network has, beside each row."""
     channels = facts.account(facts.best).channels
     if not channels:
         return []

@@ -200,7 +200,7 @@ def _marks(
 
 
 def _tip(facts: Facts, point: Point) -> str:
-    """Return what a tool tip says: short, since there is one for everybody in every chart."""
+    """Return a tool tip: short, since there is one for everybody in every chart."""
     words = measured(point.one, facts.metric).partition(" ±")
     unit = " %" if words[2].endswith("%") else ""
     return f"{point.one.id}: {words[0]}{unit}, {factor(point.fewer)}"

@@ -71,7 +71,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 
 def somebody(facts: Facts, one: Individual) -> str:
-    """Return what a tool tip says of an individual: who it is, its metric, how much smaller."""
+    """Return a tool tip on an individual: who it is, its metric, how many times smaller."""
     how = f"{one.id} of {', '.join(one.parents)}" if one.parents else f"{one.id}, the ancestor"
     if one.fitness is None:
         return f"{how}: stillborn, {one.stillborn}"
