@@ -26,7 +26,7 @@ from evoframe.report.page.words import (
 COLOURS = 6
 """How many the style sheet has; later arms have one of them again, and dashes."""
 
-WIDTH, HEIGHT = 360.0, 280.0
+WIDTH, HEIGHT = 360.0, 276.0
 BOX = (52.0, 12.0, 350.0, 238.0)
 
 
