@@ -15,6 +15,7 @@ from evoframe.config.recipe import RunOptions
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Metric, Origin
 from evoframe.kernel.population import is_sound
+from evoframe.report.arms import BASELINES
 from evoframe.run.account import Account
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import LATENCY, SECONDS, SURVEY, Entry, Journal
@@ -113,6 +114,22 @@ class Facts:
             if is_sound(one, self.metric) and one.origin is not Origin.ELITE
         ]
 
+    @cached_property
+    def baselines(self) -> dict[str, Facts]:
+        """The baselines of the comparison that the run is an arm of, with its seed; else none."""
+        here = self.run.path.absolute()
+        mine, out = here.parent.name, here.parent.parent
+        if not (out / "compare.json").is_file():
+            return {}
+        names = sorted(one.name for one in out.iterdir() if _is_baseline(one.name))
+        runs = {
+            name: Run(out / name / here.name)
+            for name in names
+            if name != mine and RunFolder(out / name / here.name).exists()
+        }
+        found = {name: Facts.of(run) for name, run in runs.items() if run.entries}
+        return {name: one for name, one in found.items() if one.metric == self.metric}
+
     # --- what was measured ---------------------------------------------------------------------
 
     @cached_property
@@ -185,3 +202,8 @@ class Facts:
             return list(self.said)
         most = self.options.max_drop
         return [*self.said, *of_delivery(self.everyone, self.best.id, self.metric, most)]
+
+
+def _is_baseline(name: str) -> bool:
+    """Tell whether a folder of a comparison is that of an arm that is always there."""
+    return name.partition("-")[0] in BASELINES

@@ -11,6 +11,7 @@ from evoframe.kernel.individual import Individual
 from evoframe.kernel.sizes import HEADLINES
 from evoframe.report.page.drawing import Axis, Chart, Line, Mark, Text, polyline, stairs, tone
 from evoframe.report.page.facts import Facts
+from evoframe.report.page.points import Point, batch_of, of_baselines, pareto, points_of
 from evoframe.report.page.scales import Scale, linear, logarithmic
 from evoframe.report.page.words import (
     factor,
@@ -34,21 +35,6 @@ BOX = (52.0, 14.0, 350.0, 226.0)
 
 
 @attrs.frozen
-class Point:
-    """Somebody by size and worth.
-
-    Attributes:
-        one: who it is.
-        fewer: how many times less of the size than the ancestor.
-        value: the primary metric on validation.
-    """
-
-    one: Individual
-    fewer: float
-    value: float
-
-
-@attrs.frozen
 class Trade:
     """The charts of a run, and what is to be said where there is none.
 
@@ -69,7 +55,7 @@ def trade(facts: Facts) -> Trade:
     """Return the metric against each size that is on record."""
     charts, fronts = [], {}
     for name in SIZES:
-        points = _points(facts, name)
+        points = points_of(facts, name)
         if len(points) > 1:
             charts.append(_chart(facts, name, points))
             fronts[name] = pareto(points, maximise=facts.metric.maximise)
@@ -79,50 +65,15 @@ def trade(facts: Facts) -> Trade:
     return Trade(tuple(charts), tuple(_notes(facts, fronts)), rows, HEADLINES.get(of, of))
 
 
-def pareto(points: Sequence[Point], *, maximise: bool) -> list[Point]:
-    """Return the points than which none is smaller and better, from largest to smallest."""
-    found: list[Point] = []
-    sign = 1.0 if maximise else -1.0
-    for point in sorted(points, key=lambda one: (-one.fewer, -sign * one.value)):
-        if not found or sign * point.value > sign * found[-1].value:
-            found.append(point)
-    return found[::-1]
-
-
-def _points(facts: Facts, name: str) -> list[Point]:
-    sizes = {one.id: _size(facts, one, name) for one in facts.sound()}
-    whole = sizes.get(facts.ancestor.id)
-    if not whole:
-        return []
-    found = []
-    for one in facts.sound():
-        size = sizes[one.id]
-        if size:
-            found.append(Point(one, whole / size, facts.value(one)))
-    return found
-
-
-def _size(facts: Facts, one: Individual, name: str) -> float | None:
-    """Return a size of somebody; of latency, what was measured where anything was."""
-    if name == "latency" and facts.latency:
-        taken = facts.latency["seconds"].get(one.id, {})
-        return float(taken[_batch(facts)][0]) if _batch(facts) in taken else None
-    return facts.costs(one).get(name)
-
-
-def _batch(facts: Facts) -> str:
-    """Return the largest batch that was measured of the ancestor."""
-    taken = facts.latency["seconds"].get(facts.ancestor.id, {"1": ()})
-    return str(max(taken, key=int))
-
-
 # --- the drawing ------------------------------------------------------------------------------
 
 
 def _chart(facts: Facts, name: str, points: Sequence[Point]) -> Chart:
     left, top, right, bottom = BOX
-    x = logarithmic([point.fewer for point in points], left, right)
-    values = [point.value for point in points]
+    others = of_baselines(facts, name)
+    everybody = [*points, *(point for _, several in others for point in several)]
+    x = logarithmic([point.fewer for point in everybody], left, right)
+    values = [point.value for point in everybody]
     y = linear([*values, *_error_ends(facts, points)], bottom, top)
     share = is_share(facts.metric, values)
     front = pareto(points, maximise=facts.metric.maximise) if facts.knows_better else []
@@ -138,7 +89,7 @@ def _chart(facts: Facts, name: str, points: Sequence[Point]) -> Chart:
             f"{facts.metric.name}, validation", y, lambda one: tick_of_metric(one, share=share)
         ),
         lines=_lines(facts, points, front, x, y),
-        marks=_marks(facts, points, front, x, y),
+        marks=[*_baselines(facts, others, x, y), *_marks(facts, points, front, x, y)],
         texts=_names(facts, points, x, y),
     )
 
@@ -153,7 +104,7 @@ def _label(facts: Facts, name: str) -> str:
     if name != "latency":
         return f"times fewer {HEADLINES[name]} than the ancestor"
     if facts.latency:
-        return f"times faster than the ancestor, batch {_batch(facts)}"
+        return f"times faster than the ancestor, batch {batch_of(facts)}"
     return "times faster than the ancestor, as told"
 
 
@@ -213,6 +164,17 @@ def _mark(facts: Facts, point: Point, x: Scale, y: Scale) -> Mark:
     if point.one.id == facts.ancestor.id:
         return Mark(*at, "diamond", "first", title, 6.0)
     return Mark(*at, "dot", _by_age(facts, point.one), title, 3.5)
+
+
+def _baselines(
+    facts: Facts, others: Sequence[tuple[str, list[Point]]], x: Scale, y: Scale
+) -> list[Mark]:
+    """Return a hollow square for the best of each generation of every baseline."""
+    return [
+        Mark(x(p.fewer), y(p.value), "square", "base", f"baseline {arm}, {_tip(facts, p)}", 3.5)
+        for arm, several in others
+        for p in several
+    ]
 
 
 def _by_age(facts: Facts, one: Individual) -> str:
@@ -280,6 +242,11 @@ def _row(facts: Facts, point: Point) -> tuple[str, str, str, str]:
 
 def _notes(facts: Facts, fronts: dict[str, list[Point]]) -> list[str]:
     found = []
+    if facts.baselines:
+        found.append(
+            f"Hollow squares are the best of each generation of the baselines that were run beside "
+            f"this arm with the same seed: {', '.join(facts.baselines)}."
+        )
     if "flops" not in fronts:
         found.append(
             "FLOPs are not on record: the network does not run on torch's meta device, or "

@@ -19,8 +19,8 @@ from evoframe.errors import RunError
 from evoframe.kernel.individual import Metric
 from evoframe.report.page import data, render
 from evoframe.report.page.facts import Facts
+from evoframe.report.page.points import Point, pareto
 from evoframe.report.page.scales import linear, logarithmic
-from evoframe.report.page.trade import Point, pareto
 from evoframe.run.run import Run
 from support.pages import NASTY, Elements
 from support.records import record
