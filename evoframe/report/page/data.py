@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 import re
+from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
@@ -40,12 +42,23 @@ class Data:
 
 def data(value: Any) -> Data:
     """Return values as they stand in a page."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    plain = _plain(value)
+    text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
     if len(text) <= LONG:
-        return Data(value, "", len(text))
+        return Data(plain, "", len(text))
     # Without a time in its header the same run makes the same page.
     squeezed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
     return Data(None, f"data:application/gzip;base64,{squeezed}", len(text))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with numbers that JSON does not have as words, such as infinities."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    known = value is None or isinstance(value, str | int | float)
+    return value if known and (not isinstance(value, float) or math.isfinite(value)) else str(value)
 
 
 def read(page: str) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import attrs
 
 STEPS = (1, 2, 5)
+LARGEST = 1e100
+"""What is further from zero lies at the end of an axis: nothing on it could be told apart."""
+
 FINE = (1, 1.5, 2, 3, 4, 5, 7)
 """Digits of ticks on an axis of factors, where few of them span little."""
 
@@ -29,8 +32,9 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Return the place of a value, to a tenth of a pixel."""
-        low, high, at = (self._along(one) for one in (self.low, self.high, value))
+        """Return the place of a value, to a tenth of a pixel; at an end if it lies beyond."""
+        inside = min(max(value, self.low), self.high)
+        low, high, at = (self._along(one) for one in (self.low, self.high, inside))
         share = (at - low) / (high - low)
         return round(self.start + share * (self.end - self.start), 1)
 
@@ -43,7 +47,7 @@ class Scale:
         return found if len(found) > 1 else _even_ticks(self.low, self.high, most)
 
 
-def linear(values: Iterable[float], start: float, end: float, *, room: float = 0.06) -> Scale:
+def linear(values: Collection[float], start: float, end: float, *, room: float = 0.06) -> Scale:
     """Return a scale on which values lie evenly, with room at both ends.
 
     Args:
@@ -52,16 +56,14 @@ def linear(values: Iterable[float], start: float, end: float, *, room: float = 0
         end: of the axis, in pixels.
         room: share of the stretch that is left free at each end.
     """
-    known = list(values)
-    low, high = min(known), max(known)
+    low, high = (min(max(one(values), -LARGEST), LARGEST) for one in (min, max))
     spread = (high - low) or abs(high) or 1.0
     return Scale(low - room * spread, high + room * spread, start, end)
 
 
-def logarithmic(values: Iterable[float], start: float, end: float) -> Scale:
+def logarithmic(values: Collection[float], start: float, end: float) -> Scale:
     """Return a scale of factors with room at both ends; values are positive and finite."""
-    known = list(values)
-    low, high = min(known), max(known)
+    low, high = (min(max(one(values), 1 / LARGEST), LARGEST) for one in (min, max))
     room = max((high / low) ** 0.06, 1.06)
     return Scale(low / room, high * room, start, end, log=True)
 

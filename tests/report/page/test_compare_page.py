@@ -9,33 +9,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from evoframe.kernel.individual import Metric
-from evoframe.report.comparison import Curves, Point
+from evoframe.report.comparison import Curves
 from evoframe.report.page import data, render
 from evoframe.report.page.chance import corrected, fewest, p_value, verdict
 from evoframe.report.page.compared import compared
+from support.arms import two_arms
 from support.pages import NASTY, Elements
-
-
-def curves(seeds: int, *, better: float = 0.05, flops: bool = True, metric: str = "accuracy"):
-    """Two arms, the first better by so much in every seed, and slightly more in later ones."""
-    points = []
-    for arm, lead in (("mine", better), ("other", 0.0)):
-        for seed in range(seeds):
-            for number, fewer in enumerate((1.0, 4.0, 16.0), 1):
-                value = 0.9 - 0.01 * number + lead * (1 + 0.1 * seed) + 0.001 * seed
-                points.append(
-                    Point(
-                        arm=arm, seed=seed, generation=number, synapses=int(6400 / fewer),
-                        efficiency=fewer, bytes=100, value=value, parameters=int(640 / fewer**0.5),
-                        fewer_parameters=fewer**0.5, flops=100 if flops else None,
-                        fewer_flops=fewer if flops else None,
-                    )
-                )  # fmt: skip
-    return Curves(
-        tuple(points), Metric(metric), "test", {"mine": 8.0, "other": 8.0},
-        tuple(0.9 + 0.001 * seed for seed in range(seeds)), {"mine": 3.0, "other": 2.0},
-        {("mine", 0): ("a" * 32,)},
-    )  # fmt: skip
 
 
 def page(given: Curves, targets=(4.0,), command: str = "evoframe compare mine") -> str:
@@ -46,7 +25,7 @@ def page(given: Curves, targets=(4.0,), command: str = "evoframe compare mine") 
 
 def test_arms_are_told_at_equal_sizes_with_their_spread() -> None:
     """Mean and standard deviation over seeds, of synapses, parameters and FLOPs."""
-    given, text = curves(3), Elements(page(curves(3))).text
+    given, text = two_arms(3), Elements(page(two_arms(3))).text
 
     for size in ("synapses", "parameters", "flops"):
         values = given.at("mine", 4.0, size)
@@ -60,17 +39,17 @@ def test_arms_are_told_at_equal_sizes_with_their_spread() -> None:
 
 def test_sizes_that_an_arm_does_not_reach_have_a_dash() -> None:
     """Nothing is read off outside of what was measured."""
-    given = curves(3)
+    given = two_arms(3)
 
     assert given.at("mine", 8.0, "parameters") == []
     (table,) = [one for one in compared(given, [8.0]).tables if "parameters" in one.caption]
     assert table.rows[0] == ("mine", "-")
-    assert "FLOPs" not in {one.caption for one in compared(curves(2, flops=False), [4.0]).tables}
+    assert "FLOPs" not in {one.caption for one in compared(two_arms(2, flops=False), [4.0]).tables}
 
 
 def test_three_seeds_show_nothing_and_twelve_do() -> None:
     """However large a difference is, few seeds cannot tell it from luck, and the page says so."""
-    few, many = Elements(page(curves(3))).text, Elements(page(curves(12))).text
+    few, many = Elements(page(two_arms(3))).text, Elements(page(two_arms(12))).text
 
     assert "With 3 seeds no difference can be told from chance" in few
     assert "cannot be told from chance: 6 seeds are needed at least" in few
@@ -80,7 +59,7 @@ def test_three_seeds_show_nothing_and_twelve_do() -> None:
 
 
 def test_a_metric_of_which_less_is_better_has_its_sign_turned() -> None:
-    given = curves(8)
+    given = two_arms(8)
     less = Curves(given.points, Metric("loss", maximise=False), "test", given.epochs,
                   given.ancestors)  # fmt: skip
 
@@ -89,7 +68,7 @@ def test_a_metric_of_which_less_is_better_has_its_sign_turned() -> None:
 
 
 def test_names_are_escaped_and_data_are_there() -> None:
-    text = page(curves(3, metric=NASTY), command=f"evoframe compare '{NASTY}'")
+    text = page(two_arms(3, metric=NASTY), command=f"evoframe compare '{NASTY}'")
 
     elements = Elements(text)
     assert [a.get("type") for tag, a in elements.found if tag == "script"] == ["application/json"]

@@ -15,6 +15,7 @@ import pytest
 import evoframe
 from evoframe.report.page import render
 from evoframe.run.run import Run
+from support.arms import two_arms
 from support.browser import Page, browser, path_of_browser
 from support.pages import NASTY
 from support.records import record
@@ -36,7 +37,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Pages of three runs: one that was lived, a long one with bad names, and an old record."""
+    """Three runs: one that was lived, a long one with bad names, an old record; a comparison."""
     folder = tmp_path_factory.mktemp("pages")
     options = ["training.epochs=1", "environment.retention=0.4"]
     evoframe.evolve(
@@ -48,6 +49,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in ("lived", "long", "old"):
         found[name] = folder / f"{name}.html"
         found[name].write_text(render.of_run(Run(folder / name)), "utf-8")
+    found["compared"] = folder / "compared.html"
+    found["compared"].write_text(
+        render.of_comparison(two_arms(7), (4.0,), folder, "evoframe compare mine"), "utf-8"
+    )
     return found
 
 
@@ -108,7 +113,7 @@ def test_what_is_wrong_with_a_page_is_seen(page: Page, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["lived", "long", "old"])
+@pytest.mark.parametrize("name", ["lived", "long", "old", "compared"])
 def test_a_page_is_whole_and_readable(
     name: str, width: int, page: Page, files: dict[str, Path], *, dark: bool
 ) -> None:

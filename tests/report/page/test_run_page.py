@@ -386,3 +386,20 @@ def test_a_metric_of_which_less_is_better_has_its_front_below() -> None:
 
     front = pareto(points, maximise=Metric("loss", maximise=False).maximise)
     assert [point.fewer for point in front] == [2, 3]
+
+
+def test_an_arm_stands_beside_the_baselines_of_its_comparison(tmp_path: Path) -> None:
+    """With the same seed, whose ancestor is theirs; other recipes and other seeds are left out."""
+    out = tmp_path / "out"
+    for arm in ("mine", "other", "uniform", "dense-0"):
+        record(out / arm / "seed-0", 12, population=3)
+    record(out / "uniform" / "seed-1", 5)
+    alone = page_of(out / "mine" / "seed-0")
+    assert 'class="base"' not in alone
+
+    (out / "compare.json").write_text("{}")
+    page = page_of(out / "mine" / "seed-0")
+
+    found = set(re.findall(r"<title>baseline (.*?), g(\d+)", page))
+    assert found == {(arm, str(n)) for arm in ("uniform", "dense-0") for n in (2, 3, 4, 5)}
+    assert "with the same seed: dense-0, uniform." in page
