@@ -89,6 +89,7 @@ def _chart(
 ) -> Chart:
     step = min(max(420.0 / len(columns), 20.0), 64.0)
     right, bottom = LEFT + step * len(columns), TOP + ROW * len(rows)
+    names = short_names([str(layer["name"]) for layer in facts.layers])
     cells = []
     for row, layer in enumerate(rows):
         told = facts.layers[layer]
@@ -96,7 +97,7 @@ def _chart(
             widths = [channels[layer] for channels in left[number]]
             corner = round(LEFT + column * step + 1, 1), round(TOP + row * ROW + 1, 1)
             mean, whole = statistics.fmean(widths), int(told["channels"])
-            title = f"{told['name']}, generation {number}: {mean:.4g} of {whole}"
+            title = f"{names[layer]}, generation {number}: {mean:.4g} of {whole}"
             colour = tone(mean / whole, 0.0, 1.0)
             cells.append(Cell(*corner, round(step - 2, 1), ROW - 2, colour, title))
     return Chart(
@@ -113,15 +114,20 @@ def _chart(
                 for column, number in enumerate(columns)
             ),
         ),
-        y=Axis("", tuple(_row_names(facts, rows))),
+        y=Axis("", tuple(_row_names([names[layer] for layer in rows]))),
         cells=cells,
         texts=_delivered(facts, rows, right),
         grid=False,
     )
 
 
-def _row_names(facts: Facts, rows: Sequence[int]) -> list[tuple[float, str]]:
-    names = [str(facts.layers[layer]["name"]) for layer in rows]
+def short_names(names: Sequence[str]) -> list[str]:
+    """Return names of parameters without what all of them end with: ``.weight``, as a rule."""
+    same = all(name.endswith(".weight") for name in names)
+    return [name.removesuffix(".weight") if same else name for name in names]
+
+
+def _row_names(names: Sequence[str]) -> list[tuple[float, str]]:
     short = [name if len(name) <= LETTERS else f"…{name[1 - LETTERS :]}" for name in names]
     return [(round(TOP + (row + 0.5) * ROW, 1), name) for row, name in enumerate(short)]
 
