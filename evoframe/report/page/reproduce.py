@@ -93,8 +93,8 @@ def _notes(facts: Facts) -> list[str]:
     ]
     if mine := _in_session(facts):
         found.append(
-            f"{', '.join(dict.fromkeys(mine))} were made in a Python session and are in no file: "
-            "hand over the same again, and take their tables out of the recipe."
+            f"{', '.join(dict.fromkeys(mine))}: made in a Python session and in no file. Hand over "
+            "the same again, and take the tables of that name out of the recipe."
         )
     if facts.ending is None:
         found.append(f"The run goes on with evoframe resume {facts.run.path}.")

@@ -403,3 +403,24 @@ def test_an_arm_stands_beside_the_baselines_of_its_comparison(tmp_path: Path) ->
     found = set(re.findall(r"<title>baseline (.*?), g(\d+)", page))
     assert found == {(arm, str(n)) for arm in ("uniform", "dense-0") for n in (2, 3, 4, 5)}
     assert "with the same seed: dense-0, uniform." in page
+
+
+def test_a_task_of_a_session_has_a_page_that_says_what_to_hand_over(tmp_path: Path) -> None:
+    """No file holds it, so no recipe alone brings it back."""
+    import torch
+
+    points = torch.randn(64, 4)
+    labels = (points.sum(1) > 0).long()
+    network = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    data = (points, labels)
+    task = evoframe.task(
+        network=network, train=data, validation=data, loss=torch.nn.functional.cross_entropy
+    )
+    run = evoframe.evolve(task, out=tmp_path / "run", generations=2,
+                          options=["training.epochs=1"])  # fmt: skip
+
+    said = Elements(page_of(run.path)).text
+
+    assert "evoframe.evolve(task=..." in said
+    assert "task: made in a Python session and in no file" in said
+    assert run.digest() in said
