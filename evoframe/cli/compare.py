@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -56,6 +57,13 @@ from evoframe.cli.finish import resumable
     metavar="FOLDER",
     help="where to keep it all, and to go on from; by default a new one under runs/",
 )
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="where to write the page of the comparison; compare.html in FOLDER if not given",
+)
 def command(
     recipes: tuple[str, ...],
     seeds: int,
@@ -65,6 +73,7 @@ def command(
     plugins: tuple[str, ...],
     jobs: int,
     out: Path | None,
+    page: Path | None,
 ) -> None:
     """Run every RECIPE and the arms uniform, magnitude and dense with several seeds.
 
@@ -77,6 +86,7 @@ def command(
     from evoframe.report.arms import arms_of
     from evoframe.report.comparison import compare, write_points
     from evoframe.report.curves import markdown, plot
+    from evoframe.report.page import render
 
     factors = _factors(targets)
     requests = [Request(name, plugins=plugins) for name in recipes]
@@ -89,10 +99,26 @@ def command(
     (folder / "compare.md").write_text(table)
     write_points(curves, folder / "points.csv")
     drawn = plot(curves, folder / "compare.png")
+    html = page or folder / "compare.html"
+    render.write(render.of_comparison(curves, factors, folder, _command(folder)), html)
     click.echo(f"\n{table}")
-    click.echo(f"table, points and runs: {folder}")
+    click.echo(f"table, points and runs: {folder}\npage: {html}")
     if not drawn:
         click.echo("no plot: matplotlib is not installed. Try `pip install evoframe[plot]`.")
+
+
+def _command(folder: Path) -> str:
+    """Return the command that was typed, with the folder that it may have left to chance."""
+    context = click.get_current_context()
+    words = ["evoframe", "compare"]
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if isinstance(parameter, click.Argument):
+            words += [str(one) for one in value or ()]
+        elif parameter.name not in ("out", "page", "jobs") and value not in (None, ()):
+            several = value if isinstance(value, tuple) else (value,)
+            words += [word for one in several for word in (parameter.opts[-1], str(one))]
+    return shlex.join([*words, "--out", str(folder)])
 
 
 def _say(line: str) -> None:

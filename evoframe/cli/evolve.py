@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evoframe.cli.finish import report, resumable
+from evoframe.cli.finish import report, resumable, telling
 from evoframe.roles.table import ROLES
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def command(**given: Any) -> None:
     request = request_from(given)
     asked = request.resolve()
     out = given["out"] or new_folder(request.name or asked.recipe.task.name)
-    with resumable(out):
+    with resumable(out), telling(out):
         log_level = "info" if given["verbose"] else "warning"
         runner.start(asked.recipe, asked.registry, out, log_level=log_level)
     report(out)

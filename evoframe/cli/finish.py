@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+
+from evoframe.errors import EvoframeError
+
+MINUTE = 60.0
+"""Seconds between two lines that say how far a run is."""
 
 
 @contextmanager
@@ -18,6 +24,31 @@ def resumable(path: Path, how: str = "") -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(f"\ninterrupted; go on with: {how or f'evoframe resume {path}'}", err=True)
         sys.exit(130)
+
+
+@contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Say once a minute how far a run is while a block runs; on a terminal, its bar says that."""
+    if sys.stderr.isatty():
+        yield
+        return
+    over = threading.Event()
+    teller = threading.Thread(target=_tell, args=(path, over), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+def _tell(path: Path, over: threading.Event) -> None:
+    while not over.wait(MINUTE):
+        from evoframe.report.watching import State  # heavy, and not while the run is imported
+
+        # Before the folder is a run, and whatever else is wrong with it, is told by who lives it.
+        with suppress(EvoframeError):
+            click.echo(State.of(path).in_words(), err=True)
 
 
 def report(path: Path) -> None:

@@ -17,6 +17,8 @@ COMMANDS = {
     "resume": "go on with a run that was interrupted",
     "compare": "compare recipes at equal training budget",
     "show": "show what a run has brought forth",
+    "watch": "watch a run that goes on in another process",
+    "report": "write a run as one page: what came out, how, and how to have it again",
     "shrink": "make a trained network smaller in one cut, without a run",
     "latency": "measure a network's layers, for budgets of milliseconds",
     "inspect": "tell what may leave a network, and what stays and why",

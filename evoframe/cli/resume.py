@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evoframe.cli.finish import report, resumable
+from evoframe.cli.finish import report, resumable, telling
 
 
 @click.command(short_help="go on with a run that was interrupted")
@@ -19,6 +19,6 @@ def command(run: Path, *, verbose: bool) -> None:
     """
     from evoframe.run import runner
 
-    with resumable(run):
+    with resumable(run), telling(run):
         runner.resume(run, log_level="info" if verbose else "warning")
     report(run)

@@ -36,11 +36,16 @@ def command(
     from evoframe.cli.screen import columns, screen
     from evoframe.report import tables
     from evoframe.report.structure import structure
+    from evoframe.report.watching import State
     from evoframe.run.run import Run
 
     opened = Run(run)
     if as_json:
         click.echo(json.dumps(opened.as_json(), indent=2, allow_nan=False))
+        return
+    state = State.of(run)
+    if not opened.entries and state.held:
+        click.echo(f"{run}: {state.in_words()}. Watch it with `evoframe watch {run}`.")
         return
     chosen = individual or opened.best.id
     lineage, layers = tables.lineage(opened, chosen), tables.layers(opened, chosen)
@@ -68,5 +73,5 @@ def command(
         console.print(structure(opened, clusters))
     for line in opened.remarks:
         console.print(f"\n{line}", markup=False)
-    ending = opened.ending or "not finished"
+    ending = opened.ending or f"not finished: {state.in_words()}"
     console.print(f"\n{ending}; digest {opened.digest()}", markup=False)

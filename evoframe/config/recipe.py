@@ -102,6 +102,13 @@ class RunOptions:
         validator=attrs.validators.ge(0),
         metadata=doc("seconds between the checkpoints of a life, which are put after epochs"),
     )
+    latency: bool = attrs.field(
+        default=False,
+        metadata=doc(
+            "when the run ends, measure on its device how fast the ancestor, the individual that "
+            "is delivered and up to eight others are, for the record"
+        ),
+    )
     plugins: tuple[str, ...] = attrs.field(
         default=(), metadata=doc("modules or Python files to load besides installed plugins")
     )

@@ -12,6 +12,10 @@ from torch.utils.benchmark import Timer
 
 from evoframe.kernel.arguments import Arguments, Inputs
 
+BATCHES = (1, 64)
+LONGEST = 3.0
+"""Seconds: measuring takes several passes, and nobody waits for minutes to see a figure."""
+
 
 @attrs.frozen
 class Latency:
@@ -54,6 +58,27 @@ def latency(
     with torch.inference_mode():
         found = timer.blocked_autorange(min_run_time=seconds)
     return Latency(found.median, found.iqr)
+
+
+def latencies(
+    network: nn.Module, inputs: Inputs, *, threads: int = 1, seconds: float = 1.0
+) -> dict[int, Latency]:
+    """Return the latency of a network by batch size.
+
+    A batch is left out when one pass of it would take longer than ``LONGEST``.
+
+    Args:
+        network: in evaluation mode, on any device.
+        inputs: of one example or more, on the same device.
+        threads: of the CPU.
+        seconds: how long to measure each, at least.
+    """
+    found = {1: latency(network, batched(inputs, 1), threads=threads, seconds=seconds)}
+    for size in BATCHES:
+        if size > 1 and size * found[1].median < LONGEST:
+            given = batched(inputs, size)
+            found[size] = latency(network, given, threads=threads, seconds=seconds)
+    return found
 
 
 def batched(inputs: Inputs, size: int) -> Arguments:

@@ -40,6 +40,10 @@ class Point:
         efficiency: how many times fewer than the ancestor.
         bytes: of the network that is left, all its numbers stored densely.
         value: the primary metric on the test split, or on validation where there is no test.
+        parameters: how many it has.
+        fewer_parameters: how many times fewer than the ancestor.
+        flops: of a forward pass; None where they are not known.
+        fewer_flops: how many times fewer than the ancestor's.
     """
 
     arm: str
@@ -49,6 +53,14 @@ class Point:
     efficiency: float
     bytes: int
     value: float
+    parameters: int = 0
+    fewer_parameters: float = 1.0
+    flops: int | None = None
+    fewer_flops: float | None = None
+
+
+SIZES = {"synapses": "efficiency", "parameters": "fewer_parameters", "flops": "fewer_flops"}
+"""The sizes at which arms are compared, with the factor that a point has of each."""
 
 
 @attrs.frozen
@@ -61,6 +73,8 @@ class Curves:
         split: on which split they were measured.
         epochs: mean epochs that the descendants of an arm were trained for, over seeds.
         ancestors: the ancestor's value for each seed.
+        seconds: mean time that the lives of descendants of an arm took, over seeds.
+        digests: of each run, by arm and seed.
     """
 
     points: tuple[Point, ...]
@@ -68,17 +82,26 @@ class Curves:
     split: str
     epochs: Mapping[str, float]
     ancestors: tuple[float, ...]
+    seconds: Mapping[str, float] = attrs.field(factory=dict)
+    digests: Mapping[tuple[str, int], tuple[str, ...]] = attrs.field(factory=dict)
 
     def arms(self) -> list[str]:
         """Return the names of arms in their order."""
         return list(dict.fromkeys(point.arm for point in self.points))
 
-    def at(self, arm: str, target: float) -> list[float]:
-        """Return the value of each seed at a number of times fewer synapses, where it is known."""
-        seeds = sorted({point.seed for point in self.points})
-        rows = [[p for p in self.points if p.arm == arm and p.seed == seed] for seed in seeds]
-        found = [interpolated([(p.efficiency, p.value) for p in row], target) for row in rows]
-        return [value for value in found if value is not None]
+    def at(self, arm: str, target: float, size: str = "synapses") -> list[float]:
+        """Return the value of each seed at a number of times fewer of a size, where it is known."""
+        return list(self.by_seed(arm, target, size).values())
+
+    def by_seed(self, arm: str, target: float, size: str = "synapses") -> dict[int, float]:
+        """Return the values at a number of times fewer of a size, where known, by seed."""
+        rows: dict[int, list[tuple[float, float]]] = {}
+        for point in self.points:
+            fewer = getattr(point, SIZES[size])
+            if point.arm == arm and fewer is not None:
+                rows.setdefault(point.seed, []).append((fewer, point.value))
+        found = {seed: interpolated(row, target) for seed, row in sorted(rows.items())}
+        return {seed: value for seed, value in found.items() if value is not None}
 
 
 def compare(
@@ -177,12 +200,14 @@ def _curves(runs: Mapping[tuple[str, int], Sequence[Run]]) -> Curves:
     split = "test" if metric.name in ancestor.test else "validation"
     points: list[Point] = []
     epochs: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for (arm, seed), several in runs.items():
         # Nothing of a dense network comes from its ancestor, which was never trained in that run.
         fresh = any(run.recipe.encoding.name == "narrow" for run in several)
         found = [p for run in several for p in _points(run, arm, seed, metric, split, fresh=fresh)]
         points += sorted(found, key=lambda point: (point.generation, point.synapses))
         epochs.setdefault(arm, []).append(statistics.fmean(_epochs(run) for run in several))
+        seconds.setdefault(arm, []).append(statistics.fmean(_seconds(run) for run in several))
     spent = {arm: statistics.fmean(each) for arm, each in epochs.items()}
     start = next(iter(runs))[0]
     ancestors = [
@@ -190,7 +215,9 @@ def _curves(runs: Mapping[tuple[str, int], Sequence[Run]]) -> Curves:
         for (arm, _), run in runs.items()
         if arm == start
     ]
-    return Curves(tuple(points), metric, split, spent, tuple(ancestors))
+    taken = {arm: statistics.fmean(each) for arm, each in seconds.items()}
+    digests = {key: tuple(run.digest() for run in several) for key, several in runs.items()}
+    return Curves(tuple(points), metric, split, spent, tuple(ancestors), taken, digests)
 
 
 def _points(
@@ -209,20 +236,32 @@ def _points(
 
 def _point(run: Run, best: Individual, arm: str, seed: int, metric: Metric, split: str) -> Point:
     assert best.fitness is not None
+    assert run.ancestor.fitness is not None
+    costs, whole = best.fitness.costs, run.ancestor.fitness.costs
+    flops = costs.get("flops")
     return Point(
         arm=arm,
         seed=seed,
         generation=best.generation,
         synapses=best.synapses,
         efficiency=run.efficiency(best),
-        bytes=int(best.fitness.costs["bytes"]),
+        bytes=int(costs["bytes"]),
         value=_value(best.fitness, metric, split),
+        parameters=int(costs["parameters"]),
+        fewer_parameters=whole["parameters"] / max(costs["parameters"], 1.0),
+        flops=None if flops is None else int(flops),
+        fewer_flops=whole["flops"] / flops if flops and "flops" in whole else None,
     )
 
 
 def _value(fitness: Fitness | None, metric: Metric, split: str) -> float:
     assert fitness is not None
     return (fitness.test if split == "test" else fitness.validation)[metric.name].value
+
+
+def _seconds(run: Run) -> float:
+    """Return the seconds that the lives of descendants took, together."""
+    return sum(entry.seconds for entry in run.entries if entry.individual.origin == "offspring")
 
 
 def _epochs(run: Run) -> int:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.table import Table
-from torch import nn
 
-from evoframe.costs.latency import Latency, batched, latency
-from evoframe.kernel.arguments import Inputs
+from evoframe.costs.latency import Latency, latencies
 from evoframe.run.run import Run
-
-BATCHES = (1, 64)
-LONGEST = 3.0
-"""Seconds: measuring takes several passes, and nobody waits for minutes to see a table."""
 
 COSTS = {
     "parameters": "parameters",
@@ -22,18 +16,6 @@ COSTS = {
     "bytes": "bytes of weights",
     "activations": "peak bytes of activations",
 }
-
-
-def latencies(network: nn.Module, inputs: Inputs) -> dict[int, Latency]:
-    """Return the latency of a network on one CPU thread, by batch size.
-
-    A batch is left out when one pass of it would take longer than ``LONGEST``.
-    """
-    found = {1: latency(network, batched(inputs, 1))}
-    for size in BATCHES:
-        if size > 1 and size * found[1].median < LONGEST:
-            found[size] = latency(network, batched(inputs, size))
-    return found
 
 
 def side_by_side(run: Run, identity: str) -> tuple[Table, list[str]]:

@@ -8,19 +8,20 @@ from functools import partial
 import torch
 from rich.markup import escape
 from rich.table import Table
-from torch import Tensor, nn
+from torch import nn
 
 from evoframe.anatomy import Anatomy
 from evoframe.anatomy.held import given_out, held_back
 from evoframe.config.recipe import Recipe
+from evoframe.costs.latency import BATCHES, latencies
 from evoframe.kernel import device as devices
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.wiring import living_channels
-from evoframe.report.sizes import BATCHES, COSTS, latencies
+from evoframe.report.sizes import COSTS
 from evoframe.roles.measuring import batches_in
 from evoframe.run.shrinking import MUCH, OTHERWISE, remedy, share_in_words
+from evoframe.run.surveyed import lasting, removable
 from evoframe.strategies.training.alone import unless_alone
 
 BATCHES_TIMED = 3
@@ -35,7 +36,7 @@ def layers(anatomy: Anatomy) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("together with")
     bundles, targets = anatomy.bundles, anatomy.wiring.targets
-    free = ~bundles.by_class(bundles.kept) & ~_lasting(anatomy)
+    free = removable(anatomy)
     for name, shape in anatomy.evolvable.items():
         channels = torch.unique(targets[name])
         classes = set(bundles.classes[channels].tolist())
@@ -54,19 +55,13 @@ def layers(anatomy: Anatomy) -> Table:
     return table
 
 
-def _lasting(anatomy: Anatomy) -> Tensor:
-    """Return the channels, a bool for each, that live or stay with living ones without synapses."""
-    nothing = {name: torch.zeros(shape).bool() for name, shape in anatomy.evolvable.items()}
-    return anatomy.bundles.by_class(living_channels(nothing, anatomy.wiring))
-
-
 def written_by_others(anatomy: Anatomy) -> str:
     """Return a sentence on channels that nothing keeps but what does not evolve; empty if none are.
 
     Without synapses they are not zero, so no genotype lets them leave.
     """
     bundles, wiring = anatomy.bundles, anatomy.wiring
-    stay = _lasting(anatomy) & ~bundles.by_class(bundles.kept)
+    stay = lasting(anatomy) & ~bundles.by_class(bundles.kept)
     layers = [name for name, ends in wiring.targets.items() if bool(stay[ends].any())]
     if not layers:
         return ""

@@ -6,12 +6,15 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import attrs
 
 from evoframe.errors import RunError, RunLockedError
+
+MOMENT = 0.2
+"""Seconds for which a lock is waited for."""
 
 
 @attrs.frozen
@@ -101,7 +104,9 @@ class RunFolder:
         # An exclusive transaction of SQLite is a file lock that works on every system.
         connection = None
         try:
-            connection = sqlite3.connect(self.path / "lock.sqlite", timeout=0, isolation_level=None)
+            # The moment is for those who only look whether somebody holds it.
+            lock = self.path / "lock.sqlite"
+            connection = sqlite3.connect(lock, timeout=MOMENT, isolation_level=None)
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.DatabaseError as error:
             if connection is not None:
@@ -115,6 +120,19 @@ class RunFolder:
             yield
         finally:
             connection.close()
+
+    def is_held(self) -> bool:
+        """Tell whether a process is working on the run; nothing is written to find out."""
+        lock = self.path / "lock.sqlite"
+        if not lock.is_file():
+            return False
+        uri = f"{lock.resolve().as_uri()}?mode=ro"
+        try:
+            with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+                connection.execute("SELECT name FROM sqlite_master").fetchall()
+        except sqlite3.OperationalError as error:
+            return "locked" in str(error)
+        return False
 
     def _foreign(self) -> list[str]:
         # All that a run may have made before its record:

@@ -18,10 +18,15 @@ import attrs
 from evoframe.errors import DamagedError, RunError
 from evoframe.evolution.birth import Remark
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin
+from evoframe.run.account import Account, packed, unpacked
 from evoframe.run.database import open_read_only, open_writable
 
 ENDING, PICK, SECONDS, TOLD, REMARKS = "finished", "pick", "seconds", "told", "remarks"
+SURVEY, LATENCY = "survey", "latency"
 """Names of the facts that the journal holds of a run."""
+
+LIFE, SESSION = "life", "session"
+"""Names of events: what a life took and left, and that a process took up the run."""
 
 
 @attrs.frozen
@@ -33,12 +38,15 @@ class Entry:
         digest: of the genotype that it carries; empty when stillborn.
         seconds: how long its life took; not part of any digest.
         remarks: what people should be told of how it came to be; kept apart from the row.
+        account: what is put on record beside it; not read back with it, see
+            :meth:`Journal.accounts`.
     """
 
     individual: Individual
     digest: str
     seconds: float
     remarks: tuple[Remark, ...] = attrs.field(default=(), eq=False)
+    account: Account | None = attrs.field(default=None, eq=False)
 
 
 class Journal:
@@ -54,11 +62,15 @@ class Journal:
         self._base.close()
 
     def add(self, entry: Entry) -> None:
-        """Put an individual on record; from here on it is finished."""
+        """Put an individual on record, with its account; from here on it is finished."""
         row = _row(entry)
         columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-        with self._guarded():
+        with self._guarded(), self._base:
+            self._base.execute("BEGIN")
             self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
+            if entry.account is not None:
+                data = {"individual": entry.individual.id, **packed(entry.account)}
+                self._insert(LIFE, data)
 
     def entries(self) -> tuple[Entry, ...]:
         """Return all individuals, by generation and place."""
@@ -86,21 +98,37 @@ class Journal:
     def tell(self, name: str, data: Mapping[str, Any]) -> None:
         """Put an event on record."""
         with self._guarded():
-            self._base.execute(
-                "INSERT INTO events (name, data) VALUES (?, ?)", (name, json.dumps(dict(data)))
-            )
+            self._insert(name, data)
+
+    def _insert(self, name: str, data: Mapping[str, Any]) -> None:
+        row = (name, json.dumps(dict(data)))
+        self._base.execute("INSERT INTO events (name, data) VALUES (?, ?)", row)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Return the data of all events of a name, oldest first."""
+        return [data for _, _, data in self._events(name)]
+
+    def sessions(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return when processes took up the run, in UTC, and what is on record of each."""
+        return [(time, data) for _, time, data in self._events(SESSION)]
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the accounts of lives by individual; earlier versions put none on record."""
+        found = {}
+        for number, _, data in self._events(LIFE):
+            with self._naming(f"event {number}"):
+                found[str(data["individual"])] = unpacked(data)
+        return found
+
+    def _events(self, name: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
         with self._guarded():
             rows = self._base.execute(
-                "SELECT number, data FROM events WHERE name = ? ORDER BY number", (name,)
+                "SELECT number, time, data FROM events WHERE name = ? ORDER BY number", (name,)
             ).fetchall()
-        found = []
         for row in rows:
             with self._naming(f"event {row['number']}"):
-                found.append(dict(json.loads(row["data"])))
-        return found
+                data = dict(json.loads(row["data"]))
+            yield row["number"], str(row["time"]), data
 
     def note(self, **facts: str) -> None:
         """Set facts about the run, in one transaction."""
@@ -116,6 +144,11 @@ class Journal:
         with self._guarded():
             row = self._base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+    def told(self, name: str) -> dict[str, Any]:
+        """Return a fact that is a table, empty if it is not on record."""
+        with self._naming(f"fact {name!r}"):
+            return dict(json.loads(self.fact(name) or "{}"))
 
     def remarks(self) -> list[str]:
         """Return the sentences that people were told, oldest first."""

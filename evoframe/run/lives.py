@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from evoframe.kernel.events import Phase
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.life import Life
 from evoframe.roles.executor import Executor, Send
+from evoframe.run import targets
+from evoframe.run.account import Account, left_of_layers
 from evoframe.run.announcing import LifeAnnouncer
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Entry
+from evoframe.run.journal import Entry, Journal
 from evoframe.run.recall import Recall
 from evoframe.run.record import open_recipe
 from evoframe.run.weights import FileCheckpoint, save_genotype
@@ -51,7 +54,8 @@ class Lives:
             recall = Recall.of(self.world)
             context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
             newborn = live(birth, self.world.strategies(), context, recall)
-        return put_on_disk(newborn, self.world, checkpoint, time.perf_counter() - start)
+        took = time.perf_counter() - start, announcer.watch.seconds
+        return put_on_disk(newborn, self.world, checkpoint, *took)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.world.recipe.can_be_rebuilt:
@@ -90,11 +94,13 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
     recipe, start = world.recipe, time.perf_counter()
     training = None if recipe.task.is_trained else recipe.ancestor or recipe.training
     checkpoint = world.checkpoint(ANCESTOR)
-    life = Life(announcer=LifeAnnouncer(send, heard, phase), checkpoint=checkpoint)
+    announcer = LifeAnnouncer(send, heard, phase)
+    life = Life(announcer=announcer, checkpoint=checkpoint)
     context = world.context(1, world.initial, life)
     with devices.arithmetic(world.device, threads=recipe.run.threads, strict=recipe.run.strict):
         newborn = raise_ancestor(world.initial, training, context, strict=recipe.run.strict)
-    return put_on_disk(newborn, world, checkpoint, time.perf_counter() - start)
+    took = time.perf_counter() - start, announcer.watch.seconds
+    return put_on_disk(newborn, world, checkpoint, *took)
 
 
 def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
@@ -105,13 +111,27 @@ def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
     """
     recall = Recall.of(attrs.evolve(world, folder=founder))
     save_genotype(recall.genotype(ANCESTOR), world.folder.genotype(ANCESTOR))
-    return recall.entries[ANCESTOR]
+    with closing(Journal(founder.journal, writable=False)) as journal:
+        account = journal.accounts().get(ANCESTOR)
+    return attrs.evolve(recall.entries[ANCESTOR], account=account)
 
 
 def put_on_disk(
-    newborn: Newborn, world: World, checkpoint: FileCheckpoint, seconds: float
+    newborn: Newborn,
+    world: World,
+    checkpoint: FileCheckpoint,
+    seconds: float,
+    phases: Mapping[str, float],
 ) -> Entry:
-    """Put a genotype on disk and return the entry for the journal, which comes after it."""
+    """Put a genotype on disk and return the entry for the journal, which comes after it.
+
+    Args:
+        newborn: after its life.
+        world: of the run.
+        checkpoint: of the life, which is over.
+        seconds: how long the life took.
+        phases: how many seconds each of its phases took.
+    """
     one, digest = newborn.individual, ""
     if newborn.genotype is not None:
         digest = newborn.genotype.digest()
@@ -120,7 +140,18 @@ def put_on_disk(
         digest = Recall.of(world).digest(one.genotype_id)
     # The genotype is on disk by now; a kill before the journal knows it costs this life once more.
     checkpoint.clear()
-    return Entry(one, digest, seconds, newborn.remarks)
+    return Entry(one, digest, seconds, newborn.remarks, _account(newborn, world, phases))
+
+
+def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Account:
+    """Return the account of an individual; one without a genotype left nothing."""
+    genotype, fitness = newborn.genotype, newborn.individual.fitness
+    if genotype is None or fitness is None:
+        return Account(phases)
+    latency = fitness.costs.get("latency")  # by a table, if the run has one; else by rates
+    if latency is None:
+        latency = targets.latency(fitness.costs, world.recipe.environment)
+    return Account(phases, *left_of_layers(world.anatomy, genotype), latency)
 
 
 @lru_cache(maxsize=1)

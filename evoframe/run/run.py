@@ -21,11 +21,12 @@ from evoframe.export.delivered import Delivered
 from evoframe.export.writing import export, require_free
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.individual import Individual, Measurement, Metric
+from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
-from evoframe.run import constants
+from evoframe.run import constants, notebook
+from evoframe.run.described import described, frame, is_sound_throughout
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import ENDING, PICK, Entry, Journal, run_digest
+from evoframe.run.journal import ENDING, PICK, SURVEY, Entry, Journal, run_digest
 from evoframe.run.record import RECORD, open_recipe, open_task, read_record
 from evoframe.run.remarks import of_delivery
 from evoframe.run.reopening import ordinary_tensors, require_same_network, survey_again
@@ -55,7 +56,7 @@ class Run:
         with self._journal() as journal:
             return journal.entries()
 
-    @property
+    @cached_property
     def individuals(self) -> tuple[Individual, ...]:
         """All individuals, by generation and place; the ancestor is the first."""
         return tuple(entry.individual for entry in self.entries)
@@ -88,7 +89,7 @@ class Run:
         chosen = self._fact(PICK)
         if chosen is not None:
             return self[chosen]
-        alive = [one for one in self.individuals if _is_finite(one)] or [self.ancestor]
+        alive = [one for one in self.individuals if is_sound_throughout(one)] or [self.ancestor]
         return next(one for one in alive if one.generation == alive[-1].generation)
 
     @property
@@ -205,10 +206,19 @@ class Run:
     @property
     def metric(self) -> Metric:
         """The primary metric, also of a task that lived in a Python session."""
+        if known := self.metrics_on_record:
+            return known[0]
         try:
             return self.grown_from.task.primary
         except ConfigError:
             return self._metrics_of_session()[0]
+
+    @property
+    def metrics_on_record(self) -> tuple[Metric, ...]:
+        """The metrics of the task, the primary one first; empty for runs from before that."""
+        with self._journal() as journal:
+            told = journal.told(SURVEY).get("metrics", ())
+        return tuple(Metric(one["name"], maximise=one["maximise"]) for one in told)
 
     @property
     def remarks(self) -> list[str]:
@@ -240,8 +250,23 @@ class Run:
             "finished": self.ending,
             "best": self.best.id if self.entries else None,
             "remarks": self.remarks if self.entries else [],
-            "individuals": [self._described(one) for one in self.individuals],
+            "individuals": [described(one, self.efficiency(one)) for one in self.individuals],
         }
+
+    def frame(self) -> Any:
+        """Return a pandas table, a row for each individual: sizes, metrics, seconds.
+
+        Raises:
+            RunError: pandas is not installed.
+        """
+        return frame(self.entries)
+
+    def _repr_html_(self) -> str:
+        """Return HTML for a notebook: what came out of the run, and its individuals."""
+        if not self.entries:
+            return notebook.empty(self.path)
+        shown = notebook.Shown(self.path, self.individuals, self.best, self.metric, self.ending)
+        return notebook.table(shown)
 
     def _recorded(self) -> Mapping[str, Any]:
         return table(read_record(RunFolder(self.path)).get(RECORD, {}), RECORD)
@@ -249,41 +274,9 @@ class Run:
     def _metrics_of_session(self) -> list[Metric]:
         return metrics_of(self._recorded(), self.individuals)
 
-    def _described(self, one: Individual) -> dict[str, Any]:
-        fitness = one.fitness
-        return {
-            "id": one.id,
-            "generation": one.generation,
-            "slot": one.place,
-            "parents": list(one.parents),
-            "origin": str(one.origin),
-            "synapses": one.synapses,
-            "efficiency": None if fitness is None else self.efficiency(one),
-            "costs": {} if fitness is None else dict(fitness.costs),
-            "metrics": {}
-            if fitness is None
-            else _values(fitness.validation, fitness.test, "value"),
-            "errors": {} if fitness is None else _values(fitness.validation, fitness.test, "error"),
-            "stillborn": one.stillborn or None,
-        }
-
     def _fact(self, name: str) -> str | None:
         with self._journal() as journal:
             return journal.fact(name)
 
     def _journal(self) -> closing[Journal]:
         return closing(Journal(RunFolder(self.path).journal, writable=False))
-
-
-def _is_finite(one: Individual) -> bool:
-    measured = one.fitness.validation.values() if one.fitness is not None else ()
-    return one.is_alive and all(math.isfinite(metric.value) for metric in measured)
-
-
-def _values(
-    validation: Mapping[str, Measurement], test: Mapping[str, Measurement], part: str
-) -> dict[str, float | None]:
-    """Return validation metrics under their names and test metrics under ``test_`` names."""
-    named = {**validation, **{f"test_{name}": value for name, value in test.items()}}
-    values = {name: getattr(value, part) for name, value in named.items()}
-    return {n: v if v is not None and math.isfinite(v) else None for n, v in values.items()}

@@ -27,7 +27,7 @@ from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Population, is_sound, rank
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import failing, remarks, resuming, rules, shrinking
+from evoframe.run import failing, measuring, remarks, resuming, rules, shrinking, surveyed
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal, is_finished
 from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor, lived
@@ -244,6 +244,7 @@ class _Runner:
         for one in (*anatomy.barriers, *anatomy.block_barriers):
             facts = {"operation": one.operation, "reason": one.reason}
             self.log.info("barrier", **facts, module=one.module, line=one.line)
+        surveyed.put_on_record(self.world, self.journal)
         self._send("evoframe_run_started", event)
         if words := shrinking.nothing_can_leave(self.world.anatomy):
             self._remark(words)
@@ -269,11 +270,11 @@ class _Runner:
     def _finish(self, reason: str) -> None:
         everyone = sized(self.journal.individuals(), self.world.recipe.environment)
         chosen = rules.pick(everyone, self.world.recipe.run, self.metric)
+        self._remark(*measuring.put_on_record(self.world, self.journal, chosen))
         self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
         self.log.info("run finished", reason=reason, pick=chosen)
-        max_drop = self.world.recipe.run.max_drop
-        everyone = self.journal.individuals()
-        for line in remarks.of_delivery(everyone, chosen, self.metric, max_drop):
+        everyone, most = self.journal.individuals(), self.world.recipe.run.max_drop
+        for line in remarks.of_delivery(everyone, chosen, self.metric, most):
             self.log.warning(line)
         path = str(self.world.folder.path)
         self._send("evoframe_run_finished", RunFinished(path, reason, chosen))

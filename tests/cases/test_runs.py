@@ -16,7 +16,6 @@ FALLS_SHORT = {
     "processes_cpu": "in every generation workers import torch and survey the ancestor again",
     "record_edited": "what comes next is lived by the new value, and the record says that all was",
     "sigterm": "it dies without a word; with processes Python warns of leaked semaphores",
-    "stranger_run_imports": "evoframe show imports the file that the record names",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
 

@@ -137,6 +137,9 @@ def test_a_comparison_is_told_in_a_table_points_and_a_plot(compared) -> None:
             assert int(row["synapses"]) in synapses
     assert {row["generation"] for row in rows if row["arm"] == "dense"} == {"2"}
     assert (out / "compare.png").stat().st_size > 10_000
+    page = (out / "compare.html").read_text("utf-8")
+    for words in ("mine", "dense", "at equal parameters", "needed at least", "--seeds 2"):
+        assert words in page
 
 
 def test_all_arms_of_a_seed_have_the_same_ancestor(compared) -> None:

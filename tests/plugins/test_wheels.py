@@ -56,6 +56,9 @@ def test_plugins_work_from_wheels_and_change_nothing_by_being_there(tmp_path: Pa
     (host,) = wheels.glob("evoframe-*.whl")
     pip("install", "--no-deps", "--target", str(site), str(host))
     before = python("-c", DIGEST, str(tmp_path / "before"), site=site, folder=tmp_path)
+    # Templates of pages are data, which a wheel leaves out if nobody looks.
+    said = python("-m", "evoframe", "report", str(tmp_path / "before"), site=site, folder=tmp_path)
+    assert "report.html" in said
     guests = [str(wheel) for wheel in wheels.glob("evoframe_*.whl")]
     pip("install", "--no-deps", "--target", str(site), *guests)
 

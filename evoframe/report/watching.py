@@ -1,0 +1,162 @@
+"""Watching: how far a run in another process has come, read from its folder and journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+from safetensors import SafetensorError, safe_open
+
+from evoframe.config.convert import run_options
+from evoframe.kernel.individual import Individual
+from evoframe.kernel.sizes import fewer_in_words, sizes_in_words
+from evoframe.report import tables
+from evoframe.run.folder import RunFolder
+from evoframe.run.record import read_record
+from evoframe.run.run import Run
+
+MINUTE = 60.0
+LOOK = 1.0
+"""Seconds between two looks at a journal."""
+
+Say = Callable[[str], None]
+
+
+@attrs.frozen
+class State:
+    """How far a run has come.
+
+    Attributes:
+        run: as it stands; not to be kept.
+        lives: how many there can be in all.
+        held: whether a process is working on it.
+        living: ids whose life was put down between epochs, with the epochs behind them.
+    """
+
+    run: Run
+    lives: int
+    held: bool
+    living: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, path: Path) -> State:
+        """Return the state of a run now."""
+        folder = RunFolder(path)
+        options = run_options(read_record(folder))
+        lives = 1 + (options.generations - 1) * options.population
+        # Asked before the journal is read: a run that ends in between is read as ended.
+        held = folder.is_held()
+        return cls(Run(path), lives, held, _living(folder))
+
+    def in_words(self) -> str:
+        """Return a sentence on how far it has come, and who is alive now."""
+        done = len(self.run.entries)
+        if self.run.ending is not None:
+            return f"finished: {self.run.ending}"
+        if not self.held:
+            return (
+                f"{done} of {self.lives} lives are on record, and nobody is working on it. Go on "
+                f"with `evoframe resume {self.run.path}`."
+            )
+        who = "the ancestor is being lived" if not done else "the next are being lived"
+        if self.living:
+            known = [f"{name} after {epochs} epochs" for name, epochs in self.living]
+            who = f"being lived: {', '.join(known)}"
+        return f"{done} of {self.lives} lives are on record; {who}"
+
+
+def _living(folder: RunFolder) -> tuple[tuple[str, int], ...]:
+    found = []
+    for path in sorted(folder.checkpoint("x").parent.glob("*.safetensors")):
+        try:
+            with safe_open(path, "pt") as tensors:
+                found.append((path.stem, int(tensors.get_tensor("epochs"))))
+        except (OSError, SafetensorError, ValueError):
+            continue  # it was taken up again, or is over, while we looked
+    return tuple(found)
+
+
+def watch_lines(
+    path: Path,
+    say: Say,
+    *,
+    wait: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Say a line for each life and one a minute, until the run is over or nobody works on it.
+
+    Args:
+        path: the run.
+        say: takes a line.
+        wait: passes the time between two looks.
+        now: tells the time.
+    """
+    told, last = 0, now()
+    while True:
+        state = State.of(path)
+        for one in state.run.individuals[told:]:
+            say(line_of(state.run, one))
+            told, last = told + 1, now()
+        if state.run.ending is not None or not state.held:
+            say(state.in_words())
+            return
+        if now() - last >= MINUTE:
+            say(state.in_words())
+            last = now()
+        wait(LOOK)
+
+
+def line_of(run: Run, one: Individual) -> str:
+    """Return an individual in a line: its metric, and how many times smaller it is."""
+    if one.fitness is None:
+        return f"{one.id}: stillborn, {one.stillborn}"
+    value = tables.measured(one, run.metric, "validation")
+    sizes = sizes_in_words(one.fitness.costs)
+    if one.id != run.ancestor.id and run.ancestor.fitness is not None:
+        sizes = fewer_in_words(one.fitness.costs, run.ancestor.fitness.costs)
+    return f"{one.id}: {run.metric.name} {value}, {sizes}"
+
+
+def watch_table(path: Path, live: Live, *, wait: Callable[[float], None] = time.sleep) -> str:
+    """Show the table of a run until it is over or nobody works on it; returns the last words.
+
+    Args:
+        path: the run.
+        live: where it is shown.
+        wait: passes the time between two looks.
+    """
+    while True:
+        state = State.of(path)
+        size = live.console.size
+        live.update(shown(state, size.width, size.height), refresh=True)
+        if state.run.ending is not None or not state.held:
+            return state.in_words()
+        wait(LOOK)
+
+
+def shown(state: State, width: int, height: int) -> Group:
+    """Return the table of a run as far as a terminal has room, the latest individuals."""
+    words = Text(f"\n{state.in_words()}")
+    if not state.run.entries:
+        return Group(Text(str(state.run.path), style="bold"), words)
+    table = tables.generations(state.run, width)
+    hidden = max(table.row_count - max(height - 6, 3), 0)
+    above = Text(f"{hidden} more above" if hidden else "")
+    return Group(Text(str(state.run.path), style="bold"), above, _last_rows(table, hidden), words)
+
+
+def _last_rows(table: Table, hidden: int) -> Table:
+    """Return a table without its first rows; widths are of what is left."""
+    kept = tables.plain_table((), no_wrap=True)
+    for column in table.columns:
+        cells = list(column.cells)
+        kept.add_column(column.header, justify=column.justify, no_wrap=True)
+        kept.columns[-1]._cells = cells[hidden:]  # noqa: SLF001  rich has no way to drop rows
+    kept.rows = table.rows[hidden:]
+    return kept

@@ -1,0 +1,92 @@
+"""Individuals of a run described for other programs: as JSON, and as rows of a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from evoframe.errors import RunError
+from evoframe.kernel.individual import Individual, Measurement
+from evoframe.kernel.sizes import factors
+from evoframe.run.journal import Entry
+
+
+def described(one: Individual, efficiency: float) -> dict[str, Any]:
+    """Return all there is to say of an individual, as JSON has it.
+
+    Args:
+        one: who it is.
+        efficiency: how many times fewer synapses it has than the ancestor.
+    """
+    fitness = one.fitness
+    return {
+        "id": one.id,
+        "generation": one.generation,
+        "slot": one.place,
+        "parents": list(one.parents),
+        "origin": str(one.origin),
+        "synapses": one.synapses,
+        "efficiency": None if fitness is None else efficiency,
+        "costs": {} if fitness is None else dict(fitness.costs),
+        "metrics": _measured(one, "value"),
+        "errors": _measured(one, "error"),
+        "stillborn": one.stillborn or None,
+    }
+
+
+def frame(entries: tuple[Entry, ...]) -> Any:
+    """Return a pandas table with a row for each individual, in order.
+
+    Raises:
+        RunError: pandas is not installed.
+    """
+    try:
+        import pandas as pd  # nothing else needs it
+    except ImportError as error:
+        raise RunError(
+            "run.frame() needs pandas, which is not installed. Try `pip install pandas`, or take "
+            "run.as_json(), which needs nothing."
+        ) from error
+    ancestor = entries[0].individual if entries else None
+    return pd.DataFrame([_row(entry, ancestor) for entry in entries])
+
+
+def _row(entry: Entry, ancestor: Individual | None) -> dict[str, Any]:
+    one = entry.individual
+    costs = dict(one.fitness.costs) if one.fitness else {}
+    whole = ancestor.fitness.costs if ancestor and ancestor.fitness else {}
+    times = {f"{name}_factor": value for name, value in factors(costs, whole).items()}
+    errors = {f"{name}_error": value for name, value in _measured(one, "error").items()}
+    return {
+        "id": one.id,
+        "generation": one.generation,
+        "place": one.place,
+        "parents": " ".join(one.parents),
+        "origin": str(one.origin),
+        "seconds": entry.seconds,
+        **_measured(one, "value"),
+        **errors,
+        **costs,
+        **times,
+        "stillborn": one.stillborn,
+    }
+
+
+def _measured(one: Individual, part: str) -> dict[str, float | None]:
+    """Return validation metrics under their names and test metrics under ``test_`` names."""
+    if one.fitness is None:
+        return {}
+    named: dict[str, Measurement] = {**one.fitness.validation}
+    named |= {f"test_{name}": value for name, value in one.fitness.test.items()}
+    return {name: _finite(getattr(value, part)) for name, value in named.items()}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def is_sound_throughout(one: Individual) -> bool:
+    """Tell whether an individual lives and all its metrics are finite."""
+    measured: Mapping[str, Measurement] = one.fitness.validation if one.fitness else {}
+    return one.is_alive and all(math.isfinite(metric.value) for metric in measured.values())

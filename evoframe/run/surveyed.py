@@ -1,0 +1,92 @@
+"""What a survey has found, as facts for the journal: layers, and what stays with its remedy.
+
+Whoever reads a run later has them from its record, without the network that was surveyed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evoframe.anatomy import Anatomy
+from evoframe.anatomy.held import given_out, held_back
+from evoframe.kernel import device as devices
+from evoframe.kernel.key import untouched
+from evoframe.kernel.wiring import living_channels
+from evoframe.run.account import channels_of_layers
+from evoframe.run.journal import SESSION, SURVEY, Journal
+from evoframe.run.shrinking import remedy
+from evoframe.run.world import World
+from evoframe.version import __version__
+
+
+def put_on_record(world: World, journal: Journal) -> None:
+    """Put on record that a process takes up a run, and what the survey found if nobody has yet."""
+    device = devices.describe(world.device)
+    journal.tell(SESSION, {"evoframe": __version__, "device": device})
+    if journal.fact(SURVEY) is None:
+        journal.note(**{SURVEY: json.dumps(surveyed(world))})
+
+
+def surveyed(world: World) -> dict[str, Any]:
+    """Return the facts that are put on record of the survey of a run's ancestor."""
+    anatomy = world.anatomy
+    with untouched():  # it traces the network again, whose code may draw
+        outputs = set(given_out(anatomy))
+        barriers = _barriers(anatomy)
+    return {
+        "metrics": [
+            {"name": one.name, "maximise": one.maximise} for one in world.recipe.task.metrics
+        ],
+        "layers": _layers(anatomy, outputs),
+        "barriers": barriers,
+        "seconds": round(world.surveying, 3),
+    }
+
+
+def lasting(anatomy: Anatomy) -> Tensor:
+    """Return the channels, a bool for each, that live or stay with living ones without synapses."""
+    nothing = {name: torch.zeros(shape).bool() for name, shape in anatomy.evolvable.items()}
+    return anatomy.bundles.by_class(living_channels(nothing, anatomy.wiring).cpu())
+
+
+def removable(anatomy: Anatomy) -> Tensor:
+    """Return the channels that can leave, a bool for each."""
+    bundles = anatomy.bundles
+    return ~bundles.by_class(bundles.kept) & ~lasting(anatomy)
+
+
+def _layers(anatomy: Anatomy, outputs: set[str]) -> list[dict[str, Any]]:
+    free = removable(anatomy)
+    widths = channels_of_layers(anatomy, torch.ones_like(free))
+    leaving = channels_of_layers(anatomy, free)
+    return [
+        {
+            "name": name,
+            "shape": list(shape),
+            "channels": width,
+            "free": can_leave,
+            "given_out": name in outputs,
+        }
+        for (name, shape), width, can_leave in zip(
+            anatomy.evolvable.items(), widths, leaving, strict=True
+        )
+    ]
+
+
+def _barriers(anatomy: Anatomy) -> list[dict[str, Any]]:
+    """Return each barrier with the shares that it holds back and what helps, the most first."""
+    held = held_back(anatomy) if anatomy.barriers else ()
+    return [
+        {
+            "what": one.barrier.what,
+            "reason": one.barrier.reason,
+            "parameters": round(one.parameters, 4),
+            "flops": None if one.flops is None else round(one.flops, 4),
+            "remedy": remedy(one.barrier),
+        }
+        for one in held
+    ]
