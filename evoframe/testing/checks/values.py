@@ -65,7 +65,7 @@ def check_options_have_help_and_a_type(strategy: Any) -> None:
     """Every option has a help text, and a type that recipes can hold; defaults are of that type.
 
     Give it ``metadata=doc("...")`` and one of bool, int, float, str, Path, Literal, an Enum, a
-    tuple of those, or any of them or None.
+    tuple or a ``Mapping[str, ...]`` of those, or any of them or None.
     """
     _offered(lambda: check_options(type(strategy)))
     table = tomllib.loads(toml_snippet(type(strategy)))[strategy.role]
