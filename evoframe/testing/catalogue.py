@@ -23,9 +23,13 @@ PAGE = "docs/reference/checks.md"
 EXAMPLES = "EVOFRAME_EXAMPLES"
 """The environment variable that says how many examples each check tries."""
 
+DEEP = "EVOFRAME_DEEP"
+"""The environment variable that asks for all that takes long, if it is not empty."""
+
 MODULES = (
-    "values", "randomness", "dna", "environment", "heredity", "mutation", "selection",
-    "training", "executor", "observer", "task", "whole",
+    "values", "answers", "keeping", "randomness", "seeing", "streams", "dna", "environment",
+    "heredity", "mutation", "selection", "training", "nurture", "executor", "observer", "task",
+    "whole", "elsewhere",
 )  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., None])
@@ -39,8 +43,10 @@ class Stage(IntEnum):
     """
 
     FORM = 1
-    LAW = 2
-    COMPANY = 3
+    ANSWER = 2
+    CALL = 3
+    LAW = 4
+    COMPANY = 5
 
 
 class NotTried(Exception):  # noqa: N818  it is no failure
@@ -191,7 +197,13 @@ def require_known(names: Iterable[str], strategies: Iterable[Strategy]) -> None:
             )
 
 
-def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: float = 1.0) -> None:
+def for_all(
+    cases: SearchStrategy[T],
+    attempt: Callable[[T], None],
+    *,
+    share: float = 1.0,
+    corners: Iterable[T] = (),
+) -> None:
     """Try a function on generated cases; what is raised in the end is of the smallest that fails.
 
     Args:
@@ -199,12 +211,11 @@ def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: fl
         attempt: raises :class:`Broken` if the promise is broken; anything else that it raises
             counts as broken too.
         share: of the usual number of examples, for attempts that take long.
+        corners: further cases, which no chance may leave out.
     """
     __tracebackhide__ = True
 
-    @profile(share)
-    @given(cases)
-    def one(case: T) -> None:
+    def tried(case: T) -> None:
         try:
             attempt(case)
         except Broken as told:
@@ -219,16 +230,21 @@ def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: fl
             raise raised from error
 
     try:
-        one()
+        profile(share)(given(cases)(tried))()
+        # Afterwards: what was generated shrinks, and may show the same with less.
+        for corner in corners:
+            tried(corner)
     # Hypothesis tries what has failed once more; a strategy with state of its own then passes.
     except errors.Flaky as unsteady:
         raise Broken("it failed at first, and not when the same was tried again") from unsteady
 
 
-def broken(happened: str) -> NoReturn:
-    """Say that a promise is broken, and how."""
+def broken(happened: str, case: Any = None) -> NoReturn:
+    """Say that a promise is broken, and how; and to which case, where :func:`for_all` cannot."""
     __tracebackhide__ = True
-    raise Broken(happened)
+    told = Broken(happened)
+    told.case = case
+    raise told
 
 
 def in_words(error: BaseException) -> str:
@@ -249,7 +265,8 @@ def profile(share: float = 1.0) -> settings:
     As many examples as the environment says, else a quarter of the session's own number.
     """
     given_number = os.environ.get(EXAMPLES)
-    number = int(given_number) if given_number else settings().max_examples // 4
+    usual = settings().max_examples // (1 if is_deep() else 4)
+    number = int(given_number) if given_number else usual
     return settings(
         max_examples=max(1, round(number * share)),
         deadline=None,
@@ -263,6 +280,11 @@ def profile(share: float = 1.0) -> settings:
         phases=[Phase.generate, Phase.shrink],
         print_blob=False,
     )
+
+
+def is_deep() -> bool:
+    """Tell whether everything is to be tried that takes long."""
+    return bool(os.environ.get(DEEP))
 
 
 def anchor(name: str) -> str:

@@ -7,23 +7,32 @@ import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
 from evoframe import api
-from evoframe.roles import ROLES, Strategy
+from evoframe.markers import hookimpl
+from evoframe.registry.checking import HOOKS
+from evoframe.roles import ROLES, Observer, Strategy
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
+from evoframe.testing.fingerprints import fingerprint
 
 QUICK: dict[str, Any] = {
-    "run": {"seed": 1, "generations": 2, "population": 2, "device": "cpu"},
+    "run": {"seed": 1, "generations": 7, "population": 2, "device": "cpu"},
     "task": {"use": "evoframe.testing.specimens:Specimen", "width": 6},
     "heredity": {"use": "asexual"},
     "training": {"use": "gradient", "epochs": 1},
-    "environment": [{"use": "retention", "retention": 0.7}],
+    "environment": [{"use": "retention", "retention": 0.9}],
 }
-"""A recipe that takes a tenth of a second."""
+"""A recipe that takes some tenths of a second."""
+
+SHORT = {
+    "task": {"generations": 2, "population": 1},
+    "executor": {"generations": 2, "population": 7},
+}
+"""What a run of the roles is instead that may take long: of a task, and where lives are lived."""
 
 
 @attrs.frozen
@@ -35,32 +44,47 @@ class WhatHappened:
         alive: how many of them lived.
         stillborn: why the others did not.
         disabled: observers that raised, with their exceptions.
+        edited: hooks whose events were others after an observer had heard them.
     """
 
     digest: str
     alive: int
     stillborn: tuple[str, ...]
     disabled: tuple[str, ...]
+    edited: tuple[str, ...]
 
 
-def one_run(strategy: Strategy | None = None) -> WhatHappened:
+def one_run(
+    strategy: Strategy | None = None, *, like: str = "", encoding: str = "synaptic"
+) -> WhatHappened:
     """Run the quick recipe, with a strategy in place of the one that it names for that role.
 
     What an observer prints is swallowed. Several checks look at the same run, so it is kept.
+
+    Args:
+        strategy: the one that is tried; a run of built-in ones if not given.
+        like: the role whose kind of run it is, if no strategy says that.
+        encoding: its built-in company, if it is no encoding itself.
     """
+    role = strategy.role if strategy is not None else like
     try:
-        return _kept_run(strategy)
+        return _kept_run(strategy, role, encoding)
     except TypeError:  # it cannot be hashed, which is for another check to say
-        return _run(strategy)
+        return _run(strategy, role, encoding)
 
 
-def _run(strategy: Strategy | None) -> WhatHappened:
+def _run(strategy: Strategy | None, role: str, encoding: str) -> WhatHappened:
     given: dict[str, Any] = {}
+    edited: list[str] = []
     if strategy is not None:
         given[strategy.role] = [strategy] if ROLES[strategy.role].several else strategy
-    tables = {name: table for name, table in QUICK.items() if name not in given}
+    if role == "observer" and strategy is not None:
+        before: dict[int, str] = {}
+        given["observer"] = [Witness(before), strategy, Witness(before, edited)]
+    tables = {**QUICK, "encoding": {"use": encoding}}
+    tables = {name: table for name, table in tables.items() if name not in given}
+    tables["run"] = QUICK["run"] | SHORT.get(role, {})
     if "task" in given:  # a real one may be large: it is enough to see that it can be evolved
-        tables["run"] = QUICK["run"] | {"population": 1}
         tables["training"] = {"use": "none", "batches": 1}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
@@ -73,10 +97,44 @@ def _run(strategy: Strategy | None) -> WhatHappened:
             alive=sum(one.is_alive for one in individuals),
             stillborn=tuple(one.stillborn for one in individuals if not one.is_alive),
             disabled=_disabled(path),
+            edited=tuple(dict.fromkeys(edited)),
         )
 
 
 _kept_run = lru_cache(maxsize=32)(_run)
+
+
+@attrs.frozen(eq=False)
+class Witness(Observer):
+    """Stands before an observer and after it, and compares the events that both are told."""
+
+    name: ClassVar[str] = "witness"
+
+    before: dict[int, str] = attrs.field(repr=False)
+    edited: list[str] | None = attrs.field(default=None, repr=False)
+
+    # A run may be watched by two of them; of one class and without options, they would be equal.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def compare(self, hook: str, event: Any) -> None:
+        """Note an event, or that it is another than the first witness has noted."""
+        if self.edited is None:
+            self.before[id(event)] = fingerprint(event)
+        elif self.before.pop(id(event), "") != fingerprint(event):
+            self.edited.append(hook)
+
+
+def _hearing(hook: str, argument: str) -> Any:
+    """Return a method that hears a hook, as pluggy looks for it: with the hook's own argument."""
+    if argument == "phase":
+        return hookimpl(lambda self, phase: self.compare(hook, phase))
+    return hookimpl(lambda self, event: self.compare(hook, event))
+
+
+for _hook, _arguments in HOOKS.items():
+    if _arguments:
+        setattr(Witness, _hook, _hearing(_hook, *_arguments))
 
 
 def _disabled(path: Path) -> tuple[str, ...]:

@@ -10,11 +10,13 @@ from evoframe.testing.whole_runs import one_run
 
 @law("observer", stage=Stage.COMPANY)
 def check_changes_no_run(observer: Any) -> None:
-    """A run that is watched has the same digest as one that is not.
+    """A run that is watched has the same digest as one that is not, and so have its events.
 
     Events are shared with all observers: read them, and leave them as they are.
     """
     watched, alone = one_run(observer), one_run()
+    if watched.edited:
+        broken(f"the event of {watched.edited[0]} was another after it had heard it")
     if watched.digest != alone.digest:
         broken(f"the run's digest is {watched.digest}; unwatched it is {alone.digest}")
 
