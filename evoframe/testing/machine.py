@@ -31,8 +31,8 @@ from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.strategies.training.untrained import Untrained
 from evoframe.testing.case import READERS, Case, Law, an_individual
-from evoframe.testing.catalogue import broken
 from evoframe.testing.specimens import Specimen
+from evoframe.testing.trying import Clock, broken
 
 IN_GENERATIONS = tuple(role for role in ROLES if role in attrs.fields_dict(Strategies))
 """The roles that make one generation out of another."""
@@ -117,6 +117,7 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C
 
     Use its ``TestCase`` in a test, or run it with ``run_state_machine_as_test``.
     """
+    clock = Clock()
 
     class Interleavings(RuleBasedStateMachine):
         """A run that is not left in peace."""
@@ -138,6 +139,8 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C
 
         @rule(back=st.integers(0, 3), backwards=st.booleans())
         def go_on(self, back: int, backwards: bool) -> None:  # noqa: FBT001  passed by name
+            if clock.is_over():
+                return
             # One rule with arguments: of several, hypothesis leaves some out for whole examples.
             if back:
                 self.restore(back)

@@ -21,7 +21,7 @@ SEEDS = ("4711", "1147")
 
 
 class NotThere(Exception):  # noqa: N818  it is no failure
-    """The other process cannot have the strategy: its class is in no module that can be imported."""
+    """The other process cannot have the strategy: no module there has its class."""
 
 
 def asked(strategy: Any, cases: Sequence[Any]) -> list[str]:
@@ -66,9 +66,9 @@ def serve() -> None:
 
 
 def _answer(question: bytes) -> tuple[str, Any]:
-    from evoframe.testing.catalogue import in_words
     from evoframe.testing.fingerprints import fingerprint
     from evoframe.testing.prepared import prepared
+    from evoframe.testing.trying import in_words
 
     try:
         strategy, cases = pickle.loads(question)  # noqa: S301  it comes from there
@@ -86,7 +86,7 @@ def _answer(question: bytes) -> tuple[str, Any]:
 @cache
 def _process() -> subprocess.Popen[bytes]:
     seed = SEEDS[os.environ.get("PYTHONHASHSEED") == SEEDS[0]]
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603  it is this program
         [sys.executable, "-c", CODE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -16,9 +16,9 @@ from evoframe.kernel.life import Life
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import READERS, Case, Choice
-from evoframe.testing.catalogue import for_all
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.strategies import WIDE, cases, choices
+from evoframe.testing.trying import for_all
 
 GENTLE = Gradient(epochs=2, learning_rate=0.02)
 """The training in which a nurture is tried."""

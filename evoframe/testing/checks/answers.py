@@ -7,8 +7,9 @@ from typing import Any
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.population import Family
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 KINDS: dict[str, type] = {
     "heredity": Inheritance,
@@ -32,11 +33,12 @@ def check_answers_in_kind(strategy: Any) -> None:
     kind = KINDS[strategy.role]
 
     def attempt(case: Any) -> None:
-        answer = prepared(strategy, case).call()
+        answer: Any = prepared(strategy, case).call()
         if not isinstance(answer, kind):
             found = "None" if answer is None else f"a {type(answer).__name__}"
             broken(f"it returned {found}; wanted {_in_words(kind)}")
-        if kind is tuple and (strangers := [one for one in answer if not isinstance(one, Family)]):
+        families: Any = answer if strategy.role == "selection" else ()
+        if strangers := [one for one in families if not isinstance(one, Family)]:
             broken(f"one of its families is {strangers[0]!r}; wanted Family")
 
     on_cases(strategy, attempt)

@@ -9,8 +9,9 @@ import torch
 
 from evoframe.kernel.dna import DNA, Genes
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import broken, law
+from evoframe.testing.catalogue import law
 from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 
 @law("encoding", "mutation", "environment")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.fingerprints import fingerprint
 from evoframe.testing.other_process import NotThere, asked
 from evoframe.testing.prepared import corners, prepared
+from evoframe.testing.trying import broken
 
 CALLED = ("heredity", "encoding", "mutation", "environment", "selection", "training", "nurture")
 

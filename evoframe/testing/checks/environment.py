@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.strategies.encoding.uniform import Uniform
 from evoframe.testing.case import READERS, Case
-from evoframe.testing.catalogue import Stage, broken, for_all, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.prepared import on_cases, with_option
+from evoframe.testing.trying import broken, for_all
 
 ROUNDING = 1e-6
 

@@ -11,7 +11,8 @@ import attrs
 
 from evoframe.errors import RunError
 from evoframe.kernel.events import EpochFinished, Event
-from evoframe.testing.catalogue import Stage, broken, in_words, is_deep, law
+from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.trying import broken, in_words, is_deep
 from evoframe.testing.whole_runs import one_run
 
 JOBS = (3, 1, 2)

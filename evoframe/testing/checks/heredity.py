@@ -10,8 +10,9 @@ from torch import Tensor
 
 from evoframe.kernel.dna import Inheritance
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 
 @law("heredity", stage=Stage.CALL)

@@ -11,10 +11,11 @@ import torch
 from evoframe.kernel.key import Key, sealed, untouched
 from evoframe.roles import Split
 from evoframe.testing.case import Case, Choice
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.held import held
 from evoframe.testing.prepared import prepared
 from evoframe.testing.specimens import Specimen
+from evoframe.testing.trying import broken
 
 CALLED = ("heredity", "encoding", "mutation", "environment", "selection", "training", "nurture")
 

@@ -8,9 +8,10 @@ import attrs
 
 from evoframe.kernel.dna import DNA
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import broken, law
+from evoframe.testing.catalogue import law
 from evoframe.testing.fingerprints import fingerprint
 from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 
 @law("mutation", when=lambda mutation: bool(mutation.dial))

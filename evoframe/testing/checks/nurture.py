@@ -6,8 +6,9 @@ from typing import Any
 
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import broken, law
+from evoframe.testing.catalogue import law
 from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 
 @law("training", "nurture")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.trying import broken
 from evoframe.testing.whole_runs import one_run
 
 

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from evoframe.kernel.key import Key, Step, untouched
 from evoframe.testing.case import Case, Choice
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.fingerprints import fingerprint, global_randomness
 from evoframe.testing.prepared import Prepared, on_cases, prepared, with_option
 from evoframe.testing.specimens import Specimen
+from evoframe.testing.trying import broken
 
 ON_DNA = ("heredity", "encoding", "mutation", "environment")
 CALLED = (*ON_DNA, "selection", "training", "nurture")
@@ -122,6 +123,8 @@ def check_other_keys_give_other_answers(strategy: Any) -> None:
 
 class Overheard(Key):
     """A key that notes whether anything is drawn from it, or from one further down its path."""
+
+    _told: list[str]
 
     def __init__(self, key: Key, told: list[str]) -> None:
         super().__init__(key.seed, key.path)

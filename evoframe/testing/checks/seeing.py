@@ -12,9 +12,10 @@ from evoframe.kernel.individual import Measurement
 from evoframe.kernel.key import Key
 from evoframe.roles import Split
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.prepared import on_cases, prepared
 from evoframe.testing.specimens import Specimen
+from evoframe.testing.trying import broken
 
 LEARNING = ("encoding", "training", "nurture")
 """The roles that see training data alone, unless they say that they see validation data too."""

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from evoframe.testing.case import Choice
-from evoframe.testing.catalogue import broken, for_all, law
+from evoframe.testing.catalogue import law
 from evoframe.testing.prepared import on_cases, prepared, stages
+from evoframe.testing.trying import broken, for_all
 
 
 @law("selection")

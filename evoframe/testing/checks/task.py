@@ -24,8 +24,9 @@ from evoframe.strategies.executor.serial import Serial
 from evoframe.strategies.heredity.asexual import Asexual
 from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.untrained import Untrained
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.fingerprints import fingerprint
+from evoframe.testing.trying import broken
 
 FEW = 8
 """Examples that are measured one by one."""

@@ -17,9 +17,10 @@ from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Nurture
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.prepared import lasting, on_cases, prepared
 from evoframe.testing.specimens import BATCH_SIZE, SIZES, Specimen
+from evoframe.testing.trying import broken
 
 
 def _rewires(strategy: Any) -> bool:

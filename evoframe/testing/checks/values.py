@@ -21,8 +21,9 @@ from evoframe.registry.checking import check_name, check_observer, check_options
 from evoframe.registry.describe import toml_snippet
 from evoframe.registry.signatures import check_signatures
 from evoframe.roles.frozen_dict import FrozenDict
-from evoframe.testing.catalogue import Stage, broken, in_words, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.fingerprints import fingerprint
+from evoframe.testing.trying import broken, in_words
 
 GIVEN_A_CONTEXT = (
     "heredity", "encoding", "mutation", "environment", "training", "nurture", "selection",

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import Phase, errors, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from evoframe.testing.catalogue import Broken, Stage, broken, law, profile
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.machine import IN_GENERATIONS, interleavings
+from evoframe.testing.trying import Broken, broken, profile
 from evoframe.testing.whole_runs import one_run
 
 IN_COMPANY = ("heredity", "mutation", "selection", "training", "nurture")
