@@ -78,7 +78,7 @@ def _require_hypothesis() -> None:
 def _line(one: Any) -> str:
     known = one.held + len(one.failures)
     waiting = f"; {len(one.not_tried)} wait until that is repaired" if one.not_tried else ""
-    others = f", and with {one.variants} other options" if one.variants else ""
+    others = f", and with {one.variants[0]} other options" if one.variants[0] else ""
     who = f"{one.strategy.role} {one.strategy!r}"
     return f"{who}: {one.held} of {known} checks hold{waiting}{others}"
 

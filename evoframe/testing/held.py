@@ -37,7 +37,7 @@ DEEP = 6
 
 def held(strategy: Any) -> dict[str, str]:
     """Return a fingerprint of each thing that a strategy holds, by what to call it."""
-    gc.collect()  # weak references to what the last call has left behind
+    gc.collect(1)  # weak references to what the last call has left behind
     found = {
         f"its field {field.name!r}": _digest(getattr(strategy, field.name, None))
         for field in attrs.fields(type(strategy))

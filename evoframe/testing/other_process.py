@@ -97,9 +97,8 @@ def _process() -> subprocess.Popen[bytes]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    process.wait(10)
+    process.kill()  # it keeps nothing
+    process.communicate()
 
 
 def _send(stream: Any, message: bytes) -> None:

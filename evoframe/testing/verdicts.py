@@ -6,6 +6,7 @@ import ast
 import math
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,13 +24,16 @@ from evoframe.roles import ROLES, Strategy
 from evoframe.testing.catalogue import NotTried, Stage, checks_for
 from evoframe.testing.remarks import not_tried, remarks
 from evoframe.testing.trying import LITTLE, in_a_hurry, is_deep
-from evoframe.testing.variants import FEW, variants
+from evoframe.testing.variants import variants
 
 PUBLIC = ("plugin", "testing")
 """The modules of evoframe that plugins may import from, besides ``evoframe`` itself."""
 
-SECONDS = 0.3
+SECONDS = 0.25
 """CPU seconds that one check may take for examples, unless everything is to be tried."""
+
+OTHERS = 1.5
+"""CPU seconds after which no further variant is begun, unless everything is to be tried."""
 
 _ASSIGNMENT = re.compile(r"([\w-]+)/([\w-]+)\.(\w+)=(.*)", re.DOTALL)
 
@@ -43,7 +47,7 @@ class Judged:
         held: how many checks it holds.
         failures: those that it does not, in words.
         not_tried: names of the checks that had to wait for others.
-        variants: how many times other options than these were tried.
+        variants: how many times other options than these were tried, and how many there are.
         remarks: what else is to be known.
         left_out: what was not tried at all.
     """
@@ -52,7 +56,7 @@ class Judged:
     held: int
     failures: tuple[str, ...]
     not_tried: tuple[str, ...]
-    variants: int = 0
+    variants: tuple[int, int] = (0, 0)
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -110,24 +114,23 @@ def judge(strategy: Strategy) -> Judged:
                 waiting.append(check.name)
             else:
                 held += 1
-    told, tried = _told_once(failures), 0
-    if not told:
-        tried, told = _judged_variants(strategy)
+    told, left_out = _told_once(failures), tuple(not_tried(strategy))
+    others = [] if told else variants(strategy)
+    tried, found = _judged_variants(others)
+    if tried < len(others) and not found:
+        left_out += (f"{len(others) - tried} of {len(others)} other options; --deep tries them",)
     return Judged(
-        strategy,
-        held,
-        told,
-        tuple(waiting),
-        tried,
-        tuple(remarks(strategy)),
-        tuple(not_tried(strategy)),
-    )
+        strategy, held, told + found, tuple(waiting), (tried, len(others)),
+        tuple(remarks(strategy)), left_out,
+    )  # fmt: skip
 
 
-def _judged_variants(strategy: Strategy) -> tuple[int, tuple[str, ...]]:
+def _judged_variants(others: list[Strategy]) -> tuple[int, tuple[str, ...]]:
     """Return how many variants of a strategy were tried, and what the first faulty one breaks."""
-    others = variants(strategy) if is_deep() else variants(strategy)[:FEW]
+    end = math.inf if is_deep() else time.process_time() + OTHERS
     for tried, other in enumerate(others, 1):
+        if time.process_time() > end:
+            return tried - 1, ()
         checks = [one for one in checks_for(other) if one.stage in (Stage.ANSWER, Stage.CALL)]
         checks += [one for one in checks_for(other) if one.stage is Stage.LAW]
         failures: list[ConformanceError] = []
