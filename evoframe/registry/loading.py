@@ -35,7 +35,6 @@ from evoframe.registry.file_names import FROM_FILE, module_name
 from evoframe.registry.global_state import NOTICED, put_back
 from evoframe.registry.neighbours import beside
 from evoframe.registry.offers import LoadedPlugin, LoadFailure, Offer, Registry
-from evoframe.registry.workers import announce
 from evoframe.roles import ROLES, Observer, Strategy
 from evoframe.version import __version__
 
@@ -129,7 +128,6 @@ def _import_file(path: Path) -> types.ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
-    announce(name, path)
     return module
 
 

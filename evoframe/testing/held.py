@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from evoframe.registry.loading import FROM_FILE
+from evoframe.registry.file_names import FROM_FILE
 from evoframe.testing.fingerprints import fingerprint
 
 _CACHED = type(functools.cache(lambda: None))
@@ -76,6 +76,8 @@ def _comes_with(name: str, module: Any, own: Mapping[str, None]) -> bool:
 
 
 def _is_known(module: str) -> bool:
+    if module.startswith(FROM_FILE):
+        return False
     top = module.partition(".")[0]
     return top in ("evoframe", "attr", "attrs", "abc", "__main__") or top in sys.stdlib_module_names
 

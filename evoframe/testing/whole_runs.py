@@ -7,17 +7,14 @@ import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 
 from evoframe import api
-from evoframe.markers import hookimpl
-from evoframe.registry.checking import HOOKS
-from evoframe.roles import ROLES, Observer, Strategy
+from evoframe.roles import ROLES, Strategy
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
-from evoframe.testing.fingerprints import fingerprint
 
 QUICK: dict[str, Any] = {
     "run": {"seed": 1, "generations": 7, "population": 2, "device": "cpu"},
@@ -44,14 +41,12 @@ class WhatHappened:
         alive: how many of them lived.
         stillborn: why the others did not.
         disabled: observers that raised, with their exceptions.
-        edited: hooks whose events were others after an observer had heard them.
     """
 
     digest: str
     alive: int
     stillborn: tuple[str, ...]
     disabled: tuple[str, ...]
-    edited: tuple[str, ...]
 
 
 def one_run(
@@ -75,12 +70,8 @@ def one_run(
 
 def _run(strategy: Strategy | None, role: str, encoding: str) -> WhatHappened:
     given: dict[str, Any] = {}
-    edited: list[str] = []
     if strategy is not None:
         given[strategy.role] = [strategy] if ROLES[strategy.role].several else strategy
-    if role == "observer" and strategy is not None:
-        before: dict[int, str] = {}
-        given["observer"] = [Witness(before), strategy, Witness(before, edited)]
     tables = {**QUICK, "encoding": {"use": encoding}}
     tables = {name: table for name, table in tables.items() if name not in given}
     tables["run"] = QUICK["run"] | SHORT.get(role, {})
@@ -97,44 +88,10 @@ def _run(strategy: Strategy | None, role: str, encoding: str) -> WhatHappened:
             alive=sum(one.is_alive for one in individuals),
             stillborn=tuple(one.stillborn for one in individuals if not one.is_alive),
             disabled=_disabled(path),
-            edited=tuple(dict.fromkeys(edited)),
         )
 
 
 _kept_run = lru_cache(maxsize=32)(_run)
-
-
-@attrs.frozen(eq=False)
-class Witness(Observer):
-    """Stands before an observer and after it, and compares the events that both are told."""
-
-    name: ClassVar[str] = "witness"
-
-    before: dict[int, str] = attrs.field(repr=False)
-    edited: list[str] | None = attrs.field(default=None, repr=False)
-
-    # A run may be watched by two of them; of one class and without options, they would be equal.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-    def compare(self, hook: str, event: Any) -> None:
-        """Note an event, or that it is another than the first witness has noted."""
-        if self.edited is None:
-            self.before[id(event)] = fingerprint(event)
-        elif self.before.pop(id(event), "") != fingerprint(event):
-            self.edited.append(hook)
-
-
-def _hearing(hook: str, argument: str) -> Any:
-    """Return a method that hears a hook, as pluggy looks for it: with the hook's own argument."""
-    if argument == "phase":
-        return hookimpl(lambda self, phase: self.compare(hook, phase))
-    return hookimpl(lambda self, event: self.compare(hook, event))
-
-
-for _hook, _arguments in HOOKS.items():
-    if _arguments:
-        setattr(Witness, _hook, _hearing(_hook, *_arguments))
 
 
 def _disabled(path: Path) -> tuple[str, ...]:

@@ -233,7 +233,7 @@ KINDS: list[tuple[str, Any]] = [
     ("keeps_to_its_allowance", Decade()),
     ("more_of_its_dial_is_milder", Step()),
     ("lives_every_job_once", Dozens()),
-    ("changes_no_run", Historian()),
+    ("hears_a_run_to_its_end", Historian()),
     ("passes_over_a_split_repeat", Wavering()),
     ("keeps_nothing_between_calls", Weary()),
     ("keeps_nothing_between_calls", Numbered()),

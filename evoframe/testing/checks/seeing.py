@@ -10,6 +10,7 @@ from torch import Tensor
 
 from evoframe.kernel.individual import Measurement
 from evoframe.kernel.key import Key
+from evoframe.kernel.splits import splits_of
 from evoframe.roles import Split
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, law
@@ -72,13 +73,6 @@ def check_looks_at_no_test_results(strategy: Any) -> None:
             broken("it looked at results on the test split")
 
     on_cases(strategy, attempt, share=0.25)
-
-
-def splits_of(strategy: Any) -> tuple[Split, ...]:
-    """Return the splits that a strategy may read while it acts."""
-    if strategy.role in LEARNING and getattr(strategy, "sees", "train") != "validation":
-        return ("train",)
-    return ("train", "validation")
 
 
 class Overheard(Mapping[str, Measurement]):
