@@ -145,7 +145,9 @@ class Wavering(Specimen):
 
     def batches(self, split, *, shuffle=None, batch_size=None):
         batches = super().batches(split, shuffle=shuffle, batch_size=batch_size)
-        return batches if split != "test" else [batches[n] for n in torch.randperm(len(batches))]
+        if split != "test":
+            return batches
+        return [(x[order], y[order]) for x, y in batches for order in [torch.randperm(len(x))]]
 
 
 @attrs.frozen
