@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ VALUES = (
     "budgets", "clusters", "phenotype", "anatomy", "life", "wiring", "events", "arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
+
+ROOT = Path(__file__).resolve().parents[1]
 
 NOTE = "<!-- Written by docs/generate.py from the code: change that, and run `make docs`. -->\n"
 
