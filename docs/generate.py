@@ -211,13 +211,14 @@ def _checks() -> Iterator[str]:
         "A stage is tried when all checks of the stages before it hold: form, answer, call, law, "
         "company. So one mistake is told once."
     )
+    measured = json.loads((ROOT / "tests/testing/seconds.json").read_text())
     yield (
         "For every check there is a *saboteur*, a strategy that breaks this promise and no other "
         "one ([`tests/testing/saboteurs.py`](../../tests/testing/saboteurs.py)). CPU seconds are "
-        "the mean over all strategies that come with evoframe and make the promise, as "
-        "`evoframe check` tries them, measured by `python tests/testing/measure.py`."
+        f"means over those of {measured['strategies']} strategies of evoframe's own that make the "
+        "promise, as `evoframe check` tries them, measured by `python tests/testing/measure.py`."
     )
-    seconds = json.loads((ROOT / "tests/testing/seconds.json").read_text())
+    seconds = measured["seconds"]
     rows = [
         f"| [{check.name}](#{anchor(check.name)}) | {check.stage.name.lower()} "
         f"| {_saboteurs()[check.name]} | {seconds.get(check.name, '')} |"
