@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ VALUES = (
     "budgets", "clusters", "phenotype", "anatomy", "life", "wiring", "events", "arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
+
+ROOT = Path(__file__).resolve().parents[1]
 
 NOTE = "<!-- Written by docs/generate.py from the code: change that, and run `make docs`. -->\n"
 
@@ -205,14 +208,38 @@ def _commands() -> Iterator[str]:
 def _checks() -> Iterator[str]:
     yield (
         "What `evoframe check` and `evoframe.testing.conformance` try, in this order. "
-        "Laws are tried when a strategy has its form, and company when all laws hold."
+        "A stage is tried when all checks of the stages before it hold: form, answer, call, law, "
+        "company. So one mistake is told once."
     )
+    measured = json.loads((ROOT / "tests/testing/seconds.json").read_text())
+    yield (
+        "For every check there is a *saboteur*, a strategy that breaks this promise and no other "
+        "one ([`tests/testing/saboteurs.py`](../../tests/testing/saboteurs.py)). CPU seconds are "
+        f"means over those of {measured['strategies']} strategies of evoframe's own that make the "
+        "promise, as `evoframe check` tries them, measured by `python tests/testing/measure.py`."
+    )
+    seconds = measured["seconds"]
+    rows = [
+        f"| [{check.name}](#{anchor(check.name)}) | {check.stage.name.lower()} "
+        f"| {_saboteurs()[check.name]} | {seconds.get(check.name, '')} |"
+        for check in all_checks()
+    ]
+    yield "\n".join(["| check | stage | saboteur | CPU s |", "|---|---|---|---|", *rows])
     for check in all_checks():
         roles = "every role" if set(check.roles) == set(ROLES) else ", ".join(check.roles)
         yield f'<a name="{anchor(check.name)}"></a>\n\n## {check.name}'
         yield f"For {roles}; {check.stage.name.lower()}.\n\n{check.promise}"
         if check.advice:
             yield check.advice
+
+
+def _saboteurs() -> dict[str, str]:
+    """Return the class and summary of the saboteur of every check, by its name."""
+    text = (ROOT / "tests/testing/saboteurs.py").read_text()
+    said = dict(re.findall(r'^class (\w+)\(.*\n    """(.*?)"""', text, re.MULTILINE))
+    table = text[text.index("SABOTEURS: ") :]
+    classes = re.findall(r'"(\w+)": (\w+)\(', table)
+    return {name: f"`{kind}`: {said[kind]}" for name, kind in classes}
 
 
 def _testing() -> Iterator[str]:

@@ -44,6 +44,12 @@ class DeviceError(EvoframeError):
 class ConformanceError(EvoframeError):
     """A strategy that breaks the contract of its role."""
 
+    check = ""
+    """The check that found it."""
+
+    happened = ""
+    """What happened, without the rest of the message."""
+
 
 # --- while it runs --------------------------------------------------------------------------
 

@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from evoframe.roles.encoding import Encoding as Encoding
     from evoframe.roles.environment import Environment as Environment
     from evoframe.roles.executor import Executor as Executor, Send as Send
+    from evoframe.roles.frozen_dict import FrozenDict as FrozenDict
     from evoframe.roles.heredity import Heredity as Heredity
     from evoframe.roles.mutation import Mutation as Mutation
     from evoframe.roles.nurture import Nurture as Nurture
@@ -172,6 +173,7 @@ _NAMES = {
     "roles.encoding": "Encoding",
     "roles.environment": "Environment",
     "roles.executor": "Executor Send",
+    "roles.frozen_dict": "FrozenDict",
     "roles.heredity": "Heredity",
     "roles.mutation": "Mutation",
     "roles.nurture": "Nurture",

@@ -22,28 +22,42 @@ from evoframe.version import CONTRACT, __version__
     help="an option to try a strategy with, e.g. mutation/drift.rate=0.5",
 )
 @click.option("--examples", type=click.IntRange(1), help="examples that each check tries")
+@click.option("--deep", is_flag=True, help="try all that takes long: more examples and variants")
 @click.option("-v", "--verbose", is_flag=True, help="list the checks of every strategy")
-def command(plugin: str, *, options: tuple[str, ...], examples: int | None, verbose: bool) -> None:
+def command(
+    plugin: str, *, options: tuple[str, ...], examples: int | None, deep: bool, verbose: bool
+) -> None:
     """Try everything that the strategies of PLUGIN promise, and say what to repair.
 
     PLUGIN is an installed plugin, a module, or the path of a Python file. The exit code is 0 if
-    all promises are kept, 1 if one is broken, and 2 if there is nothing to try.
+    all promises are kept, 1 if one is broken, and 2 if there is nothing to try. What was not tried
+    is said: each strategy takes some seconds of a CPU, an executor thirty at most.
     """
     _require_hypothesis()
     if examples:
         os.environ["EVOFRAME_EXAMPLES"] = str(examples)
+    if deep:
+        os.environ["EVOFRAME_DEEP"] = "1"
     from evoframe.testing.verdicts import candidate, judge
 
     found = candidate(plugin, options)
     who = f"{found.plugin.distribution} {found.plugin.version}".strip() or found.plugin.name
     click.echo(f"{who}, with evoframe {__version__} (contract {CONTRACT})")
     failures = list(found.faults)
+    left_out: dict[str, list[str]] = {}
     for strategy in found.strategies:  # one by one, because each takes some seconds
         one = judge(strategy)
         failures += one.failures
         click.echo(f"  {_line(one)}")
+        for text in one.remarks:
+            click.echo(f"    remark: {text}")
+        for text in one.left_out:
+            left_out.setdefault(text, []).append(one.strategy.name)
         if verbose:
             _list(one)
+    for text, names in left_out.items():
+        of = f" ({', '.join(names)})" if len(left_out) > 1 and len(found.strategies) > 1 else ""
+        click.echo(f"  not tried: {text}{of}")
     for text in failures:
         click.echo(f"\n{text}")
     click.echo(f"\n{plugin} {_conclusion(len(failures))}")
@@ -64,7 +78,9 @@ def _require_hypothesis() -> None:
 def _line(one: Any) -> str:
     known = one.held + len(one.failures)
     waiting = f"; {len(one.not_tried)} wait until that is repaired" if one.not_tried else ""
-    return f"{one.strategy.role} {one.strategy!r}: {one.held} of {known} checks hold{waiting}"
+    others = f", and with {one.variants[0]} other options" if one.variants[0] else ""
+    who = f"{one.strategy.role} {one.strategy!r}"
+    return f"{who}: {one.held} of {known} checks hold{waiting}{others}"
 
 
 def _list(one: Any) -> None:

@@ -13,6 +13,8 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn
 
 from evoframe.errors import ConfigError, close_match
+from evoframe.registry.checking import is_table
+from evoframe.roles.frozen_dict import FrozenDict
 
 T = TypeVar("T")
 
@@ -116,6 +118,18 @@ def _items(converter: cattrs.Converter, value: Any, kind: Any) -> tuple[Any, ...
     return tuple(converter.structure(item, get_args(kind)[0]) for item in value)
 
 
+def _table(converter: cattrs.Converter, value: Any, kind: Any) -> FrozenDict[Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"wanted a table, found {value!r}")
+    made: dict[str, Any] = {}
+    for name, item in value.items():
+        try:
+            made[name] = converter.structure(item, get_args(kind)[1])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name!r}: {error}") from error
+    return FrozenDict(made)
+
+
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_structure_hook(bool, _exactly(bool, "true or false"))
@@ -125,6 +139,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(Path, _path)
     converter.register_structure_hook_func(_is_literal, _choice)
     converter.register_structure_hook_func(_is_list, partial(_items, converter))
+    converter.register_structure_hook_func(is_table, partial(_table, converter))
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _member
     )

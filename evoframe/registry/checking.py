@@ -131,6 +131,8 @@ def is_accepted(kind: Any) -> bool:
     if inspect.isclass(kind) and attrs.has(kind) and not issubclass(kind, Strategy):  # a table
         attrs.resolve_types(kind)
         return all(is_accepted(field.type) for field in attrs.fields(kind) if field.init)
+    if is_table(kind):
+        return len(arguments) == 2 and arguments[0] is str and is_accepted(arguments[1])
     return kind in SCALARS or (inspect.isclass(kind) and issubclass(kind, enum.Enum))
 
 
@@ -151,6 +153,12 @@ def check_contract(plugin: object) -> None:
             f"it was written for contract {' and '.join(map(str, sorted(several)))}, and evoframe "
             f"{__version__} has contract {CONTRACT}: try another version of it, or of evoframe"
         )
+
+
+def is_table(kind: Any) -> bool:
+    """Tell whether an option of this type is a table: values by names."""
+    origin = typing.get_origin(kind)
+    return inspect.isclass(origin) and issubclass(origin, Mapping)
 
 
 def check_functions(plugin: object, hooks: frozenset[str]) -> None:
@@ -217,6 +225,7 @@ def _check_option(option: attrs.Attribute[Any], who: str) -> None:
     if not is_accepted(option.type):
         raise OfferError(
             f"option {option.name!r} of {who} has type {option.type}; wanted bool, int, float, "
-            "str, Path, Literal, an Enum, tuple[one of these, ...], an attrs class of these, or "
+            "str, Path, Literal, an Enum, tuple[one of these, ...], Mapping[str, one of these], an "
+            "attrs class of these, or "
             "one of these or None"
         )

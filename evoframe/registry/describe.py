@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from evoframe.registry.checking import options
+from evoframe.registry.checking import is_table, options
 from evoframe.registry.offers import Registry
 from evoframe.roles import ROLES, Strategy, summary
 
@@ -73,6 +73,8 @@ def type_in_words(kind: Any) -> str:
         return type_in_words(next(part for part in arguments if part is not type(None)))
     if typing.get_origin(kind) is tuple:
         return f"list of {type_in_words(arguments[0])}"
+    if is_table(kind):
+        return f"table of {type_in_words(arguments[1])}"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return " | ".join(str(member.value) for member in kind)
     if typing.get_origin(kind) is Mapping or attrs.has(kind):
@@ -95,6 +97,9 @@ def _literal(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, Mapping):
+        entries = (f"{json.dumps(name)} = {_literal(one)}" for name, one in value.items())
+        return f"{{ {', '.join(entries)} }}" if value else "{}"
     if isinstance(value, enum.Enum):
         return _literal(value.value)
     if isinstance(value, Mapping):

@@ -13,8 +13,9 @@ class Strategy:
 
     The same object is used in Python, recipes, the command line, logs and the run record. State
     is passed and returned, never kept in it. Every option needs a help text (see :func:`doc`) and
-    one of the accepted types: bool, int, float, str, Path, Literal, an Enum, a tuple of those, a
-    frozen attrs class of those (a table in a recipe), or any of them or None.
+    one of the accepted types: bool, int, float, str, Path, Literal, an Enum, a tuple or a table
+    (``Mapping[str, float]``, see :class:`FrozenDict`; or a frozen attrs class) of those, or any of
+    them or None.
 
     Attributes:
         name: what people write to choose it: lower case words joined by hyphens.

@@ -25,7 +25,7 @@ from torch import Tensor
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.registry import Registry
-from evoframe.registry.checking import options
+from evoframe.registry.checking import is_table, options
 from evoframe.roles import Strategy
 from evoframe.run.origins import origin
 from evoframe.version import CONTRACT
@@ -133,6 +133,8 @@ def _kind(kind: Any) -> str:
         return " | ".join("none" if one is type(None) else _kind(one) for one in arguments)
     if typing.get_origin(kind) is tuple:
         return f"list of {_kind(arguments[0])}" if arguments else "list"
+    if is_table(kind):
+        return f"table of {_kind(arguments[1])}"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return " | ".join(str(member.value) for member in kind)
     return str(getattr(kind, "__name__", kind))

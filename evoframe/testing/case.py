@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
@@ -14,7 +15,14 @@ from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, masked
-from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
+from evoframe.kernel.individual import (
+    Fitness,
+    Individual,
+    Measurement,
+    Metric,
+    Origin,
+    identifier,
+)
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.phenotype import Phenotype
@@ -46,6 +54,10 @@ class Case:
         law: how the DNA of :meth:`dna` is encoded.
         key: the source of randomness.
         device: where tensors are.
+        generation: the one that is being made.
+        epochs: how long a life is; as long as its training says if not given.
+        task: what takes the place of the specimen, with the same network.
+        test: what parents have reached on the test split.
     """
 
     specimen: Specimen = attrs.field(factory=Specimen)
@@ -53,19 +65,20 @@ class Case:
     law: Law = "soft"
     key: Key = attrs.field(default=Key(0))
     device: str = "cpu"
+    generation: int = 2
+    epochs: int | None = None
+    task: Task | None = attrs.field(default=None, repr=False)
+    test: Mapping[str, Measurement] = attrs.field(factory=dict, repr=False)
 
     @property
     def anatomy(self) -> Anatomy:
         """The surveyed network of the specimen."""
         return body_plan(self.specimen, self.device)
 
-    def context(
-        self, task: Task | None = None, *, parents: int = 1, life: Life | None = None
-    ) -> Context:
+    def context(self, *, parents: int = 1, life: Life | None = None) -> Context:
         """Return the context of a birth, from a trained ancestor and its first weights.
 
         Args:
-            task: another task than the specimen.
             parents: how many parents it has; with none it is that of a selection.
             life: what its training is given; a silent life if nothing is said.
         """
@@ -77,11 +90,11 @@ class Case:
             ancestor=self.anatomy.genotype().to(device),
             initial={name: value.detach().to(device) for name, value in initial.items()},
             anatomy=self.anatomy,
-            task=task or self.specimen,
+            task=self.task or self.specimen,
             device=device,
-            generation=2,
+            generation=self.generation,
             key=self.key,
-            id="g2s0" if family else "",
+            id=identifier(self.generation, 0) if family else "",
             family=Family(tuple(one.individual.id for one in family)),
             parents=family,
             life=life or Life(),
@@ -91,26 +104,31 @@ class Case:
         """Return the settled genotype of a parent; parents of different indices differ."""
         device, wiring = torch.device(self.device), self.anatomy.wiring
         whole, generator = self.anatomy.genotype().to(device), Key(index).at("parent").generator()
-        masks = {
-            name: (torch.rand(mask.shape, generator=generator) < self.share).to(mask.device)
+        scores = {
+            name: torch.rand(mask.shape, generator=generator).to(mask.device)
             for name, mask in whole.masks.items()
         }
         state = {name: _shifted(value, generator) for name, value in whole.state.items()}
-        thinned = settle(Genotype(masks, state), wiring)
-        if is_extinct(thinned.masks):  # nobody descends from the dead
-            return settle(Genotype(whole.masks, state), wiring)
-        return thinned
+        share = self.share
+        while share < 1:
+            masks = {name: score < share for name, score in scores.items()}
+            thinned = settle(Genotype(masks, state), wiring)
+            if not is_extinct(thinned.masks):
+                return thinned
+            share *= 1.5  # nobody descends from the dead: the sparsest that lives
+        return settle(Genotype(whole.masks, state), wiring)
 
     def parents(self, count: int) -> tuple[Parent, ...]:
         """Return so many different parents."""
-        return tuple(
-            Parent(an_individual(index, 0.5), self.genotype(index)) for index in range(count)
-        )
+        return tuple(Parent(self._parent(index), self.genotype(index)) for index in range(count))
 
     def clones(self, count: int) -> tuple[Parent, ...]:
         """Return so many parents with one and the same genotype."""
-        parent = Parent(an_individual(0, 0.5), self.genotype())
-        return (parent,) * count
+        return (Parent(self._parent(0), self.genotype()),) * count
+
+    def _parent(self, index: int) -> Individual:
+        before = max(2, self.generation - 1)
+        return an_individual(index, 0.5, generation=before, test=self.test)
 
     def inheritance(self) -> Inheritance:
         """Return the inheritance of an offspring of one parent."""
@@ -155,16 +173,23 @@ class Choice:
         size: families that are wanted.
         parents: parents of each.
         key: the source of randomness.
+        generation: that of the individuals.
+        test: what they have reached on the test split.
     """
 
     accuracies: tuple[float, ...] = (0.5, 0.75)
     size: int = 2
     parents: int = 1
     key: Key = attrs.field(default=Key(0))
+    generation: int = 2
+    test: Mapping[str, Measurement] = attrs.field(factory=dict, repr=False)
 
     def individuals(self) -> tuple[Individual, ...]:
         """Return the individuals in order of their places."""
-        return tuple(an_individual(place, value) for place, value in enumerate(self.accuracies))
+        return tuple(
+            an_individual(place, value, generation=self.generation, test=self.test)
+            for place, value in enumerate(self.accuracies)
+        )
 
     def population(self, individuals: tuple[Individual, ...] | None = None) -> Population:
         """Return the population, or the same with its individuals in another order."""
@@ -173,16 +198,22 @@ class Choice:
 
     def context(self) -> Context:
         """Return the context of the selection."""
-        return Case(key=self.key).context(parents=0)
+        return Case(key=self.key, generation=self.generation + 1).context(parents=0)
 
     def lost(self) -> frozenset[str]:
         """Return the ids of those whose metric is NaN while somebody else's is not."""
-        nan = {f"g2s{place}" for place, value in enumerate(self.accuracies) if math.isnan(value)}
+        nan = {one.id for one in self.individuals() if math.isnan(one.fitness.value("accuracy"))}  # type: ignore[union-attr]
         return frozenset(nan if len(nan) < len(self.accuracies) else ())
 
 
-def an_individual(place: int, accuracy: float) -> Individual:
-    """Return an individual of the second generation with costs that depend on its place."""
+def an_individual(
+    place: int,
+    accuracy: float,
+    *,
+    generation: int = 2,
+    test: Mapping[str, Measurement] | None = None,
+) -> Individual:
+    """Return an individual with costs that depend on its place."""
     # Neither rising nor falling with the place, so that sorting by size and by place differ.
     size = float(10 + place * 7 % 5)
     costs = {
@@ -194,10 +225,9 @@ def an_individual(place: int, accuracy: float) -> Individual:
         "activations": 16 * size,
     }
     measured = {"accuracy": Measurement(accuracy), "loss": Measurement(1 - accuracy)}
-    who = f"g2s{place}"
-    return Individual(
-        who, 2, place, ("g1s0",), Origin.OFFSPRING, "0", who, Fitness(measured, {}, costs)
-    )
+    who, parent = identifier(generation, place), identifier(generation - 1, 0)
+    fitness = Fitness(measured, {} if test is None else test, costs)
+    return Individual(who, generation, place, (parent,), Origin.OFFSPRING, "0", who, fitness)
 
 
 def _shifted(value: Tensor, generator: torch.Generator) -> Tensor:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Container, Iterable
 from enum import IntEnum
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import attrs
-from hypothesis import HealthCheck, Phase, errors, given, settings
-from hypothesis.strategies import SearchStrategy
 
-from evoframe.errors import ConfigError, ConformanceError, StillbornError, close_match
+from evoframe.errors import ConfigError, ConformanceError, close_match
 from evoframe.roles import ROLES, Strategy
+from evoframe.testing.trying import Broken, in_words
 
 PAGE = "docs/reference/checks.md"
 """Where every check is explained."""
 
-EXAMPLES = "EVOFRAME_EXAMPLES"
-"""The environment variable that says how many examples each check tries."""
-
 MODULES = (
-    "values", "randomness", "dna", "environment", "heredity", "mutation", "selection",
-    "training", "executor", "observer", "task", "whole",
+    "values", "answers", "keeping", "randomness", "seeing", "streams", "dna", "environment",
+    "heredity", "mutation", "selection", "training", "nurture", "executor", "observer", "task",
+    "whole", "elsewhere",
 )  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., None])
-T = TypeVar("T")
 
 
 class Stage(IntEnum):
@@ -39,18 +34,14 @@ class Stage(IntEnum):
     """
 
     FORM = 1
-    LAW = 2
-    COMPANY = 3
+    ANSWER = 2
+    CALL = 3
+    LAW = 4
+    COMPANY = 5
 
 
 class NotTried(Exception):  # noqa: N818  it is no failure
     """A check of an earlier stage fails."""
-
-
-class Broken(Exception):  # noqa: N818  it says what has happened
-    """What has happened instead of what was promised, and to which case."""
-
-    case: Any = None
 
 
 @attrs.frozen
@@ -104,11 +95,18 @@ class Check:
         """Try the promise, whatever other checks say, and return how it was broken."""
         try:
             self.function(strategy)
+        except KeyboardInterrupt:
+            raise
         except Broken as told:
-            return ConformanceError(self._in_words(strategy, told))
-        except Exception as error:  # noqa: BLE001  a strategy may do anything
-            return ConformanceError(self._in_words(strategy, Broken(in_words(error))))
+            return self._failure(strategy, told)
+        except BaseException as error:  # noqa: BLE001  a strategy may do anything
+            return self._failure(strategy, Broken(in_words(error)))
         return None
+
+    def _failure(self, strategy: Strategy, told: Broken) -> ConformanceError:
+        error = ConformanceError(self._in_words(strategy, told))
+        error.check, error.happened = self.name, str(told)
+        return error
 
     def _in_words(self, strategy: Strategy, told: Broken) -> str:
         lines = [
@@ -189,80 +187,6 @@ def require_known(names: Iterable[str], strategies: Iterable[Strategy]) -> None:
                 f"no check {name!r} applies here.{close_match(name, known)} "
                 f"Checks: {', '.join(dict.fromkeys(known))}."
             )
-
-
-def for_all(cases: SearchStrategy[T], attempt: Callable[[T], None], *, share: float = 1.0) -> None:
-    """Try a function on generated cases; what is raised in the end is of the smallest that fails.
-
-    Args:
-        cases: where cases come from.
-        attempt: raises :class:`Broken` if the promise is broken; anything else that it raises
-            counts as broken too.
-        share: of the usual number of examples, for attempts that take long.
-    """
-    __tracebackhide__ = True
-
-    @profile(share)
-    @given(cases)
-    def one(case: T) -> None:
-        try:
-            attempt(case)
-        except Broken as told:
-            told.case = case
-            raise
-        # Hypothesis's own signals, which must reach it: an example that does not count, for one.
-        except errors.HypothesisException:
-            raise
-        except Exception as error:
-            raised = Broken(in_words(error))
-            raised.case = case
-            raise raised from error
-
-    try:
-        one()
-    # Hypothesis tries what has failed once more; a strategy with state of its own then passes.
-    except errors.Flaky as unsteady:
-        raise Broken("it failed at first, and not when the same was tried again") from unsteady
-
-
-def broken(happened: str) -> NoReturn:
-    """Say that a promise is broken, and how."""
-    __tracebackhide__ = True
-    raise Broken(happened)
-
-
-def in_words(error: BaseException) -> str:
-    """Return an exception in one line, with the file and line of the code that raised it."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        # The innermost frame wins: that is where it was raised.
-        file = trace.tb_frame.f_code.co_filename
-        place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"  # noqa: PTH119
-        trace = trace.tb_next
-    kind = "" if isinstance(error, StillbornError) else f"{type(error).__name__}: "
-    return f"it raised {kind}{error}{place}"
-
-
-def profile(share: float = 1.0) -> settings:
-    """Return the settings of checks: the same examples every time, and no deadline.
-
-    As many examples as the environment says, else a quarter of the session's own number.
-    """
-    given_number = os.environ.get(EXAMPLES)
-    number = int(given_number) if given_number else settings().max_examples // 4
-    return settings(
-        max_examples=max(1, round(number * share)),
-        deadline=None,
-        # A check that fails on one machine must fail on all, and today as tomorrow.
-        derandomize=True,
-        database=None,
-        # One smallest case is what an author can act on.
-        report_multiple_bugs=False,
-        # Drawing cases surveys networks, which hypothesis takes for slow strategies.
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink],
-        print_blob=False,
-    )
 
 
 def anchor(name: str) -> str:

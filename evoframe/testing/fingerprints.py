@@ -54,8 +54,9 @@ def _parts(value: Any) -> Iterator[bytes]:
         for name in sorted(value, key=repr):
             yield repr(name).encode()
             yield from _parts(value[name])
-    elif isinstance(value, list | tuple):
-        for item in value:
+    elif isinstance(value, set | frozenset | list | tuple):
+        # The order of a set of texts is another in every process.
+        for item in sorted(value, key=repr) if isinstance(value, set | frozenset) else value:
             yield from _parts(item)
     else:
         yield repr(value).encode()

@@ -23,16 +23,16 @@ from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, untouched
 from evoframe.kernel.population import Population
 from evoframe.kernel.wiring import settle
-from evoframe.roles import ROLES, Strategy
+from evoframe.roles import ROLES, Environment, Strategy
 from evoframe.strategies.encoding.synaptic import Synaptic
 from evoframe.strategies.environment.retention import Retention
 from evoframe.strategies.heredity.asexual import Asexual
 from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.strategies.training.untrained import Untrained
-from evoframe.testing.case import Case, an_individual
-from evoframe.testing.catalogue import broken
+from evoframe.testing.case import READERS, Case, Law, an_individual
 from evoframe.testing.specimens import Specimen
+from evoframe.testing.trying import Clock, broken
 
 IN_GENERATIONS = tuple(role for role in ROLES if role in attrs.fields_dict(Strategies))
 """The roles that make one generation out of another."""
@@ -74,12 +74,11 @@ class Laboratory:
     strategies: Strategies
 
     def first(self) -> State:
-        """Return the ancestor's generation."""
-        ancestor = attrs.evolve(
-            an_individual(0, 0.5), id="g1s0", generation=1, parents=(), genotype_id="g1s0"
-        )
+        """Return the ancestor's generation, as if it were the one before that of the case."""
+        number = self.case.generation - 1
+        ancestor = attrs.evolve(an_individual(0, 0.5, generation=number), parents=())
         genotype = self.case.anatomy.genotype().to(torch.device(self.case.device))
-        return State(1, (ancestor,), (ancestor,), {"g1s0": genotype})
+        return State(number, (ancestor,), (ancestor,), {ancestor.id: genotype})
 
     def next(self, state: State, order: Callable[[list[Any]], Iterable[Any]]) -> State:
         """Return the state after one more generation, whose lives are lived in some order."""
@@ -118,35 +117,41 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C
 
     Use its ``TestCase`` in a test, or run it with ``run_state_machine_as_test``.
     """
+    clock = Clock()
 
     class Interleavings(RuleBasedStateMachine):
         """A run that is not left in peace."""
 
         @initialize(
             kind=st.sampled_from(["perceptron", "residual", "convolutions"]),
+            law=st.sampled_from(["soft", "ranked"]),
+            generation=st.sampled_from([2, 5, 30]),
             seed=st.integers(0, 99),
         )
-        def begin(self, kind: Any, seed: int) -> None:
-            self.case = Case(Specimen(kind, 3), key=Key(seed))
-            self.laboratory = Laboratory(self.case, company(_anew(strategy)))
-            self.straight = _straight_run(self.case, strategy)
+        def begin(self, kind: Any, law: Law, generation: int, seed: int) -> None:
+            self.law = law if _takes(strategy, READERS[law]) else "soft"
+            self.case = Case(Specimen(kind, 3), key=Key(seed), generation=generation)
+            self.laboratory = Laboratory(self.case, company(_anew(strategy), self.law))
+            self.straight = _straight_run(self.case, strategy, self.law)
             self.state = self.laboratory.first()
             # Pickled, so that nothing which a strategy does later can reach into a checkpoint.
             self.checkpoints = [pickle.dumps(self.state)]
 
         @rule(back=st.integers(0, 3), backwards=st.booleans())
         def go_on(self, back: int, backwards: bool) -> None:  # noqa: FBT001  passed by name
+            if clock.is_over():
+                return
             # One rule with arguments: of several, hypothesis leaves some out for whole examples.
             if back:
                 self.restore(back)
-            if _goes_on(self.state):
+            if _goes_on(self.state, self.case):
                 self.step(reversed if backwards else iter)
 
         def restore(self, back: int) -> None:
             """Go back to a checkpoint (1 is the last), with strategies made anew."""
             kept = self.checkpoints[-min(back, len(self.checkpoints))]
             self.state = pickle.loads(kept)  # noqa: S301  it was made here
-            self.laboratory = Laboratory(self.case, company(_anew(strategy)))
+            self.laboratory = Laboratory(self.case, company(_anew(strategy), self.law))
 
         def step(self, order: Callable[[list[Any]], Iterable[Any]]) -> None:
             """Live the lives of a generation in some order, and put a checkpoint."""
@@ -171,10 +176,10 @@ def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C
     return Interleavings
 
 
-def company(strategy: Strategy) -> Strategies:
-    """Return a strategy among built-in ones for all other roles."""
+def company(strategy: Strategy, law: Law = "soft") -> Strategies:
+    """Return a strategy among built-in ones for all other roles, with an encoding by a law."""
     given: dict[str, Any] = {
-        "encoding": Synaptic(),
+        "encoding": Synaptic() if law == "soft" else READERS[law],
         "environment": (Retention(retention=0.8),),
         "heredity": Asexual(),
         "mutation": (),
@@ -193,8 +198,21 @@ def _disturb() -> None:
     torch.rand(1)
 
 
-def _goes_on(state: State) -> bool:
-    return state.generation < GENERATIONS and any(one.is_alive for one in state.members)
+def _takes(strategy: Strategy, encoding: Any) -> bool:
+    """Tell whether a strategy can be in company with an encoding: environments may refuse one."""
+    if not isinstance(strategy, Environment):
+        return True
+    try:
+        strategy.check(encoding)
+    except Exception:  # noqa: BLE001  it may refuse with what it likes
+        return False
+    return True
+
+
+def _goes_on(state: State, case: Case) -> bool:
+    return state.generation < case.generation + GENERATIONS - 2 and any(
+        one.is_alive for one in state.members
+    )
 
 
 def _anew(strategy: Strategy) -> Strategy:
@@ -202,12 +220,12 @@ def _anew(strategy: Strategy) -> Strategy:
     return attrs.evolve(strategy)
 
 
-def _straight_run(case: Case, strategy: Strategy) -> Callable[[int], str]:
-    laboratory = Laboratory(case, company(_anew(strategy)))
+def _straight_run(case: Case, strategy: Strategy, law: Law) -> Callable[[int], str]:
+    laboratory = Laboratory(case, company(_anew(strategy), law))
 
     @cache
     def state(number: int) -> State:
-        if number == 1:
+        if number == case.generation - 1:
             return laboratory.first()
         with untouched():
             return laboratory.next(state(number - 1), iter)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from evoframe.errors import ConfigError
@@ -14,10 +15,15 @@ from evoframe.kernel.key import sealed
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import READERS, Case, Choice
-from evoframe.testing.strategies import cases, choices
+from evoframe.testing.specimens import Specimen
+from evoframe.testing.strategies import WIDE, cases, choices
+from evoframe.testing.trying import for_all
 
 GENTLE = Gradient(epochs=2, learning_rate=0.02)
 """The training in which a nurture is tried."""
+
+LONG = 8
+"""Epochs of a long life."""
 
 
 @attrs.frozen(eq=False)
@@ -44,10 +50,32 @@ def stages(strategy: Strategy) -> SearchStrategy[Any]:
         return choices()
     if strategy.role == "environment":
         return cases().filter(lambda case: accepts(strategy, case))
-    if strategy.role in ("training", "nurture", "task"):
+    if strategy.role in ("training", "nurture"):
         # Narrow, since every example trains a network.
-        return cases(max_width=3)
+        return st.builds(attrs.evolve, cases(max_width=3), epochs=st.sampled_from([1, 2, 4, LONG]))
     return cases()
+
+
+def on_cases(strategy: Strategy, attempt: Callable[[Any], None], *, share: float = 1.0) -> None:
+    """Try a function on the cases of a strategy's role, see :func:`for_all`."""
+    for_all(stages(strategy), attempt, share=share, corners=corners(strategy))
+
+
+def corners(strategy: Strategy) -> list[Any]:
+    """Return cases at the edges of what there is, for the role of a strategy."""
+    if strategy.role == "selection":
+        return [Choice(tuple(place % 7 / 8 for place in range(13)), 9, 2, generation=30)]
+    edges = [
+        Case(Specimen("perceptron", WIDE), 0.001, generation=40),
+        Case(Specimen("convolutions", WIDE), 0.01, "ranked", generation=7),
+        Case(Specimen("bias-free", 3), 0.5, "clustered", generation=3),
+        Case(Specimen("normed", 3, "float64"), 1.0, "ranked", generation=20),
+    ]
+    if strategy.role == "environment":
+        return [case for case in edges if accepts(strategy, case)]
+    if strategy.role in ("training", "nurture"):
+        return [attrs.evolve(edges[2], epochs=LONG), edges[3]]
+    return edges
 
 
 def accepts(environment: Any, case: Case) -> bool:
@@ -90,13 +118,31 @@ def _selection(strategy: Any, case: Choice) -> Prepared:
 
 
 def _training(strategy: Any, case: Case) -> Prepared:
-    phenotype, context = case.phenotype(), case.context()
-    return Prepared(lambda: strategy.train(phenotype, context), _shared(context))
+    phenotype, context, training = case.phenotype(), case.context(), lasting(strategy, case)
+    return Prepared(lambda: training.train(phenotype, context), _shared(context))
 
 
 def _nurture(strategy: Any, case: Case) -> Prepared:
     phenotype, context = case.phenotype(), case.context(life=case.life(strategy))
-    return Prepared(lambda: GENTLE.train(phenotype, context), _shared(context))
+    training = lasting(GENTLE, case)
+    return Prepared(lambda: training.train(phenotype, context), _shared(context))
+
+
+def lasting(training: Any, case: Case) -> Any:
+    """Return a training that takes as many epochs as a case says, where its dial can say that."""
+    if case.epochs is None or not training.dial:
+        return training
+    return with_option(training, training.dial, case.epochs) or training
+
+
+def with_option(strategy: Any, name: str, value: Any) -> Any:
+    """Return a strategy with another value of an option, or None if it refuses that."""
+    if name not in attrs.fields_dict(type(strategy)):
+        return None
+    try:
+        return attrs.evolve(strategy, **{name: value})
+    except Exception:  # noqa: BLE001  a validator may raise what it likes
+        return None
 
 
 def _shared(context: Context) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Scaffolds: a plugin of two files and a test, made from the example of a role."""
+"""Scaffolds: a plugin with its test and its CI, made from the example of a role."""
 
 from __future__ import annotations
 
@@ -46,6 +46,39 @@ test_conformance = conformance({kind}())
 """
 
 
+WORKFLOW = """\
+# Tries the plugin with the oldest evoframe that pyproject.toml asks for, and with the newest.
+name: conformance
+
+on: [push, pull_request]
+
+jobs:
+  conformance:
+    runs-on: ubuntu-latest
+    strategy:
+      fail-fast: false
+      matrix:
+        # What pip installs. Where evoframe {version} is on no package index that pip looks at, say
+        # where it is in the variables EVOFRAME_OLDEST and EVOFRAME_NEWEST of this repository: the
+        # address of a wheel, or git+https://ADDRESS@TAG.
+        evoframe:
+          - ${{{{ vars.EVOFRAME_OLDEST || 'evoframe=={version}' }}}}
+          - ${{{{ vars.EVOFRAME_NEWEST || 'evoframe' }}}}
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.11"
+      - run: python -m pip install "${{{{ matrix.evoframe }}}}"
+      # It is there already, and stays if it is new enough.
+      - run: python -m pip install ".[testing]"
+      - run: evoframe check evoframe-{name}
+      - run: python -m pytest
+"""
+
+CONFORMANCE = ".github/workflows/conformance.yml"
+
+
 def example_of(role: str) -> str:
     """A plugin that offers a working strategy of a role, as Python text."""
     return (resources.files("evoframe.testing") / "examples" / f"{role}.py").read_text("utf-8")
@@ -83,6 +116,7 @@ def files_of(role: str, name: str) -> dict[str, str]:
     return {
         "pyproject.toml": PROJECT.format(**facts, summary=said, version=__version__),
         f"{module}.py": source,
+        CONFORMANCE: WORKFLOW.format(**facts, version=__version__),
         f"tests/test_{name.replace('-', '_')}.py": TEST.format(**facts),
     }
 

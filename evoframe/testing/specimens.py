@@ -16,7 +16,7 @@ from evoframe.kernel.individual import Metric
 from evoframe.kernel.key import Key, sealed
 from evoframe.roles import Split, Task, doc
 
-Kind = Literal["perceptron", "normed", "convolutions", "residual", "shallow"]
+Kind = Literal["perceptron", "normed", "convolutions", "residual", "shallow", "bias-free"]
 
 SIZES: dict[Split, int] = {"train": 24, "validation": 12, "test": 6}
 """How many examples each split has."""
@@ -138,9 +138,10 @@ def _network(kind: Kind, width: int) -> nn.Module:
     if kind == "shallow":  # only one of its tensors evolves
         return nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Linear(width, 3))
     norm = [nn.BatchNorm1d(width)] if kind == "normed" else []
+    bias = kind != "bias-free"
     return nn.Sequential(
-        nn.Linear(4, width), *norm, nn.ReLU(), nn.Linear(width, width), nn.ReLU(),
-        nn.Linear(width, 3),
+        nn.Linear(4, width, bias), *norm, nn.ReLU(), nn.Linear(width, width, bias), nn.ReLU(),
+        nn.Linear(width, 3, bias),
     )  # fmt: skip
 
 

@@ -18,7 +18,11 @@ from evoframe.registry import load_registry
 from evoframe.testing.case import READERS, Case, Choice
 from evoframe.testing.specimens import Kind, Specimen
 
-SHARES = (1.0, 0.5, 0.1)
+SHARES = (1.0, 0.5, 0.1, 0.01, 0.001)
+"""How much of an ancestor a parent may have: all of it, down to a few synapses."""
+
+WIDE = 48
+"""Channels of a layer of which a share can be small: more than two thousand synapses."""
 
 
 def keys() -> SearchStrategy[Key]:
@@ -33,11 +37,13 @@ def networks(*, max_width: int = 4) -> SearchStrategy[Specimen]:
 
     Perceptrons and convolutional networks, with and without batch norm and a shortcut, down to one
     tensor that evolves, in single and double precision: ``one.ancestor(key)`` makes the module.
+    Some have no bias, and some are wide.
     """
     return st.builds(
         Specimen,
         kind=st.sampled_from(get_args(Kind)),
-        width=st.integers(1, max_width),
+        # Most are narrow, and so are smallest examples; sparse layers have to be large.
+        width=st.sampled_from([*range(1, max_width + 1), WIDE, WIDE]),
         precision=st.sampled_from(["float32", "float64"]),
     )
 
@@ -52,7 +58,14 @@ def cases(*, max_width: int = 4) -> SearchStrategy[Case]:
         law=st.sampled_from(sorted(READERS, reverse=True)),
         key=keys(),
         device=st.sampled_from(devices()),
+        generation=generations(),
     )
+
+
+def generations() -> SearchStrategy[int]:
+    """Return numbers of generations, from the first with parents on to late ones."""
+    # In this order, because hypothesis shrinks towards the first.
+    return st.sampled_from([*range(2, 9), 10, 12, 15, 20, 25, 33, 50, 75, 100])
 
 
 def genotypes(specimens: SearchStrategy[Specimen] | None = None) -> SearchStrategy[Genotype]:
@@ -83,6 +96,7 @@ def choices(*, max_size: int = 6) -> SearchStrategy[Choice]:
         size=st.integers(1, max_size),
         parents=st.integers(1, 3),
         key=keys(),
+        generation=generations(),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +21,19 @@ from evoframe.registry import LoadedPlugin, LoadFailure, Registry, load_registry
 from evoframe.registry.file_names import FROM_FILE
 from evoframe.registry.loading import import_plugin
 from evoframe.roles import ROLES, Strategy
-from evoframe.testing.catalogue import NotTried, checks_for
+from evoframe.testing.catalogue import NotTried, Stage, checks_for
+from evoframe.testing.remarks import not_tried, remarks
+from evoframe.testing.trying import LITTLE, in_a_hurry, is_deep
+from evoframe.testing.variants import variants
 
 PUBLIC = ("plugin", "testing")
 """The modules of evoframe that plugins may import from, besides ``evoframe`` itself."""
+
+SECONDS = 0.25
+"""CPU seconds that one check may take for examples, unless everything is to be tried."""
+
+OTHERS = 1.5
+"""CPU seconds after which no further variant is begun, unless everything is to be tried."""
 
 _ASSIGNMENT = re.compile(r"([\w-]+)/([\w-]+)\.(\w+)=(.*)", re.DOTALL)
 
@@ -36,12 +47,18 @@ class Judged:
         held: how many checks it holds.
         failures: those that it does not, in words.
         not_tried: names of the checks that had to wait for others.
+        variants: how many times other options than these were tried, and how many there are.
+        remarks: what else is to be known.
+        left_out: what was not tried at all.
     """
 
     strategy: Strategy
     held: int
     failures: tuple[str, ...]
     not_tried: tuple[str, ...]
+    variants: tuple[int, int] = (0, 0)
+    remarks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -85,18 +102,61 @@ def candidate(name: str, options: tuple[str, ...] = ()) -> Candidate:
 
 
 def judge(strategy: Strategy) -> Judged:
-    """Return the verdict of all checks on a strategy."""
+    """Return the verdict of all checks on a strategy, and on its variants if it holds them."""
     held, failures, waiting = 0, [], []
-    for check in checks_for(strategy):
-        try:
-            check(strategy)
-        except ConformanceError as error:
-            failures.append(str(error))
-        except NotTried:
-            waiting.append(check.name)
-        else:
-            held += 1
-    return Judged(strategy, held, tuple(failures), tuple(waiting))
+    with in_a_hurry(math.inf if is_deep() else SECONDS):
+        for check in checks_for(strategy):
+            try:
+                check(strategy)
+            except ConformanceError as error:
+                failures.append(error)
+            except NotTried:
+                waiting.append(check.name)
+            else:
+                held += 1
+    told, left_out = _told_once(failures), tuple(not_tried(strategy))
+    others = [] if told else variants(strategy)
+    tried, found = _judged_variants(others)
+    if tried < len(others) and not found:
+        left_out += (f"{len(others) - tried} of {len(others)} other options; --deep tries them",)
+    return Judged(
+        strategy, held, told + found, tuple(waiting), (tried, len(others)),
+        tuple(remarks(strategy)), left_out,
+    )  # fmt: skip
+
+
+def _judged_variants(others: list[Strategy]) -> tuple[int, tuple[str, ...]]:
+    """Return how many variants of a strategy were tried, and what the first faulty one breaks."""
+    end = math.inf if is_deep() else time.process_time() + OTHERS
+    for tried, other in enumerate(others, 1):
+        if time.process_time() > end:
+            return tried - 1, ()
+        checks = [one for one in checks_for(other) if one.stage in (Stage.ANSWER, Stage.CALL)]
+        checks += [one for one in checks_for(other) if one.stage is Stage.LAW]
+        failures: list[ConformanceError] = []
+        with in_a_hurry(math.inf if is_deep() else LITTLE):
+            for check in checks:
+                # Laws take for granted what the stages before them have tried.
+                if not failures and (found := check.attempt(other)) is not None:
+                    failures.append(found)
+        if failures:
+            return tried, _told_once(failures)
+    return len(others), ()
+
+
+def _told_once(failures: list[ConformanceError]) -> tuple[str, ...]:
+    """Return failures in words; what several checks have met is told with the first of them."""
+    told: dict[str, list[ConformanceError]] = {}
+    for one in failures:
+        told.setdefault(one.happened or str(one), []).append(one)
+    return tuple(
+        "\n".join([str(first), *([f"so too:   {_names(others)}"] if others else [])])
+        for first, *others in told.values()
+    )
+
+
+def _names(failures: list[ConformanceError]) -> str:
+    return ", ".join(one.check for one in failures)
 
 
 def private_imports(module: str) -> Iterator[str]:

@@ -17,13 +17,19 @@ from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
 
 QUICK: dict[str, Any] = {
-    "run": {"seed": 1, "generations": 2, "population": 2, "device": "cpu"},
+    "run": {"seed": 1, "generations": 7, "population": 2, "device": "cpu"},
     "task": {"use": "evoframe.testing.specimens:Specimen", "width": 6},
     "heredity": {"use": "asexual"},
     "training": {"use": "gradient", "epochs": 1},
-    "environment": [{"use": "retention", "retention": 0.7}],
+    "environment": [{"use": "retention", "retention": 0.9}],
 }
-"""A recipe that takes a tenth of a second."""
+"""A recipe that takes some tenths of a second."""
+
+SHORT = {
+    "task": {"generations": 2, "population": 1},
+    "executor": {"generations": 2, "population": 7},
+}
+"""What a run of the roles is instead that may take long: of a task, and where lives are lived."""
 
 
 @attrs.frozen
@@ -43,24 +49,33 @@ class WhatHappened:
     disabled: tuple[str, ...]
 
 
-def one_run(strategy: Strategy | None = None) -> WhatHappened:
+def one_run(
+    strategy: Strategy | None = None, *, like: str = "", encoding: str = "synaptic"
+) -> WhatHappened:
     """Run the quick recipe, with a strategy in place of the one that it names for that role.
 
     What an observer prints is swallowed. Several checks look at the same run, so it is kept.
+
+    Args:
+        strategy: the one that is tried; a run of built-in ones if not given.
+        like: the role whose kind of run it is, if no strategy says that.
+        encoding: its built-in company, if it is no encoding itself.
     """
+    role = strategy.role if strategy is not None else like
     try:
-        return _kept_run(strategy)
+        return _kept_run(strategy, role, encoding)
     except TypeError:  # it cannot be hashed, which is for another check to say
-        return _run(strategy)
+        return _run(strategy, role, encoding)
 
 
-def _run(strategy: Strategy | None) -> WhatHappened:
+def _run(strategy: Strategy | None, role: str, encoding: str) -> WhatHappened:
     given: dict[str, Any] = {}
     if strategy is not None:
         given[strategy.role] = [strategy] if ROLES[strategy.role].several else strategy
-    tables = {name: table for name, table in QUICK.items() if name not in given}
+    tables = {**QUICK, "encoding": {"use": encoding}}
+    tables = {name: table for name, table in tables.items() if name not in given}
+    tables["run"] = QUICK["run"] | SHORT.get(role, {})
     if "task" in given:  # a real one may be large: it is enough to see that it can be evolved
-        tables["run"] = QUICK["run"] | {"population": 1}
         tables["training"] = {"use": "none", "batches": 1}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+import types
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import evoframe
 from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
 from evoframe.config.request import Request
+from evoframe.config.values import structure
+from evoframe.errors import ConfigError
+from evoframe.testing import checks_for
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -262,3 +266,24 @@ def test_commands_for_developers_exist() -> None:
     ]
 
     assert set(asked) <= targets
+
+
+def test_the_page_on_strategies_runs(monkeypatch) -> None:
+    """Its strategies keep what it says that they keep."""
+    monkeypatch.setenv("EVOFRAME_EXAMPLES", "3")
+    namespace: dict[str, Any] = {"__name__": "strategies_of_a_page"}
+    module = sys.modules["strategies_of_a_page"] = types.ModuleType("strategies_of_a_page")
+    module.__dict__.update(namespace)
+
+    for code in blocks(ROOT / "docs" / "how-to" / "strategies.md", "python"):
+        exec(code, module.__dict__)
+
+    tried = [module.hush, module.Steady()]
+    wanted = {"survives_toml", "zero_of_its_dial_changes_nothing", "keeps_nothing_between_calls",
+              "a_life_taken_up_again_ends_the_same", "is_a_frozen_value"}  # fmt: skip
+    for strategy in tried:
+        for check in checks_for(strategy):
+            assert check.name not in wanted or check.attempt(strategy) is None
+    with pytest.raises(ConfigError, match=r"shares: 'conv1\.weight' is 2"):
+        structure({"shares": {"conv1.weight": 2}}, module.Hush, "mutation[0]")
+    del sys.modules["strategies_of_a_page"]

@@ -5,8 +5,8 @@ Each is a mistake that somebody could make.
 
 from __future__ import annotations
 
-import itertools
 import math
+import time
 from typing import Any, ClassVar
 
 import attrs
@@ -15,6 +15,7 @@ import torch
 
 from evoframe.plugin import (
     DNA,
+    ConfigError,
     Encoding,
     Environment,
     Executor,
@@ -29,10 +30,11 @@ from evoframe.plugin import (
     Observer,
     RunError,
     Selection,
-    Training,
+    StillbornError,
     TrainingResult,
     doc,
     hookimpl,
+    scaled,
 )
 from evoframe.testing import Specimen
 
@@ -194,9 +196,72 @@ class Poetic(Still):
         return "a poetic mutation"
 
 
-# --- randomness and arguments ---------------------------------------------------------------------
+# --- answers, and what is kept and seen -----------------------------------------------------------
 
-_ticks = itertools.count()
+
+@attrs.frozen
+class Silent(Still):
+    """Forgets to return what it has made."""
+
+    name: ClassVar[str] = "silent"
+
+    def mutate(self, dna, inheritance, context):
+        attrs.evolve(dna)
+
+
+CALLS: list[str] = []
+
+
+@attrs.frozen
+class Counting(Still):
+    """Counts its calls, for no purpose so far."""
+
+    name: ClassVar[str] = "counting"
+
+    def mutate(self, dna, inheritance, context):
+        CALLS.append(context.id)
+        return dna
+
+
+@attrs.frozen
+class Insider(Even):
+    """Has a look at the validation data."""
+
+    name: ClassVar[str] = "insider"
+
+    def encode(self, inheritance, evidence, context):
+        list(context.task.batches("validation"))
+        return super().encode(inheritance, evidence, context)
+
+
+@attrs.frozen
+class Examiner(Best):
+    """Has a look at results on test data."""
+
+    name: ClassVar[str] = "examiner"
+
+    def select(self, population, context):
+        [one.fitness.test.get("accuracy") for one in population.individuals]
+        return super().select(population, context)
+
+
+@attrs.frozen
+class Stencil(Still):
+    """Hits the same places in every layer."""
+
+    name: ClassVar[str] = "stencil"
+    traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
+
+    def mutate(self, dna, inheritance, context):
+        def hit(genes):
+            words = torch.from_numpy(context.key.words(genes.levels.numel()).astype("int64"))
+            chosen = (words % 4 == 0).reshape(genes.levels.shape).to(genes.levels.device)
+            return like(genes, levels=genes.levels.masked_fill(chosen, 0))
+
+        return over(dna, hit)
+
+
+# --- randomness and arguments ---------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -209,7 +274,7 @@ class Uninitialised(Even):
         def stale(genes):
             return like(
                 genes,
-                levels=torch.where(genes.eligible, genes.levels, next(_ticks) % 7).int(),
+                levels=torch.where(genes.eligible, genes.levels, time.perf_counter_ns() % 7).int(),
                 log_survival=np.zeros(7),
             )
 
@@ -318,9 +383,23 @@ class Upside(Calm):
     dial: ClassVar[str] = "retention"
     retention: float = attrs.field(default=0.5, metadata=doc("share that lives"))
 
+    def check(self, encoding):
+        if "ranks" in encoding.traits:
+            raise ConfigError("it takes probabilities as they are")
+
     def press(self, dna, inheritance, context):
         factor = math.log(1 - self.retention)
         return over(dna, lambda g: like(g, log_survival=g.log_survival + factor))
+
+
+@attrs.frozen
+class Wintry(Calm):
+    """Takes a little from every probability, and nearly all from rankings."""
+
+    name: ClassVar[str] = "wintry"
+
+    def press(self, dna, inheritance, context):
+        return over(dna, lambda g: like(g, log_survival=scaled(g.log_survival, -0.01)))
 
 
 # --- heredity and mutation ------------------------------------------------------------------------
@@ -476,15 +555,16 @@ class Diligent(Gradient):
 
 
 @attrs.frozen
-class Stoic(Training):
-    """Does not look at its loss."""
+class Stoic(Gradient):
+    """Bears whatever becomes of its loss."""
 
     name: ClassVar[str] = "stoic"
 
     def train(self, phenotype, context):
-        batch = context.task.batches("train")[0]
-        loss = context.task.step(phenotype.network, tuple(x.to(context.device) for x in batch))
-        return TrainingResult(phenotype, 1, float(loss.detach()))
+        try:
+            return super().train(phenotype, context)
+        except StillbornError:
+            return TrainingResult(phenotype, 1, math.nan)
 
 
 @attrs.frozen
@@ -516,6 +596,27 @@ class Wide(Nurture):
 
     def shape_loss(self, loss, phenotype, batch, context):
         return loss.reshape(1)
+
+
+@attrs.frozen
+class Loner(Gradient):
+    """Takes nobody along."""
+
+    name: ClassVar[str] = "loner"
+
+    def train(self, phenotype, context):
+        life = attrs.evolve(context.life, companions=())
+        return super().train(phenotype, attrs.evolve(context, life=life))
+
+
+@attrs.frozen
+class Freezing(Nurture):
+    """Freezes the first parameter, and never thaws it."""
+
+    name: ClassVar[str] = "freezing"
+
+    def before_epoch(self, phenotype, context, epoch):
+        next(phenotype.network.parameters()).requires_grad_(False)
 
 
 # --- executor, observer, task ---------------------------------------------------------------------
@@ -623,7 +724,7 @@ class Drifting(Specimen):
         batches = super().batches(split, shuffle=shuffle, batch_size=batch_size)
         if split != "train":
             return batches
-        return [(inputs + 1e-3 * next(_ticks), labels) for inputs, labels in batches]
+        return [(inputs + 1e-9 * time.perf_counter_ns(), labels) for inputs, labels in batches]
 
 
 @attrs.frozen
@@ -678,6 +779,20 @@ class Remembering(Best):
         return (Family((ranked[-1 if bold else 0].id,) * population.parents),) * population.size
 
 
+@attrs.frozen
+class Hashing(Still):
+    """Tells layers apart by hashes, which are others in every process."""
+
+    name: ClassVar[str] = "hashing"
+
+    def mutate(self, dna, inheritance, context):
+        synapses = {
+            name: like(genes, log_survival=genes.log_survival - hash(name) % 997 * 1e-6)
+            for name, genes in dna.synapses.items()
+        }
+        return attrs.evolve(dna, synapses=synapses)
+
+
 SABOTEURS: dict[str, Any] = {
     "is_a_frozen_value": Thawed(),
     "has_a_name_and_a_summary": Shouting(),
@@ -687,16 +802,22 @@ SABOTEURS: dict[str, Any] = {
     "survives_toml": Shrinking(0.5),
     "survives_pickling": Held(),
     "repr_evaluates_back": Poetic(),
+    "answers_in_kind": Silent(),
+    "keeps_nothing_between_calls": Counting(),
     "is_a_function_of_its_arguments": Uninitialised(),
     "leaves_global_randomness_alone": Dicing(),
     "leaves_its_arguments_alone": InPlace(),
     "keeps_dtypes_and_devices": Single(),
     "other_keys_give_other_answers": Constant(),
     "ignores_its_key": Secret(),
+    "reads_only_the_splits_that_it_may": Insider(),
+    "looks_at_no_test_results": Examiner(),
+    "draws_for_each_layer_by_itself": Stencil(),
     "probabilities_lie_between_0_and_1": Overconfident(),
     "covers_exactly_what_is_eligible": Generous(),
     "keeps_to_its_allowance": Lax(),
     "more_of_its_dial_is_milder": Upside(),
+    "leaves_rankings_alive": Wintry(),
     "gives_a_whole_inheritance": Forgetful(),
     "offers_only_what_a_parent_has": Resurrecting(),
     "identical_parents_give_the_parent": Adding(),
@@ -711,6 +832,8 @@ SABOTEURS: dict[str, Any] = {
     "ends_in_numbers_or_says_why": Stoic(),
     "a_life_taken_up_again_ends_the_same": Amnesiac(),
     "shapes_a_scalar_loss": Wide(),
+    "lets_nurtures_act": Loner(),
+    "leaves_parameters_able_to_learn": Freezing(),
     "lives_every_job_once": Hasty(),
     "hands_on_every_event": Deaf(),
     "hands_on_failures": Brave(),
@@ -723,5 +846,6 @@ SABOTEURS: dict[str, Any] = {
     "measures_each_example_by_itself": Grading(),
     "works_in_a_run": Fatal(),
     "survives_any_interleaving": Remembering(),
+    "answers_alike_in_another_process": Hashing(),
 }
 """The saboteur of every check."""

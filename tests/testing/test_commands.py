@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from evoframe.cli import main
 from evoframe.registry.loading import import_plugin
 from evoframe.roles import ROLES
 from evoframe.testing.verdicts import private_imports
+from evoframe.version import __version__
 
 BROKEN = Path(__file__).parents[2] / "plugins" / "broken"
 
@@ -21,7 +23,7 @@ def invoke(*arguments: str) -> Result:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_scaffold_of_every_role_conforms_as_it_is(role: str, tmp_path: Path) -> None:
-    """Whoever starts from it starts from something that works: two files and a test."""
+    """Whoever starts from it starts from something that works, with its test and its CI."""
     folder = tmp_path / "mine"
 
     made = invoke("new", role, "my-own", "--out", str(folder))
@@ -29,6 +31,7 @@ def test_a_scaffold_of_every_role_conforms_as_it_is(role: str, tmp_path: Path) -
 
     assert made.exit_code == 0, made.output
     assert sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file()) == [
+        ".github/workflows/conformance.yml",
         "evoframe_my_own.py",
         "pyproject.toml",
         "tests/test_my_own.py",
@@ -36,6 +39,24 @@ def test_a_scaffold_of_every_role_conforms_as_it_is(role: str, tmp_path: Path) -
     assert verdict.exit_code == 0, verdict.output
     assert f"{role} MyOwn(" in verdict.output
     assert "conforms." in verdict.output
+
+
+def test_the_ci_of_a_scaffold_tries_two_versions_that_can_be_named(tmp_path: Path) -> None:
+    """The oldest is the one that the package asks for; where both are is for a person to say."""
+    invoke("new", "mutation", "my-own", "--out", str(tmp_path / "mine"))
+
+    written = (tmp_path / "mine/.github/workflows/conformance.yml").read_text()
+    project = tomllib.loads((tmp_path / "mine/pyproject.toml").read_text())["project"]
+
+    assert project["dependencies"] == [f"evoframe>={__version__}"]
+    assert f"- ${{{{ vars.EVOFRAME_OLDEST || 'evoframe=={__version__}' }}}}" in written
+    assert "- ${{ vars.EVOFRAME_NEWEST || 'evoframe' }}" in written
+    assert [line.split("run: ")[1] for line in written.splitlines() if "run: " in line] == [
+        'python -m pip install "${{ matrix.evoframe }}"',
+        'python -m pip install ".[testing]"',
+        f"evoframe check {project['name']}",
+        "python -m pytest",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import torch
 
 from evoframe.kernel.dna import DNA, Genes
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import broken, for_all, law
-from evoframe.testing.prepared import prepared, stages
+from evoframe.testing.catalogue import law
+from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 
 @law("encoding", "mutation", "environment")
@@ -27,7 +28,7 @@ def check_probabilities_lie_between_0_and_1(strategy: Any) -> None:
         if dna.clusters is not None:
             _require_probabilities("clusters", dna.clusters.genes)
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
 @law("encoding", "environment")
@@ -47,7 +48,7 @@ def check_covers_exactly_what_is_eligible(strategy: Any) -> None:
                 found, should = int(genes.eligible.sum()), int(wanted[name].sum())
                 broken(f"of {name!r}, {found} synapses are eligible; wanted the same {should}")
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
 def _require_probabilities(what: str, genes: Genes) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,25 +11,30 @@ import attrs
 
 from evoframe.errors import RunError
 from evoframe.kernel.events import EpochFinished, Event
-from evoframe.testing.catalogue import Stage, broken, in_words, law
+from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.trying import broken, in_words, is_deep
 from evoframe.testing.whole_runs import one_run
 
 JOBS = (3, 1, 2)
+
+MANY = 40
+"""Jobs of a large population."""
 
 
 @attrs.frozen(eq=False)
 class Mapped:
     """What came of one call of ``map``."""
 
+    jobs: tuple[int, ...]
     results: list[Any]
     events: list[tuple[str, Event]]
     threads: set[int]
 
 
-def lived(job: int, send: Any) -> int:
-    """Tell of an epoch, and return the job's square."""
+def lived(job: int, send: Any) -> tuple[int, int]:
+    """Tell of an epoch, and return the job's square and the process that it was lived in."""
     send("evoframe_epoch_finished", EpochFinished(f"g2s{job}", job, 9, 0.5))
-    return job * job
+    return job * job, os.getpid()
 
 
 def failed(job: int, send: Any) -> int:  # noqa: ARG001  as lives are called
@@ -37,15 +42,36 @@ def failed(job: int, send: Any) -> int:  # noqa: ARG001  as lives are called
     raise RunError(f"job {job} failed on purpose")
 
 
-@law("executor")
+@law("executor", stage=Stage.CALL)
 def check_lives_every_job_once(executor: Any) -> None:
-    """``map`` yields the result of every job, each once, in any order; nothing for no jobs."""
-    mapped = _mapped(executor)
-    # Sorted: executors may finish lives in any order. Jobs are out of order to begin with.
-    if sorted(mapped.results) != sorted(job * job for job in JOBS):
-        broken(f"for the jobs {JOBS} it yielded {mapped.results}; each squared was wanted, once")
-    if results := list(executor.map(lived, (), _deaf)):
-        broken(f"for no jobs it yielded {results}")
+    """``map`` yields the result of every job, each once, in any order; nothing for no jobs.
+
+    From none to forty jobs. Where lives are lived in other processes, some of these numbers.
+    """
+    for number in _numbers(executor):
+        mapped = _mapped(executor, number)
+        # Sorted: executors may finish lives in any order. Jobs are out of order to begin with.
+        found, wanted = sorted(_squares(mapped)), sorted(job * job for job in mapped.jobs)
+        if found != wanted:
+            lost = [job for job in mapped.jobs if job * job not in found]
+            told = f"lost {lost}" if lost else f"yielded {len(found)} results"
+            broken(f"for {number} jobs {mapped.jobs[:9]} it {told}; each squared was wanted, once")
+
+
+def _numbers(executor: Any) -> tuple[int, ...]:
+    """Return how many jobs are tried, from few to many."""
+    here = {process for _, process in _results(_mapped(executor, len(JOBS)))} == {os.getpid()}
+    # Other processes take seconds to start.
+    return tuple(range(MANY + 1)) if here or is_deep() else (0, 1, len(JOBS), MANY)
+
+
+def _results(mapped: Mapped) -> list[tuple[int, int]]:
+    return [one for one in mapped.results if isinstance(one, tuple)]
+
+
+def _squares(mapped: Mapped) -> list[int]:
+    # What is no result at all counts as one that nobody wanted.
+    return [one[0] if isinstance(one, tuple) else -1 for one in mapped.results]
 
 
 @law("executor")
@@ -54,12 +80,13 @@ def check_hands_on_every_event(executor: Any) -> None:
 
     Observers are told there, and need no locks.
     """
-    mapped = _mapped(executor)
-    found = sorted(event.epoch for _, event in mapped.events if isinstance(event, EpochFinished))
-    if found != sorted(JOBS):
-        broken(f"of the events of the jobs {JOBS}, those of {found} arrived")
-    if mapped.threads != {threading.get_ident()}:
-        broken("send was called in another thread than the one that iterates")
+    for number in (len(JOBS), MANY):
+        mapped = _mapped(executor, number)
+        told = [event.epoch for _, event in mapped.events if isinstance(event, EpochFinished)]
+        if sorted(told) != sorted(mapped.jobs):
+            broken(f"of the events of the jobs {mapped.jobs[:9]}, those of {sorted(told)} arrived")
+        if mapped.threads != {threading.get_ident()}:
+            broken("send was called in another thread than the one that iterates")
 
 
 @law("executor")
@@ -77,20 +104,20 @@ def check_hands_on_failures(executor: Any) -> None:
 @law("executor", stage=Stage.COMPANY)
 def check_gives_the_run_of_serial(executor: Any) -> None:
     """A run has the same digest as with the executor ``serial``."""
-    serial, other = one_run(), one_run(executor)
+    serial, other = one_run(like="executor"), one_run(executor)
     if other.digest != serial.digest:
         broken(f"the run's digest is {other.digest}; with serial it is {serial.digest}")
 
 
-@lru_cache(maxsize=8)
-def _mapped(executor: Any) -> Mapped:
-    mapped = Mapped([], [], set())
+@lru_cache(maxsize=64)
+def _mapped(executor: Any, number: int) -> Mapped:
+    jobs = (*JOBS, *range(len(JOBS) + 1, number + 1))[:number]
+    mapped = Mapped(jobs, [], [], set())
 
     def send(hook: str, event: Event) -> None:
         mapped.events.append((hook, event))
         mapped.threads.add(threading.get_ident())
 
-    jobs: Sequence[int] = JOBS
     mapped.results.extend(executor.map(lived, jobs, send))
     return mapped
 

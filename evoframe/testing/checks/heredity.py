@@ -10,11 +10,12 @@ from torch import Tensor
 
 from evoframe.kernel.dna import Inheritance
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import Stage, broken, for_all, law
-from evoframe.testing.prepared import prepared, stages
+from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 
-@law("heredity", stage=Stage.FORM)
+@law("heredity", stage=Stage.CALL)
 def check_gives_a_whole_inheritance(heredity: Any) -> None:
     """Eligible synapses and strengths of every parameter that evolves, and the whole state.
 
@@ -33,7 +34,7 @@ def check_gives_a_whole_inheritance(heredity: Any) -> None:
             if missing := sorted(set(wanted) - set(given)):
                 broken(f"{part} lacks {', '.join(missing)}")
 
-    for_all(stages(heredity), attempt)
+    on_cases(heredity, attempt)
 
 
 @law("heredity")
@@ -51,7 +52,7 @@ def check_offers_only_what_a_parent_has(heredity: Any) -> None:
             if bool((eligible & ~had).any()):
                 broken(f"{int((eligible & ~had).sum())} synapses of {name!r} were nobody's")
 
-    for_all(stages(heredity), attempt)
+    on_cases(heredity, attempt)
 
 
 @law("heredity", when=lambda heredity: "identity_on_clones" in heredity.traits)
@@ -77,7 +78,7 @@ def check_identical_parents_give_the_parent(heredity: Any) -> None:
             own = found.state[name]
             _require_close(f"state {name!r}", own * parent.masks.get(name, 1), value)
 
-    for_all(stages(heredity), attempt)
+    on_cases(heredity, attempt)
 
 
 def _require_close(what: str, found: Tensor, wanted: Tensor) -> None:

@@ -8,9 +8,10 @@ import attrs
 
 from evoframe.kernel.dna import DNA
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import broken, for_all, law
+from evoframe.testing.catalogue import law
 from evoframe.testing.fingerprints import fingerprint
-from evoframe.testing.prepared import prepared, stages
+from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.trying import broken
 
 
 @law("mutation", when=lambda mutation: bool(mutation.dial))
@@ -26,7 +27,7 @@ def check_zero_of_its_dial_changes_nothing(mutation: Any) -> None:
         if fingerprint(prepared(none, case).call()) != fingerprint(case.dna()):
             broken(f"the DNA changes although {mutation.dial} is 0")
 
-    for_all(stages(mutation), attempt)
+    on_cases(mutation, attempt)
 
 
 @law("mutation")
@@ -41,7 +42,7 @@ def check_adds_synapses_only_if_it_grows(mutation: Any) -> None:
         before, after = case.dna(), prepared(mutation, case).call()
         _require_same(before, after, grows="grows" in mutation.traits)
 
-    for_all(stages(mutation), attempt)
+    on_cases(mutation, attempt)
 
 
 def _require_same(before: DNA, after: DNA, *, grows: bool) -> None:

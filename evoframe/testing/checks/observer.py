@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from evoframe.testing.catalogue import Stage, broken, law
+from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.trying import broken
 from evoframe.testing.whole_runs import one_run
 
 
@@ -12,7 +13,7 @@ from evoframe.testing.whole_runs import one_run
 def check_changes_no_run(observer: Any) -> None:
     """A run that is watched has the same digest as one that is not.
 
-    Events are shared with all observers: read them, and leave them as they are.
+    Events are there to be read, and stay as they are.
     """
     watched, alone = one_run(observer), one_run()
     if watched.digest != alone.digest:
@@ -21,9 +22,9 @@ def check_changes_no_run(observer: Any) -> None:
 
 @law("observer", stage=Stage.COMPANY)
 def check_hears_a_run_to_its_end(observer: Any) -> None:
-    """No hook of it raises in a whole run.
+    """No hook of it raises in a whole run, or changes the event that it is told.
 
-    An observer that raises is disabled for the rest of the run, and its user is told.
+    An observer that does is disabled for the rest of the run, and its user is told.
     """
     if disabled := one_run(observer).disabled:
         broken(f"it was disabled: {disabled[0]}")

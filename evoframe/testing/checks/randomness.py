@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -10,19 +11,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from evoframe.kernel.key import Key, untouched
+from evoframe.kernel.key import Key, Step, untouched
 from evoframe.testing.case import Case, Choice
-from evoframe.testing.catalogue import broken, for_all, law
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.fingerprints import fingerprint, global_randomness
-from evoframe.testing.prepared import Prepared, prepared, stages
+from evoframe.testing.prepared import Prepared, on_cases, prepared, with_option
 from evoframe.testing.specimens import Specimen
+from evoframe.testing.trying import broken
 
 ON_DNA = ("heredity", "encoding", "mutation", "environment")
 CALLED = (*ON_DNA, "selection", "training", "nurture")
 KEYED = ("heredity", "mutation", "selection")
 
+MANY_KEYS = 256
+"""Keys that one which acts seldom is tried with."""
 
-@law(*CALLED, "task")
+
+@law(*CALLED, "task", stage=Stage.CALL)
 def check_is_a_function_of_its_arguments(strategy: Any) -> None:
     """Called again with the same key and the same arguments, it gives the same answer, bit for bit.
 
@@ -41,10 +46,10 @@ def check_is_a_function_of_its_arguments(strategy: Any) -> None:
         if first != second:
             broken("the second answer differs from the first")
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
-@law(*CALLED)
+@law(*CALLED, stage=Stage.CALL)
 def check_leaves_global_randomness_alone(strategy: Any) -> None:
     """It draws nothing from the global generators of Python, NumPy and torch, and seeds none.
 
@@ -59,10 +64,10 @@ def check_leaves_global_randomness_alone(strategy: Any) -> None:
         if global_randomness() != before:
             broken("a global random generator is in another state afterwards")
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
-@law(*CALLED)
+@law(*CALLED, stage=Stage.CALL)
 def check_leaves_its_arguments_alone(strategy: Any) -> None:
     """What it was given is afterwards what it was before, bit for bit.
 
@@ -78,7 +83,7 @@ def check_leaves_its_arguments_alone(strategy: Any) -> None:
             if fingerprint(value) != before[name]:
                 broken(f"the {name} that it was given changed")
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
 @law(*ON_DNA, "training", "nurture")
@@ -99,34 +104,71 @@ def check_keeps_dtypes_and_devices(strategy: Any) -> None:
                     f"{place} is {value.dtype} {tuple(value.shape)}; wanted {dtype} {tuple(shape)}"
                 )
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
 @law(*KEYED, when=lambda strategy: "stochastic" in strategy.traits and _dial(strategy) != 0)
 def check_other_keys_give_other_answers(strategy: Any) -> None:
     """With the trait ``stochastic``: of sixteen keys, at least two give different answers.
 
-    Somebody who derives a generator from a constant makes all siblings alike.
+    Somebody who derives a generator from a constant makes all siblings alike. Whoever acts seldom
+    is tried with more of its dial and with more keys, and is believed that it draws from its key.
     """
-    answers = {fingerprint(one.call()) for one in _sixteen(strategy)}
-    if len(answers) == 1:
-        broken("sixteen keys gave one and the same answer")
+    if len(_answers(strategy, 16)) > 1 or any(len(_answers(o, 16)) > 1 for o in _more(strategy)):
+        return
+    told: list[str] = []
+    if len(_answers(strategy, MANY_KEYS, told)) == 1 and not told:
+        broken("sixteen keys gave one and the same answer, and nothing was drawn from any")
+
+
+class Overheard(Key):
+    """A key that notes whether anything is drawn from it, or from one further down its path."""
+
+    _told: list[str]
+
+    def __init__(self, key: Key, told: list[str]) -> None:
+        super().__init__(key.seed, key.path)
+        object.__setattr__(self, "_told", told)
+
+    def at(self, *steps: Step) -> Key:
+        """Return the key further down the path, that is overheard too."""
+        return Overheard(super().at(*steps), self._told)
+
+    def _digest(self, size: int) -> int:
+        self._told.append(str(self))
+        return super()._digest(size)
+
+
+def _answers(strategy: Any, count: int, told: list[str] | None = None) -> set[str]:
+    """Return the fingerprints of the answers to so many keys, noting what is drawn from them."""
+    keys: Iterable[Key] = map(Key, range(count))
+    heard = keys if told is None else (Overheard(key, told) for key in keys)
+    return {fingerprint(one.call()) for one in _with_keys(strategy, heard)}
+
+
+def _more(strategy: Any) -> list[Any]:
+    """Return the strategy with more of its dial: one that acts seldom does so oftener."""
+    value = _dial(strategy)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return []
+    more = (with_option(strategy, strategy.dial, type(value)(factor * value)) for factor in (9, 99))
+    return [one for one in more if one is not None]
 
 
 @law(*KEYED, when=lambda strategy: "deterministic" in strategy.traits)
 def check_ignores_its_key(strategy: Any) -> None:
     """With the trait ``deterministic``: the answer is the same for every key."""
-    answers = {fingerprint(one.call()) for one in _sixteen(strategy)}
-    if len(answers) > 1:
+    if len(answers := _answers(strategy, 16)) > 1:
         broken(f"sixteen keys gave {len(answers)} different answers")
 
 
-def _sixteen(strategy: Any) -> list[Prepared]:
+def _with_keys(strategy: Any, keys: Iterable[Key]) -> Iterator[Prepared]:
     values = tuple(place / 10 for place in range(10))
     # So wide that sixteen honest draws agree by chance never; a narrow one has few answers.
     roomy = Case(Specimen("perceptron", 24), share=0.5)
     base = Choice(values, 10, 2) if strategy.role == "selection" else roomy
-    return [prepared(strategy, attrs.evolve(base, key=Key(seed))) for seed in range(16)]
+    for key in keys:
+        yield prepared(strategy, attrs.evolve(base, key=key))
 
 
 def _disturb() -> None:

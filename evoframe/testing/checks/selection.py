@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from evoframe.testing.case import Choice
-from evoframe.testing.catalogue import broken, for_all, law
-from evoframe.testing.prepared import prepared, stages
+from evoframe.testing.catalogue import law
+from evoframe.testing.prepared import on_cases, prepared, stages
+from evoframe.testing.trying import broken, for_all
 
 
 @law("selection")
@@ -31,7 +32,7 @@ def check_gives_the_families_that_are_asked_for(selection: Any) -> None:
             if strangers := sorted(set(family.parents) - living):
                 broken(f"{strangers[0]!r} is not among the living")
 
-    for_all(stages(selection), attempt)
+    on_cases(selection, attempt)
 
 
 @law("selection")
@@ -48,7 +49,7 @@ def check_never_prefers_what_is_not_a_number(selection: Any) -> None:
         if lost := sorted(picked & choice.lost()):
             broken(f"{lost[0]} was picked, whose accuracy is NaN")
 
-    for_all(stages(selection), attempt)
+    on_cases(selection, attempt)
 
 
 @law("selection")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import torch
 from torch import Tensor, nn
 
-from evoframe.errors import StillbornError
+from evoframe.errors import EvoframeError, StillbornError
+from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import State
 from evoframe.kernel.life import NoCheckpoint, TrainingResult
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.roles import Nurture
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import Case
-from evoframe.testing.catalogue import Stage, broken, for_all, law
-from evoframe.testing.prepared import prepared, stages
+from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.prepared import lasting, on_cases, prepared
 from evoframe.testing.specimens import BATCH_SIZE, SIZES, Specimen
+from evoframe.testing.trying import broken
 
 
 def _rewires(strategy: Any) -> bool:
@@ -39,7 +42,7 @@ def check_absent_synapses_stay_absent(strategy: Any) -> None:
             if not torch.equal(masks[name], mask):
                 broken(f"the masks of {name!r} have changed, without the trait 'rewires'")
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
 @law("training", "nurture", when=_rewires)
@@ -53,7 +56,7 @@ def check_rewires_within_the_network(strategy: Any) -> None:
     def attempt(case: Case) -> None:
         _require_zeros(prepared(strategy, case).call().phenotype)
 
-    for_all(stages(strategy), attempt)
+    on_cases(strategy, attempt)
 
 
 @attrs.frozen(eq=False)
@@ -78,12 +81,12 @@ def check_keeps_to_its_epochs(training: Any) -> None:
 
     Comparisons are made at equal epochs; a training that takes more has an unfair advantage.
     """
-    allowed = getattr(training, training.dial)
 
     def attempt(case: Case) -> None:
-        one = case.specimen
+        one, lived = case.specimen, lasting(training, case)
+        allowed = getattr(lived, lived.dial)
         task = Counted(one.kind, one.width, one.precision)
-        result = training.train(case.phenotype(), case.context(task))
+        result = lived.train(case.phenotype(), attrs.evolve(case, task=task).context())
         batches = math.ceil(SIZES["train"] / (getattr(training, "batch_size", None) or BATCH_SIZE))
         if len(task.taken) > allowed * batches:
             broken(
@@ -93,7 +96,7 @@ def check_keeps_to_its_epochs(training: Any) -> None:
         if result.epochs > allowed:
             broken(f"it reports {result.epochs} epochs; allowed are {allowed}")
 
-    for_all(stages(training), attempt, share=0.5)
+    on_cases(training, attempt, share=0.5)
 
 
 @law("training", "nurture")
@@ -113,7 +116,7 @@ def check_ends_in_numbers_or_says_why(strategy: Any) -> None:
         if result.epochs and not math.isfinite(result.loss):
             broken(f"it reports {result.epochs} epochs with a loss of {result.loss}")
 
-    for_all(stages(strategy), attempt, share=0.5)
+    on_cases(strategy, attempt, share=0.5)
 
 
 class Memory:
@@ -140,11 +143,11 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
     What a training saves must be all that the next epoch needs; a nurture has no state of its
     own, and finds what it needs in the phenotype, the optimiser and the key.
     """
-    training = strategy if strategy.role == "training" else Gradient(epochs=3, learning_rate=0.02)
+    own = strategy if strategy.role == "training" else Gradient(epochs=3, learning_rate=0.02)
     companions = () if strategy.role == "training" else (strategy,)
 
     def attempt(case: Case) -> None:
-        memory = Memory()
+        memory, training = Memory(), lasting(own, case)
 
         def lived(checkpoint: Any) -> str:
             life = attrs.evolve(case.life(*companions), checkpoint=checkpoint)
@@ -154,15 +157,16 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
         # Saving must change nothing either, so the straight life is one that saves nowhere.
         straight = lived(NoCheckpoint())
         lived(memory)
-        for epoch in memory.kept:
+        # Of long lives a few epochs: taking up all of them would take the square of the time.
+        for epoch in sorted(memory.kept)[:: 1 + len(memory.kept) // 4]:
             memory.chosen = epoch
             if lived(memory) != straight:
                 broken(f"taken up after epoch {epoch}, it ends with other weights")
 
-    for_all(stages(strategy), attempt, share=0.5)
+    on_cases(strategy, attempt, share=0.25)
 
 
-@law("nurture", stage=Stage.FORM)
+@law("nurture", stage=Stage.CALL)
 def check_shapes_a_scalar_loss(nurture: Any) -> None:
     """``shape_loss`` returns a scalar with a gradient, on the device of the loss.
 
@@ -181,7 +185,73 @@ def check_shapes_a_scalar_loss(nurture: Any) -> None:
         if not shaped.requires_grad:
             broken("the loss that it returned has no gradient")
 
-    for_all(stages(nurture), attempt)
+    on_cases(nurture, attempt)
+
+
+MOMENTS = ("begin", "before_epoch", "shape_loss", "after_backward", "after_step", "after_epoch")
+
+
+@attrs.frozen(eq=False)
+class Attending(Nurture):
+    """A nurture that changes nothing, and notes every moment at which it is called."""
+
+    name: ClassVar[str] = "attending"
+
+    called: list[str] = attrs.field(factory=list, repr=False)
+
+    def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
+        """Return itself."""
+        self.called.append("begin")
+        return self
+
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
+        """Note the call."""
+        self.called.append("before_epoch")
+
+    def shape_loss(
+        self, loss: Tensor, phenotype: Phenotype, batch: Any, context: Context
+    ) -> Tensor:
+        """Return the loss as it is."""
+        self.called.append("shape_loss")
+        return loss
+
+    def after_backward(self, phenotype: Phenotype, context: Context, step: int) -> None:
+        """Note the call."""
+        self.called.append("after_backward")
+
+    def after_step(
+        self, phenotype: Phenotype, optimiser: Any, context: Context, step: int
+    ) -> Phenotype:
+        """Return the phenotype as it is."""
+        self.called.append("after_step")
+        return phenotype
+
+    def after_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> Phenotype:
+        """Return the phenotype as it is."""
+        self.called.append("after_epoch")
+        return phenotype
+
+
+@law("training")
+def check_lets_nurtures_act(training: Any) -> None:
+    """A life of at least one epoch calls its companions at every moment of a nurture.
+
+    They are in ``context.life.companions``: a nurture that nobody calls would be on record as if
+    it had acted. A training that cannot have them says so by an error, or reports no epochs.
+    """
+
+    def attempt(case: Case) -> None:
+        companion = Attending()
+        context = case.context(life=Life(companions=(companion,)))
+        try:
+            result = lasting(training, case).train(case.phenotype(), context)
+        except EvoframeError:
+            return
+        missed = [moment for moment in MOMENTS if moment not in companion.called]
+        if result.epochs and missed:
+            broken(f"in {result.epochs} epochs it never called {', '.join(missed)}")
+
+    on_cases(training, attempt, share=0.25)
 
 
 def _require_zeros(phenotype: Phenotype) -> None:

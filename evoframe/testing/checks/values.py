@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import math
 import pathlib
 import pickle
 import sys
@@ -19,7 +20,10 @@ from evoframe.errors import EvoframeError, OfferError
 from evoframe.registry.checking import check_name, check_observer, check_options, check_value
 from evoframe.registry.describe import toml_snippet
 from evoframe.registry.signatures import check_signatures
-from evoframe.testing.catalogue import Stage, broken, in_words, law
+from evoframe.roles.frozen_dict import FrozenDict
+from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.fingerprints import fingerprint
+from evoframe.testing.trying import broken, in_words
 
 GIVEN_A_CONTEXT = (
     "heredity", "encoding", "mutation", "environment", "training", "nurture", "selection",
@@ -32,8 +36,9 @@ def check_is_a_frozen_value(strategy: Any) -> None:
     """It is an attrs class, frozen; strategies with equal options are equal and can be hashed.
 
     State is passed and returned, never kept: a strategy is used for many lives in any order, and
-    in several processes. Decorate the class with ``@attrs.frozen``. (An observer, or a strategy
-    that holds tensors, may say ``eq=False``.)
+    in several processes. Decorate the class with ``@attrs.frozen``, and keep options that are
+    tables in a ``FrozenDict``. (An observer, or a strategy that holds tensors, may say
+    ``eq=False``.)
     """
     _offered(lambda: check_value(type(strategy)))
     for field in attrs.fields(type(strategy)):
@@ -47,7 +52,11 @@ def check_is_a_frozen_value(strategy: Any) -> None:
     twin = attrs.evolve(strategy)
     if twin != strategy:
         broken("a strategy with the same options is not equal to it")
-    if hash(twin) != hash(strategy):
+    try:
+        other = hash(twin) != hash(strategy)
+    except TypeError as error:
+        broken(f"it cannot be hashed: {error}")
+    if other:
         broken("a strategy with the same options has another hash")
 
 
@@ -65,7 +74,7 @@ def check_options_have_help_and_a_type(strategy: Any) -> None:
     """Every option has a help text, and a type that recipes can hold; defaults are of that type.
 
     Give it ``metadata=doc("...")`` and one of bool, int, float, str, Path, Literal, an Enum, a
-    tuple of those, or any of them or None.
+    tuple or a ``Mapping[str, ...]`` of those, or any of them or None.
     """
     _offered(lambda: check_options(type(strategy)))
     table = tomllib.loads(toml_snippet(type(strategy)))[strategy.role]
@@ -109,7 +118,7 @@ def check_survives_toml(strategy: Any) -> None:
         after = structure(tomllib.loads(text), type(strategy), strategy.role)
     except Exception as error:  # noqa: BLE001  whatever it is, it has not survived
         broken(in_words(error))
-    if unstructure(after) != before:
+    if not _agree(unstructure(after), before):
         broken(f"{before} became {unstructure(after)}")
 
 
@@ -124,7 +133,7 @@ def check_survives_pickling(strategy: Any) -> None:
     except Exception as error:  # noqa: BLE001  whatever it is, it has not survived
         broken(in_words(error))
     before = unstructure(strategy)
-    if type(after) is not type(strategy) or unstructure(after) != before:
+    if type(after) is not type(strategy) or not _agree(unstructure(after), before):
         broken(f"{before} became {after!r}")
 
 
@@ -139,13 +148,20 @@ def check_repr_evaluates_back(strategy: Any) -> None:
     """
     module = inspect.getmodule(type(strategy)) or sys.modules[__name__]
     # Paths have a repr of their own, and are the only options whose class a module may not import.
-    names = {**vars(pathlib), **vars(module), type(strategy).__name__: type(strategy)}
+    # So it is with tables; and inf and nan are numbers that Python has no literal for.
+    known = {"inf": math.inf, "nan": math.nan, "FrozenDict": FrozenDict}
+    names = {**vars(pathlib), **known, **vars(module), type(strategy).__name__: type(strategy)}
     try:
         after = eval(repr(strategy), names)  # noqa: S307  that is the promise
     except Exception as error:  # noqa: BLE001  whatever it is, it does not evaluate
         broken(f"{strategy!r}: {in_words(error)}")
-    if unstructure(after) != unstructure(strategy):
+    if not _agree(unstructure(after), unstructure(strategy)):
         broken(f"{strategy!r} became {after!r}")
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Tell whether options are the same; NaN is, although it equals nothing."""
+    return fingerprint(one) == fingerprint(other)
 
 
 def _options(strategy: Any) -> list[Any]:

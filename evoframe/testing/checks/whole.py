@@ -7,9 +7,13 @@ from typing import Any
 from hypothesis import Phase, errors, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from evoframe.testing.catalogue import Broken, Stage, broken, law, profile
+from evoframe.testing.catalogue import Stage, law
 from evoframe.testing.machine import IN_GENERATIONS, interleavings
+from evoframe.testing.trying import Broken, broken, profile
 from evoframe.testing.whole_runs import one_run
+
+IN_COMPANY = ("heredity", "mutation", "selection", "training", "nurture")
+"""The roles that are tried with two encodings."""
 
 STEPS = 5
 """How many things happen to a run in one example, at most."""
@@ -19,11 +23,16 @@ STEPS = 5
 def check_works_in_a_run(strategy: Any) -> None:
     """Named in a recipe with built-in company, it carries a run of a small network to its end.
 
-    Offspring may be stillborn, but not all of them.
+    Seven generations, with an encoding that draws and with one that ranks. Offspring may be
+    stillborn, but not all of them.
     """
-    happened = one_run(strategy)
-    if happened.alive < 2:
-        broken(f"every offspring was stillborn: {happened.stillborn[0]}")
+    # How environments do with rankings is a check of its own; others have no run of two kinds.
+    kinds = ("synaptic", "magnitude") if strategy.role in IN_COMPANY else ("synaptic",)
+    for encoding in kinds:
+        happened = one_run(strategy, encoding=encoding)
+        if happened.alive < 2:
+            where = f" with encoding {encoding!r}" if len(kinds) > 1 else ""
+            broken(f"every offspring was stillborn{where}: {happened.stillborn[0]}")
 
 
 @law(*IN_GENERATIONS, stage=Stage.COMPANY)
