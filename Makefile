@@ -1,8 +1,10 @@
 # One entry for developers: `make demo`, `make test`, `make lint`, `make types`, `make check`.
 # `make test` leaves out what is slow, `make test-all` nothing; WORKERS processes share the work.
-# PYTHON picks the interpreter; PIP_ARGS goes to every pip install, so a CUDA or CPU build of
+# PYTHON picks the interpreter, the first that is found of those that are tested; PIP_ARGS goes to every pip install, so a CUDA or CPU build of
 # torch can be chosen, e.g. PIP_ARGS="--extra-index-url ..." (constraints.txt pins its version).
-PYTHON   ?= python3.11
+PYTHON   ?= $(or $(shell for one in python3.11 python3.12 python3.13 python3; do \
+  $$one -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2> /dev/null \
+  && echo $$one && break; done),$(error wanted Python 3.11, 3.12 or 3.13 on the path, or PYTHON=...))
 VENV     ?= .venv
 PIP_ARGS ?=
 RUN      ?= runs/demo
@@ -14,7 +16,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 SOURCES := evoframe tests examples benchmarks plugins docs/generate.py
 
-.PHONY: demo test test-all fuzz replay lint types fix check docs wheel clean
+.PHONY: demo test test-all fuzz replay lint types fix check docs site wheel release clean
 
 demo: $(VENV)/.demo
 	$(BIN)/evoframe evolve --recipe demo --out $(RUN)
@@ -37,8 +39,12 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/lint-imports
 
+# Examples, plugins and the writer of the reference are held to a little less: no types of others.
 types: $(VENV)/.dev
 	$(BIN)/mypy
+	$(BIN)/mypy --follow-imports silent --no-warn-unused-ignores --ignore-missing-imports --allow-any-generics --allow-untyped-calls \
+	  --allow-subclassing-any --no-warn-return-any --disable-error-code union-attr \
+	  --disable-error-code arg-type examples plugins/evoframe-*/evoframe_* docs/*.py
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -49,7 +55,18 @@ check: lint types test
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 
+# The documents as pages, in build/site; a warning is an error.
+site: $(VENV)/.site
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/site
+
+# Is the wheel whole? Its demo recipe is run in an environment that has nothing else.
+release: wheel
+	rm -rf build/release && $(PYTHON) -m venv build/release
+	build/release/bin/python -m pip install --quiet -c constraints.txt $(PIP_ARGS) "$$(ls dist/*.whl)[demo]"
+	cd build && release/bin/evoframe evolve --recipe demo --generations 2 --out release/run
+
 wheel: $(VENV)/.dev
+	rm -rf dist
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
@@ -61,6 +78,10 @@ $(VENV)/.python:
 
 $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 	$(INSTALL) -e ".[demo]"
+	touch $@
+
+$(VENV)/.site: $(VENV)/.python pyproject.toml constraints.txt
+	$(INSTALL) -e ".[site]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt

@@ -21,7 +21,8 @@ from typing import Any
 
 import click
 
-from evoframe import hookspecs, plugin, testing
+import evoframe
+from evoframe import errors, hookspecs, plugin, testing
 from evoframe.anatomy.rules import RULES
 from evoframe.cli import main
 from evoframe.cli.main import COMMANDS
@@ -40,12 +41,25 @@ VALUES = (
 
 ROOT = Path(__file__).resolve().parents[1]
 
+PYTHON = {
+    "Evolve": ("evolve", "task", "over_data_set", "Arguments"),
+    "Read and go on": ("open_run", "resume", "Run"),
+    "Cut once": ("shrink", "shrunk", "Shrunk"),
+    "Use what came out": ("load", "plain"),
+    "Recipes, keys and plugins": ("Recipe", "Key", "hookimpl"),
+}
+"""What people who run evolutions import from ``evoframe``, by what they want."""
+
+WIDTH = 96
+"""Characters of a line of code that need no scrolling."""
+
 NOTE = "<!-- Written by docs/generate.py from the code: change that, and run `make docs`. -->\n"
 
 
 def pages() -> dict[str, str]:
     """Return the text of every page of the reference, by file name."""
     return {
+        "python.md": _page("Python", _python()),
         "hooks.md": _page("Hooks", _hooks()),
         "plugin.md": _page("Names for plugins", _plugin()),
         "roles.md": _page("Roles", _roles()),
@@ -60,6 +74,57 @@ def pages() -> dict[str, str]:
 
 def _page(title: str, parts: Iterator[str]) -> str:
     return "\n\n".join([NOTE + f"# {title}", *parts]).rstrip() + "\n"
+
+
+def _python() -> Iterator[str]:
+    yield (
+        "All of `import evoframe`. Whoever writes plugins imports from "
+        "[`evoframe.plugin`](plugin.md) and [`evoframe.testing`](testing.md) as well; deeper "
+        "paths are private."
+    )
+    for title, names in PYTHON.items():
+        yield f"## {title}"
+        for name in names:
+            yield from _described(name, getattr(evoframe, name))
+    yield "## Errors"
+    yield "What evoframe refuses is an `evoframe.EvoframeError`, one of these in `evoframe.errors`."
+    rows = [
+        f"| `{name}` | `{kind.mro()[1].__name__}` | {_line(kind)} |" for name, kind in _errors()
+    ]
+    yield "\n".join(["| error | is an | what it says |", "|---|---|---|", *rows])
+
+
+def _described(name: str, member: Any) -> Iterator[str]:
+    """Yield a name of the Python API, and its members if it is a class."""
+    yield f"### evoframe.{name}\n\n```text\n{_wrapped(name, member)}\n```"
+    yield _plain(inspect.getdoc(member) or "")
+    for attribute, shown, text in _members(member) if inspect.isclass(member) else ():
+        yield f"#### {name}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
+
+
+def _wrapped(name: str, member: Any) -> str:
+    """Return a call as it is written, an argument a line where it is long."""
+    shown = f"{name}{_signature(member)}"
+    if len(shown) <= WIDTH or not callable(member):
+        return shown
+    given = inspect.signature(member)
+    arguments = [
+        re.sub(r"'([^']*)'", r"\1", str(one), count=1) for one in given.parameters.values()
+    ]
+    keyword_only = [one.kind is one.KEYWORD_ONLY for one in given.parameters.values()]
+    if True in keyword_only:
+        arguments.insert(keyword_only.index(True), "*")
+    _, arrow, returned = shown.rpartition(" -> ")
+    return "\n".join([f"{name}(", *(f"    {one}," for one in arguments), f"){arrow}{returned}"])
+
+
+def _errors() -> Iterator[tuple[str, type]]:
+    return ((name, one) for name, one in public(errors) if inspect.isclass(one))
+
+
+def _line(member: Any) -> str:
+    """Return the first sentence of what is said of something, for a table."""
+    return _plain((inspect.getdoc(member) or "").partition("\n")[0]).replace("|", "\\|")
 
 
 def _hooks() -> Iterator[str]:
@@ -86,8 +151,7 @@ def first_line(name: str) -> str:
     texts = dict(_aliases(import_module(plugin.PLACES[name])))
     if name in texts:
         return texts[name].rpartition("```\n\n")[2].replace("\n", " ")
-    line = (inspect.getdoc(getattr(plugin, name)) or "").partition("\n")[0]
-    return _plain(line).replace("|", "\\|")
+    return _line(getattr(plugin, name))
 
 
 def _link(name: str) -> str:
@@ -177,7 +241,7 @@ def _signature(member: Any) -> str:
     if getattr(member, "_is_protocol", False):
         return "(Protocol)"
     if inspect.isclass(member) and issubclass(member, Exception):
-        return f"({member.__base__.__name__})"
+        return f"({member.mro()[1].__name__})"
     unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(member)))
     return unquoted.removesuffix(" -> None") if inspect.isclass(member) else unquoted
 
@@ -199,8 +263,8 @@ def _commands() -> Iterator[str]:
     for name, words in COMMANDS.items():
         command = main.get_command(click.Context(main), name)
         assert command is not None
-        context = click.Context(command, info_name=f"evoframe {name}", max_content_width=96)
-        context.terminal_width = 96
+        context = click.Context(command, info_name=f"evoframe {name}", max_content_width=WIDTH)
+        context.terminal_width = WIDTH
         yield f"## evoframe {name}\n\n{words[0].upper()}{words[1:]}."
         yield f"```text\n{command.get_help(context)}\n```"
 

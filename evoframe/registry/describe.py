@@ -73,11 +73,9 @@ def type_in_words(kind: Any) -> str:
         return type_in_words(next(part for part in arguments if part is not type(None)))
     if typing.get_origin(kind) is tuple:
         return f"list of {type_in_words(arguments[0])}"
-    if is_table(kind):
-        return f"table of {type_in_words(arguments[1])}"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return " | ".join(str(member.value) for member in kind)
-    if typing.get_origin(kind) is Mapping or attrs.has(kind):
+    if is_table(kind) or attrs.has(kind):
         return _table_in_words(kind)
     names = {bool: "true | false", int: "whole number", float: "number", str: "text", Path: "path"}
     return names[kind]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import attrs
 import torch
@@ -22,6 +22,7 @@ from evoframe.plugin import (
     DNA,
     LEVELS,
     WITH_SYNAPSES,
+    Arguments,
     Clusters,
     ConfigError,
     Context,
@@ -98,7 +99,8 @@ class TorchPruning(Encoding):
         """Refuse an ancestor that Torch-Pruning cannot read."""
         with sealed(Key(0)):
             network = copy.deepcopy(task.ancestor(Key(0))).requires_grad_(requires_grad=True)
-        attrs.evolve(self, importance="magnitude").read(network, task.example_inputs(), task)
+        inputs = Arguments.of(task.example_inputs())
+        attrs.evolve(self, importance="magnitude").read(network, inputs, task)
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return DNA that ranks clusters by their scores, and synapses by their magnitude.
@@ -117,15 +119,16 @@ class TorchPruning(Encoding):
         phenotype.network.requires_grad_(requires_grad=True)  # what is frozen has a score too
         if self.importance in ("taylor", "hessian"):
             self.feel(phenotype, evidence)
-        inputs = tuple(one.to(context.device) for one in context.task.example_inputs())
-        found = self.read(phenotype.network, inputs, context.task)
+        task = cast("Task", context.task)
+        inputs = Arguments.of(task.example_inputs()).to(context.device)
+        found = self.read(phenotype.network, inputs, task)
         values = {
             name: found.get(name, torch.full_like(value, torch.nan, requires_grad=False))
             for name, value in phenotype.network.named_parameters()
         }
         return context.anatomy.home(phenotype, values)
 
-    def read(self, network: nn.Module, inputs: tuple[Tensor, ...], task: Task) -> dict[str, Tensor]:
+    def read(self, network: nn.Module, inputs: Arguments, task: Task) -> dict[str, Tensor]:
         """Return the scores of a network's channels, shaped like its weights."""
         try:
             return channel_scores(network, inputs, self.scorer())
@@ -174,7 +177,7 @@ class TorchPruning(Encoding):
 
 
 def channel_scores(
-    network: nn.Module, inputs: tuple[Tensor, ...], importance: Callable[[Any], Tensor | None]
+    network: nn.Module, inputs: Arguments, importance: Callable[[Any], Tensor | None]
 ) -> dict[str, Tensor]:
     """Return the scores of a network's channels, as tensors shaped like the weights.
 
@@ -183,7 +186,9 @@ def channel_scores(
     """
     import torch_pruning
 
-    graph = torch_pruning.DependencyGraph().build_dependency(network, inputs, verbose=False)
+    graph = torch_pruning.DependencyGraph().build_dependency(
+        network, inputs.simplest, verbose=False
+    )
     weights = {
         module: f"{name}.weight".removeprefix(".")
         for name, module in network.named_modules()
@@ -222,14 +227,14 @@ def by_score(scores: Mapping[str, Tensor], partition: Partition, eligible: Masks
     return Genes(levels, ranked(), inhabited)
 
 
-def _channels(layer: nn.Module) -> int:
+def _channels(layer: Any) -> int:
     """Return how many channels a layer writes."""
     return int(getattr(layer, "out_channels", 0) or layer.weight.shape[0])
 
 
-def _spread(row: Tensor, layer: nn.Module) -> Tensor:
+def _spread(row: Tensor, layer: Any) -> Tensor:
     """Return a value for every channel that a layer writes as one for each of its weights."""
-    weight = layer.weight
+    weight: Tensor = layer.weight
     if not getattr(layer, "transposed", False):
         return row.reshape(-1, *[1] * (weight.ndim - 1)).expand_as(weight)
     by_group = row.reshape(layer.groups, 1, weight.shape[1])  # a weight is (in, out / groups, ...)

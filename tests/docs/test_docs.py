@@ -109,6 +109,37 @@ def test_the_page_on_latency_runs(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("page", ["options", "notebooks", "segmentation"])
+def test_a_page_in_blocks_of_python_runs(page, tmp_path, monkeypatch) -> None:
+    """Its blocks run one after another and leave a run behind, of which somebody lives."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+
+    for code in blocks(ROOT / "docs" / "how-to" / f"{page}.md", "python"):
+        exec(code, namespace)
+
+    run = namespace["run"]
+    assert run.ending
+    assert run.best.synapses < run.ancestor.synapses
+
+
+@pytest.mark.slow
+def test_the_page_on_pretrained_networks_runs(tmp_path, monkeypatch) -> None:
+    """What comes out is rebuilt from the library's own function, with fewer parameters."""
+    pytest.importorskip("timm", reason="install evoframe[coverage] for timm")
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+
+    for code in blocks(ROOT / "docs" / "how-to" / "pretrained.md", "python"):
+        exec(code.replace("pretrained=True", "pretrained=False"), namespace)
+
+    run, again = namespace["run"], namespace["again"]
+    kept = sum(one.numel() for one in again.parameters())
+    assert kept == run.best.fitness.costs["parameters"]
+    assert kept <= run.ancestor.fitness.costs["parameters"] / 2
+
+
+@pytest.mark.slow
 def test_the_page_on_recurrent_networks_runs(tmp_path, monkeypatch) -> None:
     """Units leave both layers, what was learned is kept, and the export is the same network."""
     monkeypatch.chdir(tmp_path)
@@ -218,15 +249,67 @@ def test_every_command_in_the_documents_can_be_parsed(line: str) -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    """A dead link is the first thing that a newcomer finds."""
+    """A dead link is the first thing that a newcomer finds, be it to a page or to a heading."""
     dead = [
         f"{page.relative_to(ROOT)} -> {target}"
         for page in PAGES
-        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text())
-        if "://" not in target and not (page.parent / target).exists()
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+        if "://" not in target and not leads_somewhere(page, target)
     ]
 
     assert dead == []
+
+
+def leads_somewhere(page: Path, target: str) -> bool:
+    """Tell whether a link's file is there, and in it the heading or anchor that is named."""
+    file, _, heading = target.partition("#")
+    path = page.parent / file if file else page
+    return path.exists() and (not heading or heading in anchors(path.read_text()))
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names of a page's places: those it gives, and headings as GitHub writes them."""
+    headings = re.findall(
+        r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE
+    )
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return {*plain, *re.findall(r'<a name="([^"]+)">', text)}
+
+
+def test_every_page_is_in_the_index() -> None:
+    """Somebody who has a question finds its page from the front, not by chance."""
+    index = (ROOT / "docs" / "index.md").read_text()
+    missing = [
+        page.name
+        for page in (ROOT / "docs" / "how-to").glob("*.md")
+        if f"(how-to/{page.name})" not in index
+    ]
+
+    assert missing == []
+
+
+def test_what_is_said_of_the_demo_is_what_it_prints() -> None:
+    """The shares in the tutorial are those of the table in README."""
+    rows = re.findall(
+        r"^(g\d+s\d+)\*? +(\S+) +([\d.]+)k +\S+x +\S+ +\S+x +([\d.]+)k ",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE,
+    )
+    sizes = {name: (float(parameters), float(synapses)) for name, _, parameters, synapses in rows}
+    kept = [
+        tuple(mine / whole for mine, whole in zip(sizes[name], sizes[parent], strict=True))
+        for name, parent, *_ in rows
+        if parent in sizes
+    ]
+    page = (ROOT / "docs" / "tutorial" / "first-run.md").read_text()
+    said = [
+        [int(percent) / 100 for percent in pair]
+        for pair in re.findall(r"between (\d+) and (\d+) %", page)
+    ]
+
+    for (least, most), found in zip(said, zip(*kept, strict=True), strict=True):
+        assert least <= min(found) < least + 0.1
+        assert most - 0.1 < max(found) <= most
 
 
 def test_the_reading_order_is_short_and_leads_somewhere() -> None:

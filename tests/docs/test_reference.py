@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import evoframe
 from evoframe import plugin, testing
 from evoframe.anatomy.rules import RULES
 from evoframe.cli.main import COMMANDS
@@ -39,6 +40,8 @@ def test_a_page_is_as_it_would_be_written_now(name: str) -> None:
 
 def test_nothing_is_missing() -> None:
     """Every hook, role, value, option, command and check has its place."""
+    offered = set(evoframe.__all__) - {"CONTRACT", "__version__", "EvoframeError"}
+    assert offered == {name for names in WRITER["PYTHON"].values() for name in names}
     headings = {
         name: [x for x in text.split("\n") if x.startswith("## ")] for name, text in PAGES.items()
     }

@@ -242,7 +242,7 @@ def check_lets_nurtures_act(training: Any) -> None:
 
     def attempt(case: Case) -> None:
         companion = Attending()
-        context = case.context(life=Life(companions=(companion,)))
+        context = case.context(life=case.life(companion))
         try:
             result = lasting(training, case).train(case.phenotype(), context)
         except EvoframeError:
