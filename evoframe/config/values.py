@@ -145,10 +145,23 @@ def _converter() -> cattrs.Converter:
     )
     converter.register_structure_hook_factory(
         attrs.has,
-        # By default cattrs drops unknown keys in silence, and a misspelt option with them.
-        lambda kind: make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True),
+        lambda kind: _fields(converter, kind),
     )
     return converter
+
+
+def _fields(converter: cattrs.Converter, kind: type) -> Callable[[Any, Any], Any]:
+    # By default cattrs drops unknown keys in silence, and a misspelt option with them.
+    made: Callable[[Any, Any], Any] = make_dict_structure_fn(
+        kind, converter, _cattrs_forbid_extra_keys=True
+    )
+
+    def hook(value: Any, kind: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"wanted a table, found {value!r}")
+        return made(dict(value), kind)
+
+    return hook
 
 
 _CONVERTER = _converter()

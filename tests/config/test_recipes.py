@@ -47,6 +47,14 @@ def values_of(field: attrs.Attribute[Any]) -> st.SearchStrategy[Any]:
         return st.integers(1, 2**40)
     if kind is float:
         return st.floats(0.001, 0.999)
+    if attrs.has(kind):  # costs that are bounded, each given or not
+        attrs.resolve_types(kind)
+        inside = {one.name: values_of(one) for one in attrs.fields(kind)}
+        needed = {one.name for one in attrs.fields(kind) if one.default is attrs.NOTHING}
+        return st.fixed_dictionaries(
+            {name: own for name, own in inside.items() if name in needed},
+            optional={name: own for name, own in inside.items() if name not in needed},
+        )
     texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
     return texts.map(lambda text: str(Path("/x", text)))
 
