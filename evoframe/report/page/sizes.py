@@ -92,6 +92,9 @@ def _costs(facts: Facts) -> list[tuple[str, str, str, str]]:
         if name in before and name in after:
             fewer = factor(before[name] / after[name]) if after[name] else NONE
             found.append((label, count(before[name]), count(after[name]), fewer))
+    if "latency" in before and after.get("latency"):
+        cells = (f"{one['latency'] * 1e3:.4g} ms" for one in (before, after))
+        found.append(("latency as told", *cells, factor(before["latency"] / after["latency"])))
     return found
 
 
