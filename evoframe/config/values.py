@@ -57,7 +57,7 @@ def _is_empty_by_default(field: Any) -> bool:
     default = field.default
     if isinstance(default, attrs.Factory) and not default.takes_self:  # type: ignore[arg-type]
         default = default.factory()
-    return default == {}
+    return bool(default == {})
 
 
 def _plain(value: Any) -> Any:
@@ -138,8 +138,8 @@ def _table(converter: cattrs.Converter, value: Any, kind: Any) -> FrozenDict[Any
     if not isinstance(value, Mapping):
         raise TypeError(f"wanted a table, found {value!r}")
     # As a dict, so that messages name the entry that is wrong.
-    made: dict[str, Any] = converter.structure(dict(value), dict[str, get_args(kind)[1]])  # type: ignore[misc]
-    return FrozenDict(made)
+    entries: Any = dict[str, get_args(kind)[1]]  # type: ignore[misc]
+    return FrozenDict(converter.structure(dict(value), entries))
 
 
 def _converter() -> cattrs.Converter:
