@@ -132,10 +132,10 @@ class Watcher(Observer):
 def test_a_run_goes_on_from_a_network_that_lost_a_block(tmp_path: Path) -> None:
     """Blocks that left stay away, and a run that is killed meanwhile ends as an unbroken one."""
     recipe = [
-        f"--task={BLOBS}:Branched", "--seed=3", "--generations=4", "--population=2",
-        "--encoding=cluster", "--environment=budget",
-        *("-o", "encoding.of=bundle"), *("-o", "environment.share=0.6"),
-        *("-o", "anatomy.depth=true"), *("-o", "training.epochs=60"),
+        f"--task={BLOBS}:Branched", "--seed=3", "--generations=4", "--population=1",
+        "--encoding=cluster", "--environment=budget", *("-o", "environment.trials=1"),
+        *("-o", "encoding.of=bundle"), *("-o", "environment.share=0.5"),
+        *("-o", "anatomy.depth=true"), *("-o", "training.epochs=20"),
     ]  # fmt: skip
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     start("evolve", *recipe, f"--out={unbroken}").communicate()
