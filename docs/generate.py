@@ -243,6 +243,7 @@ def _signature(member: Any) -> str:
     if inspect.isclass(member) and issubclass(member, Exception):
         return f"({member.mro()[1].__name__})"
     unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(member)))
+    unquoted = re.sub(r"<function (\w+) at 0x\w+>", r"\1", unquoted)
     return unquoted.removesuffix(" -> None") if inspect.isclass(member) else unquoted
 
 
