@@ -37,7 +37,6 @@ from head_to_head_arms import ARMS, STEP, flops
 from head_to_head_problems import Photographs, Problem, ResNet56, estimate_statistics, learn
 from head_to_head_saliency import Maps, UNet
 from head_to_head_tables import picture, table
-
 from resnet20 import ResNet20
 
 from evoframe.kernel.key import Key
