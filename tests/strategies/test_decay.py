@@ -53,7 +53,7 @@ def sizes(genotype: Genotype, rows: torch.Tensor) -> torch.Tensor:
 
 @settings(max_examples=10)
 @given(st.integers(0, 99), st.booleans())
-def test_what_is_foreseen_is_what_would_be_born(seed: int, ranks: bool) -> None:
+def test_what_is_foreseen_is_what_would_be_born(seed: int, ranks: bool) -> None:  # noqa: FBT001
     """The same ranking and the same budget as the draw: with one parent and one key, the same."""
     genotype, context = newborn(seed)
     own = strategies() if ranks else strategies(Synaptic(), Retention(retention=0.4))

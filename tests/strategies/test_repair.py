@@ -41,8 +41,8 @@ def without(network: nn.Module, gone: range | list[int], seed: int):
     plan = anatomy.survey(network, (inputs[:1],), ("0.weight", "2.weight"))
     whole = plan.genotype()
     masks = {name: mask.clone() for name, mask in whole.masks.items()}
-    for name in masks:
-        masks[name][[one for one in gone if one < len(masks[name])]] = False
+    for mask in masks.values():
+        mask[[one for one in gone if one < len(mask)]] = False
     genotype = settle(Genotype(masks, whole.state), plan.wiring)
     cpu = torch.device("cpu")
     context = Context(whole, None, plan, own, cpu, 2, Key(seed))
