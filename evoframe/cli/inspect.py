@@ -7,7 +7,6 @@ from pathlib import Path
 import attrs
 import click
 
-
 NEXT = (
     "for fewer FLOPs or parameters: evoframe evolve --recipe structured --until flops=4x --task ..."
 )
