@@ -27,6 +27,7 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "requires": st.just(["evoframe>=0.0"]),
     "plugins": st.just([]),
     "image_size": st.integers(1, 2**36).map(lambda places: 16 * places),
+    "growth": st.floats(1, 9),
     "shares": st.lists(st.floats(0.01, 1), min_size=1),
     "objectives": st.lists(st.sampled_from(["accuracy", "synapses", "flops"]), min_size=1),
 }
