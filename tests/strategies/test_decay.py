@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from evoframe import anatomy
 from evoframe.evolution.generation import conceive, foresee
 from evoframe.evolution.strategies import Strategies
+from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Origin
@@ -60,7 +61,8 @@ def test_what_is_foreseen_is_what_would_be_born(seed: int, ranks: bool) -> None:
     parent = Parent(Individual("g2s0", 2, 0, (), Origin.OFFSPRING, "0"), genotype)
     child = attrs.evolve(context, generation=3, parents=(parent,), life=Life())
 
-    born, foreseen = conceive(own, child), foresee(own, genotype, context)
+    born = conceive(own, child, Watch(child, strict=False), [])
+    foreseen = foresee(own, genotype, context)
 
     assert all(torch.equal(born.masks[name], foreseen.masks[name]) for name in born.masks)
 
