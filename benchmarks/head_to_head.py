@@ -3,7 +3,7 @@
     PYTHONPATH=FOLDER_OF_TORCH_PRUNING python benchmarks/head_to_head.py --out OUT --data DATA \
         --problem resnet20 --factors 4 --arms fisher-alike torch-pruning-taylor-local --seeds 0 1 2
     python benchmarks/head_to_head.py --out OUT --table
-    python benchmarks/head_to_head.py --out OUT --picture FILE.svg
+    python benchmarks/head_to_head.py --out OUT --picture FILE.svg --arms ARM ARM
 
 Every arm has the same number of *passes*: one is a forward pass of the ancestor over one example,
 a step of training three, times the share of FLOPs that the network has left; scoring and judging
@@ -37,7 +37,6 @@ from head_to_head_arms import ARMS, STEP, flops
 from head_to_head_problems import Photographs, Problem, ResNet56, estimate_statistics, learn
 from head_to_head_saliency import Maps, UNet
 from head_to_head_tables import picture, table
-
 from resnet20 import ResNet20
 
 from evoframe.kernel.key import Key
@@ -83,12 +82,15 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     problem = PROBLEMS[asked.problem](asked.out, asked.data)
     passes, rate = asked.passes or problem.passes, asked.rate or problem.rate
+    shows = asked.table or asked.picture is not None
     for factor, seed, arm in itertools.product(asked.factors, asked.seeds, asked.arms):
+        if shows:
+            break
         bout(problem, arm, factor, seed, passes=passes, rate=rate, taught=asked.teacher)
     if asked.table:
         print(table(asked.out))
     if asked.picture is not None:
-        asked.picture.write_text(picture(asked.out, asked.problem))
+        asked.picture.write_text(picture(asked.out, problem.name, passes, rate, asked.arms))
 
 
 def bout(
@@ -104,7 +106,8 @@ def bout(
         "rate": rate,
         "teacher": taught,
     }
-    name = "-".join(f"{value:g}" if isinstance(value, float) else str(value) for value in asked.values())
+    words = (f"{one:g}" if isinstance(one, float) else str(one) for one in asked.values())
+    name = "-".join(words)
     file = problem.out / f"{name}.json"
     if file.exists():
         return

@@ -210,13 +210,21 @@ ARMS: dict[str, Arm] = {
         for scope in ("network", "alike", "layer")
     },
     **{
-        f"{importance}-{scope}-restated": _ours(
-            importance=importance, scope=scope, restated=True
+        f"{importance}-{scope}-restated-depth{more}": _ours(
+            importance=importance, scope=scope, restated=True, depth=True, repair=repair
         )
+        for importance in ("fisher", "magnitude")
+        for scope in ("network", "alike", "layer")
+        for more, repair in (("", 0), ("-repaired", 10))
+    },
+    **{
+        f"{importance}-{scope}-restated": _ours(importance=importance, scope=scope, restated=True)
         for importance in ("fisher", "taylor", "magnitude")
         for scope in ("network", "alike", "layer")
     },
-    "torch-pruning-taylor-isomorphic-as-it-is": _theirs(importance="taylor", scope="isomorphic", restated=False),
+    "torch-pruning-taylor-isomorphic-as-it-is": _theirs(
+        importance="taylor", scope="isomorphic", restated=False
+    ),
     **{
         f"torch-pruning-{importance}-{scope}": _theirs(importance=importance, scope=scope)
         for importance in ("magnitude", "taylor")

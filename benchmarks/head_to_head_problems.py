@@ -259,9 +259,7 @@ def endless(problem: Problem, examples: Examples, key: Key) -> Iterator[Examples
         generator = key.at("variation", epoch).generator()
         for part in order.split(size):
             if len(part) == size:
-                inputs, wanted = problem.varied(
-                    (examples[0][part], examples[1][part]), generator
-                )
+                inputs, wanted = problem.varied((examples[0][part], examples[1][part]), generator)
                 inputs = problem.ready(inputs).to(memory_format=torch.channels_last)
                 yield inputs, wanted
 
@@ -280,4 +278,3 @@ def estimate_statistics(network: nn.Module, problem: Problem, key: Key, batches:
     for one, moment in zip(norms, moments, strict=True):
         one.momentum = moment
     network.eval()
-

@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = {
     "Evolve": ("evolve", "task", "over_data_set", "Arguments"),
     "Read and go on": ("open_run", "resume", "Run"),
-    "Cut once": ("shrink", "shrunk", "Shrunk"),
+    "Cut once": ("shrink", "shrunk", "Shrunk", "latency_table"),
     "Use what came out": ("load", "plain"),
     "Recipes, keys and plugins": ("Recipe", "Key", "hookimpl"),
 }
@@ -243,6 +243,7 @@ def _signature(member: Any) -> str:
     if inspect.isclass(member) and issubclass(member, Exception):
         return f"({member.mro()[1].__name__})"
     unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(member)))
+    unquoted = re.sub(r"<function (\w+) at 0x\w+>", r"\1", unquoted)
     return unquoted.removesuffix(" -> None") if inspect.isclass(member) else unquoted
 
 

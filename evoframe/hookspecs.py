@@ -11,8 +11,8 @@ Mistakes that are reported for every hook: a function called ``evoframe_*`` with
 ``@hookimpl``, a hook name that does not exist (with the nearest one), an argument that the hook
 does not have. For every offer: a class of another role, one without ``name`` or docstring, one that
 is not frozen, an option without help or of a type that recipes cannot hold. What is wrong is left
-out and named by ``evoframe plugins``; all others work on. An observer that raises is disabled for
-the rest of the run, which is recorded.
+out and named by ``evoframe plugins``; all others work on. An observer that raises, or changes what
+it is told, is disabled for the rest of the run, which is recorded.
 """
 
 from __future__ import annotations

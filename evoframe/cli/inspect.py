@@ -7,6 +7,11 @@ from pathlib import Path
 import attrs
 import click
 
+NEXT = (
+    "for fewer FLOPs or parameters: evoframe evolve --recipe structured --until flops=4x --task ..."
+)
+"""What a survey leads to, where size is what counts."""
+
 
 @click.command(short_help="tell what may leave a network, and what stays and why")
 @click.option("--recipe", metavar="NAME|FILE", help="a recipe, see `evoframe recipes`")
@@ -58,3 +63,4 @@ def command(
     console.print(survey.costs(anatomy, asked.task.example_inputs()))
     console.print(f"\nthe survey took {world.surveying:.1f} s", markup=False)
     console.print(survey.estimate(asked, anatomy), markup=False)
+    console.print(NEXT, markup=False)

@@ -61,9 +61,8 @@ def command(
     console.print(lineage)
     console.print(f"\nlayers of {chosen}")
     console.print(layers)
-    if left := opened.anatomy.left(opened.genotype(chosen)):
-        names = ", ".join(one.name for one in left)
-        console.print(f"\nblocks that left as a whole: {names}", markup=False)
+    if left := opened.account(chosen).blocks:
+        console.print(f"\nblocks that left as a whole: {', '.join(left)}", markup=False)
     if latency:
         from evoframe.report import sizes
 

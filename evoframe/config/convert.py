@@ -12,6 +12,7 @@ import attrs
 from packaging.requirements import InvalidRequirement, Requirement
 
 from evoframe.config import files, references
+from evoframe.config.aim import aimed
 from evoframe.config.recipe import DEFAULTS, AnatomyOptions, Recipe, RunOptions
 from evoframe.config.values import structure, unstructure
 from evoframe.errors import ConfigError, NoSuchStrategyError, RequirementError, close_match
@@ -54,6 +55,7 @@ def recipe_from(
         raise ConfigError("the recipe names no task. Try --task mnist, or --task file.py:Name.")
     run = run_options(tables)
     check_requirements(run.requires)
+    tables = aimed(tables, run.target)
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name, role in ROLE_TABLES.items():

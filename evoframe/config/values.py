@@ -46,13 +46,25 @@ def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
 
 
 def unstructure(value: Any) -> dict[str, Any]:
-    """Return an attrs value's options as a TOML table; None and empty tables are left out."""
+    """Return an attrs value's options as a TOML table.
+
+    What is None is left out, and so is an empty table, where it is empty if it is not given.
+    """
     return {
         field.name: _plain(given)
         for field in attrs.fields(type(value))
         # TOML has no null.
-        if field.init and (given := getattr(value, field.name)) not in (None, {})
+        if field.init
+        and (given := getattr(value, field.name)) is not None
+        and not (given == {} and _is_empty_by_default(field))
     }
+
+
+def _is_empty_by_default(field: Any) -> bool:
+    default = field.default
+    if isinstance(default, attrs.Factory) and not default.takes_self:  # type: ignore[arg-type]
+        default = default.factory()
+    return bool(default == {})
 
 
 def _plain(value: Any) -> Any:
@@ -141,16 +153,16 @@ def _items(converter: cattrs.Converter, value: Any, kind: Any) -> tuple[Any, ...
     return tuple(converter.structure(item, get_args(kind)[0]) for item in value)
 
 
+def _is_frozen_table(kind: Any) -> bool:
+    return is_table(kind) and get_origin(kind) is not dict
+
+
 def _table(converter: cattrs.Converter, value: Any, kind: Any) -> FrozenDict[Any]:
     if not isinstance(value, Mapping):
         raise TypeError(f"wanted a table, found {value!r}")
-    made: dict[str, Any] = {}
-    for name, item in value.items():
-        try:
-            made[name] = converter.structure(item, get_args(kind)[1])
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{name!r}: {error}") from error
-    return FrozenDict(made)
+    # As a dict, so that messages name the entry that is wrong.
+    entries: Any = dict[str, get_args(kind)[1]]  # type: ignore[misc]
+    return FrozenDict(converter.structure(dict(value), entries))
 
 
 def _converter() -> cattrs.Converter:
@@ -162,16 +174,29 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(Path, _path)
     converter.register_structure_hook_func(_is_literal, _choice)
     converter.register_structure_hook_func(_is_list, partial(_items, converter))
-    converter.register_structure_hook_func(is_table, partial(_table, converter))
+    converter.register_structure_hook_func(_is_frozen_table, partial(_table, converter))
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _member
     )
     converter.register_structure_hook_factory(
         attrs.has,
-        # By default cattrs drops unknown keys in silence, and a misspelt option with them.
-        lambda kind: make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True),
+        lambda kind: _fields(converter, kind),
     )
     return converter
+
+
+def _fields(converter: cattrs.Converter, kind: type) -> Callable[[Any, Any], Any]:
+    # By default cattrs drops unknown keys in silence, and a misspelt option with them.
+    made: Callable[[Any, Any], Any] = make_dict_structure_fn(
+        kind, converter, _cattrs_forbid_extra_keys=True
+    )
+
+    def hook(value: Any, kind: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"wanted a table, found {value!r}")
+        return made(dict(value), kind)
+
+    return hook
 
 
 _CONVERTER = _converter()

@@ -26,7 +26,7 @@ FAR_LESS = 0.1
 
 
 def inherit(strategies: Strategies, context: Context, watch: Watch) -> Inheritance:
-    """Return what the parents of an offspring hand on to it."""
+    """Return the inheritance of an offspring."""
     heredity, parents = strategies.heredity, context.parents
     with (
         step("heredity", context),
@@ -124,7 +124,7 @@ class Pressed:
 
     @classmethod
     def of(cls, name: str, promised: float | None, dna: DNA) -> Pressed:
-        """Return what an environment has left."""
+        """Return the figures of an environment."""
         eligible = how_many_of([genes.eligible for genes in dna.synapses.values()])
         limit = math.inf if promised is None else float(promised)
         return cls(name, limit, dna.expected_synapses(), eligible)

@@ -7,8 +7,8 @@ given is not looked at again, so that a correct one costs hardly more than witho
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import torch
@@ -105,8 +105,8 @@ def require_trained(found: Any, phenotype: Phenotype) -> None:
     """
     require_type(found, TrainingResult)
     require_phenotype(found.phenotype, phenotype)
-    for name, kind in (("epochs", int), ("loss", int | float)):
-        if not isinstance(value := getattr(found, name), kind) or isinstance(value, bool):
+    for name in ("epochs", "loss"):
+        if not _is_number(value := getattr(found, name)):
             raise ContractError(f"{name} is {value!r}; wanted a number")
 
 
@@ -154,7 +154,7 @@ def require_loss(found: Any, given: Tensor) -> None:
 
 
 def require_measured(found: Any) -> Mapping[str, Measurement]:
-    """Return what a task has measured of a split, or refuse it.
+    """Return the measurements of a task as they are, or refuse them.
 
     Raises:
         ContractError: what it is.
@@ -172,8 +172,7 @@ def require_allowance(found: Any) -> None:
     Raises:
         ContractError: what it is.
     """
-    number = isinstance(found, int | float) and not isinstance(found, bool)
-    if found is not None and not (number and found >= 0 and not math.isnan(found)):
+    if found is not None and not (_is_number(found) and found >= 0):  # NaN is not either
         raise ContractError(f"allowance() gives {found!r}; wanted a number from 0 on, or None")
 
 
@@ -234,6 +233,12 @@ def require_within(what: str, found: Tensor, had: Tensor, whose: str, wanted: st
     if are_any(new := found & ~had):
         count, whole = how_many(new), how_many(found)
         raise ContractError(f"{count} of {whole} {what} are ones that {whose}; wanted {wanted}")
+
+
+def _is_number(found: Any) -> bool:
+    """Tell numbers, those of NumPy and torch among them, from all else."""
+    one = isinstance(found, Tensor) and not found.ndim
+    return one or (isinstance(found, Real) and not isinstance(found, bool))
 
 
 def _union(masks: Sequence[Tensor]) -> Tensor:

@@ -54,7 +54,7 @@ def require_dna(
 
 
 def _known(dna: DNA | None) -> set[Any]:
-    """Return what has been looked at already: genes, tables, and levels for so long a table."""
+    """Return all that was looked at already: genes, tables, and levels for so long a table."""
     found: set[Any] = set()
     for _, one in _named(dna) if dna is not None else ():
         found |= {id(one), id(one.log_survival), _range(one)}

@@ -33,7 +33,7 @@ def digests(values: Mapping[str, Any]) -> dict[str, Digests]:
 
 
 def changed(before: Digests, after: Digests) -> list[str]:
-    """Return how to speak of what is another, is gone, or is new."""
+    """Return the words for all that is another, is gone, or is new."""
     return [what for what in {**before, **after} if before.get(what) != after.get(what)]
 
 

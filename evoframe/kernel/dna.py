@@ -80,7 +80,7 @@ class Clusters:
         return cls(genes, partition.members, partition.within, partition.around)
 
     def at(self, name: str, values: Tensor) -> Tensor:
-        """Return for each synapse the product of the values of all clusters that it is in.
+        """Return a value for each synapse, the product of those of all clusters that it is in.
 
         Args:
             name: of the parameter.

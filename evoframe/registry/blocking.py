@@ -33,7 +33,7 @@ class Blocking:
 
     @classmethod
     def of(cls, words: Iterable[str], environment: Mapping[str, str] = os.environ) -> Blocking:
-        """Return what words such as ``no:lottery`` and the environment say.
+        """Return the meaning of words such as ``no:lottery`` and of the environment.
 
         Raises:
             ConfigError: built-in strategies would be blocked.
@@ -48,7 +48,7 @@ class Blocking:
         return cls(names, frozenset(_plain(one.strip()) for one in listed))
 
     def blocks(self, entry: EntryPoint) -> str:
-        """Return why an installed plugin is not to be loaded; empty if it is."""
+        """Return the reason for which an installed plugin is not to be loaded; empty if it is."""
         called = _called(entry)
         if called & self.names:
             return f"blocked by {NO}{min(called & self.names)}"

@@ -100,8 +100,6 @@ def _literal(value: Any) -> str:
         return f"{{ {', '.join(entries)} }}" if value else "{}"
     if isinstance(value, enum.Enum):
         return _literal(value.value)
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{name} = {_literal(one)}' for name, one in value.items())} }}"
     return (
         repr(value)
         if isinstance(value, int | float)

@@ -32,7 +32,7 @@ class Selection(Strategy, ABC):
         """
 
     def families_for(self, population: Population) -> int:
-        """Return how many families it gives: ``population.size``, unless it declares otherwise.
+        """Return the number of families it gives: ``population.size``, or another one.
 
         A run is told apart from one that lost some by this number; it may depend on whatever
         the choice depends on.

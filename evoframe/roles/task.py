@@ -11,11 +11,10 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from evoframe.kernel import duplicate
+from evoframe.kernel import duplicate, splits
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
-from evoframe.kernel.splits import gated
 from evoframe.roles.base import Strategy
 from evoframe.roles.matrices import found_by_products
 from evoframe.roles.measuring import examples_in, means, totals
@@ -186,7 +185,7 @@ class Task(Strategy, ABC):
             it otherwise, meet the same gate, and it stays the object that its author made.
             """
             found = object.__getattribute__(self, name)
-            return gated(found) if name in READING else found
+            return splits.gated(found) if name in READING else found
 
 
 def _names(layers: Iterable[tuple[str, nn.Module]]) -> tuple[str, ...]:

@@ -25,12 +25,14 @@ class Account:
             where nothing was grown.
         synapses: the same of synapses.
         latency: seconds of a forward pass as an environment tells them; None if none does.
+        blocks: names of the blocks that left as a whole.
     """
 
     phases: Mapping[str, float] = attrs.field(factory=dict)
     channels: tuple[int, ...] = ()
     synapses: tuple[int, ...] = ()
     latency: float | None = None
+    blocks: tuple[str, ...] = ()
 
 
 class Watch:
@@ -85,4 +87,5 @@ def unpacked(data: Mapping[str, Any]) -> Account:
         channels=tuple(int(one) for one in data.get("channels", ())),
         synapses=tuple(int(one) for one in data.get("synapses", ())),
         latency=None if latency is None else float(latency),
+        blocks=tuple(str(one) for one in data.get("blocks", ())),
     )

@@ -166,7 +166,8 @@ def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Acc
     latency = fitness.costs.get("latency")  # by a table, if the run has one; else by rates
     if latency is None:
         latency = targets.latency(fitness.costs, world.recipe.environment)
-    return Account(phases, *left_of_layers(world.anatomy, genotype), latency)
+    blocks = tuple(one.name for one in world.anatomy.left(genotype))
+    return Account(phases, *left_of_layers(world.anatomy, genotype), latency, blocks)
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
 from evoframe.run import binding, constants, notebook
+from evoframe.run.account import Account
 from evoframe.run.described import described, frame, is_sound_throughout
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SURVEY, Entry, Journal, run_digest
@@ -116,6 +117,14 @@ class Run:
         """Return an individual and all its forebears, youngest first."""
         self[identity]
         return ancestry(identity, self.individuals)
+
+    def account(self, identity: str) -> Account:
+        """Return the account of the life that brought forth an individual's genotype.
+
+        It is empty in runs of versions that put none on record.
+        """
+        with self._journal() as journal:
+            return journal.accounts().get(self[identity].genotype_id, Account())
 
     def genotype(self, identity: str) -> Genotype:
         """Return the genotype of a living individual, on the CPU.

@@ -150,7 +150,7 @@ class Case:
         return Life(companions=companions, foresight=self._offspring)
 
     def _offspring(self, genotype: Genotype, context: Context) -> Genotype:
-        """Return what is left if half of the rows that write channels leave."""
+        """Return the genotype that is left if half of the rows that write channels leave."""
         generator = context.key.at("offspring").generator()
         masks = {}
         for name, mask in genotype.masks.items():

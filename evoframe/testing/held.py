@@ -153,7 +153,7 @@ def _parts(value: Any, depth: int, seen: dict[int, Any]) -> Iterator[Any]:  # no
 
 
 def _of_function(function: Any) -> dict[str, Any]:
-    """Return what a function carries from one call to the next."""
+    """Return the values that a function carries from one call to the next."""
     cells = getattr(function, "__closure__", None) or ()
     return {
         "defaults": function.__defaults__,

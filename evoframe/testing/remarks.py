@@ -19,12 +19,12 @@ MOST = 10_000
 
 
 def remarks(strategy: Strategy) -> list[str]:
-    """Return what to know of a strategy besides the promises that it keeps."""
+    """Return sentences on a strategy besides the promises that it keeps."""
     return list(_overlaps(strategy)) if strategy.role == "task" else []
 
 
 def not_tried(strategy: Strategy) -> list[str]:
-    """Return what could not be tried of a strategy here, or was not."""
+    """Return sentences on all that was not tried of a strategy here."""
     found = []
     if strategy.role not in ("observer", "executor") and not torch.cuda.is_available():
         found.append("an accelerator: there is none here, and tensors were on the CPU alone")

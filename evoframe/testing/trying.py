@@ -25,7 +25,7 @@ DEEP = "EVOFRAME_DEEP"
 LITTLE = 0.03
 """Seconds of a check up to which it is only looked at: the fewest examples, and no corners."""
 
-FEWEST = 3
+FEWEST = 2
 """Examples that are tried however long they take."""
 
 _hurry: list[float] = []
@@ -84,7 +84,7 @@ def for_all(
         profile(share)(given(cases)(tried))()
         # Afterwards: what was generated shrinks, and may show the same with less.
         if not clock.has_little:
-            clock.stop()
+            clock.begin(fewest=1)
             for corner in corners:
                 tried(corner)
     # Hypothesis tries what has failed once more; a strategy with state of its own then passes.
@@ -146,19 +146,23 @@ class Clock:
     """Says when a check has had its time: by the CPU's seconds, and only :func:`in_a_hurry`."""
 
     def __init__(self) -> None:
-        seconds = _hurry[-1] if _hurry else math.inf
-        self._end = time.process_time() + seconds
-        self._tried = 0
-        self.has_little = seconds <= LITTLE
+        self._seconds = _hurry[-1] if _hurry else math.inf
+        self.has_little = self._seconds <= LITTLE
+        self.begin(FEWEST)
+
+    def begin(self, fewest: int) -> None:
+        """Give time anew, and at least for so many examples."""
+        self._end = time.process_time() + self._seconds
+        self._left = fewest
 
     def is_over(self) -> bool:
         """Tell whether an example is to be left out, and count it otherwise."""
         late = time.process_time() > self._end
-        if late and self._tried >= FEWEST:
+        if late and self._left <= 0:
             if not self.has_little and self._end not in cut_short:
                 cut_short.append(self._end)
             return True
-        self._tried += 1
+        self._left -= 1
         return False
 
     def stop(self) -> None:

@@ -126,7 +126,7 @@ def judge(strategy: Strategy) -> Judged:
 
 
 def _judged_variants(others: list[Strategy]) -> tuple[int, tuple[str, ...]]:
-    """Return how many variants of a strategy were tried, and what the first faulty one breaks."""
+    """Return the number of variants that were tried, and the faults of the first bad one."""
     end = math.inf if is_deep() else time.process_time() + OTHERS
     for tried, other in enumerate(others, 1):
         if time.process_time() > end:

@@ -105,6 +105,29 @@ class Sublayers(nn.Module):
         return x + self.scale * self.fc2(F.gelu(self.fc1(self.norm2(x))))
 
 
+class Inside(nn.Module):
+    """A branch with names of its own for what it has."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.several, self.last = nn.Conv2d(width, 9, 1), nn.Conv2d(9, width, 1)
+        self.shape, self.idle = (width, width), {"kind": "none"}
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        return self.last(F.relu(self.several(x))), None
+
+
+class Named(nn.Module):
+    """Adds the first of what a branch gives."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inside = Inside(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.inside(x)[0]
+
+
 class Images(nn.Module):
     """A stem, blocks, and a head for images."""
 
@@ -139,6 +162,7 @@ BRANCHING = {
     "pre-activated": (lambda: Images(PreActivated(6), PreActivated(6)), IMAGE, 2),
     "inverted": (lambda: Images(Inverted(6), Inverted(6)), IMAGE, 2),
     "next": (lambda: Images(Next(6), Next(6)), IMAGE, 2),
+    "named": (lambda: Images(Named(6), Named(6)), IMAGE, 2),
     "nested": (lambda: Images(Nested(6), Basic(6, 6)), IMAGE, 4),
     "sublayers": (lambda: Sequences(Sublayers(8), Sublayers(8)), TOKENS, 4),
     "encoder": (lambda: Sequences(encoder(norm_first=True)), TOKENS, 4),

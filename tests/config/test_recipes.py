@@ -27,6 +27,7 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "requires": st.just(["evoframe>=0.0"]),
     "plugins": st.just([]),
     "image_size": st.integers(1, 2**36).map(lambda places: 16 * places),
+    "growth": st.floats(1, 9),
     "shares": st.lists(st.floats(0.01, 1), min_size=1),
     "objectives": st.lists(st.sampled_from(["accuracy", "synapses", "flops"]), min_size=1),
 }
@@ -47,6 +48,14 @@ def values_of(field: attrs.Attribute[Any]) -> st.SearchStrategy[Any]:
         return st.integers(1, 2**40)
     if kind is float:
         return st.floats(0.001, 0.999)
+    if attrs.has(kind):  # costs that are bounded, each given or not
+        attrs.resolve_types(kind)
+        inside = {one.name: values_of(one) for one in attrs.fields(kind)}
+        needed = {one.name for one in attrs.fields(kind) if one.default is attrs.NOTHING}
+        return st.fixed_dictionaries(
+            {name: own for name, own in inside.items() if name in needed},
+            optional={name: own for name, own in inside.items() if name not in needed},
+        )
     texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
     return texts.map(lambda text: str(Path("/x", text)))
 

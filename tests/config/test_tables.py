@@ -66,10 +66,25 @@ def test_a_table_is_shown_as_a_recipe_holds_it() -> None:
     assert structure({"rates": given_there}, ByLayer, "m") == ByLayer({"conv1.weight": 0.5})
 
 
+def test_an_empty_table_is_no_default() -> None:
+    """Where the default says something, an empty table says something else."""
+
+    @attrs.frozen
+    class Half(ByLayer):
+        """Half of one layer."""
+
+        rates: Mapping[str, float] = attrs.field(
+            factory=lambda: FrozenDict({"a": 0.5}), converter=FrozenDict, metadata=doc("rates")
+        )
+
+    attrs.resolve_types(Half)
+    assert structure(unstructure(Half({})), Half, "m") == Half({}) != Half()
+
+
 REFUSED = [
-    ({"rates": {"conv1.weight": "much"}}, "m.rates: 'conv1.weight': wanted a number, found 'much'"),
+    ({"rates": {"conv1.weight": "much"}}, "m.rates['conv1.weight']: wanted a number, found 'much'"),
     ({"rates": 0.5}, "m.rates: wanted a table, found 0.5"),
-    ({"kinds": {"a": "week"}}, "m.kinds: 'a': wanted one of 'weak', 'strong', found 'week'"),
+    ({"kinds": {"a": "week"}}, "m.kinds['a']: wanted one of 'weak', 'strong', found 'week'"),
 ]
 
 

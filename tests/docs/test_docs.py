@@ -139,6 +139,21 @@ def test_the_page_on_pretrained_networks_runs(tmp_path, monkeypatch) -> None:
     assert kept <= run.ancestor.fitness.costs["parameters"] / 2
 
 
+def test_the_page_on_choosing_runs(tmp_path, monkeypatch) -> None:
+    """One generation meets the budget that the page asks for, and says what it is asked."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+
+    for code in blocks(ROOT / "docs" / "how-to" / "choose.md", "python"):
+        exec(code, namespace)
+
+    run = namespace["run"]
+    best, ancestor = run.best.fitness, run.ancestor.fitness
+    assert run.best.generation == 2
+    assert ancestor.value("flops") >= 3 * best.value("flops")
+    assert best.value("loss") <= ancestor.value("loss") + 0.1
+
+
 @pytest.mark.slow
 def test_the_page_on_recurrent_networks_runs(tmp_path, monkeypatch) -> None:
     """Units leave both layers, what was learned is kept, and the export is the same network."""

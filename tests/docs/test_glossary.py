@@ -26,7 +26,8 @@ ORDINARY = {
     "saliency", "send", "serial", "started", "tournament", "trained", "truncation", "uniform",
     # names of single strategies, which have pages of their own
     "asexual", "budget", "mating", "narrow", "pareto", "regrowth", "retention", "sensitivity",
-    "stress", "synaptic", "untrained", "config", "check", "conformance",
+    "decay", "repair", "stress", "synaptic", "untrained", "config", "check", "conformance", "dict",
+    "frozen",
 }  # fmt: skip
 """Words of public names that mean what they mean everywhere, or only name one strategy."""
 

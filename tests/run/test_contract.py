@@ -148,6 +148,14 @@ BREACHES = {
         made(Retention, "allowance", lambda *_: -1),
         "allowance() gives -1; wanted a number from 0 on, or None",
     ),
+    "environment that promises NaN": (
+        made(Retention, "allowance", lambda *_: np.float32("nan")),
+        "wanted a number from 0 on, or None",
+    ),
+    "training without a loss": (
+        made(Gradient, "train", lambda result, *_: attrs.evolve(result, loss=None)),
+        "loss is None; wanted a number",
+    ),
     "heredity without a state": (
         made(
             Asexual,
@@ -464,3 +472,28 @@ def test_a_recipe_of_which_everybody_would_starve_is_refused(tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
     pressed = [factor(evoframe.plugin.Environment), Retention(0.7)]
     assert evolved(tmp_path, encoding="magnitude", environment=pressed).ending
+
+
+def test_numbers_of_other_libraries_are_numbers(tmp_path: Path) -> None:
+    """What means the same is no breach: caches, lists and numbers of NumPy and torch."""
+    kept: dict[str, Any] = {}
+
+    def cached(dna: Any, inheritance: Any, evidence: Any, context: Any) -> Any:
+        return kept.setdefault(str(context.key), dna)
+
+    run = evolved(
+        tmp_path,
+        encoding=made(Synaptic, "encode", cached),
+        environment=[made(Retention, "allowance", lambda found, *_: np.int64(found))],
+        selection=made(Truncation, "select", lambda families, *_: list(families)),
+        training=made(
+            Gradient,
+            "train",
+            lambda result, *_: attrs.evolve(
+                result, epochs=np.int64(result.epochs), loss=torch.tensor(result.loss)
+            ),
+        ),
+    )
+
+    plain = evoframe.evolve(BLOBS, out=tmp_path / "plain", selection="truncation", **SHORT)
+    assert run.digest() == plain.digest()

@@ -126,3 +126,30 @@ class Watcher(Observer):
         if not self.to.exists():
             self.to.write_text(json.dumps({"individual": event.individual, "epoch": event.epoch}))
 """
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_from_a_network_that_lost_a_block(tmp_path: Path) -> None:
+    """Blocks that left stay away, and a run that is killed meanwhile ends as an unbroken one."""
+    recipe = [
+        f"--task={BLOBS}:Branched", "--seed=3", "--generations=4", "--population=1",
+        "--encoding=cluster", "--environment=budget", *("-o", "environment.trials=1"),
+        *("-o", "encoding.of=bundle"), *("-o", "environment.share=0.5"),
+        *("-o", "anatomy.depth=true"), *("-o", "training.epochs=20"),
+    ]  # fmt: skip
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    start("evolve", *recipe, f"--out={unbroken}").communicate()
+    kill_while_it_works(start("evolve", *recipe, f"--out={broken}"), broken, 0.5)
+    evoframe.resume(broken)
+
+    expected, found = evoframe.open_run(unbroken), evoframe.open_run(broken)
+    assert expected.digest() == found.digest()
+    left = {
+        one.id: {block.name for block in found.anatomy.left(found.genotype(one.id))}
+        for one in found.individuals
+        if one.is_alive
+    }
+    assert any(left.values())
+    for one in found.individuals:
+        for parent in one.parents if one.id in left else ():
+            assert left[parent] <= left[one.id]

@@ -235,6 +235,8 @@ def test_a_recipe_says_several_costs_in_a_table() -> None:
     assert recipe_from(parse(write(tables_from(recipe, registry)), "again"), registry) == recipe
     with pytest.raises(ConfigError, match=r"environment\[0\].also.flop\. Did you mean 'flops'"):
         recipe_from(assigned(tables, "environment.also={ flop = { share = 0.5 } }"), registry)
+    with pytest.raises(ConfigError, match=r"also: wanted a table, found 0\.5"):
+        recipe_from(assigned(tables, "environment.also=0.5"), registry)
 
 
 def test_what_a_budget_leaves_is_not_spent_against_another_environment() -> None:

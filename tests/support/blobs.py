@@ -70,3 +70,29 @@ class Blobs(Task):
             "accuracy": (scores.argmax(1) == labels).float(),
             "loss": nn.functional.cross_entropy(scores, labels, reduction="none"),
         }
+
+
+class Around(nn.Module):
+    """Two branches, each added to what goes around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Linear(4, 12), nn.Linear(12, 3)
+        self.one, self.two = (
+            nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 12)) for _ in range(2)
+        )
+
+    def forward(self, x):
+        x = self.stem(x).relu()
+        x = x + self.one(x)
+        return self.head(x + self.two(x))
+
+
+@attrs.frozen
+class Branched(Blobs):
+    """Three clouds of points, and a network with residual blocks."""
+
+    name: ClassVar[str] = "branched"
+
+    def ancestor(self, key):
+        return Around()

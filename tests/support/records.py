@@ -79,7 +79,12 @@ def record(
     journal._base.execute("PRAGMA synchronous=OFF")
     for entry in entries:
         journal.add(
-            Entry(entry.individual, entry.digest, entry.seconds, None if old else entry.account)
+            Entry(
+                entry.individual,
+                entry.digest,
+                entry.seconds,
+                account=None if old else entry.account,
+            )
         )
     journal.note(**{SECONDS: repr(2.5 * count)})
     if finished and entries:
@@ -161,7 +166,7 @@ def _entries(count, population, survey, metric, reason, chance) -> list[Entry]:
             channels=() if dead else tuple(widths[name]),
             synapses=() if dead else tuple(9 * width * width // 2 for width in widths[name]),
         )
-        found.append(Entry(one, "" if dead else f"{index:032x}", 2.5, account))
+        found.append(Entry(one, "" if dead else f"{index:032x}", 2.5, account=account))
     return found
 
 

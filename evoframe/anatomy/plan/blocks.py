@@ -69,7 +69,7 @@ class Block:
     around: int = -1
 
     def in_wiring(self) -> wiring.Block:
-        """Return what a wiring has to know of it."""
+        """Return the block as a wiring knows it."""
         return wiring.Block(
             self.channel, self.outputs, self.inside, self.members, self.exits, self.around
         )
@@ -127,7 +127,7 @@ def nested(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _outermost(blocks: Sequence[Block]) -> list[Skip]:
-    """Return what does not run without blocks, in order, none of it inside another."""
+    """Return the runs of modules that do nothing without blocks, in order, none inside another."""
     found: list[Skip] = []
     skips = [skip for one in blocks for skip in one.skips]
     for skip in sorted(skips, key=lambda one: (one.begin.steps, -one.end.steps)):

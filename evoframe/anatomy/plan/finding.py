@@ -221,7 +221,7 @@ class Finder:
         return tuple(n for n in dict.fromkeys([*layers, *held]) if n.rpartition(".")[0] == last)
 
     def _where(self, branch: Branch) -> str:
-        """Return where zeros become something else, in words; empty if nothing tells."""
+        """Return the place at which zeros become something else; empty if none is told."""
         at, steps = branch.addition.makers[branch.way], self.needs.flow.steps
         while at in branch.own and not branch.gives_zero(at):
             before = [one for one in steps[at].needs if one in branch.own]

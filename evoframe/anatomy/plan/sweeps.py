@@ -127,7 +127,7 @@ class Sweeps:
 
 
 def _gathered(flags: Tensor, like: Tensor) -> Tensor:
-    """Return whether any of the flags meets each place of another end of the same synapses."""
+    """Return a bool for each place of another end of synapses: any of the flags meets it."""
     sizes = zip(flags.shape, like.shape, strict=True)
     away = [axis for axis, (mine, other) in enumerate(sizes) if other == 1 and mine > 1]
     return (flags.any(dim=away, keepdim=True) if away else flags).expand_as(like)

@@ -248,8 +248,7 @@ class Numbers:
             mode: how it is run.
             cuts: what to leave out of gradients and buffers.
             idle: modules that compute nothing.
-            filled: let a parameter that no gradient reaches have one of zero, as what feeds a
-                branch has that adds nothing.
+            filled: let parameters that no gradient reaches have one of zero, as in a dead branch.
         """
         held = {name: written_apart(value) for name, value in values.items()}
         network = grow(self.body, held, numbers, idle).train(mode.training)

@@ -103,7 +103,7 @@ class _Search:
         groups: Iterable[tuple[SizeAttribute, ...]],
         seen: Mismatch,
     ) -> tuple[Mismatch | None, tuple[SizeAttribute, ...]] | None:
-        """Return what is seen with the best of several groups, and that group.
+        """Return the view with the best of several groups, and that group.
 
         Returns:
             None for the first where nothing goes wrong any more; None if no group gets a forward

@@ -33,27 +33,28 @@ class Idle:
 class IdleModule(nn.Module):
     """Gives zeros in the shape of the first tensor that it is given."""
 
-    several: int
-    last: bool
+    # Names that no module of somebody's own is likely to have.
+    _idle_several: int
+    _idle_last: bool
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return zeros, and nothing else where there was more."""
-        self._count_batches()
+        self._count_idle_batches()
         given = _first(args, kwargs)
-        shape = self._shape(given)
-        if not self.last:
-            return self._packed(given.new_zeros(shape))
+        shape = self._idle_shape(given)
+        if not self._idle_last:
+            return self._idle_packed(given.new_zeros(shape))
         # Made with their axes in the order of memory, (N, H, W, C), and seen as (N, C, H, W).
         there = given.new_zeros((*shape[:1], *shape[2:], shape[1]))
-        return self._packed(there.movedim(-1, 1))
+        return self._idle_packed(there.movedim(-1, 1))
 
-    def _shape(self, given: Tensor) -> torch.Size | tuple[int, ...]:
+    def _idle_shape(self, given: Tensor) -> torch.Size | tuple[int, ...]:
         return given.shape
 
-    def _packed(self, out: Tensor) -> Any:
-        return (out, *[None] * (self.several - 1)) if self.several else out
+    def _idle_packed(self, out: Tensor) -> Any:
+        return (out, *[None] * (self._idle_several - 1)) if self._idle_several else out
 
-    def _count_batches(self) -> None:
+    def _count_idle_batches(self) -> None:
         """Let batch norms count the batches that they would have seen in training."""
         for module in self.modules():
             counted = module._buffers.get("num_batches_tracked")  # noqa: SLF001  or by its class
@@ -66,8 +67,8 @@ class PassingModule(IdleModule):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return the tensor, and nothing else where there was more."""
-        self._count_batches()
-        return self._packed(_first(args, kwargs))
+        self._count_idle_batches()
+        return self._idle_packed(_first(args, kwargs))
 
 
 class IdleLinear(IdleModule):
@@ -75,7 +76,7 @@ class IdleLinear(IdleModule):
 
     out_features: int
 
-    def _shape(self, given: Tensor) -> tuple[int, ...]:
+    def _idle_shape(self, given: Tensor) -> tuple[int, ...]:
         return (*given.shape[:-1], self.out_features)
 
 
@@ -88,7 +89,7 @@ class IdleConvolution(IdleModule):
     padding: tuple[int, ...] | str
     dilation: tuple[int, ...]
 
-    def _shape(self, given: Tensor) -> tuple[int, ...]:
+    def _idle_shape(self, given: Tensor) -> tuple[int, ...]:
         rank = len(self.kernel_size)
         before, sizes = given.shape[: -rank - 1], given.shape[-rank:]
         return (*before, self.out_channels, *[self._left(n, at) for at, n in enumerate(sizes)])
@@ -131,16 +132,19 @@ def let_idle(network: nn.Module, names: Mapping[str, Idle]) -> set[nn.Module]:
     for name, idle in names.items():
         module = network.get_submodule(name)
         found.update(module.modules())
-        for inner in module.modules():  # never run, and no layers any more
-            if inner._parameters:  # noqa: SLF001  its own
-                inner.__class__ = IdleModule
-                inner.several, inner.last = 0, False  # type: ignore[assignment]
-        module.__class__ = KINDS[idle.kind]
-        module.several, module.last = idle.several, idle.last  # type: ignore[assignment]
+        for inner in module.modules():
+            if inner._parameters:  # noqa: SLF001  never run, and no layers any more
+                _turn_idle(inner, Idle(IdleModule.__name__))
+        _turn_idle(module, idle)
         if "_qkv_same_embed_dim" in vars(module):  # or a fused operation would take its weights
             module._qkv_same_embed_dim = False  # type: ignore[assignment]  # noqa: SLF001
     _unfuse(network, found)
     return found
+
+
+def _turn_idle(module: nn.Module, idle: Idle) -> None:
+    module.__class__ = KINDS[idle.kind]
+    vars(module).update(_idle_several=idle.several, _idle_last=idle.last)
 
 
 def _unfuse(network: nn.Module, resting: set[nn.Module]) -> None:

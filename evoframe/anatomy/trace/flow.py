@@ -186,7 +186,7 @@ class Flow:
     # --- what is called -----------------------------------------------------------------------
 
     def adding(self, call: Call, signals: Mapping[int, Tensor], channels: Channels) -> Any:
-        """Return what there is to know of a sum before its rule is asked; None if it is none."""
+        """Return a sum as it is before its rule is asked; None if a call is no sum."""
         if call.name not in ("add", "sub") or len(call.args) < 2:
             return None
         operands = call.args[:2]

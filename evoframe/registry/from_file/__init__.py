@@ -19,7 +19,7 @@ class _Finder:
     """Finds modules whose names begin as those of files do."""
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
-        """Return how a module is loaded, if it is one of a file."""
+        """Return the way to load a module, if it is one of a file."""
         if not name.startswith(FROM_FILE):
             return None
         return ModuleSpec(name, self, origin=str(path_of(name)))  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ def ancestry(facts: Facts) -> Ancestry:
 
 
 def _shown(facts: Facts) -> list[Individual]:
-    """Return whom to draw: all, or those that matter most, each with a parent that is drawn."""
+    """Return the individuals to draw: all, or those that matter most, with a parent each."""
     if len(facts.everyone) <= MOST:
         return list(facts.everyone)
     order = _by_generation(facts, facts.everyone)

@@ -71,6 +71,8 @@ def sizes(facts: Facts) -> Sizes:
             f"Latency: median of a forward pass ± the distance of its quartiles, on "
             f"{facts.latency['device']}, threads: {facts.latency['threads']}."
         )
+    if left := facts.account(facts.best).blocks:
+        notes.append(f"Blocks that left as a whole: {', '.join(left)}.")
     if not widths:
         notes.append("Widths of layers are not on record in runs of this version of evoframe.")
     if "flops" not in facts.costs(facts.ancestor):
@@ -92,6 +94,9 @@ def _costs(facts: Facts) -> list[tuple[str, str, str, str]]:
         if name in before and name in after:
             fewer = factor(before[name] / after[name]) if after[name] else NONE
             found.append((label, count(before[name]), count(after[name]), fewer))
+    if "latency" in before and after.get("latency"):
+        slow, fast = (f"{one['latency'] * 1e3:.4g} ms" for one in (before, after))
+        found.append(("latency as told", slow, fast, factor(before["latency"] / after["latency"])))
     return found
 
 

@@ -259,7 +259,7 @@ def _notes(facts: Facts, fronts: dict[str, list[Point]]) -> list[str]:
         )
     elif not facts.latency:
         found.append(
-            "Latency is what an environment of the run computes from its rates; nobody measured it."
+            "Latency is what the table or the rates of an environment say; this run measured none."
         )
     if not facts.knows_better:
         found.append("Which way is better is not on record, so there is no Pareto front.")

@@ -168,7 +168,7 @@ def membership_of(partition: Partition, wiring: Wiring, phenotype: Phenotype) ->
 
 
 def _inside(partition: Partition, wiring: Wiring) -> tuple[npt.NDArray[np.int64], ...]:
-    """Return for each block the bundles of which all synapses are in it."""
+    """Return the bundles, a set for each block, of which all synapses are in it."""
     if partition.around is None:
         return ()
     count = len(partition.fixed)

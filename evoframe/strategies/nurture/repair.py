@@ -94,7 +94,8 @@ def repair(smaller: Phenotype, whole: Phenotype, run: Run) -> None:
     """
     layers, before = (dict(one.network.named_modules()) for one in (smaller, whole))
     readers = {name: reader_of(name, smaller, whole, layer) for name, layer in before.items()}
-    for name, moments in _moments([n for n, r in readers.items() if r], whole, run).items():
+    asked = [name for name, reader in readers.items() if reader is not None and name in layers]
+    for name, moments in _moments(asked, whole, run).items():
         reader = readers[name]
         assert reader is not None
         if moments.places < PLACES * len(reader.kept):
@@ -148,7 +149,9 @@ def _moments(names: list[str], whole: Phenotype, run: Run) -> dict[str, _Moments
     def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             # Linear layers have their channels last, others before the axes of their kernels.
-            axis = -1 if isinstance(layer, nn.Linear) else 1 - layer.weight.ndim
+            axis = (
+                -1 if isinstance(layer, nn.Linear) else 1 - len(layer.get_parameter("weight").shape)
+            )
             columns = inputs[0].detach().movedim(axis, 0).flatten(1).double()
             mine = found.setdefault(
                 name, _Moments(columns.new_zeros(len(columns), len(columns)), 0)

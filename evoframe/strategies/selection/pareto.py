@@ -64,7 +64,9 @@ class Pareto(Selection):
         """
         order = self.ranked(population)
         ranks = {one.id: rank for rank, one in enumerate(order)}
-        survivors = order[: population.size]
+        # A second parent is another one than the first, so the worst would have their turn as well.
+        sound = [one for one in order if is_sound(one, population.metric)]
+        survivors = (sound or order)[: population.size]
         families = []
         for place in range(population.size):
             left, parents = survivors, list[Individual]()

@@ -59,7 +59,7 @@ def check_lives_every_job_once(executor: Any) -> None:
 
 
 def _numbers(executor: Any) -> tuple[int, ...]:
-    """Return how many jobs are tried, from few to many."""
+    """Return numbers of jobs to try, from few to many."""
     here = {process for _, process in _results(_mapped(executor, len(JOBS)))} == {os.getpid()}
     # Other processes take seconds to start.
     return tuple(range(MANY + 1)) if here or is_deep() else (0, 1, len(JOBS), MANY)

@@ -64,7 +64,7 @@ def _oftener(strategy: Any) -> Any:
 
 
 def _twins(strategy: Any, case: Case) -> list[list[Tensor]]:
-    """Return what becomes of both layers; before, all of their places are alike."""
+    """Return both layers as they come out; before, all of their places are alike."""
     if strategy.role == "heredity":
         found = _inherited(strategy, case)
         return [[found.eligible[n], found.strengths[n], found.state[n]] for n in TWINS]

@@ -52,7 +52,7 @@ def page_of(path: Path, everyone: list[Individual], *, maximise: bool, account: 
     journal.note(**{SURVEY: json.dumps(survey)})
     for individual in everyone:
         told = Account({"training": 1.0}, (2,), (3,)) if individual.is_alive else Account()
-        journal.add(Entry(individual, "", 1.0, told if account else None))
+        journal.add(Entry(individual, "", 1.0, account=told if account else None))
     alive = [individual.id for individual in everyone if individual.is_alive]
     journal.note(**{ENDING: "it was enough", PICK: alive[-1]})
     journal.close()

@@ -245,7 +245,13 @@ def test_an_old_record_has_no_front_and_no_verdict(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("count", "population", "layers", "most"),
-    [(1, 1, 4, 60), (10, 3, 12, 100), (300, 10, 50, 300), (300, 60, 30, 300), (2000, 20, 60, 1000)],
+    [
+        (1, 1, 4, 60),
+        (10, 3, 12, 100),
+        (300, 10, 50, 300),
+        (300, 60, 30, 300),
+        pytest.param(2000, 20, 60, 1000, marks=pytest.mark.slow),
+    ],
 )
 def test_pages_stay_small(count, population, layers, most, tmp_path: Path) -> None:
     """Under 300 kB up to 300 individuals, under 1 MB at 2,000; and the data are all there."""

@@ -1,0 +1,98 @@
+"""Growing up: a genotype becomes a network, is trained, comes home, and is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from evoframe.errors import StillbornError, TaskError
+from evoframe.evolution.blame import acting, blamed
+from evoframe.evolution.contract import require_measured, require_same_synapses, require_trained
+from evoframe.evolution.telling import step
+from evoframe.evolution.watch import Watch
+from evoframe.kernel.context import Context
+from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
+from evoframe.kernel.genotype import Genotype, State
+from evoframe.kernel.individual import Fitness, Measurement
+from evoframe.kernel.key import sealed
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.wiring import is_extinct
+from evoframe.roles.training import Training
+
+
+def grow_up(
+    genotype: Genotype, training: Training, context: Context, watch: Watch
+) -> tuple[Genotype, Fitness]:
+    """Return an individual's genotype after its training, and its fitness.
+
+    Args:
+        genotype: as it was drawn.
+        training: who trains it.
+        context: whose life it is, with the companions of its training.
+        watch: looks whether the training changes nothing but the phenotype.
+
+    Raises:
+        StillbornError: training broke down.
+    """
+    anatomy, who, tell = context.anatomy, context.id, context.life.announcer.tell
+    with step("development", context):
+        phenotype = anatomy.develop(genotype)
+    # Of the newborn; training may rewire it, so what is on record is measured again below.
+    costs = anatomy.costs(genotype)
+    tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
+    with (
+        step("training", context),
+        acting(training, context),
+        watch.unchanged(),
+    ):
+        result = training.train(phenotype, context)
+        require_trained(result, phenotype)
+    tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
+    with acting(training, context):
+        trained = anatomy.absorb(result.phenotype)
+        if not _rewires(training, context):
+            require_same_synapses(trained, genotype)
+    if is_extinct(trained.masks):
+        raise StillbornError("extinct: no synapse is left after its training")
+    require_finite(trained, context.ancestor.state)
+    with step("evaluation", context):
+        # The genotype comes home and is grown again, so what is measured is what is stored.
+        fitness = judge(anatomy.develop(trained), anatomy.costs(trained), context)
+    return trained, fitness
+
+
+def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) -> Fitness:
+    """Return the fitness of a trained network: metrics on validation and test, and sizes."""
+    task, network = context.task, phenotype.network.eval()
+    measured: dict[str, Mapping[str, Measurement]] = {}
+    with torch.no_grad():
+        for split in ("validation", "test"):
+            with sealed(context.key.at("evaluation", split)), blamed(task, "task", context.id):
+                measured[split] = require_measured(task.evaluate(network, split, context.device))
+    missing = [one.name for one in task.metrics if one.name not in measured["validation"]]
+    if missing:
+        raise TaskError(
+            f"task {task.name!r} names the metric {missing[0]!r}, but measuring the validation "
+            f"split gave {', '.join(measured['validation']) or 'nothing'}."
+        )
+    return Fitness(measured["validation"], measured["test"], costs)
+
+
+def _rewires(training: Training, context: Context) -> bool:
+    """Tell whether somebody in a life may change which synapses there are."""
+    everybody = (training, *context.life.companions)
+    return any("rewires" in getattr(one, "traits", ()) for one in everybody)
+
+
+def require_finite(genotype: Genotype, born_with: State) -> None:
+    """Refuse weights that are not numbers: nothing could be read from them, or compared.
+
+    Infinities that the ancestor was born with outside of synapses are meant, as in masks of
+    attention.
+    """
+    for name, value in genotype.state.items():
+        if not value.is_floating_point() or bool((finite := value.isfinite()).all()):
+            continue
+        if name in genotype.masks or not torch.equal(value[~finite], born_with[name][~finite]):
+            raise StillbornError(f"{name} holds numbers that are not finite")
