@@ -18,6 +18,8 @@ from evoframe.run.logs import Log
 from evoframe.run.origins import origin
 from evoframe.run.world import World
 
+LESS_MEMORY = "Try smaller batches, or fewer processes."
+
 LENGTH = 300
 """How many characters are told of what was raised; all of it is in the log."""
 
@@ -51,7 +53,7 @@ def in_words(where: str, world: World, *, any_error: bool = True) -> Iterator[No
     except BaseException as error:
         strategy = _strategy_in(error.__traceback__)
         foreign = strategy is not None and not type(strategy).__module__.startswith("evoframe.")
-        if not (any_error or foreign or isinstance(error, SystemExit) or _is_of_memory(error)):
+        if not (any_error or foreign or isinstance(error, SystemExit) or is_of_memory(error)):
             raise
         raise MishapError(_line(where, strategy, error, world), trace_of(error)) from error
 
@@ -69,7 +71,7 @@ def logged(log: Log) -> Iterator[None]:
 def _line(where: str, strategy: Strategy | None, error: BaseException, world: World) -> str:
     who = "" if strategy is None else f"{_named(strategy, world)} "
     said = " ".join(f"{type(error).__name__}: {error}".split())[:LENGTH].rstrip(": .")
-    advice = " Try smaller batches, or fewer processes." if _is_of_memory(error) else ""
+    advice = f" {LESS_MEMORY}" if is_of_memory(error) else ""
     return f"{where}: {who}raised {said}.{advice}{_how(world)}"
 
 
@@ -99,7 +101,8 @@ def _strategy_in(trace: TracebackType | None) -> Strategy | None:
     return found
 
 
-def _is_of_memory(error: BaseException) -> bool:
+def is_of_memory(error: BaseException | None) -> bool:
+    """Tell whether too little memory was what went wrong."""
     return (
         isinstance(error, MemoryError)
         or "out of memory" in str(error).lower()

@@ -401,8 +401,8 @@ class Faulty(Blobs):
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("raise OSError('the disk is gone')", "raised OSError: the disk is gone"),
-        ("sys.exit(0)", "raised SystemExit: 0"),
+        ("raise OSError('the disk is gone')", "OSError: the disk is gone"),
+        ("sys.exit(0)", "SystemExit: 0"),
         ("raise MemoryError", "Try smaller batches"),
     ],
 )
@@ -429,7 +429,7 @@ def test_what_fails_in_a_life_is_told_in_one_line(how: str, said: str, tmp_path:
 
     words = str(caught.value)
     assert said in words
-    for part in ("g2s0", "faulty", "faulty.py with content", f"evoframe resume {tmp_path / 'run'}"):
+    for part in ("g2s0", "faulty.py, line", f"evoframe resume {tmp_path / 'run'}"):
         assert part in words
     assert "\n" not in words
     assert "Traceback" in (tmp_path / "run" / "log.jsonl").read_text()
