@@ -50,11 +50,16 @@ def evolve(
     return Run(path, asked.ready)
 
 
-def resume(path: str | Path, **ready: Any) -> Run:
+def resume(
+    path: str | Path, *, changes: Sequence[str] = (), repair: bool = False, **ready: Any
+) -> Run:
     """Go on with a run, however it was ended, and return it.
 
     Args:
         path: the run folder.
+        changes: assignments, as ``"run.generations=9"``, that change the recipe from the next
+            generation on; they are put on record.
+        repair: put damaged files right first.
         **ready: strategies that were made in Python when the run began, by role, e.g. ``task=...``;
             that of the ancestor's training by ``ancestor``.
 
@@ -62,8 +67,10 @@ def resume(path: str | Path, **ready: Any) -> Run:
         ResumeError: what decides its results is not the same here.
         EvoframeError: what else is wrong; the run stays as it was.
     """
+    if isinstance(changes, str):
+        raise ConfigError(f"changes is the text {changes!r}; wanted a list of such texts.")
     given = by_table(ready)
-    runner.resume(Path(path), ready=given)
+    runner.resume(Path(path), ready=given, changes=changes, repair=repair)
     return Run(Path(path), given)
 
 

@@ -74,6 +74,14 @@ class ResumeError(RunError):
     """A run that cannot be gone on with here, because what decides its results is not the same."""
 
 
+class MishapError(RunError):
+    """Somebody else's code failed in a run, or memory did; ``trace`` is what the log is given."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
 class ExportError(EvoframeError):
     """A network cannot be exported as asked, or an export cannot be read."""
 

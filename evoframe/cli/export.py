@@ -43,19 +43,27 @@ def command(
 ) -> None:
     """Write the network of RUN's best individual, physically small, for use elsewhere.
 
-    Prints what it costs beside the ancestor, measured on this machine.
+    Prints what it costs beside the ancestor, measured on this machine. Runs the code of the files
+    that RUN/run.toml or --network names, and says which.
     """
+    from evoframe.cli.finish import say_code
     from evoframe.export.writing import export, require_free
     from evoframe.report import sizes
+    from evoframe.run.folder import RunFolder
+    from evoframe.run.headers import require_readable
     from evoframe.run.run import Run
     from evoframe.run.standing_in import factory_of
 
     opened = Run(run)
     if network is not None:
+        click.echo(f"runs the code of {network.rpartition(':')[0]}", err=True)
         opened = opened.with_network(factory_of(network))
     chosen = individual or opened.best.id
     folder = out or opened.export_folder(form)
     require_free(folder, force=force)
+    require_readable(RunFolder(run))
+    if network is None:
+        say_code(run, opened.code())
     console = Console(soft_wrap=True, highlight=False)
     for line in export(opened.delivered(chosen), form, folder, force=force):
         console.print(line, markup=False)

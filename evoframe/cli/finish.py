@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,14 +17,49 @@ MINUTE = 60.0
 """Seconds between two lines that say how far a run is."""
 
 
+class Terminated(KeyboardInterrupt):
+    """A scheduler, or the end of a container, has sent SIGTERM."""
+
+
 @contextmanager
 def resumable(path: Path, how: str = "") -> Iterator[None]:
-    """Run a block; when a person interrupts it, say how to go on and exit with code 130."""
+    """Run a block; when it is interrupted, say how to go on.
+
+    Ctrl-C ends it with exit code 130, and SIGTERM with 143.
+    """
+    try:
+        with _termination_interrupts():
+            yield
+    except KeyboardInterrupt as reason:
+        ended = isinstance(reason, Terminated)
+        word = "terminated" if ended else "interrupted"
+        click.echo(f"\n{word}; go on with: {how or f'evoframe resume {path}'}", err=True)
+        sys.exit(143 if ended else 130)
+
+
+@contextmanager
+def _termination_interrupts() -> Iterator[None]:
+    """Make SIGTERM interrupt a block as Ctrl-C does, so that nothing is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what comes now is tidying
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
-    except KeyboardInterrupt:
-        click.echo(f"\ninterrupted; go on with: {how or f'evoframe resume {path}'}", err=True)
-        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def say_code(path: Path, named: Sequence[str]) -> None:
+    """Say whose code a command is about to run, where a run names files or modules."""
+    if named:
+        said = ", ".join(named)
+        click.echo(f"runs the code of {said}, which {path / 'run.toml'} names", err=True)
 
 
 @contextmanager

@@ -31,8 +31,10 @@ def command(
 ) -> None:
     """Show the generations of RUN, and the lineage and layers of its best individual.
 
-    Works while the run goes on.
+    Works while the run goes on. Only --latency and --clusters run code that RUN/run.toml names,
+    as they need its networks, and say whose.
     """
+    from evoframe.cli.finish import say_code
     from evoframe.cli.screen import columns, screen
     from evoframe.report import tables
     from evoframe.report.structure import structure
@@ -49,6 +51,8 @@ def command(
         return
     chosen = individual or opened.best.id
     lineage, layers = tables.lineage(opened, chosen), tables.layers(opened, chosen)
+    if latency or clusters is not None:
+        say_code(run, opened.code())
     console = screen()
     console.print(tables.generations(opened, columns()))
     for line in tables.stillborn(opened):

@@ -30,6 +30,9 @@ from evoframe.roles import (
 COSTS = ("synapses", "parameters", "flops", "bytes", "activations", "latency")
 """The sizes that the rule ``until`` may look at."""
 
+MANY = 1_000_000
+"""More generations, or individuals in one, than anybody can mean."""
+
 _UNTIL = re.compile(rf"(?:({'|'.join(COSTS)})=)?([1-9]\d*(?:\.\d+)?)x")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -50,12 +53,12 @@ class RunOptions:
     seed: int = attrs.field(default=0, metadata=doc("where all randomness comes from"))
     generations: int = attrs.field(
         default=5,
-        validator=attrs.validators.ge(1),
+        validator=[attrs.validators.ge(1), attrs.validators.le(MANY)],
         metadata=doc("generations at most, the ancestor's included, as the papers count"),
     )
     population: int = attrs.field(
         default=1,
-        validator=attrs.validators.ge(1),
+        validator=[attrs.validators.ge(1), attrs.validators.le(MANY)],
         metadata=doc("individuals in each generation after the ancestor's"),
     )
     until: str | None = attrs.field(
@@ -91,7 +94,7 @@ class RunOptions:
     device: str = attrs.field(default="auto", metadata=doc("auto, cpu, cuda or cuda:n"))
     threads: int = attrs.field(
         default=1,
-        validator=attrs.validators.ge(1),
+        validator=[attrs.validators.ge(1), attrs.validators.le(1024)],
         metadata=doc("CPU threads of each life; weights depend on it in their last bits"),
     )
     strict: bool = attrs.field(

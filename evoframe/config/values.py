@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,12 @@ from evoframe.registry.checking import is_table
 from evoframe.roles.frozen_dict import FrozenDict
 
 T = TypeVar("T")
+
+LARGEST = 3.4e38
+"""What tensors of float32 can hold; larger steps, rates and temperatures are slips of the pen."""
+
+LARGEST_WHOLE = 2**63 - 1
+"""What TOML, SQLite and torch can hold."""
 
 
 def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
@@ -82,11 +89,27 @@ def _exactly(kind: type, words: str) -> Callable[[Any, Any], Any]:
     return hook
 
 
+def _whole(value: Any, _: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"wanted a whole number, found {value!r}")
+    if abs(value) > LARGEST_WHOLE:
+        raise ValueError(f"wanted a whole number of 63 bits at most, found {_short(value)}")
+    return value
+
+
 def _number(value: Any, _: Any) -> float:
     # ``learning_rate = 1`` is an integer in TOML, and means 1.0.
     if type(value) not in (int, float):
         raise TypeError(f"wanted a number, found {value!r}")
+    if abs(value) > LARGEST and value not in (math.inf, -math.inf):
+        raise ValueError(f"wanted a number that float32 can hold, found {_short(value)}")
     return float(value)
+
+
+def _short(value: float) -> str:
+    """Return a number of any length in a few characters."""
+    digits = value.bit_length() if isinstance(value, int) else 0
+    return f"one of {digits} bits" if digits > 100 else repr(value)
 
 
 def _path(value: Any, _: Any) -> Path:
@@ -145,7 +168,7 @@ def _table(converter: cattrs.Converter, value: Any, kind: Any) -> FrozenDict[Any
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_structure_hook(bool, _exactly(bool, "true or false"))
-    converter.register_structure_hook(int, _exactly(int, "a whole number"))
+    converter.register_structure_hook(int, _whole)
     converter.register_structure_hook(str, _exactly(str, "text"))
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(Path, _path)

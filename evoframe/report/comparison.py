@@ -195,7 +195,7 @@ def _claim(out: Path, asked: object) -> None:
 
 def _curves(runs: Mapping[tuple[str, int], Sequence[Run]]) -> Curves:
     first = next(iter(runs.values()))[0]
-    metric, ancestor = first.recipe.task.primary, first.ancestor.fitness
+    metric, ancestor = first.metric, first.ancestor.fitness
     assert ancestor is not None
     split = "test" if metric.name in ancestor.test else "validation"
     points: list[Point] = []
@@ -203,7 +203,7 @@ def _curves(runs: Mapping[tuple[str, int], Sequence[Run]]) -> Curves:
     seconds: dict[str, list[float]] = {}
     for (arm, seed), several in runs.items():
         # Nothing of a dense network comes from its ancestor, which was never trained in that run.
-        fresh = any(run.recipe.encoding.name == "narrow" for run in several)
+        fresh = any(_uses(run, "narrow") for run in several)
         found = [p for run in several for p in _points(run, arm, seed, metric, split, fresh=fresh)]
         points += sorted(found, key=lambda point: (point.generation, point.synapses))
         epochs.setdefault(arm, []).append(statistics.fmean(_epochs(run) for run in several))
@@ -264,9 +264,14 @@ def _seconds(run: Run) -> float:
     return sum(entry.seconds for entry in run.entries if entry.individual.origin == "offspring")
 
 
+def _uses(run: Run, encoding: str) -> bool:
+    """Tell whether a run has an encoding of this name, by its record alone."""
+    return str(run.tables.get("encoding", {}).get("use")).rpartition(":")[2] == encoding
+
+
 def _epochs(run: Run) -> int:
     """Return for how many epochs the descendants of a run were trained."""
-    epochs = getattr(run.recipe.training, "epochs", 0)
+    epochs = run.tables.get("training", {}).get("epochs", 0)
     if not isinstance(epochs, int):
         raise ConfigError(f"{run.path} has a training without epochs.")
     return epochs * sum(one.origin == "offspring" and one.is_alive for one in run.individuals)

@@ -73,7 +73,7 @@ class State:
 
 def _living(folder: RunFolder) -> tuple[tuple[str, int], ...]:
     found = []
-    for path in sorted(folder.checkpoint("x").parent.glob("*.safetensors")):
+    for path in sorted(folder.checkpoint("*").parent.glob("*.safetensors")):
         try:
             with safe_open(path, "pt") as tensors:
                 found.append((path.stem, int(tensors.get_tensor("epochs"))))

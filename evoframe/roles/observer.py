@@ -16,7 +16,8 @@ class Observer(Strategy, ABC):
 
     An observer is registered only with the runs whose recipes name it. What it returns is
     ignored, randomness that it uses is put back, and an exception disables it for the rest of
-    the run and is recorded. Of all strategies it alone may keep state between calls.
+    the run and is recorded; so does not coming back for five minutes. It is called in the thread
+    that carries the run. Of all strategies it alone may keep state between calls.
     """
 
     role: ClassVar[str] = "observer"

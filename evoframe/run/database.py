@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.run import formats
+from evoframe.run.folder import put_in_place
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "individuals": {
@@ -51,6 +52,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
         if not _is_empty(base):
             _check(base, path)
             formats.require_writable(_format(base), path)
+            _check_pages(base, path)
         base.execute("PRAGMA journal_mode=WAL")
         # With a write-ahead log, only FULL syncs at each
         # commit; else a power cut loses the last ones.
@@ -80,6 +82,41 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         base.close()
         raise
     return _by_name(base)
+
+
+def is_blank(path: Path) -> bool:
+    """Tell whether there is no journal, or one without tables.
+
+    Raises:
+        DamagedError: it is no database.
+    """
+    if not path.is_file():
+        return True
+    base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        return _is_empty(base)
+    except sqlite3.OperationalError:
+        return False  # whoever opens it will say what is wrong with it
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise DamagedError(
+            f"the journal {path} is damaged: {error}. Try `evoframe resume {path.parent} --repair`."
+        ) from error
+    finally:
+        base.close()
+
+
+def backed_up(base: sqlite3.Connection, path: Path) -> None:
+    """Write a copy of a database as one file, which takes the place of an earlier copy at once."""
+    aside = path.with_name(f".new-{path.name}")
+    aside.unlink(missing_ok=True)
+    copy = sqlite3.connect(aside, isolation_level=None)
+    try:
+        base.backup(copy)
+        # Without a log beside it, so that one file is the whole of it.
+        copy.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        copy.close()
+    put_in_place(aside, path)
 
 
 def _not_empty(path: Path) -> sqlite3.Connection:
@@ -141,6 +178,16 @@ def _columns(base: sqlite3.Connection, table: str) -> tuple[str, ...]:
     return tuple(row[0] for row in rows.fetchall())
 
 
+def _check_pages(base: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database of which a page is not what SQLite wrote."""
+    found = base.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise DamagedError(
+            f"the journal {path} is damaged: {' '.join(str(found).split())}. Try `evoframe resume "
+            f"{path.parent} --repair`, which takes the copy made after its last generation."
+        )
+
+
 def _check(base: sqlite3.Connection, path: Path) -> None:
     """Refuse a journal with more than is known here, or with less than there must be."""
     formats.require_readable(_format(base), path)
@@ -151,5 +198,5 @@ def _check(base: sqlite3.Connection, path: Path) -> None:
         if missing := [name for name in known if name not in found]:
             raise DamagedError(
                 f"the journal {path} is damaged: its table {table} has no column {missing[0]!r}. "
-                "Restore it from a backup."
+                f"Try `evoframe resume {path.parent} --repair`."
             )

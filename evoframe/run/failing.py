@@ -11,6 +11,7 @@ from evoframe.errors import ContractError, StrategyError
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.registry import load_registry
 from evoframe.roles import Strategy
+from evoframe.run import mishaps
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
 from evoframe.run.logs import Log
@@ -48,10 +49,11 @@ def in_words(error: StrategyError, recipe: Recipe, folder: RunFolder) -> str:
         return str(error)
     how = "broke the contract of its role" if isinstance(error, ContractError) else "failed"
     whom = f" at {error.individual}" if error.individual else ""
+    advice = f"{mishaps.LESS_MEMORY} " if mishaps.is_of_memory(error.__cause__) else ""
     return (
         f"{strategy.role} {strategy.name!r} of {_whence(strategy, recipe)} {how}{whom}: "
-        f"{error.reason.rstrip('.')}. What was finished is kept: once it is repaired, go on with "
-        f"`evoframe resume {folder.path}`, or start a new run with another {strategy.role}."
+        f"{error.reason.rstrip('.')}. {advice}What was finished is kept: once it is repaired, go "
+        f"on with `evoframe resume {folder.path}`, or start a new run with another {strategy.role}."
     )
 
 

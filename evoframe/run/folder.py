@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import attrs
 
-from evoframe.errors import RunError, RunLockedError
+from evoframe.errors import DamagedError, RunError, RunLockedError
+
+NAME = re.compile(r"g[1-9][0-9]{0,17}s(0|[1-9][0-9]{0,17})")
+"""What ids of individuals look like; they are names of files, and lead nowhere else."""
 
 MOMENT = 0.2
 """Seconds for which a lock is waited for."""
@@ -34,17 +38,35 @@ class RunFolder:
         return self.path / "journal.sqlite"
 
     @property
+    def backup(self) -> Path:
+        """The copy of the journal as it was after the last generation."""
+        return self.path / "backup.sqlite"
+
+    @property
+    def ancestor(self) -> Path:
+        """The second copy of the ancestor's genotype, which nobody could make again."""
+        return self.path / "ancestor.safetensors"
+
+    @property
     def log(self) -> Path:
         """What happened, one JSON object a line."""
         return self.path / "log.jsonl"
 
     def genotype(self, identity: str) -> Path:
         """Return the path at which the genotype of an individual is kept."""
-        return self.path / "individuals" / f"{identity}.safetensors"
+        return self.path / "individuals" / f"{_checked(identity)}.safetensors"
 
     def checkpoint(self, identity: str) -> Path:
         """Return the path at which the life in flight of an individual is put down."""
-        return self.path / "lives" / f"{identity}.safetensors"
+        return self.path / "lives" / f"{_checked(identity)}.safetensors"
+
+    def kept(self) -> list[Path]:
+        """Return the files of genotypes and checkpoints that are there."""
+        return sorted(
+            path
+            for one in (self.genotype("*"), self.checkpoint("*"))
+            for path in one.parent.glob(one.name)
+        )
 
     def exists(self) -> bool:
         """Tell whether there is a run here."""
@@ -142,32 +164,44 @@ class RunFolder:
         return sorted(name for name in names - ours if not name.startswith(".new-"))
 
 
+def _checked(identity: str) -> str:
+    """Return an id, or the star for all of them; anything else might lead out of the folder."""
+    if identity != "*" and not NAME.fullmatch(identity):
+        raise DamagedError(f"{identity!r} is no id of an individual; wanted one as in g2s0.")
+    return identity
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is either there as a whole or not at all, even after a power cut.
+
+    Who may read it is decided by the umask, as of any other file.
 
     Raises:
         RunError: the disk is full or the folder not writable; nothing is left behind.
     """
-    temporary = None
+    # In the same folder, because a rename is atomic only within one file system.
+    aside = path.with_name(f".new-{path.stem}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # In the same folder, because a rename is atomic only within one file system.
-        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
+        with aside.open("xb") as file:
             file.write(content)
-            file.flush()
-            # Content before name: else a power cut could leave the name with nothing behind it.
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        _sync_folder(path.parent)
+        put_in_place(aside, path)
     except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
+        with suppress(OSError):
+            aside.unlink()
         raise RunError(
             f"{path} cannot be written: {error}. What was finished before is safe; make room and "
             f"go on with `evoframe resume`."
         ) from error
+
+
+def put_in_place(aside: Path, path: Path) -> None:
+    """Give a file that was written aside its name, so that it is there as a whole or not at all."""
+    # Content before name: else a power cut could leave the name with nothing behind it.
+    with aside.open("r+b") as file:
+        os.fsync(file.fileno())
+    aside.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

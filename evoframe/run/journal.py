@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,14 @@ import attrs
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.evolution.birth import Remark
-from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin
+from evoframe.kernel.individual import Individual
+from evoframe.run import checksums
 from evoframe.run.account import Account, packed, unpacked
-from evoframe.run.database import open_read_only, open_writable
+from evoframe.run.database import backed_up, open_read_only, open_writable
+from evoframe.run.rows import fitness_text, individual_of, row_of, typed
 
 ENDING, PICK, SECONDS, TOLD, REMARKS = "finished", "pick", "seconds", "told", "remarks"
-SURVEY, LATENCY = "survey", "latency"
+SURVEY, LATENCY, RECIPES = "survey", "latency", "recipes"
 """Names of the facts that the journal holds of a run."""
 
 LIFE, SESSION = "life", "session"
@@ -40,6 +43,7 @@ class Entry:
         remarks: what people should be told of how it came to be; kept apart from the row.
         account: what is put on record beside it; not read back with it, see
             :meth:`Journal.accounts`.
+        told: sentences on what was found damaged on the way; logged, and not read back.
     """
 
     individual: Individual
@@ -47,6 +51,7 @@ class Entry:
     seconds: float
     remarks: tuple[Remark, ...] = attrs.field(default=(), eq=False)
     account: Account | None = attrs.field(default=None, eq=False)
+    told: tuple[str, ...] = attrs.field(default=(), eq=False)
 
 
 class Journal:
@@ -54,6 +59,8 @@ class Journal:
 
     def __init__(self, path: Path, *, writable: bool) -> None:
         self._path = path
+        # Rows that were compared with their checksums, which need not be done again.
+        self._checked: set[str] = set()
         with self._guarded():
             self._base = open_writable(path) if writable else open_read_only(path)
 
@@ -63,11 +70,12 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Put an individual on record, with its account; from here on it is finished."""
-        row = _row(entry)
+        row = {**row_of(entry.individual), "digest": entry.digest, "seconds": float(entry.seconds)}
         columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         with self._guarded(), self._base:
             self._base.execute("BEGIN")
             self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
+            checksums.put(self._base, f"individual {row['id']}", row)
             if entry.account is not None:
                 data = {"individual": entry.individual.id, **packed(entry.account)}
                 self._insert(LIFE, data)
@@ -76,7 +84,12 @@ class Journal:
         """Return all individuals, by generation and place."""
         with self._guarded():
             rows = self._base.execute("SELECT * FROM individuals ORDER BY generation, slot")
-            return tuple(map(self._entry, rows.fetchall()))
+            all_ = rows.fetchall()
+            fresh = any(str(row["id"]) not in self._checked for row in all_)
+            due = checksums.on_record(self._base, "individual") if fresh else {}
+            found = tuple(self._entry(row, due.get(str(row["id"]))) for row in all_)
+        self._require_forebears(found)
+        return found
 
     def individuals(self) -> tuple[Individual, ...]:
         """Return the records of all individuals, by generation and place."""
@@ -91,9 +104,10 @@ class Journal:
         with self._guarded():
             rows = self._base.execute("SELECT * FROM individuals WHERE id = ?", (identity,))
             row = rows.fetchone()
+            due = self._value(f"{checksums.PREFIX}individual {identity}")
         if row is None:
             raise RunError(f"there is no individual {identity!r} in {self._path.parent}.")
-        return self._entry(row)
+        return self._entry(row, due)
 
     def tell(self, name: str, data: Mapping[str, Any]) -> None:
         """Put an event on record."""
@@ -138,12 +152,73 @@ class Journal:
                 self._base.execute(
                     "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value)
                 )
+                checksums.put(self._base, f"fact {name}", {"value": value})
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the run, or None."""
+        with self._guarded(), self._naming(f"fact {name!r}"):
+            # In one statement, as somebody may write between two.
+            value, due = self._base.execute(
+                "SELECT (SELECT value FROM facts WHERE name = ?), "
+                "(SELECT value FROM facts WHERE name = ?)",
+                (name, f"{checksums.PREFIX}fact {name}"),
+            ).fetchone()
+            if value is None and (due is None or name != RECIPES):
+                return None  # one that is lost is found out anew, but for the recipe
+            checksums.require(due, {"value": value})
+            return str(value)
+
+    def number(self, name: str) -> float:
+        """Return a fact that is a number; 0 if there is none."""
+        with self._naming(f"fact {name!r}"):
+            if not math.isfinite(value := float(self.fact(name) or 0)):
+                raise ValueError(f"it is {value}")
+            return value
+
+    def _value(self, name: str) -> Any:
+        row = self._base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def facts(self) -> list[str]:
+        """Return the names of all facts about the run."""
         with self._guarded():
-            row = self._base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+            names = [str(row[0]) for row in self._base.execute("SELECT name FROM facts")]
+        return [name for name in names if not name.startswith(checksums.PREFIX)]
+
+    def recipes(self) -> list[tuple[int, str]]:
+        """Return the recipes of the run as TOML, each with the first generation that it is for.
+
+        None are on record where an earlier version began the run.
+        """
+        with self._naming(f"fact {RECIPES!r}"):
+            found = json.loads(self.fact(RECIPES) or "[]")
+            return [(int(one["from"]), str(one["text"])) for one in found]
+
+    def note_recipes(self, recipes: Sequence[tuple[int, str]], **facts: str) -> None:
+        """Put the recipes of the run on record, and facts with them."""
+        kept = [{"from": first, "text": text} for first, text in recipes]
+        self.note(**{RECIPES: json.dumps(kept)}, **facts)
+
+    def forget(self, *names: str) -> None:
+        """Take facts from the record, in one transaction."""
+        with self._guarded(), self._base:
+            self._base.execute("BEGIN")
+            for name in (*names, *(f"{checksums.PREFIX}fact {one}" for one in names)):
+                self._base.execute("DELETE FROM facts WHERE name = ?", (name,))
+
+    def last_generation(self) -> int:
+        """Return the number of the last generation of which anybody is on record; 0 if nobody."""
+        with self._guarded():
+            found = self._base.execute("SELECT max(generation) FROM individuals").fetchone()[0]
+        return found if isinstance(found, int) else 0
+
+    def back_up(self, path: Path) -> None:
+        """Write a copy of the whole journal, which takes the place of the one before."""
+        try:
+            with self._guarded():
+                backed_up(self._base, path)
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error}") from error
 
     def told(self, name: str) -> dict[str, Any]:
         """Return a fact that is a table, empty if it is not on record."""
@@ -162,9 +237,25 @@ class Journal:
         if said != known:
             self.note(**{REMARKS: json.dumps(said)})
 
-    def _entry(self, row: sqlite3.Row) -> Entry:
+    def _entry(self, row: sqlite3.Row, due: Any) -> Entry:
         with self._naming(f"individual {row['id']!r}"):
-            return _entry(row)
+            if row["id"] not in self._checked:
+                checksums.require(due, dict(row))
+                self._checked.add(row["id"])
+            seconds = float(typed(row, "seconds", float))
+            return Entry(individual_of(row), typed(row, "digest", str), seconds)
+
+    def _require_forebears(self, entries: tuple[Entry, ...]) -> None:
+        """Refuse a journal in which somebody has parents that are not on record before them."""
+        known: dict[str, int] = {}
+        for entry in entries:
+            one = entry.individual
+            with self._naming(f"individual {one.id!r}"):
+                carried = () if one.genotype_id in ("", one.id) else (one.genotype_id,)
+                for name in (*one.parents, *carried):
+                    if known.get(name, one.generation) >= one.generation:
+                        raise ValueError(f"{name} is not on record before it")
+            known[one.id] = one.generation
 
     @contextmanager
     def _naming(self, row: str) -> Iterator[None]:
@@ -172,12 +263,24 @@ class Journal:
         try:
             yield
         # All that JSON of any content can raise on its way to an individual; deep nesting among it.
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            RecursionError,
+            OverflowError,
+        ) as error:
             raise DamagedError(
                 f"the journal {self._path} is damaged in the row of {row}: "
-                f"{type(error).__name__}: {error}. Restore it from a backup, or start a new run "
-                "with the same recipe and seed, which brings forth the same."
+                f"{type(error).__name__}: {error}. {self._remedy()}"
             ) from error
+
+    def _remedy(self) -> str:
+        return (
+            f"`evoframe resume {self._path.parent} --repair` takes the copy that was made after "
+            "its last generation; a new run with the same recipe and seed brings forth the same."
+        )
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -188,8 +291,11 @@ class Journal:
                 f"the journal {self._path} cannot be used: {error}. What it holds is safe; make "
                 "room or repair the folder, then go on with `evoframe resume`."
             ) from error
-        except sqlite3.DatabaseError as error:
-            raise DamagedError(f"the journal {self._path} is damaged: {error}.") from error
+        # Python cannot decode what SQLite complains of where damage stands in its words.
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise DamagedError(
+                f"the journal {self._path} is damaged: {error}. {self._remedy()}"
+            ) from error
 
 
 def is_finished(path: Path) -> bool:
@@ -214,59 +320,5 @@ def run_digest(entries: tuple[Entry, ...]) -> str:
     ):
         one = entry.individual
         facts = [one.id, list(one.parents), one.origin, one.stillborn, entry.digest]
-        state.update(json.dumps([*facts, _fitness_text(one.fitness)]).encode())
+        state.update(json.dumps([*facts, fitness_text(one.fitness)]).encode())
     return state.hexdigest()
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    """Return an individual as a row, by the names of its columns."""
-    one = entry.individual
-    return {
-        "id": one.id,
-        "generation": one.generation,
-        "slot": one.place,
-        "parents": json.dumps(one.parents),
-        "origin": one.origin,
-        "key": one.key,
-        "genotype": one.genotype_id,
-        "digest": entry.digest,
-        "fitness": _fitness_text(one.fitness),
-        "stillborn": one.stillborn,
-        "seconds": entry.seconds,
-    }
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    fitness = _typed(row, "fitness", str | None)
-    individual = Individual(
-        id=_typed(row, "id", str),
-        generation=_typed(row, "generation", int),
-        place=_typed(row, "slot", int),
-        parents=tuple(str(parent) for parent in json.loads(_typed(row, "parents", str))),
-        origin=Origin(row["origin"]),
-        key=_typed(row, "key", str),
-        genotype_id=_typed(row, "genotype", str),
-        fitness=None if fitness is None else _fitness(json.loads(fitness)),
-        stillborn=_typed(row, "stillborn", str),
-    )
-    return Entry(individual, _typed(row, "digest", str), float(_typed(row, "seconds", float)))
-
-
-def _typed(row: sqlite3.Row, column: str, kind: Any) -> Any:
-    """Return the value of a column, of the type it must have; SQLite would take anything."""
-    if not isinstance(row[column], kind):
-        raise TypeError(f"{column} is {row[column]!r}")
-    return row[column]
-
-
-def _fitness_text(fitness: Fitness | None) -> str | None:
-    # repr of a float is exact, and JSON uses it: what is read back is what was written.
-    return None if fitness is None else json.dumps(attrs.asdict(fitness), sort_keys=True)
-
-
-def _fitness(data: Mapping[str, Any]) -> Fitness:
-    measured = {
-        split: {name: Measurement(**values) for name, values in data[split].items()}
-        for split in ("validation", "test")
-    }
-    return Fitness(measured["validation"], measured["test"], dict(data["costs"]))

@@ -21,12 +21,12 @@ from evoframe.kernel.events import Phase
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.life import Life
 from evoframe.roles.executor import Executor, Send
-from evoframe.run import targets
+from evoframe.run import binding, mishaps, targets
 from evoframe.run.account import Account, left_of_layers
 from evoframe.run.announcing import LifeAnnouncer
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
-from evoframe.run.recall import Recall
+from evoframe.run.recall import Recall, keep_twice
 from evoframe.run.record import open_recipe
 from evoframe.run.weights import FileCheckpoint, save_genotype
 from evoframe.run.world import World, build_world
@@ -52,10 +52,12 @@ class Lives:
         life = Life(announcer=announcer, checkpoint=checkpoint)
         with devices.arithmetic(self.world.device, threads=run.threads, strict=run.strict):
             recall = Recall.of(self.world)
-            context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
-            newborn = live(birth, self.world.strategies(), context, recall)
+            with mishaps.in_words(f"{birth.id} of generation {self.generation}", self.world):
+                context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
+                newborn = live(birth, self.world.strategies(), context, recall)
         took = time.perf_counter() - start, announcer.watch.seconds
-        return put_on_disk(newborn, self.world, checkpoint, *took)
+        entry = put_on_disk(newborn, self.world, checkpoint, *took)
+        return attrs.evolve(entry, told=(*recall.told, *entry.told))
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.world.recipe.can_be_rebuilt:
@@ -91,14 +93,17 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
     Raises:
         StillbornError: its training broke down.
     """
-    recipe, start = world.recipe, time.perf_counter()
-    training = None if recipe.task.is_trained else recipe.ancestor or recipe.training
+    run, start = world.recipe.run, time.perf_counter()
     checkpoint = world.checkpoint(ANCESTOR)
     announcer = LifeAnnouncer(send, heard, phase)
     life = Life(announcer=announcer, checkpoint=checkpoint)
     context = world.context(1, world.initial, life)
-    with devices.arithmetic(world.device, threads=recipe.run.threads, strict=recipe.run.strict):
-        newborn = raise_ancestor(world.initial, training, context, strict=recipe.run.strict)
+    with (
+        mishaps.in_words(f"{ANCESTOR}, the ancestor", world),
+        devices.arithmetic(world.device, threads=run.threads, strict=run.strict),
+    ):
+        training = world.ancestor_training()
+        newborn = raise_ancestor(world.initial, training, context, strict=run.strict)
     took = time.perf_counter() - start, announcer.watch.seconds
     return put_on_disk(newborn, world, checkpoint, *took)
 
@@ -110,10 +115,10 @@ def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
         DamagedError: its file is not what the journal of its run recorded.
     """
     recall = Recall.of(attrs.evolve(world, folder=founder))
-    save_genotype(recall.genotype(ANCESTOR), world.folder.genotype(ANCESTOR))
+    keep_twice(recall.genotype(ANCESTOR), world.folder)
     with closing(Journal(founder.journal, writable=False)) as journal:
         account = journal.accounts().get(ANCESTOR)
-    return attrs.evolve(recall.entries[ANCESTOR], account=account)
+    return attrs.evolve(recall.entries[ANCESTOR], account=account, told=tuple(recall.told))
 
 
 def put_on_disk(
@@ -135,12 +140,22 @@ def put_on_disk(
     one, digest = newborn.individual, ""
     if newborn.genotype is not None:
         digest = newborn.genotype.digest()
-        save_genotype(newborn.genotype, world.folder.genotype(one.id))
+        if one.id == ANCESTOR:
+            keep_twice(newborn.genotype, world.folder)
+        else:
+            save_genotype(newborn.genotype, world.folder.genotype(one.id))
     elif one.genotype_id:  # an elite carries its parent's genotype
         digest = Recall.of(world).digest(one.genotype_id)
     # The genotype is on disk by now; a kill before the journal knows it costs this life once more.
     checkpoint.clear()
-    return Entry(one, digest, seconds, newborn.remarks, _account(newborn, world, phases))
+    return Entry(
+        one,
+        digest,
+        seconds,
+        newborn.remarks,
+        _account(newborn, world, phases),
+        tuple(checkpoint.told),
+    )
 
 
 def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Account:
@@ -159,8 +174,8 @@ def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Acc
 def _world_of(path: Path) -> World:
     folder = RunFolder(path)
     recipe, _ = open_recipe(folder)
-    return build_world(recipe, folder)
+    return binding.of_run(build_world(recipe, folder))
 
 
 def _reopened(path: Path, generation: int, heard: frozenset[str]) -> Lives:
-    return Lives(_world_of(path), generation, heard)
+    return Lives(_world_of(path).at(generation), generation, heard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,15 @@ class Log:
             ],
             wrapper_class=structlog.make_filtering_bound_logger(log_level),
         )
+
+    def warnings(self, sentences: Iterable[str]) -> None:
+        """Record several things that a person should know."""
+        for words in sentences:
+            self.warning(words)
+
+    def in_full(self, event: str, **facts: Any) -> None:
+        """Record an error with all that is known of it; people are told of it in a line."""
+        self._file.error(event, **facts)
 
     def info(self, event: str, **facts: Any) -> None:
         """Record something that happened as it should."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import pluggy
@@ -16,23 +16,28 @@ from evoframe.kernel.key import untouched
 from evoframe.kernel.splits import sight_of
 from evoframe.markers import PROJECT
 from evoframe.roles import Observer
+from evoframe.run import patience
 
 
 class Observers:
     """The run's own plugin manager, with the observers that its recipe names and nobody else.
 
-    Global randomness that an observer uses is put back. One that raises, or changes what it is
-    told, is disabled for the rest of the run, and ``on_failure`` is told its entry in the recipe
-    and the exception.
+    Global randomness that an observer uses is put back. One that raises, hangs, or changes what it
+    is told, is disabled for the rest of the run, and ``on_failure`` is told its entry in the recipe
+    and the exception; one that hangs where it cannot be left behind is waited for, and
+    ``on_hanging`` is told.
     """
 
     def __init__(
-        self, observers: Sequence[Observer], on_failure: Callable[[str, BaseException], None]
+        self,
+        observers: Sequence[Observer],
+        on_failure: Callable[[str, BaseException], None],
+        on_hanging: Callable[[str], None] = print,
     ) -> None:
         # Its own, so that what is installed or was used by another run in this process is not told.
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._on_failure = on_failure
+        self._on_failure, self._on_hanging = on_failure, on_hanging
         for index, observer in enumerate(observers):
             self._manager.register(observer, name=f"observer[{index}] {observer.name}")
 
@@ -81,7 +86,7 @@ class Observers:
         """Run foreign code; whatever it raises disables its observer, and goes no further."""
         try:
             # An observer decides nothing, so it may look at whatever it likes.
-            with untouched(), sight_of(None):
+            with untouched(), sight_of(None), self._limited(plugin):
                 yield
         except KeyboardInterrupt:
             raise
@@ -102,6 +107,11 @@ class Observers:
                 with self._guarded(plugin):
                     # Never told of an exception: a context that swallows it would change the run.
                     context.__exit__(None, None, None)
+
+    def _limited(self, plugin: Any) -> AbstractContextManager[None]:
+        """Return a context that is left when somebody hangs in it, or in which that is told."""
+        name = self._manager.get_name(plugin)
+        return patience.limited(lambda words: self._on_hanging(f"{name} {words}"))
 
     def _disable(self, plugin: Any, error: BaseException) -> None:
         name = self._manager.get_name(plugin)

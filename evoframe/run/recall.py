@@ -1,24 +1,44 @@
-"""Recall: individuals of a run, fetched from its folder with their genotypes."""
+"""Recall: individuals of a run, fetched from its folder with their genotypes.
+
+A genotype whose file is damaged or gone is made again, by living its life again from its parents,
+its key and the recipe of its generation. The digest in the journal proves that it is the same, bit
+for bit; if it is not, it is lost, and that is told.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import attrs
 
+from evoframe.errors import DamagedError, EvoframeError
+from evoframe.evolution.birth import Birth
+from evoframe.evolution.generation import live, raise_ancestor
+from evoframe.kernel import device as devices
 from evoframe.kernel.context import Parent
 from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.individual import ANCESTOR
+from evoframe.kernel.population import Family
+from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
-from evoframe.run.weights import load_genotype
+from evoframe.run.weights import load_genotype, save_genotype
 from evoframe.run.world import World
 
 
 @attrs.frozen(eq=False)
 class Recall:
-    """Fetches individuals of a run from its folder, on the run's device."""
+    """Fetches individuals of a run from its folder, on the run's device.
+
+    Attributes:
+        world: of the run.
+        entries: everybody who is on record, by id.
+        told: sentences on what was damaged and made again.
+    """
 
     world: World
     entries: Mapping[str, Entry]
+    told: list[str] = attrs.field(factory=list)
 
     @classmethod
     def of(cls, world: World) -> Recall:
@@ -33,16 +53,107 @@ class Recall:
         """Return an individual with its genotype.
 
         Raises:
-            DamagedError: its file is not what the journal recorded.
+            DamagedError: its file is not what the journal recorded, and it is lost.
         """
         individual = self.entries[identity].individual
         return Parent(individual, self.genotype(individual.genotype_id))
 
     def genotype(self, identity: str) -> Genotype:
-        """Return the genotype that was stored under an id."""
-        path = self.world.folder.genotype(identity)
-        return load_genotype(path, self.digest(identity)).to(self.world.device)
+        """Return the genotype that was stored under an id, made again if its file is damaged.
+
+        Raises:
+            DamagedError: it is lost.
+        """
+        try:
+            found = self._stored(identity)
+        except DamagedError:
+            # Oldest first, as nobody can be made again before their parents are there.
+            for one in self._damaged(identity):
+                self._make_again(one)
+            found = self._stored(identity)
+        return found.to(self.world.device)
 
     def digest(self, identity: str) -> str:
         """Return the digest of the genotype that was stored under an id."""
         return self.entries[identity].digest
+
+    def _stored(self, identity: str) -> Genotype:
+        return load_genotype(self.world.folder.genotype(identity), self.digest(identity))
+
+    def _damaged(self, identity: str) -> list[str]:
+        """Return somebody, and all forebears whose files are needed for that and damaged."""
+        found, open_ = {identity}, [identity]
+        while open_:
+            for name in self._needed(open_.pop()):
+                if name not in found and not self._is_whole(name):
+                    found.add(name)
+                    open_.append(name)
+        return sorted(found, key=lambda name: self.entries[name].individual.generation)
+
+    def _needed(self, identity: str) -> list[str]:
+        """Return whose genotypes a life was made of."""
+        if identity == ANCESTOR:
+            return []
+        parents = self.entries[identity].individual.parents
+        return [*(self.entries[name].individual.genotype_id for name in parents), ANCESTOR]
+
+    def _is_whole(self, identity: str) -> bool:
+        with suppress(DamagedError):
+            self._stored(identity)
+            return True
+        return False
+
+    def _make_again(self, identity: str) -> None:
+        """Write a genotype anew, if it comes out as the journal recorded it.
+
+        Raises:
+            DamagedError: it does not, so it is lost.
+        """
+        folder, path = self.world.folder, self.world.folder.genotype(identity)
+        try:
+            genotype, how = self._again(identity)
+        except EvoframeError as error:
+            raise DamagedError(f"{path} is damaged, and cannot be made again: {error}") from error
+        if genotype is None or genotype.digest() != self.digest(identity):
+            raise DamagedError(
+                f"{path} is damaged, and {identity} is lost: it was made again from its parents, "
+                "its key and the recipe of its generation, and has another digest than the one on "
+                "record. The machine, the libraries or the code of strategies are other ones; "
+                "restore the file from a backup."
+            )
+        save_genotype(genotype, path)
+        if identity == ANCESTOR:
+            save_genotype(genotype, folder.ancestor)
+        self.told.append(f"the genotype of {identity} was damaged, and is {how}, bit for bit")
+
+    def _again(self, identity: str) -> tuple[Genotype | None, str]:
+        if identity != ANCESTOR:
+            return self._lived_again(identity), "made again"
+        with suppress(DamagedError):
+            copy = load_genotype(self.world.folder.ancestor, self.digest(ANCESTOR))
+            return copy, "taken from its second copy"
+        return self._raised_again(), "made again"
+
+    def _lived_again(self, identity: str) -> Genotype | None:
+        one = self.entries[identity].individual
+        world = self.world.at(one.generation)
+        key = world.key.at("generation", one.generation).at("slot", one.place)
+        birth = Birth(one.generation, one.place, Family(one.parents), key)
+        run, recall = world.recipe.run, attrs.evolve(self, world=world)
+        with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
+            context = world.context(one.generation, recall.genotype(ANCESTOR))
+            return live(birth, world.strategies(), context, recall).genotype
+
+    def _raised_again(self) -> Genotype | None:
+        world = self.world.at(1)
+        run, context = world.recipe.run, world.context(1, world.initial)
+        with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
+            return raise_ancestor(
+                world.initial, world.ancestor_training(), context, strict=run.strict
+            ).genotype
+
+
+def keep_twice(genotype: Genotype, folder: RunFolder) -> None:
+    """Write the ancestor's genotype, and a second copy, as nobody could make it again for sure."""
+    save_genotype(genotype, folder.ancestor)
+    save_genotype(genotype, folder.genotype(ANCESTOR))

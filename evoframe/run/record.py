@@ -36,13 +36,25 @@ SEES = "sees"
 RECORD = "record"
 """The table of ``run.toml`` that is not part of the recipe."""
 
+METRICS = "metrics"
+"""The entry of the record that says what is measured, so that nobody has to make the task."""
+
 
 def write_record(recipe: Recipe, registry: Registry, folder: RunFolder, anatomy: Anatomy) -> None:
     """Write ``run.toml``: from here on the folder is a run."""
+    tables = record_of(recipe, registry, folder, anatomy)
+    write_atomically(folder.recipe, files.write(tables).encode())
+
+
+def record_of(
+    recipe: Recipe, registry: Registry, folder: RunFolder, anatomy: Anatomy
+) -> files.Tables:
+    """Return the tables of ``run.toml`` for a run, as they are written."""
     tables, found = _from_folder(tables_from(recipe, registry), folder.path)
     tables[RECORD] = {
         "format": formats.FORMAT,
         **versions(recipe, registry),
+        METRICS: [{"name": one.name, "maximise": one.maximise} for one in recipe.task.metrics],
         FINGERPRINTS: of_run(recipe, registry, anatomy),
     }
     if found:
@@ -53,7 +65,7 @@ def write_record(recipe: Recipe, registry: Registry, folder: RunFolder, anatomy:
         tables[RECORD][standing_in.SESSION] = standing_in.described(recipe.task, anatomy.network)
     if marks := constants.marks_of(anatomy.network):
         tables[RECORD][constants.CONSTANTS] = marks
-    write_atomically(folder.recipe, files.write(tables).encode())
+    return tables
 
 
 def resolved(recipe: Recipe, registry: Registry) -> files.Tables:
@@ -62,7 +74,17 @@ def resolved(recipe: Recipe, registry: Registry) -> files.Tables:
 
 
 def read_record(folder: RunFolder) -> files.Tables:
-    """Return the tables of ``run.toml``.
+    """Return the tables of ``run.toml``, for use here.
+
+    Raises:
+        RunError: there is no run, or its record cannot be read.
+        LaterFormatError: a later version of evoframe wrote it.
+    """
+    return placed(written_record(folder), folder.path)
+
+
+def written_record(folder: RunFolder) -> files.Tables:
+    """Return the tables of ``run.toml`` as they are written.
 
     Raises:
         RunError: there is no run, or its record cannot be read.
@@ -76,7 +98,7 @@ def read_record(folder: RunFolder) -> files.Tables:
     tables = files.parse(text, str(folder.recipe))
     said = files.table(tables.get(RECORD, {}), RECORD).get("format")
     formats.require_readable(formats.number(said, folder.recipe), folder.recipe)
-    return _from_anywhere(tables, folder.path)
+    return tables
 
 
 def _from_folder(tables: files.Tables, folder: Path) -> tuple[files.Tables, dict[str, str]]:
@@ -98,7 +120,7 @@ def _from_folder(tables: files.Tables, folder: Path) -> tuple[files.Tables, dict
     return files.with_files(tables, place), found
 
 
-def _from_anywhere(tables: files.Tables, folder: Path) -> files.Tables:
+def placed(tables: files.Tables, folder: Path) -> files.Tables:
     """Return the tables of a record with the files of strategies as they are found from here."""
     known = files.table(files.table(tables.get(RECORD, {}), RECORD).get(FILES, {}), FILES)
 

@@ -12,7 +12,6 @@ from evoframe.registry import load_registry
 from evoframe.run import constants, fingerprints
 from evoframe.run.fingerprints import FINGERPRINTS
 from evoframe.run.folder import RunFolder
-from evoframe.run.headers import require_readable
 from evoframe.run.world import World, build_world
 
 MOST = 4
@@ -127,12 +126,20 @@ def same_world(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) -
     Raises:
         ResumeError: fingerprints differ from those on record.
         RunError: the network holds other constants than those on record.
-        LaterFormatError: a later version of evoframe has gone on with it since.
     """
     registry = load_registry(recipe.run.plugins)
     require_equal(recorded, fingerprints.of_code(recipe, registry), folder.path)
+    return same_ancestor(recipe, recorded, folder)
+
+
+def same_ancestor(recipe: Recipe, recorded: Mapping[str, Any], folder: RunFolder) -> World:
+    """Return the world of a run, if its ancestor is the same network to this code.
+
+    Raises:
+        ResumeError: the survey differs from the one on record.
+        RunError: the network holds other constants than those on record.
+    """
     world = build_world(recipe, folder)
     require_equal(recorded, fingerprints.of_network(world.anatomy), folder.path)
     constants.require_equal(recorded, world.anatomy.network, folder.path)
-    require_readable(folder)
     return world

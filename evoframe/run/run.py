@@ -14,24 +14,25 @@ from torch import nn
 
 from evoframe.anatomy import Anatomy
 from evoframe.config.convert import run_options
-from evoframe.config.files import table
+from evoframe.config.files import Tables, table
 from evoframe.config.recipe import Recipe
-from evoframe.errors import ConfigError, RunError
+from evoframe.errors import RunError
 from evoframe.export.delivered import Delivered
 from evoframe.export.writing import export, require_free
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
-from evoframe.run import constants, notebook
+from evoframe.run import binding, constants, notebook
 from evoframe.run.account import Account
 from evoframe.run.described import described, frame, is_sound_throughout
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SURVEY, Entry, Journal, run_digest
+from evoframe.run.reading import code_named, metrics_on_record
 from evoframe.run.record import RECORD, open_recipe, open_task, read_record
 from evoframe.run.remarks import of_delivery
 from evoframe.run.reopening import ordinary_tensors, require_same_network, survey_again
-from evoframe.run.standing_in import StandIn, metrics_of
+from evoframe.run.standing_in import StandIn
 from evoframe.run.weights import load_genotype
 
 
@@ -100,7 +101,8 @@ class Run:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The recipe that was run."""
+        """The recipe that was run; where it was changed on the way, the last."""
+        self._require_as_begun()
         return open_recipe(RunFolder(self.path), self.ready)[0]
 
     def digest(self) -> str:
@@ -210,17 +212,19 @@ class Run:
     @cached_property
     def grown_from(self) -> Recipe:
         """As much of the recipe as networks are grown from: its task, and how it was surveyed."""
+        self._require_as_begun()
         return open_task(RunFolder(self.path), self.ready)
 
     @property
     def metric(self) -> Metric:
-        """The primary metric, also of a task that lived in a Python session."""
-        if known := self.metrics_on_record:
-            return known[0]
-        try:
-            return self.grown_from.task.primary
-        except ConfigError:
-            return self._metrics_of_session()[0]
+        """The primary metric, as it is on record: no code that the run names is run for it."""
+        if "task" in self.ready:
+            return self.ready["task"].primary  # type: ignore[no-any-return]
+        return (self.metrics_on_record or self._metrics())[0]
+
+    def code(self) -> list[str]:
+        """The files and modules that the run names, whose code a network of it needs."""
+        return code_named(self.tables)
 
     @property
     def metrics_on_record(self) -> tuple[Metric, ...]:
@@ -232,10 +236,16 @@ class Run:
     @property
     def remarks(self) -> list[str]:
         """Sentences on the run and what it delivers; none if all is as one would think."""
-        given = run_options(read_record(RunFolder(self.path)))
+        given = run_options(self.tables)
+        edits = [
+            f"run.toml was edited after the run began: {words}"
+            for words in binding.edits(RunFolder(self.path))
+        ]
         with self._journal() as journal:
             said = journal.remarks()
-        return said + of_delivery(self.individuals, self.best.id, self.metric, given.max_drop)
+        return (
+            said + edits + of_delivery(self.individuals, self.best.id, self.metric, given.max_drop)
+        )
 
     def with_network(self, factory: Callable[[], Any]) -> Run:
         """The same run, with a network for a task that lived in a Python session.
@@ -248,7 +258,7 @@ class Run:
             factory=factory,
             recorded=self._recorded(),
             names=tuple(self.genotype(self.ancestor.id).masks),
-            known=tuple(self._metrics_of_session()),
+            known=tuple(self._metrics()),
         )
         return Run(self.path, {**self.ready, "task": task})
 
@@ -277,11 +287,20 @@ class Run:
         shown = notebook.Shown(self.path, self.individuals, self.best, self.metric, self.ending)
         return notebook.table(shown)
 
-    def _recorded(self) -> Mapping[str, Any]:
-        return table(read_record(RunFolder(self.path)).get(RECORD, {}), RECORD)
+    @property
+    def tables(self) -> Tables:
+        """What ``run.toml`` says: the recipe, and the record."""
+        return read_record(RunFolder(self.path))
 
-    def _metrics_of_session(self) -> list[Metric]:
-        return metrics_of(self._recorded(), self.individuals)
+    def _require_as_begun(self) -> None:
+        """Refuse to build networks of a recipe that is not the one that was run."""
+        binding.require_as_begun(RunFolder(self.path))
+
+    def _recorded(self) -> Mapping[str, Any]:
+        return table(self.tables.get(RECORD, {}), RECORD)
+
+    def _metrics(self) -> tuple[Metric, ...]:
+        return tuple(metrics_on_record(self.tables, self.individuals))
 
     def _fact(self, name: str) -> str | None:
         with self._journal() as journal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,24 +24,33 @@ from evoframe.kernel.events import (
 )
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
-from evoframe.kernel.population import Population, is_sound, rank
+from evoframe.kernel.population import is_sound, rank
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import failing, measuring, remarks, resuming, rules, shrinking, surveyed
+from evoframe.run import (
+    binding,
+    failing,
+    measuring,
+    mishaps,
+    opening,
+    remarks,
+    rules,
+    selecting,
+    shrinking,
+    surveyed,
+)
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal, is_finished
+from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal
 from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
 from evoframe.run.recall import Recall
 from evoframe.run.record import (
-    RECORD,
     is_rebuildable,
-    open_recipe,
-    read_record,
     require_same_ancestor,
     resolved,
     write_record,
+    written_record,
 )
 from evoframe.run.starving import require_life
 from evoframe.run.targets import require_reachable, sized
@@ -83,7 +92,7 @@ def start(
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)
-        _go_on(world, log_level, [], founder)
+        _go_on(world, log_level, (), founder)
 
 
 def resume(
@@ -92,6 +101,9 @@ def resume(
     ready: Mapping[str, Any] | None = None,
     log_level: str = "warning",
     founder: Path | None = None,
+    changes: Sequence[str] = (),
+    repair: bool = False,
+    say: Callable[[Sequence[str]], None] | None = None,
 ) -> None:
     """Go on with a run from where it was, however it was ended.
 
@@ -101,35 +113,46 @@ def resume(
         log_level: which log events people see on stderr.
         founder: the run that this one was begun with, if any, for the case that it was ended before
             it had an ancestor.
+        changes: assignments such as ``encoding.temperature=0.1`` that change the recipe from the
+            next generation on; they are put on record.
+        repair: put damaged files right first.
+        say: told the files and modules whose code is run, before it is.
 
     Raises:
         EvoframeError: what is wrong; the run stays as it was.
     """
     folder = RunFolder(path.absolute())
-    folder.require()
+    if not (repair and folder.journal.exists()):
+        folder.require()
     with folder.locked():
-        tables, over = read_record(folder), is_finished(folder.journal)
-        recorded = tables.get(RECORD, {})
-        # Before strategies are made: a record that cannot
-        # be gone on with may name some that are gone.
-        if not over:
-            resuming.require_on_record(recorded, path)
-        recipe, changed = open_recipe(folder, ready)
-        if over:
-            return
-        if founder is not None:
-            require_same_ancestor(recipe, tables, RunFolder(founder))
-        _go_on(resuming.same_world(recipe, recorded, folder), log_level, changed, founder)
+        begun_with = None if founder is None else RunFolder(founder)
+        opened = opening.opened(folder, ready, begun_with, changes, repair=repair, say=say)
+        if opened.world is not None:
+            _go_on(opened.world, log_level, opened.told, founder, ready)
+        elif opened.told:
+            with open_log(folder.log) as log:
+                log.warnings(opened.told)
 
 
-def _go_on(world: World, log_level: str, changed: list[str], founder: Path | None) -> None:
+def _go_on(
+    world: World,
+    log_level: str,
+    told: Sequence[str],
+    founder: Path | None,
+    ready: Mapping[str, Any] | None = None,
+) -> None:
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
     try:
         with open_log(world.folder.log, log_level) as log:
-            if changed:
-                log.warning("versions differ from the record", changes="; ".join(changed))
-            with failing.on_record(world.recipe, world.folder, journal, log):
+            log.warnings(told)
+            binding.bind(journal, written_record(world.folder))
+            world = binding.of_run(world, ready)
+            with (
+                mishaps.logged(log),
+                failing.on_record(world.recipe, world.folder, journal, log),
+                mishaps.in_words("the run", world, any_error=False),
+            ):
                 _Runner(world, journal, log).run(founder)
     finally:
         journal.close()
@@ -143,9 +166,9 @@ class _Runner:
         self.journal = journal
         self.log = log
         self.metric = world.recipe.task.primary
-        self.observers = Observers(world.recipe.observer, self._observer_failed)
+        self.observers = Observers(world.recipe.observer, self._observer_failed, log.warning)
         self.clock = time.monotonic()
-        self.before = float(journal.fact(SECONDS) or 0.0)
+        self.before = journal.number(SECONDS)
 
     def run(self, founder: Path | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
@@ -153,8 +176,7 @@ class _Runner:
         self._announce_start()
         if not self.journal.individuals():
             self._record(self._ancestor(founder))
-        # From the first each time: what is on record is passed by quickly,
-        # and nothing but the journal has to say where the run was.
+        # From the first each time: nothing but the journal has to say where the run was.
         for number in range(1, options.generations + 1):
             if number > 1:
                 self._generation(number)
@@ -170,37 +192,27 @@ class _Runner:
                 return
 
     def _generation(self, number: int) -> None:
-        context = self.world.context(number, self._ancestor_genotype)
-        due = births(self._population(number), self.world.recipe.selection, context)
-        there = {one.id for one in self.journal.individuals()}
-        # Selection is a function of the journal and the
-        # key, so the same births come out after a kill.
+        world = self.world.at(number)
+        context = world.context(number, self._ancestor_genotype)
+        with mishaps.in_words(f"the parents of generation {number}", world):
+            everyone = self.journal.individuals()
+            seen = selecting.population(everyone, number, world.recipe)
+            due = births(seen, world.recipe.selection, context)
+        there = {one.id for one in everyone}
+        # Selection is a function of journal and key: the same births come out after a kill.
         missing = [birth for birth in due if birth.id not in there]
         if not missing:
             return
-        lives = Lives(self.world, number, self.observers.heard(), self.observers.phase)
+        lives = Lives(world, number, self.observers.heard(), self.observers.phase)
         for entry in lived(self.world.recipe.executor, lives, missing, self._send):
             self._record(entry)
-
-    def _population(self, number: int) -> Population:
-        archive = tuple(
-            one for one in self.journal.individuals() if one.is_alive and one.generation < number
-        )
-        return Population(
-            individuals=tuple(one for one in archive if one.generation == number - 1),
-            archive=archive,
-            size=self.world.recipe.run.population,
-            parents=self.world.recipe.heredity.parents,
-            metric=self.metric,
-            metrics=self.world.recipe.task.metrics,
-        )
 
     def _ancestor(self, founder: Path | None) -> Entry:
         if founder is not None:
             return adopt_ancestor(self.world, RunFolder(founder))
         try:
             return live_ancestor(
-                self.world, self._send, self.observers.heard(), self.observers.phase
+                self.world.at(1), self._send, self.observers.heard(), self.observers.phase
             )
         except StillbornError as error:
             raise RunError(f"the ancestor cannot live: {error}.") from error
@@ -208,15 +220,18 @@ class _Runner:
     @cached_property
     def _ancestor_genotype(self) -> Genotype:
         """What selections are told of the ancestor; read from disk once a session."""
-        return Recall.of(self.world).genotype(ANCESTOR)
+        recall = Recall.of(self.world)
+        found = recall.genotype(ANCESTOR)
+        self._mended(recall.told)
+        return found
 
     # --- telling ------------------------------------------------------------------------------
 
     def _record(self, entry: Entry) -> None:
         one = entry.individual
+        self._mended(entry.told)
         self.journal.add(entry)
-        # ``repr`` of a float is exact; the time of earlier
-        # sessions is part of what ``time`` limits.
+        # ``repr`` of a float is exact; earlier sessions are part of what ``time`` limits.
         self.journal.note(**{SECONDS: repr(self._seconds())})
         facts = {"individual": one.id, "parents": one.parents, "synapses": one.synapses}
         if one.fitness is None:
@@ -251,7 +266,7 @@ class _Runner:
 
     def _announce_generation(self, number: int) -> None:
         """Tell of a generation that nobody was told of, however the run was interrupted."""
-        if number <= int(self.journal.fact(TOLD) or 0):
+        if number <= self.journal.number(TOLD):
             return
         everyone = self.journal.individuals()
         members = tuple(one for one in everyone if one.generation == number)
@@ -266,6 +281,7 @@ class _Runner:
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
         if words := shrinking.did_not_shrink(members, everyone[0], self.world.anatomy):
             self._remark(words)
+        self.journal.back_up(self.world.folder.backup)
 
     def _finish(self, reason: str) -> None:
         everyone = sized(self.journal.individuals(), self.world.recipe.environment)
@@ -274,16 +290,21 @@ class _Runner:
         self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
         self.log.info("run finished", reason=reason, pick=chosen)
         everyone, most = self.journal.individuals(), self.world.recipe.run.max_drop
-        for line in remarks.of_delivery(everyone, chosen, self.metric, most):
-            self.log.warning(line)
+        self.log.warnings(remarks.of_delivery(everyone, chosen, self.metric, most))
+        self.journal.back_up(self.world.folder.backup)
         path = str(self.world.folder.path)
         self._send("evoframe_run_finished", RunFinished(path, reason, chosen))
 
     def _remark(self, *sentences: str) -> None:
         """Say sentences, and put them on record."""
-        for words in sentences:
-            self.log.warning(words)
+        self.log.warnings(sentences)
         self.journal.remark(sentences)
+
+    def _mended(self, sentences: Sequence[str]) -> None:
+        """Say what was damaged, and what became of it."""
+        self.log.warnings(sentences)
+        for words in sentences:
+            self.journal.tell("damage", {"words": words})
 
     def _send(self, hook: str, event: Event) -> None:
         self.observers.send(hook, event)
@@ -291,6 +312,7 @@ class _Runner:
     def _observer_failed(self, name: str, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
         self.journal.tell("observer_disabled", {"observer": name, "reason": reason})
+        self.log.in_full("observer failed", observer=name, traceback=mishaps.trace_of(error))
         self.log.warning("observer disabled for the rest of the run", observer=name, reason=reason)
 
     def _seconds(self) -> float:

@@ -16,8 +16,19 @@ from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
+from evoframe.run import checksums
 from evoframe.run.folder import write_atomically
 from evoframe.run.headers import metadata_of, written_here
+
+DIGEST, WHOSE = "digest", "life"
+"""Entries of a checkpoint's metadata."""
+
+
+_UNREADABLE = (
+    OSError, SafetensorError, KeyError, ValueError, IndexError, TypeError, AttributeError,
+    RuntimeError, RecursionError, OverflowError, MemoryError,
+)  # fmt: skip
+"""What a file of any content may raise on its way to a genotype."""
 
 
 def save_genotype(genotype: Genotype, path: Path) -> None:
@@ -59,7 +70,7 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
         tensors = load(content)
         shapes, order = json.loads(metadata["shapes"]), json.loads(metadata["order"])
         genotype = _unpacked(tensors, shapes, order)
-    except (OSError, SafetensorError, KeyError, ValueError, IndexError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise DamagedError(_damaged(path, f"{type(error).__name__}: {error}")) from error
     if digest is not None and genotype.digest() != digest:
         raise DamagedError(_damaged(path, "its content is not what the journal recorded"))
@@ -68,8 +79,8 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
 
 def _damaged(path: Path, reason: str) -> str:
     return (
-        f"{path} is damaged ({reason}). The journal is whole: restore the file from a backup, or "
-        "start a new run with the same recipe and seed, which makes the same file again."
+        f"{path} is damaged ({' '.join(reason.split())}). The journal is whole: `evoframe resume "
+        f"{path.parents[1]} --repair` lives this life again, and compares what it makes."
     )
 
 
@@ -95,26 +106,51 @@ class FileCheckpoint:
     """Puts a life down in a file, not more often than every so many seconds.
 
     When it is written depends on the clock; what comes out of the life does not.
+
+    Attributes:
+        path: of the file.
+        seconds: between two writings.
+        whose: the life that it is for, in words; a file that is for another one is not taken.
+        told: sentences on files that were not taken, and why.
     """
 
     path: Path
     seconds: float
+    whose: str = ""
+    told: list[str] = attrs.field(factory=list, init=False)
     # A list, because the value is frozen and the time of the last file is not.
     _last: list[float] = attrs.field(factory=lambda: [time.monotonic()], init=False)
 
     def load(self) -> tuple[int, State] | None:
-        """Return the epochs and tensors of the file; None if there is none that can be read.
+        """Return the epochs and tensors of the file; None if there is none that can be taken.
 
         Raises:
             LaterFormatError: a later version of evoframe wrote it.
         """
+        if not self.path.exists():
+            return None
         try:
-            content = self.path.read_bytes()
-            metadata_of(content, self.path)
-            tensors = load(content)
-            return int(tensors.pop("epochs")), tensors
-        except (OSError, SafetensorError, KeyError, ValueError, DamagedError):
-            return None  # a life can always be lived again from its start
+            return self._read()
+        except (*_UNREADABLE, DamagedError) as error:
+            # A life can always be lived again from its start.
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            self.told.append(
+                f"the checkpoint {self.path} is damaged ({reason}): the life is lived again from "
+                "its beginning"
+            )
+            return None
+
+    def _read(self) -> tuple[int, dict[str, Tensor]]:
+        content = self.path.read_bytes()
+        metadata = metadata_of(content, self.path)
+        tensors = load(content)
+        if DIGEST not in metadata:
+            raise ValueError("it has no digest, so nothing tells whether it is as it was written")
+        if metadata[WHOSE] != self.whose:
+            raise ValueError("it is of another life")
+        if metadata[DIGEST] != checksums.of_tensors(tensors, self.whose):
+            raise ValueError("it is not as it was written: its digest is another one")
+        return int(tensors.pop("epochs")), tensors
 
     def save(self, epochs: int, tensors: State) -> None:
         """Write the tensors of a life, if it is time again."""
@@ -125,8 +161,9 @@ class FileCheckpoint:
         packed = {
             name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()
         }
-        content = save({**packed, "epochs": torch.tensor(epochs)}, written_here({}))
-        write_atomically(self.path, content)
+        packed["epochs"] = torch.tensor(epochs)
+        said = {WHOSE: self.whose, DIGEST: checksums.of_tensors(packed, self.whose)}
+        write_atomically(self.path, save(packed, written_here(said)))
 
     def clear(self) -> None:
         """Remove the file: the life is over."""

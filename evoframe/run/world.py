@@ -22,6 +22,7 @@ from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.numbers import require_numbers
 from evoframe.registry.signatures import check_signatures
+from evoframe.roles import Training
 from evoframe.run import remarks
 from evoframe.run.folder import RunFolder
 from evoframe.run.probing import probe, tried
@@ -40,6 +41,9 @@ class World:
         initial: the ancestor as it is before any training.
         remarks: what people should know of data and network before a run.
         surveying: how many seconds it took to survey the ancestor.
+        recipes: where the recipe was changed on the way, all that there were, each with the first
+            generation that it is for.
+        origin: what tells the run from others, for its checkpoints.
     """
 
     recipe: Recipe
@@ -49,6 +53,24 @@ class World:
     initial: Genotype
     remarks: tuple[str, ...] = ()
     surveying: float = 0.0
+    recipes: tuple[tuple[int, Recipe], ...] = ()
+    origin: str = ""
+
+    def at(self, generation: int) -> World:
+        """Return the world in which a generation is or was made: with its recipe."""
+        known = [recipe for first, recipe in self.recipes if first <= generation]
+        if not known or known[-1] is self.recipe:
+            return self
+        other, device = attrs.evolve(self, recipe=known[-1]), devices.resolve(known[-1].run.device)
+        if device == self.device:
+            return other
+        anatomy, initial = self.anatomy.to(device), self.initial.to(device)
+        return attrs.evolve(other, device=device, anatomy=anatomy, initial=initial)
+
+    def ancestor_training(self) -> Training | None:
+        """Return the training of the ancestor; None if it comes trained."""
+        recipe = self.recipe
+        return None if recipe.task.is_trained else recipe.ancestor or recipe.training
 
     @property
     def key(self) -> Key:
@@ -90,7 +112,8 @@ class World:
 
     def checkpoint(self, identity: str) -> FileCheckpoint:
         """Return the checkpoint of an individual's life."""
-        return FileCheckpoint(self.folder.checkpoint(identity), self.recipe.run.checkpoint)
+        path, whose = self.folder.checkpoint(identity), f"{identity} {self.origin}"
+        return FileCheckpoint(path, self.recipe.run.checkpoint, whose)
 
 
 def build_world(recipe: Recipe, folder: RunFolder, *, attentive: bool = False) -> World:

@@ -7,15 +7,8 @@ import pytest
 from cases.judging import runs
 
 FALLS_SHORT = {
-    "checkpoint_bit_flip": "a flipped bit goes unnoticed, and the run ends with another digest",
     "cost_of_next_life": "the whole journal is read three times for each generation there ever was",
-    "damaged_parent": "noticed, and the run is at an end for good",
-    "empty_journal": "the run begins again with its ancestor, in the same folder, without a word",
-    "error_in_task": "a bare traceback; sys.exit() ends the run without a word",
-    "file_modes": "networks have mode 0600, whatever the umask says",
     "processes_cpu": "in every generation workers import torch and survey the ancestor again",
-    "record_edited": "what comes next is lived by the new value, and the record says that all was",
-    "sigterm": "it dies without a word; with processes Python warns of leaked semaphores",
 }
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
 

@@ -175,7 +175,7 @@ def test_another_network_is_refused(
 def test_runs_from_before_name_a_metric_only_if_there_is_one(
     run: evoframe.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evoframe.Run, "_recorded", lambda _: {})
+    monkeypatch.setattr(evoframe.Run, "tables", {"task": {"use": "made in Python"}})
     monkeypatch.setattr(evoframe.Run, "metrics_on_record", ())
     outside = evoframe.Run(run.path)
     with pytest.raises(RunError, match=r"\(accuracy, sharpness\)"):

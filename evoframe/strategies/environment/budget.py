@@ -94,7 +94,7 @@ class Budget(Environment):
     )
     trials: int = attrs.field(
         default=4,
-        validator=attrs.validators.ge(1),
+        validator=[attrs.validators.ge(1), attrs.validators.le(10_000)],
         metadata=doc("trial offspring whose mean cost has to meet the budget"),
     )
     overhead: float = attrs.field(

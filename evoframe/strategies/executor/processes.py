@@ -19,6 +19,9 @@ from evoframe.errors import RunError, TaskError
 from evoframe.roles import Executor, doc
 from evoframe.roles.executor import Job, Result, Send
 
+MOST = 1024
+"""More processes than that on one machine are a slip of the pen."""
+
 
 @attrs.frozen
 class Processes(Executor):
@@ -28,7 +31,7 @@ class Processes(Executor):
 
     workers: int = attrs.field(
         default=0,
-        validator=attrs.validators.ge(0),
+        validator=[attrs.validators.ge(0), attrs.validators.le(MOST)],
         metadata=doc("processes to use; 0 for as many as there are CPU cores"),
     )
 
@@ -91,8 +94,10 @@ _outbox: list[Any] = []  # one queue a worker process: how its lives reach the o
 
 def _begin(events: Any) -> None:
     """Prepare a worker process: events go home, and it dies with its parent, by no other signal."""
-    # Ctrl-C reaches the whole group; the parent alone decides what becomes of its workers.
+    # Ctrl-C and schedulers reach the whole group; the
+    # parent alone decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _outbox.append(events)
     parent = multiprocessing.parent_process()
     assert parent is not None

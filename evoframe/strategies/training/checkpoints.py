@@ -34,6 +34,20 @@ def steps_of(tensors: State) -> int:
     return int(tensors[STEPS]) if STEPS in tensors else 0
 
 
+def unfit(tensors: State, phenotype: Phenotype) -> str:
+    """Tell why a snapshot cannot be of this phenotype, in words; empty if it can."""
+    due = {f"network.{name}": tuple(v.shape) for name, v in state_of(phenotype.network).items()}
+    held = {name: tuple(value.shape) for name, value in tensors.items()}
+    masks = {name: name.replace("mask", "network", 1) for name in held if name.startswith("mask.")}
+    for name, shape in due.items():
+        if held.get(name) != shape:
+            return f"{name!r} is {held.get(name, 'not there')}, and in this life {shape}"
+    for name, weights in masks.items():
+        if held[name] != due.get(weights):
+            return f"{name!r} is {held[name]}, and in this life {due.get(weights, 'not there')}"
+    return ""
+
+
 def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Phenotype:
     """Return the phenotype as it was at the snapshot; network and optimiser change in place."""
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "mask": {}, "optimiser": {}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from inspect import signature
 from typing import Any, ClassVar, Literal
@@ -16,13 +17,14 @@ from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
 from evoframe.kernel.events import EpochFinished
+from evoframe.kernel.genotype import State
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Batch, TrainingResult
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Task, Training, doc
 from evoframe.roles.measuring import batches_in
 from evoframe.strategies.training.alone import unless_alone
-from evoframe.strategies.training.checkpoints import restore, snapshot, steps_of
+from evoframe.strategies.training.checkpoints import restore, snapshot, steps_of, unfit
 
 
 @attrs.frozen
@@ -87,7 +89,7 @@ class Gradient(Training):
         # Fresh in every life: momentum belongs to weights that this network does not have.
         optimiser = self._optimiser(phenotype)
         start, taken, life = 0, 0, context.life
-        if (saved := life.checkpoint.load()) is not None:
+        if (saved := self._put_down(phenotype, context)) is not None:
             start, tensors = saved
             taken = steps_of(tensors)
             phenotype = restore(tensors, phenotype, optimiser)
@@ -110,6 +112,18 @@ class Gradient(Training):
             done = EpochFinished(context.id, epoch + 1, self.epochs, loss)
             life.announcer.tell("evoframe_epoch_finished", lambda done=done: done)  # type: ignore[misc]
         return TrainingResult(phenotype, self.epochs, loss)
+
+    def _put_down(self, phenotype: Phenotype, context: Context) -> tuple[int, State] | None:
+        """Return the epochs and tensors of a checkpoint, if it is of this network."""
+        saved = context.life.checkpoint.load()
+        if saved is None or not (reason := unfit(saved[1], phenotype)):
+            return saved
+        warnings.warn(
+            f"the checkpoint of {context.id} is of another network ({reason}): the life is lived "
+            "again from its beginning",
+            stacklevel=3,
+        )
+        return None
 
     def _epoch(
         self, epoch: int, taken: int, phenotype: Phenotype, optimiser: Optimizer, context: Context

@@ -20,14 +20,14 @@ COUNT = []
 
 @attrs.frozen
 class Faulty(Tiny):
-    """Fails in the eighth pass over the training data, in the life of g2s1."""
+    """Fails in the tenth pass over the training data, in the life of g2s1."""
 
     name = "faulty"
     how: str = attrs.field(default="raise", metadata=doc("raise, or exit"))
 
     def batches(self, split, *, shuffle=None, batch_size=None):
         COUNT.extend([split] * (split == "train"))
-        if len(COUNT) == 8 and split == "train" and not os.environ.get("REPAIRED"):
+        if len(COUNT) == 10 and split == "train" and not os.environ.get("REPAIRED"):
             if self.how == "exit":
                 sys.exit(3)
             raise OSError("the disk of the data is gone")
