@@ -60,11 +60,10 @@ def main(out: str) -> None:
         },
         trained=False,
     )
-    cluster, budget = Cluster(of="bundle"), Budget("flops", share=0.6)
+    encoding, environment = Cluster(of="bundle"), Budget("flops", share=0.6)
     options = ["ancestor.epochs=8", "training.epochs=4"]
-    run = evoframe.evolve(
-        task, encoding=cluster, environment=budget, generations=3, options=options, out=out
-    )
+    given = {"generations": 3, "options": options, "out": out}
+    run = evoframe.evolve(task, encoding=encoding, environment=environment, **given)
     for one in run.individuals:
         print(one.id, int(one.fitness.costs["flops"]), one.fitness.validation["iou"])
 

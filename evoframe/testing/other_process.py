@@ -65,9 +65,19 @@ def serve() -> None:
         _send(answers, pickle.dumps(_answer(question)))
 
 
-def _answer(question: bytes) -> tuple[str, Any]:
+def answered(strategy: Any, case: Any) -> str:
+    """Return the fingerprint of a strategy's answer, computed as in a run: with one thread."""
+    import torch
+
+    from evoframe.kernel.device import arithmetic
     from evoframe.testing.fingerprints import fingerprint
     from evoframe.testing.prepared import prepared
+
+    with arithmetic(torch.device("cpu"), threads=1, strict=True):
+        return fingerprint(prepared(strategy, case).call())
+
+
+def _answer(question: bytes) -> tuple[str, Any]:
     from evoframe.testing.trying import in_words
 
     try:
@@ -77,7 +87,7 @@ def _answer(question: bytes) -> tuple[str, Any]:
     found = []
     for case in cases:
         try:
-            found.append(fingerprint(prepared(strategy, case).call()))
+            found.append(answered(strategy, case))
         except Exception as error:  # noqa: BLE001  a strategy may do anything
             found.append(in_words(error))
     return "answers", found

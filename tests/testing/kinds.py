@@ -23,7 +23,6 @@ from evoframe.plugin import (
     Retention,
     doc,
     hookimpl,
-    scaled,
 )
 from evoframe.testing import Specimen
 
@@ -189,7 +188,7 @@ GENERATOR = torch.Generator().manual_seed(0)
 
 @attrs.frozen
 class Blight(Mutation):
-    """Takes a little of every probability, which leaves nobody alive where they only rank."""
+    """Offers nothing any more where probabilities only rank."""
 
     name: ClassVar[str] = "blight"
 
@@ -197,7 +196,7 @@ class Blight(Mutation):
         return over(
             dna,
             lambda g: (
-                attrs.evolve(g, log_survival=scaled(g.log_survival, -1e6))
+                attrs.evolve(g, eligible=torch.zeros_like(g.eligible))
                 if len(g.log_survival) > 1 and float(g.log_survival[0]) < -1e3
                 else g
             ),

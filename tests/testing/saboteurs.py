@@ -724,7 +724,9 @@ class Drifting(Specimen):
         batches = super().batches(split, shuffle=shuffle, batch_size=batch_size)
         if split != "train":
             return batches
-        return [(inputs + 1e-9 * time.perf_counter_ns(), labels) for inputs, labels in batches]
+        return [
+            (inputs + 1e-6 * (time.perf_counter_ns() % 10**6), labels) for inputs, labels in batches
+        ]
 
 
 @attrs.frozen

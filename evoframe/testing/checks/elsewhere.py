@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from evoframe.testing.catalogue import Stage, law
-from evoframe.testing.fingerprints import fingerprint
-from evoframe.testing.other_process import NotThere, asked
-from evoframe.testing.prepared import corners, prepared
+from evoframe.testing.other_process import NotThere, answered, asked
+from evoframe.testing.prepared import corners
 from evoframe.testing.trying import broken
 
 CALLED = ("heredity", "encoding", "mutation", "environment", "selection", "training", "nurture")
@@ -26,7 +25,7 @@ def check_answers_alike_in_another_process(strategy: Any) -> None:
     except NotThere:  # the verdict says that it was not tried
         return
     for case, other in zip(cases, elsewhere, strict=True):
-        here = fingerprint(prepared(strategy, case).call())
+        here = answered(strategy, case)
         if here != other:
             told = "the answer is another there" if len(other) == len(here) else other
             broken(told, case)
