@@ -45,7 +45,7 @@ def values_of(field: attrs.Attribute[Any]) -> st.SearchStrategy[Any]:
     if kind is bool:
         return st.booleans()
     if kind is int:
-        return st.integers(1, 2**40)
+        return st.integers(1, most(field.validator))
     if kind is float:
         return st.floats(0.001, 0.999)
     if attrs.has(kind):  # costs that are bounded, each given or not
@@ -58,6 +58,13 @@ def values_of(field: attrs.Attribute[Any]) -> st.SearchStrategy[Any]:
         )
     texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
     return texts.map(lambda text: str(Path("/x", text)))
+
+
+def most(validator: Any) -> int:
+    """Return the largest whole number that a validator lets pass, as far as it says."""
+    several = getattr(validator, "_validators", (validator,))
+    bounds = [one.bound for one in several if getattr(one, "compare_op", "") == "<="]
+    return min([2**40, *bounds])
 
 
 @st.composite
