@@ -71,6 +71,19 @@ def mean(found: list[Result], split: str) -> float:
     """Return the mean of the first metric."""
     return statistics.mean(primary(one, split) for one in found)
 
+LABELS = {
+    "torch-pruning-magnitude-local": "Torch-Pruning, the best of its arms",
+    "magnitude-layer-restated-repaired": "evoframe, channels by magnitude, repaired",
+    "magnitude-layer-restated-depth-repaired": "evoframe, whole blocks leave too",
+}
+"""What arms are called in a picture."""
+
+TITLES = {
+    "resnet20": "ResNet-20, CIFAR-10 as JPEG of quality 75",
+    "resnet56": "ResNet-56, CIFAR-10 as JPEG of quality 75",
+    "unet": "U-Net, ECSSD at 96 pixels",
+}
+
 
 def picture(out: Path, problem: str, passes: int, rate: float, arms: list[str]) -> str:
     """Return a drawing (SVG) of the first metric on test against the share of FLOPs.
@@ -107,7 +120,7 @@ def picture(out: Path, problem: str, passes: int, rate: float, arms: list[str]) 
         for factor in sorted({one["factor"] for one in found})
     ]
     parts.append(_text(WIDTH / 2, HEIGHT - 10, "FLOPs that are left", "middle"))
-    parts.append(_text(LEFT, 18, f"test, % ({problem}; the ancestor dashed)", "start"))
+    parts.append(_text(LEFT, 18, f"test, %: {TITLES[problem]}; dashed: before the cut", "start"))
     parts.append(_line([(LEFT, y(whole)), (WIDTH - RIGHT, y(whole))], "#555555", "6 4"))
     for arm, colour in zip(arms, COLOURS, strict=False):
         mine = [one for one in found if one["arm"] == arm]
@@ -124,7 +137,7 @@ def picture(out: Path, problem: str, passes: int, rate: float, arms: list[str]) 
         parts.append(_line(means, colour, width=2))
         place = HEIGHT - BOTTOM - 12 - 18 * arms.index(arm)
         parts.append(_line([(WIDTH - 330, place - 4), (WIDTH - 305, place - 4)], colour, width=2))
-        parts.append(_text(WIDTH - 298, place, arm, "start"))
+        parts.append(_text(WIDTH - 298, place, LABELS.get(arm, arm), "start"))
     return "\n".join([*parts, "</svg>", ""])
 
 
