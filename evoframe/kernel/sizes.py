@@ -7,19 +7,26 @@ hold zeros. Whoever says one of these numbers says all of them, the least flatte
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 HEADLINES = {"parameters": "parameters", "flops": "FLOPs", "synapses": "synapses"}
 """The costs that people are told of, with their words."""
 
+TOLD = {**HEADLINES, "latency": "milliseconds"}
+"""The same, and what a run has that measures by a table of latency."""
+
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def factors(costs: Mapping[str, float], ancestor: Mapping[str, float]) -> dict[str, float]:
-    """Return the factors by which an individual has less of each cost, the smallest first."""
+def factors(
+    costs: Mapping[str, float],
+    ancestor: Mapping[str, float],
+    names: Iterable[str] = HEADLINES,
+) -> dict[str, float]:
+    """Return the factors by which an individual has less of some costs, the smallest first."""
     found = {
         name: ancestor[name] / costs[name] if costs[name] else math.inf
-        for name in HEADLINES
+        for name in names
         if name in costs and name in ancestor
     }
     return dict(sorted(found.items(), key=lambda item: item[1]))
@@ -28,7 +35,7 @@ def factors(costs: Mapping[str, float], ancestor: Mapping[str, float]) -> dict[s
 def fewer_in_words(costs: Mapping[str, float], ancestor: Mapping[str, float]) -> str:
     """Return those factors as a sentence has them: 17.1x fewer parameters, 46.5x synapses."""
     words = [
-        f"{factor:.1f}x {HEADLINES[name]}" for name, factor in factors(costs, ancestor).items()
+        f"{factor:.1f}x {TOLD[name]}" for name, factor in factors(costs, ancestor, TOLD).items()
     ]
     return ", ".join(words).replace("x ", "x fewer ", 1)
 
@@ -36,8 +43,13 @@ def fewer_in_words(costs: Mapping[str, float], ancestor: Mapping[str, float]) ->
 def sizes_in_words(costs: Mapping[str, float]) -> str:
     """Return the sizes that people are told of: 144k parameters, 21.4M FLOPs, 143k synapses."""
     return ", ".join(
-        f"{short(costs[name])} {what}" for name, what in HEADLINES.items() if name in costs
+        f"{amount(costs, name)} {what}" for name, what in TOLD.items() if name in costs
     )
+
+
+def amount(costs: Mapping[str, float], name: str) -> str:
+    """Return a cost to three figures; seconds as milliseconds."""
+    return short(1e3 * costs[name] if name == "latency" else costs[name])
 
 
 def did_shrink(costs: Mapping[str, float], ancestor: Mapping[str, float]) -> bool:

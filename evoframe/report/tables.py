@@ -11,7 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from evoframe.kernel.individual import Individual, Metric
-from evoframe.kernel.sizes import HEADLINES, did_shrink, factors, fewer_in_words, short
+from evoframe.kernel.sizes import (
+    HEADLINES,
+    TOLD,
+    amount,
+    did_shrink,
+    factors,
+    fewer_in_words,
+    short,
+)
 from evoframe.run.run import Run
 
 
@@ -63,16 +71,16 @@ def _sizes(run: Run) -> list[_Column]:
     costs = [one.fitness.costs if one.fitness else {} for one in run.individuals]
     best = run.best.fitness.costs if run.best.fitness else {}
     found = []
-    for name in factors(best, costs[0]):
+    for name in factors(best, costs[0], TOLD):
         cells = [_sized(one, costs[0], name) for one in costs]
-        found.append(_Column(HEADLINES[name], cells))
+        found.append(_Column(TOLD[name], cells))
     return found
 
 
 def _sized(costs: Mapping[str, float], ancestor: Mapping[str, float], name: str) -> str:
     if name not in costs:
         return "-"
-    return f"{short(costs[name])} {times(factors(costs, ancestor)[name]):>5}"
+    return f"{amount(costs, name)} {times(factors(costs, ancestor, TOLD)[name]):>5}"
 
 
 def times(factor: float) -> str:
