@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import sys
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from evoframe.report.page import data, render
 from evoframe.report.page.facts import Facts
 from evoframe.report.page.points import Point, pareto
 from evoframe.report.page.scales import linear, logarithmic
+from evoframe.run.journal import Journal
 from evoframe.run.run import Run
 from support.pages import NASTY, Elements
 from support.records import record
@@ -140,10 +141,8 @@ def test_a_speed_is_claimed_only_where_spreads_do_not_meet(tmp_path: Path) -> No
     assert "within the spread" in said
     assert "cpu (Model 7)" in said
     assert re.search(r"milliseconds, batch 64\s*200 ± 3 ms\s*50.0 ± 1.0 ms\s*4.00x", said)
-    base = sqlite3.connect(path / "journal.sqlite")
-    base.execute("UPDATE facts SET value = replace(value, '0.0039', '0.0012') WHERE name='latency'")
-    base.commit()
-    base.close()
+    with closing(Journal(path / "journal.sqlite", writable=True)) as journal:
+        journal.note(latency=journal.fact("latency").replace("0.0039", "0.0012"))
 
     assert "is 3.33x faster at batch 1" in Elements(page_of(path)).text
 
