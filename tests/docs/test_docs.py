@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner
+from torch.utils.data import DataLoader, TensorDataset
 
 import evoframe
 from evoframe.cli import main
@@ -121,6 +123,21 @@ def test_a_page_in_blocks_of_python_runs(page, tmp_path, monkeypatch) -> None:
     run = namespace["run"]
     assert run.ending
     assert run.best.synapses < run.ancestor.synapses
+
+
+@pytest.mark.slow
+def test_the_front_page_runs(tmp_path, monkeypatch) -> None:
+    """A reader who has two loaders gets a smaller ResNet-18 by one cut, and by a run."""
+    pytest.importorskip("torchvision", reason="install evoframe[coverage] for torchvision")
+    monkeypatch.chdir(tmp_path)
+    pictures = TensorDataset(torch.randn(32, 3, 32, 32), torch.arange(32) % 1000)
+    loader = DataLoader(pictures, batch_size=16)
+    namespace: dict[str, Any] = {"train_loader": loader, "validation_loader": loader}
+
+    for code in blocks(ROOT / "README.md", "python"):
+        exec(code.replace('weights="DEFAULT"', "weights=None").replace("1.0)", "100.0)"), namespace)
+
+    assert sum(one.numel() for one in namespace["smaller"].parameters()) < 11_689_512 / 2
 
 
 @pytest.mark.slow
