@@ -177,17 +177,22 @@ class TorchPruning(Encoding):
 
 
 def channel_scores(
-    network: nn.Module, inputs: Arguments, importance: Callable[[Any], Tensor | None]
+    network: nn.Module, inputs: Any, importance: Callable[[Any], Tensor | None]
 ) -> dict[str, Tensor]:
     """Return the scores of a network's channels, as tensors shaped like the weights.
 
     Every entry of a weight has the score of the channel that it writes to. Weights of which
     Torch-Pruning says nothing are left out.
+
+    Args:
+        network: in training or not; its gradients are read where the importance asks for them.
+        inputs: a tuple of arguments, a mapping of keywords, or both as ``Arguments``.
+        importance: takes a group of Torch-Pruning's and returns a score for each channel.
     """
     import torch_pruning
 
     graph = torch_pruning.DependencyGraph().build_dependency(
-        network, inputs.simplest, verbose=False
+        network, Arguments.of(inputs).simplest, verbose=False
     )
     weights = {
         module: f"{name}.weight".removeprefix(".")

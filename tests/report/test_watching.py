@@ -173,7 +173,7 @@ def test_show_says_that_a_first_life_is_being_lived(tmp_path: Path) -> None:
         "from evoframe.run import lives\n"
         "old = lives.raise_ancestor\n"
         # The probe before a run takes a step too: only in the first life is it to wait.
-        f"def late(*given): Path({str(mark)!r}).touch(); return old(*given)\n"
+        f"def late(*given, **named): Path({str(mark)!r}).touch(); return old(*given, **named)\n"
         "lives.raise_ancestor = late\n"
         "evoframe.evolve(sys.argv[1], out=sys.argv[2], generations=1, device='cpu')\n"
     )
