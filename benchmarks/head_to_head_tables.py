@@ -71,6 +71,7 @@ def mean(found: list[Result], split: str) -> float:
     """Return the mean of the first metric."""
     return statistics.mean(primary(one, split) for one in found)
 
+
 LABELS = {
     "torch-pruning-magnitude-local": "Torch-Pruning, the best of its arms",
     "magnitude-layer-restated-repaired": "evoframe, channels by magnitude, repaired",
