@@ -119,6 +119,7 @@ def compared(tmp_path_factory) -> tuple[Path, list[str], Result]:
 
 def test_a_comparison_is_told_in_a_table_points_and_a_plot(compared) -> None:
     """Every arm has its row, every point can be traced to a run."""
+    pytest.importorskip("matplotlib", reason="install evoframe[plot]")
     out, _, result = compared
 
     table = (out / "compare.md").read_text()
