@@ -231,7 +231,7 @@ def distance(ours: list[Tensor], due: list[Tensor]) -> float:
     """Return the largest difference, as a share of the largest entry that was due."""
     if [value.shape for value in ours] != [value.shape for value in due]:
         return float("inf")
-    largest = max(float(value.abs().max()) for value in due)
+    largest = max(float(value.double().abs().max()) for value in due)
     return max(float((a - b).abs().max()) for a, b in zip(ours, due, strict=True)) / largest
 
 
