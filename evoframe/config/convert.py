@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import inspect
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from evoframe.config import files, references
 from evoframe.config.aim import aimed
+from evoframe.config.inner import evolved
+from evoframe.config.naming import described, strategy_from
 from evoframe.config.recipe import DEFAULTS, AnatomyOptions, Recipe, RunOptions
 from evoframe.config.values import structure, unstructure
-from evoframe.errors import ConfigError, NoSuchStrategyError, RequirementError, close_match
-from evoframe.registry.checking import is_accepted, options
+from evoframe.errors import ConfigError, RequirementError, close_match
 from evoframe.registry.offers import Registry
-from evoframe.roles import ROLE_TABLES, Role, Strategy
-
-IN_SESSION = "made in Python"
-"""What stands for a strategy that no file or module holds, in the record of a run."""
+from evoframe.roles import ROLE_TABLES, Strategy
 
 
 def recipe_from(
@@ -64,11 +61,12 @@ def recipe_from(
             values[name] = ready[name]
         elif role.several:
             values[name] = tuple(
-                _strategy(table, f"{name}[{index}]", role, registry, sources)
+                strategy_from(table, f"{name}[{index}]", role, registry, sources)
                 for index, table in enumerate(files.entries(given, name))
             )
         elif given is not None:
-            values[name] = _strategy(files.table(given, name), name, role, registry, sources)
+            held = files.table(given, name)
+            values[name] = strategy_from(held, name, role, registry, sources)
     about = {
         str(key): str(value) for key, value in files.table(tables.get("about", {}), "about").items()
     }
@@ -99,11 +97,11 @@ def tables_from(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         value = getattr(recipe, name)
         if role.several:
             tables[name] = [
-                _described(one, f"{name}[{index}]", recipe, registry)
+                described(one, f"{name}[{index}]", recipe.sources, registry)
                 for index, one in enumerate(value)
             ]
         elif value is not None:
-            tables[name] = _described(value, name, recipe, registry)
+            tables[name] = described(value, name, recipe.sources, registry)
     return tables
 
 
@@ -113,14 +111,7 @@ def anchored(recipe: Recipe) -> Recipe:
     def anchor(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(anchor(one) for one in value)
-        if not isinstance(value, Strategy):
-            return value
-        paths = {
-            field.name: path.absolute()
-            for field in attrs.fields(type(value))
-            if field.init and isinstance(path := getattr(value, field.name), Path)
-        }
-        return attrs.evolve(value, **paths) if paths else value
+        return evolved(value, _with_absolute_paths) if isinstance(value, Strategy) else value
 
     plugins = tuple(references.file_from(name, Path.cwd()) for name in recipe.run.plugins)
     table = recipe.run.latency_table
@@ -161,62 +152,10 @@ def check_requirements(requires: Iterable[str]) -> None:
         raise RequirementError(f"the recipe requires {lacking}. Try `pip install {command}`.")
 
 
-def _strategy(
-    table: Mapping[str, Any], entry: str, role: Role, registry: Registry, sources: dict[str, str]
-) -> Strategy:
-    given = dict(table)
-    use = given.pop("use", None)
-    if not isinstance(use, str):
-        raise ConfigError(f'[{entry}] says no strategy; wanted use = "NAME". Found: {dict(table)}.')
-    if use == IN_SESSION:
-        raise ConfigError(
-            f"the {entry} of this run was made in a Python session and cannot be rebuilt from its "
-            f"record. Hand it over from Python: evoframe.resume(path, {entry}=...) goes on, "
-            f"evoframe.open_run(path, {entry}=...) reads it.{_for_exports(entry)}"
-        )
-    found = _find(use, role.name, registry)
-    # Where nobody offers the class, only the reference itself leads back to it.
-    if registry.offer_of(found if inspect.isclass(found) else type(found)) is None:
-        sources[entry] = use
-    if inspect.isclass(found):
-        return structure(given, found, entry)
-    if given:
-        raise ConfigError(
-            f"{use} is a ready-made {role.name} and takes no options; found {', '.join(given)}. "
-            "Name its class to give options."
-        )
-    return found
-
-
-def _for_exports(entry: str) -> str:
-    if entry != "task":
-        return ""
-    return " `evoframe export --network FILE:factory` needs nothing of it but the network."
-
-
-def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:
-    if not references.is_reference(use):
-        return registry.find(role, use).strategy
-    try:
-        return registry.find(role, use).strategy  # "plugin:name", where the name has no hyphen
-    except NoSuchStrategyError:
-        return references.resolve(use, role)
-
-
-def _described(value: Strategy, entry: str, recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    offer = registry.offer_of(type(value))
-    if offer is not None:
-        # With its plugin, for what is installed tomorrow may offer the same name.
-        use = references.absolute(registry.qualified(offer), Path.cwd())
-        return {"use": use, **unstructure(value)}
-    if source := recipe.sources.get(entry):
-        ready = not inspect.isclass(references.resolve(source, value.role))
-        return {"use": source, **({} if ready else unstructure(value))}
-    use = references.reference_to(type(value)) or IN_SESSION
-    if use == IN_SESSION or not _can_be_written(value):
-        return {"use": IN_SESSION}
-    return {"use": use, **unstructure(value)}
-
-
-def _can_be_written(value: Strategy) -> bool:
-    return all(is_accepted(option.type) for option in options(type(value)))
+def _with_absolute_paths(strategy: Strategy) -> Strategy:
+    paths = {
+        field.name: path.absolute()
+        for field in attrs.fields(type(strategy))
+        if field.init and isinstance(path := getattr(strategy, field.name), Path)
+    }
+    return attrs.evolve(strategy, **paths) if paths else strategy

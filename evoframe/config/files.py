@@ -19,7 +19,8 @@ from evoframe.roles import ROLE_TABLES
 
 Tables = dict[str, Any]
 
-_ASSIGNMENT = re.compile(r"([a-z]+)(?:\[(\d+)\])?\.(\w+)=(.*)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"([a-z]+)(?:\[(\d+)\])?((?:\.\w+(?:\[\d+\])?)*)\.(\w+)=(.*)", re.DOTALL)
+_STEP = re.compile(r"\.(\w+)(?:\[(\d+)\])?")
 
 
 def built_in_recipes() -> dict[str, str]:
@@ -92,6 +93,8 @@ def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
 def assigned(tables: Tables, assignment: str) -> Tables:
     """Return tables changed by ``table.option=value`` or ``table[n].option=value``.
 
+    An option may be one of a strategy inside of another: ``mutation.arms[1].rate=0.1``.
+
     The value is a TOML literal; anything that is none is taken as text.
 
     Raises:
@@ -103,7 +106,7 @@ def assigned(tables: Tables, assignment: str) -> Tables:
             f"-o {assignment!r} cannot be read; wanted table.option=value, as in "
             "-o encoding.temperature=0.1 or -o environment[1].retention=0.5."
         )
-    name, index, option, text = match.groups()
+    name, index, path, option, text = match.groups()
     known = [*ROLE_TABLES, "run", "anatomy"]
     if name not in known:
         raise ConfigError(
@@ -119,6 +122,8 @@ def assigned(tables: Tables, assignment: str) -> Tables:
         changed[name] = copy.deepcopy(DEFAULTS.get(name, {}))
     held = _entry(changed[name], name, index, assignment)
     table(held, f"{name}[{index}]" if index else name)
+    for step in _STEP.finditer(path):
+        held = _inside(held, step, assignment)
     held[option] = literal(text)
     return changed
 
@@ -168,6 +173,24 @@ def _entry(held: Any, name: str, index: str | None, assignment: str) -> dict[str
     return held[int(index or 0)]  # type: ignore[no-any-return]
 
 
+def _inside(held: dict[str, Any], step: re.Match[str], assignment: str) -> dict[str, Any]:
+    """Return the table that a table holds under ``.name`` or ``.name[n]``; it may be changed."""
+    name, index = step.groups()
+    holder: Any = held if index is None else held.get(name)
+    key: Any = name if index is None else int(index)
+    there = isinstance(holder, list) and key < len(holder) if index else key in held
+    found = holder[key] if there else None
+    if isinstance(found, str):
+        # A name alone stands for a strategy with its default options.
+        holder[key] = found = {"use": found}
+    if not isinstance(found, dict):
+        raise ConfigError(
+            f"-o {assignment!r}: the recipe has no table {step[0][1:]!r}, only tables that it "
+            f"names can be changed. Give {name!r} whole first."
+        )
+    return found
+
+
 def literal(text: str) -> Any:
     """Return the value of a TOML literal; anything that is none is taken as text."""
     try:
@@ -189,13 +212,22 @@ def with_files(tables: Tables, place: Callable[[str], str]) -> Tables:
     if isinstance(run, dict) and isinstance(run.get("plugins"), list):
         run["plugins"] = [place(one) if references.is_file(one) else one for one in run["plugins"]]
     for name in ROLE_TABLES:
-        held = changed.get(name, [])
-        for entry in held if isinstance(held, list) else [held]:
-            use = entry.get("use") if isinstance(entry, dict) else None
-            file, colon, inside = use.rpartition(":") if isinstance(use, str) else ("", "", "")
-            if colon and references.is_file(file):
-                entry["use"] = f"{place(file)}:{inside}"
+        _place_files(changed.get(name, []), place)
     return changed
+
+
+def _place_files(held: Any, place: Callable[[str], str]) -> None:
+    """Change the file of each reference in a role table, and in the tables inside of it."""
+    if isinstance(held, list):
+        for one in held:
+            _place_files(one, place)
+    elif isinstance(held, dict):
+        use = held.get("use")
+        file, colon, inside = use.rpartition(":") if isinstance(use, str) else ("", "", "")
+        if colon and references.is_file(file):
+            held["use"] = f"{place(file)}:{inside}"
+        for one in held.values():
+            _place_files(one, place)
 
 
 def _with_references_from(folder: Path, tables: Tables) -> Tables:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from evoframe.config.inner import inner
 from evoframe.kernel.widths import Width, require_count_or_share
 from evoframe.roles import (
     ROLE_TABLES,
@@ -215,14 +216,18 @@ class Recipe:
     can_be_rebuilt: bool = attrs.field(default=True, eq=False)
 
     def strategies(self) -> list[tuple[str, Strategy]]:
-        """Return every strategy with the name of its entry, e.g. ``("mutation[0]", ...)``."""
+        """Return every strategy with the name of its entry, e.g. ``("mutation[0]", ...)``.
+
+        One that is an option of another comes after that, as in ``("mutation[0].arms[1]", ...)``.
+        """
         found: list[tuple[str, Strategy]] = []
         for table in ROLE_TABLES:
             value = getattr(self, table)
-            if isinstance(value, tuple):
-                found += [(f"{table}[{index}]", one) for index, one in enumerate(value)]
-            elif value is not None:
-                found.append((table, value))
+            several = isinstance(value, tuple)
+            for index, one in enumerate(value if several else (value,)):
+                if one is not None:
+                    entry = f"{table}[{index}]" if several else table
+                    found += [(entry, one), *inner(one, entry)]
         return found
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from evoframe.errors import ConfigError, EvoframeError, close_match
 from evoframe.markers import PROJECT
-from evoframe.registry.file_names import FROM_FILE
 from evoframe.registry.loading import import_plugin
 from evoframe.roles import ROLES, Strategy
 
@@ -55,18 +53,6 @@ def named(use: str) -> Any:
         names = [n for n in vars(module) if not n.startswith("_")]
         raise ConfigError(f"{place} has no {name!r}.{close_match(name, names)}")
     return getattr(module, name)
-
-
-def reference_to(strategy: type[Strategy]) -> str | None:
-    """Return the reference by which another process finds a class; None if there is no way."""
-    if "." in strategy.__qualname__:  # inside a function or another class
-        return None
-    module = sys.modules.get(strategy.__module__)
-    file = getattr(module, "__file__", None)
-    # Neither name means the same in another process; the path of the file does.
-    if strategy.__module__ == "__main__" or strategy.__module__.startswith(FROM_FILE):
-        return f"{Path(file).resolve()}:{strategy.__qualname__}" if file else None
-    return f"{strategy.__module__}:{strategy.__qualname__}"
 
 
 def absolute(use: str, folder: Path) -> str:

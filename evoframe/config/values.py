@@ -14,7 +14,8 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn
 
 from evoframe.errors import ConfigError, close_match
-from evoframe.registry.checking import is_table
+from evoframe.registry.checking import is_role, is_table
+from evoframe.roles import Strategy
 from evoframe.roles.frozen_dict import FrozenDict
 
 T = TypeVar("T")
@@ -45,13 +46,27 @@ def structure(table: Mapping[str, Any], kind: type[T], where: str) -> T:
         raise ConfigError(problems if problems.endswith("?") else f"{problems}.") from error
 
 
-def unstructure(value: Any) -> dict[str, Any]:
+Describe = Callable[[Strategy, str], Any]
+"""Returns the table of a strategy; the second argument is its entry's name."""
+
+
+def _as_it_is(strategy: Strategy, _entry: str) -> Strategy:
+    return strategy
+
+
+def unstructure(value: Any, entry: str = "", describe: Describe = _as_it_is) -> dict[str, Any]:
     """Return an attrs value's options as a TOML table.
 
     What is None is left out, and so is an empty table, where it is empty if it is not given.
+
+    Args:
+        value: the value.
+        entry: what its own entry is called.
+        describe: gives the tables of the strategies among its options; they stay as they are if
+            it is not given.
     """
     return {
-        field.name: _plain(given)
+        field.name: _plain(given, f"{entry}.{field.name}", describe)
         for field in attrs.fields(type(value))
         # TOML has no null.
         if field.init
@@ -67,16 +82,18 @@ def _is_empty_by_default(field: Any) -> bool:
     return bool(default == {})
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, entry: str, describe: Describe) -> Any:
+    if isinstance(value, Strategy):
+        return describe(value, entry)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, f"{entry}[{i}]", describe) for i, item in enumerate(value)]
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return unstructure(value) if attrs.has(type(value)) else value
+        return {name: _plain(item, f"{entry}.{name}", describe) for name, item in value.items()}
+    return unstructure(value, entry, describe) if attrs.has(type(value)) else value
 
 
 def _exactly(kind: type, words: str) -> Callable[[Any, Any], Any]:
@@ -116,6 +133,13 @@ def _path(value: Any, _: Any) -> Path:
     if not isinstance(value, str | Path):
         raise TypeError(f"wanted a path, found {value!r}")
     return Path(value).expanduser()
+
+
+def _strategy(value: Any, kind: type[Strategy]) -> Strategy:
+    # Tables have become strategies before, where it is known who offers which.
+    if not isinstance(value, kind):
+        raise TypeError(f"wanted a {kind.role}, found {value!r}")
+    return value
 
 
 def _is_literal(kind: Any) -> bool:
@@ -182,6 +206,8 @@ def _converter() -> cattrs.Converter:
         attrs.has,
         lambda kind: _fields(converter, kind),
     )
+    # Registered last, and so asked first: a strategy is an attrs class too.
+    converter.register_structure_hook_func(is_role, _strategy)
     return converter
 
 

@@ -133,7 +133,8 @@ def is_accepted(kind: Any) -> bool:
         return all(is_accepted(field.type) for field in attrs.fields(kind) if field.init)
     if is_table(kind):
         return len(arguments) == 2 and arguments[0] is str and is_accepted(arguments[1])
-    return kind in SCALARS or (inspect.isclass(kind) and issubclass(kind, enum.Enum))
+    is_enum = inspect.isclass(kind) and issubclass(kind, enum.Enum)
+    return kind in SCALARS or is_enum or is_role(kind)
 
 
 def check_contract(plugin: object) -> None:
@@ -159,6 +160,11 @@ def is_table(kind: Any) -> bool:
     """Tell whether an option of this type is a table: values by names."""
     origin = typing.get_origin(kind)
     return inspect.isclass(origin) and issubclass(origin, Mapping)
+
+
+def is_role(kind: Any) -> bool:
+    """Tell whether an option of this type is a strategy: its type is the class of a role."""
+    return inspect.isclass(kind) and any(kind is role.base for role in ROLES.values())
 
 
 def check_functions(plugin: object, hooks: frozenset[str]) -> None:
@@ -226,6 +232,5 @@ def _check_option(option: attrs.Attribute[Any], who: str) -> None:
         raise OfferError(
             f"option {option.name!r} of {who} has type {option.type}; wanted bool, int, float, "
             "str, Path, Literal, an Enum, tuple[one of these, ...], Mapping[str, one of these], an "
-            "attrs class of these, or "
-            "one of these or None"
+            "attrs class of these, the class of a role as Mutation, or one of these or None"
         )

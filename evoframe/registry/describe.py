@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import attrs
 
-from evoframe.registry.checking import is_table, options
+from evoframe.registry.checking import is_role, is_table, options
+from evoframe.registry.file_names import reference_to
 from evoframe.registry.offers import Registry
 from evoframe.roles import ROLES, Strategy, summary
 
@@ -82,6 +83,8 @@ def type_in_words(kind: Any) -> str:
 
 
 def _table_in_words(kind: Any) -> str:
+    if is_role(kind):
+        return f"{kind.role} strategy"
     if not attrs.has(kind):
         return f"table of {type_in_words(typing.get_args(kind)[1])}"
     attrs.resolve_types(kind)
@@ -89,10 +92,22 @@ def _table_in_words(kind: Any) -> str:
     return f"{{ {', '.join(inside)} }}"
 
 
+def _inner(strategy: Strategy) -> str:
+    """Return a strategy among options as a table, with those of its options that are given."""
+    kind = type(strategy)
+    own = kind.__module__.startswith(ROLES[kind.role].built_in)
+    given = {field.name: getattr(strategy, field.name) for field in options(kind)}
+    said = {name: _literal(value) for name, value in given.items() if value is not None}
+    use = _literal(strategy.name if own else reference_to(kind) or strategy.name)
+    return f"{{ {', '.join(f'{name} = {text}' for name, text in {'use': use, **said}.items())} }}"
+
+
 def _literal(value: Any) -> str:
     # Before numbers, since a bool is one.
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Strategy):
+        return _inner(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, Mapping):

@@ -15,7 +15,8 @@ class Strategy:
     is passed and returned, never kept in it. Every option needs a help text (see :func:`doc`) and
     one of the accepted types: bool, int, float, str, Path, Literal, an Enum, a tuple or a table
     (``Mapping[str, float]``, see :class:`FrozenDict`; or a frozen attrs class) of those, or any of
-    them or None.
+    them or None. An option may be a strategy too, with options of its own: its type is the class
+    of a role, as in ``arms: tuple[Mutation, ...]``.
 
     Attributes:
         name: what people write to choose it: lower case words joined by hyphens.

@@ -14,7 +14,8 @@ import torch
 
 from evoframe.anatomy import Anatomy
 from evoframe.config import files, references
-from evoframe.config.convert import IN_SESSION, recipe_from, run_options, tables_from
+from evoframe.config.convert import recipe_from, run_options, tables_from
+from evoframe.config.naming import IN_SESSION
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.kernel import device as devices

@@ -269,6 +269,7 @@ class Run:
             "finished": self.ending,
             "best": self.best.id if self.entries else None,
             "remarks": self.remarks if self.entries else [],
+            "recipe": {name: given for name, given in self.tables.items() if name != RECORD},
             "individuals": [described(one, self.efficiency(one)) for one in self.individuals],
         }
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.config import references
-from evoframe.config.convert import IN_SESSION
+from evoframe.config.naming import IN_SESSION
 from evoframe.errors import ConfigError, RunError, TaskError
 from evoframe.export.answers import (
     answers_of_architecture,

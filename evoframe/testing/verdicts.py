@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from evoframe.config import files
-from evoframe.config.values import structure
+from evoframe.config.naming import made_by, options_from
 from evoframe.errors import ConfigError, ConformanceError, close_match, listing
 from evoframe.registry import LoadedPlugin, LoadFailure, Registry, load_registry
 from evoframe.registry.file_names import FROM_FILE
@@ -91,7 +91,8 @@ def candidate(name: str, options: tuple[str, ...] = ()) -> Candidate:
     offers = [offer for offer in registry.offers if offer.plugin in plugins]
     given = _given(options, [f"{offer.role}/{offer.name}" for offer in offers])
     strategies = tuple(
-        _made(offer.strategy, given.get(f"{offer.role}/{offer.name}", {})) for offer in offers
+        _made(offer.strategy, given.get(f"{offer.role}/{offer.name}", {}), registry)
+        for offer in offers
     )
     modules = dict.fromkeys(type(one).__module__ for one in strategies)
     foreign = tuple(text for module in modules for text in private_imports(module))
@@ -243,10 +244,10 @@ def _given(options: tuple[str, ...], names: list[str]) -> dict[str, dict[str, An
     return given
 
 
-def _made(strategy: type[Strategy], given: Mapping[str, Any]) -> Strategy:
+def _made(strategy: type[Strategy], given: Mapping[str, Any], registry: Registry) -> Strategy:
     where = f"{strategy.role}[0]" if ROLES[strategy.role].several else strategy.role
     try:
-        return structure(given, strategy, where)
+        return options_from(given, strategy, where, made_by(registry))
     except ConfigError as error:
         raise ConfigError(
             f"{strategy.role} {strategy.name!r} cannot be made: {error} Give options as in "

@@ -17,6 +17,7 @@ from evoframe.config import files, references
 from evoframe.config.values import structure
 from evoframe.errors import ConfigError, OfferError
 from evoframe.registry import describe
+from evoframe.registry.file_names import reference_to
 from evoframe.roles import Observer, doc
 from evoframe.strategies.encoding import Uniform
 
@@ -202,8 +203,8 @@ class Outer:
 
 def test_a_class_within_a_class_is_not_given_a_reference_that_nobody_can_follow() -> None:
     """The record must say honestly that it cannot rebuild what it cannot name."""
-    assert references.reference_to(Outer.Inner) is None
-    assert references.reference_to(Odd) is not None
+    assert reference_to(Outer.Inner) is None
+    assert reference_to(Odd) is not None
 
 
 @attrs.frozen(eq=False)

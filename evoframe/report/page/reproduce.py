@@ -7,7 +7,7 @@ import base64
 import attrs
 
 from evoframe.config import files
-from evoframe.config.convert import IN_SESSION
+from evoframe.config.naming import IN_SESSION
 from evoframe.report.page.facts import Facts
 
 NAMES = {

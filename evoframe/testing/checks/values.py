@@ -15,8 +15,11 @@ from typing import Any
 import attrs
 import tomli_w
 
-from evoframe.config.values import structure, unstructure
+from evoframe.config.inner import inner
+from evoframe.config.naming import made_by, options_from, told_by
+from evoframe.config.values import unstructure
 from evoframe.errors import EvoframeError, OfferError
+from evoframe.registry import load_registry
 from evoframe.registry.checking import check_name, check_observer, check_options, check_value
 from evoframe.registry.describe import toml_snippet
 from evoframe.registry.signatures import check_signatures
@@ -74,7 +77,7 @@ def check_options_have_help_and_a_type(strategy: Any) -> None:
     """Every option has a help text, and a type that recipes can hold; defaults are of that type.
 
     Give it ``metadata=doc("...")`` and one of bool, int, float, str, Path, Literal, an Enum, a
-    tuple or a ``Mapping[str, ...]`` of those, or any of them or None.
+    tuple or a ``Mapping[str, ...]`` of those, the class of a role, or any of them or None.
     """
     _offered(lambda: check_options(type(strategy)))
     table = tomllib.loads(toml_snippet(type(strategy)))[strategy.role]
@@ -84,7 +87,8 @@ def check_options_have_help_and_a_type(strategy: Any) -> None:
     given.pop("use")
     needed = {field.name for field in attrs.fields(type(strategy)) if field.init} - set(given)
     values = {name: value for name, value in unstructure(strategy).items() if name in needed}
-    _offered(lambda: structure(given | values, type(strategy), strategy.role))
+    make = made_by(load_registry(entry_points=False))
+    _offered(lambda: options_from(given | values, type(strategy), strategy.role, make))
 
 
 @law("observer", stage=Stage.FORM)
@@ -112,10 +116,11 @@ def check_survives_toml(strategy: Any) -> None:
 
     The record of a run is TOML; what cannot be read from it cannot be resumed.
     """
-    before = unstructure(strategy)
+    before, registry = unstructure(strategy), load_registry(entry_points=False)
     try:
-        text = tomli_w.dumps(before)
-        after = structure(tomllib.loads(text), type(strategy), strategy.role)
+        text = tomli_w.dumps(unstructure(strategy, strategy.role, told_by(registry)))
+        table = tomllib.loads(text)
+        after = options_from(table, type(strategy), strategy.role, made_by(registry))
     except Exception as error:  # noqa: BLE001  whatever it is, it has not survived
         broken(in_words(error))
     if not _agree(unstructure(after), before):
@@ -150,7 +155,8 @@ def check_repr_evaluates_back(strategy: Any) -> None:
     # Paths have a repr of their own, and are the only options whose class a module may not import.
     # So it is with tables; and inf and nan are numbers that Python has no literal for.
     known = {"inf": math.inf, "nan": math.nan, "FrozenDict": FrozenDict}
-    names = {**vars(pathlib), **known, **vars(module), type(strategy).__name__: type(strategy)}
+    own = {type(one).__name__: type(one) for _, one in (("", strategy), *inner(strategy, ""))}
+    names = {**vars(pathlib), **known, **vars(module), **own}
     try:
         after = eval(repr(strategy), names)  # noqa: S307  that is the promise
     except Exception as error:  # noqa: BLE001  whatever it is, it does not evaluate
