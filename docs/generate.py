@@ -82,6 +82,7 @@ def _python() -> Iterator[str]:
         "[`evoframe.plugin`](plugin.md) and [`evoframe.testing`](testing.md) as well; deeper "
         "paths are private."
     )
+    yield _plain(inspect.getdoc(evoframe) or "").partition("\n\n")[2]
     for title, names in PYTHON.items():
         yield f"## {title}"
         for name in names:
@@ -353,7 +354,14 @@ def _table(rows: list[tuple[str, str, str, str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a docstring as Markdown: literal blocks fenced, references in backticks."""
+    """Return a docstring as Markdown: examples and literal blocks fenced, names in backticks."""
+    parts = re.split(r"^(>>> .*(?:\n.+)*)", text, flags=re.MULTILINE)
+    told = [f"```pycon\n{one}\n```" if one.startswith(">>> ") else _prose(one) for one in parts]
+    return "\n\n".join(one.strip("\n") for one in told).strip("\n")
+
+
+def _prose(text: str) -> str:
+    """Return a docstring without examples as Markdown."""
     lines, code = [], False
     for line in text.replace("``", "`").split("\n"):
         if code and line and not line.startswith(" "):

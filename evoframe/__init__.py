@@ -4,6 +4,27 @@ A trained network goes in; its weights are read as DNA, offspring are drawn, tra
 and selected; after a few generations a far smaller network comes out, with its whole ancestry.
 
 Nothing heavy is imported before it is used.
+
+The examples below go on from these lines: a network, data, and a task for both.
+
+>>> import torch
+>>> from torch import nn
+>>> import evoframe
+>>> seeded = torch.manual_seed(0)
+>>> inputs = torch.randn(300, 8)
+>>> targets = (inputs[:, 0] > inputs[:, 1]).long()
+>>> def factory():
+...     return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+>>> def accuracy(outputs, targets):
+...     return (outputs.argmax(1) == targets).float()
+>>> task = evoframe.task(
+...     network=factory(),
+...     train=(inputs[:200], targets[:200]),
+...     validation=(inputs[200:], targets[200:]),
+...     loss=nn.functional.cross_entropy,
+...     metrics={"accuracy": accuracy},
+...     trained=False,
+... )
 """
 
 from __future__ import annotations

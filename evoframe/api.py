@@ -38,6 +38,16 @@ def evolve(
 
     Raises:
         EvoframeError: what is wrong; nothing is written before recipe, task and device are sound.
+
+    >>> run = evoframe.evolve(
+    ...     task,
+    ...     encoding="cluster",
+    ...     options=["encoding.of=bundle", "environment.retention=0.5"],
+    ...     generations=3,
+    ...     out="first",
+    ... )
+    >>> run.best.id, run.best.fitness.costs["parameters"] < 178
+    ('g3s0', True)
     """
     if isinstance(options, str):
         raise ConfigError(f"options is the text {options!r}; wanted a list of such texts.")
@@ -66,6 +76,9 @@ def resume(
     Raises:
         ResumeError: what decides its results is not the same here.
         EvoframeError: what else is wrong; the run stays as it was.
+
+    >>> evoframe.resume("first", task=task, changes=["run.generations=4"]).ending
+    'generation 4 was the last one asked for'
     """
     if isinstance(changes, str):
         raise ConfigError(f"changes is the text {changes!r}; wanted a list of such texts.")
@@ -80,6 +93,9 @@ def open_run(path: str | Path, **ready: Any) -> Run:
     Raises:
         RunError: there is none.
         LaterFormatError: a later version of evoframe wrote it.
+
+    >>> [one.id for one in evoframe.open_run("first").individuals]
+    ['g1s0', 'g2s0', 'g3s0', 'g4s0']
     """
     return Run(Path(path), by_table(ready))
 

@@ -90,7 +90,7 @@ def _find(use: str, role: str, registry: Registry) -> type[Strategy] | Strategy:
 
 
 def made_by(registry: Registry) -> Make:
-    """Return a function that makes strategies of tables, where nobody asks afterwards how they were named."""
+    """Return a function that makes strategies of tables, where their names are not asked for."""
     return partial(strategy_from, registry=registry, sources={})
 
 

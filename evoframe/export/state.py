@@ -59,6 +59,10 @@ def load(path: str | Path, network_factory: Callable[[], nn.Module]) -> nn.Modul
     Raises:
         ExportError: the folder is not an export, is not as it was written, is of a later version,
             belongs to another architecture, or what the factory builds cannot be rebuilt.
+
+    >>> folder = evoframe.open_run("first", task=task).export("smaller")
+    >>> evoframe.load(folder, factory)(inputs[:5]).shape
+    torch.Size([5, 2])
     """
     folder = Path(path)
     facts = read(folder / ARCHITECTURE)

@@ -20,6 +20,8 @@ class Arguments:
     Attributes:
         args: by position.
         kwargs: by keyword.
+
+    >>> example_inputs = evoframe.Arguments((torch.zeros(1, 8),), {"scale": 2.0})
     """
 
     args: tuple[Any, ...] = ()

@@ -29,7 +29,11 @@ WORD_VALUES = 2**32
 
 @attrs.frozen
 class Key:
-    """The name of one stream of randomness: a seed and the path that leads to the draw."""
+    """The name of one stream of randomness: a seed and the path that leads to the draw.
+
+    >>> evoframe.Key(7).at("generation", 3).words(2)
+    array([2107776777, 2969436701], dtype=uint32)
+    """
 
     seed: int
     path: tuple[Step, ...] = ()

@@ -50,6 +50,10 @@ def plain(network: nn.Module) -> nn.Module:
 
     Args:
         network: changed in place.
+
+    >>> network = evoframe.plain(evoframe.load("smaller", factory))
+    >>> len(pickle.dumps(network)) > 0  # and to unpickle it, torch is enough
+    True
     """
     for module in network.modules():
         absences = _hooks(module).pop(KEY, None)

@@ -118,6 +118,14 @@ def shrink(
     Raises:
         ConfigError: a limit that cannot be understood or met, or an importance without its data.
         TaskError: the network cannot be surveyed, or the data not be read.
+
+    >>> network = factory()
+    >>> evoframe.shrink(network, (inputs[:1],), parameters="2x")
+    Sequential(
+      (0): Linear(in_features=8, out_features=7, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=7, out_features=2, bias=True)
+    )
     """
     singles = one_by_one(data)
     if importance is None:

@@ -98,6 +98,10 @@ def shrunk(network: nn.Module) -> Shrunk:
 
     Raises:
         ConfigError: it is none that was given by ``shrink``.
+
+    >>> smaller = evoframe.shrink(factory(), (inputs[:1],), parameters=0.5)
+    >>> evoframe.shrunk(smaller).channels
+    {'0.weight': (16, 7)}
     """
     if network not in _TOLD:
         raise ConfigError(

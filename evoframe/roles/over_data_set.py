@@ -78,6 +78,11 @@ def over_data_set(
 
     Raises:
         TaskError: the metric is neither.
+
+    >>> def balanced(outputs, targets):
+    ...     right = (outputs.argmax(1) == targets).float()
+    ...     return sum(float(right[targets == one].mean()) for one in (0, 1)) / 2
+    >>> metrics = {"balanced accuracy": evoframe.over_data_set(balanced)}
     """
     if isinstance(metric, type) or not (callable(metric) or is_updated(metric)):
         found = f"the class {metric.__name__}" if isinstance(metric, type) else repr(metric)

@@ -150,6 +150,10 @@ class Run:
             RunError: there is no such individual, or it was stillborn.
             DamagedError: its file is not what the journal recorded.
             ConfigError: the task lived in a Python session and was not handed over again.
+
+        >>> network = evoframe.open_run("first", task=task).network()
+        >>> network[0].out_features < 16
+        True
         """
         return self.delivered(identity).lasting()
 
