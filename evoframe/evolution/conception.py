@@ -33,10 +33,10 @@ def inherit(strategies: Strategies, context: Context, watch: Watch) -> Inheritan
         acting(heredity, context),
         watch.unchanged(),
     ):
-        found = heredity.inherit(parents, context.at("heredity"))
+        found = heredity.inherit(parents, watch.informed(context.at("heredity")))
         masks = [parent.genotype.masks for parent in parents]
         require_inheritance(found, masks, context.ancestor, moves="moves" in heredity.traits)
-    return found
+    return watch.noted(found)
 
 
 def encode(strategies: Strategies, inheritance: Inheritance, context: Context, watch: Watch) -> DNA:
@@ -48,8 +48,9 @@ def encode(strategies: Strategies, inheritance: Inheritance, context: Context, w
         watch.unchanged(inheritance=inheritance),
     ):
         evidence = Evidence(inheritance, context.at("evidence"))
-        dna = encoding.encode(inheritance, evidence, context.at("encoding"))
+        dna = encoding.encode(inheritance, evidence, watch.informed(context.at("encoding")))
         require_dna(dna, inheritance.eligible)
+    dna = watch.noted(dna)
     tell_dna("evoframe_dna_encoded", encoding.name, dna, context)
     return dna
 
@@ -64,9 +65,10 @@ def mutate(
             acting(mutation, context, index),
             watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
-            found = mutation.mutate(dna, inheritance, context.at("mutation", index))
+            asked = watch.informed(context.at("mutation", index))
+            found = mutation.mutate(dna, inheritance, asked)
             require_dna(found, _eligible(dna), dna, grows="grows" in mutation.traits)
-        dna = found
+        dna = watch.noted(found)
         tell_dna("evoframe_dna_mutated", mutation.name, dna, context)
     return dna
 
@@ -95,10 +97,11 @@ def press(
             acting(environment, context, index),
             watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
-            asked = context.at("environment", index)
+            asked = watch.informed(context.at("environment", index))
             found = environment.press(dna, inheritance, asked)
             require_dna(found, _eligible(dna), dna)
-            promised = environment.allowance(inheritance, context)
+            found = watch.noted(found)  # what it promises may hang on what it noted
+            promised = environment.allowance(inheritance, watch.informed(context))
             require_allowance(promised)
         dna = found
         pressed.append(Pressed.of(environment.name, promised, dna))

@@ -46,8 +46,9 @@ def grow_up(
         acting(training, context),
         watch.unchanged(),
     ):
-        result = training.train(phenotype, context)
+        result = training.train(phenotype, watch.informed(context))
         require_trained(result, phenotype)
+    watch.noted(result)
     tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
     with acting(training, context):
         trained = anatomy.absorb(result.phenotype)

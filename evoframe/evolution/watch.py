@@ -1,23 +1,40 @@
-"""Watch: in a strict run, whoever is given something to read leaves it as it is."""
+"""Watch: what strategies are given and hand on in one life; what they only read stays as it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+import attrs
 
 from evoframe.errors import ContractError
 from evoframe.kernel.context import Context
 from evoframe.kernel.digests import Digests, changed, digests
+from evoframe.kernel.notes import Notes
 
 SEVERAL = 2
 """How many changed tensors a message names."""
+
+
+class Noted(Protocol):
+    """What a strategy returns, with notes."""
+
+    @property
+    def notes(self) -> Notes:
+        """What is to be noted of the individual."""
+
+
+Found = TypeVar("Found", bound=Noted)
 
 
 class Watch:
     """Compares what the strategies of one life are given, before and after each of them.
 
     What one of them leaves is what the next one is given, so each digest is taken once.
+
+    Attributes:
+        notes: what the individual carries by now.
     """
 
     def __init__(self, context: Context, *, strict: bool) -> None:
@@ -27,12 +44,24 @@ class Watch:
             context: whose life it is.
             strict: whether anything is looked at.
         """
+        self.notes = context.notes
         self._strict = strict
         self._always: dict[str, Any] = {
             f"parent {one.individual.id}": one.genotype for one in context.parents
         }
         self._always |= {"the ancestor": context.ancestor, "first weights": context.initial}
         self._known: dict[str, tuple[Any, Digests]] = {}
+
+    def informed(self, context: Context) -> Context:
+        """Return the context of a call, with the notes of the life so far."""
+        return attrs.evolve(context, notes=self.notes)
+
+    def noted(self, found: Found) -> Found:
+        """Return what a strategy returned with all notes of the life, to which its are added."""
+        if found.notes is self.notes:
+            return found
+        self.notes |= found.notes
+        return attrs.evolve(found, notes=self.notes)  # type: ignore[misc]
 
     @contextmanager
     def unchanged(self, **given: Any) -> Iterator[None]:

@@ -12,6 +12,7 @@ from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life, Task
+from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.population import Family
 
 
@@ -40,6 +41,8 @@ class Context:
         family: the ids of its parents, as selection named them.
         parents: whom it descends from; empty for the ancestor, and while parents are selected.
         life: what its training is given on top.
+        notes: what it carries so far: its first parent's, those that selection gave its family,
+            and those of the strategies that acted before.
     """
 
     ancestor: Genotype
@@ -54,6 +57,7 @@ class Context:
     family: Family = attrs.field(default=Family(()))
     parents: tuple[Parent, ...] = ()
     life: Life = attrs.field(factory=Life)
+    notes: Notes = NONE
 
     def at(self, *path: int | str) -> Context:
         """Return the same context with its key further down a path, for a call of its own."""

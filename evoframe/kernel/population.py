@@ -7,6 +7,7 @@ import math
 import attrs
 
 from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.notes import NONE, Notes
 
 
 @attrs.frozen
@@ -16,10 +17,12 @@ class Family:
     Attributes:
         parents: ids of the parents, in order; the first lends its coordinates where it matters.
         elite: the single parent itself passes into the next generation, unchanged.
+        notes: what the offspring is to carry, besides and in place of its first parent's notes.
     """
 
     parents: tuple[str, ...]
     elite: bool = False
+    notes: Notes = attrs.field(default=NONE, converter=Notes)
 
 
 @attrs.frozen

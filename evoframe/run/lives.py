@@ -155,6 +155,7 @@ def put_on_disk(
         newborn.remarks,
         _account(newborn, world, phases),
         tuple(checkpoint.told),
+        newborn.given,
     )
 
 

@@ -135,10 +135,10 @@ class Recall:
         return self._raised_again(), "made again"
 
     def _lived_again(self, identity: str) -> Genotype | None:
-        one = self.entries[identity].individual
+        one, given = self.entries[identity].individual, self.entries[identity].given
         world = self.world.at(one.generation)
         key = world.key.at("generation", one.generation).at("slot", one.place)
-        birth = Birth(one.generation, one.place, Family(one.parents), key)
+        birth = Birth(one.generation, one.place, Family(one.parents, notes=given), key)
         run, recall = world.recipe.run, attrs.evolve(self, world=world)
         with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
             context = world.context(one.generation, recall.genotype(ANCESTOR))
