@@ -33,7 +33,9 @@ def inherit(strategies: Strategies, context: Context, watch: Watch) -> Inheritan
         acting(heredity, context),
         watch.unchanged(),
     ):
-        found = heredity.inherit(parents, watch.informed(context.at("heredity")))
+        found = heredity.inherit(
+            parents, watch.informed(context.at("heredity"), strategies.states.get("heredity"))
+        )
         masks = [parent.genotype.masks for parent in parents]
         require_inheritance(found, masks, context.ancestor, moves="moves" in heredity.traits)
     return watch.noted(found)
@@ -48,7 +50,11 @@ def encode(strategies: Strategies, inheritance: Inheritance, context: Context, w
         watch.unchanged(inheritance=inheritance),
     ):
         evidence = Evidence(inheritance, context.at("evidence"))
-        dna = encoding.encode(inheritance, evidence, watch.informed(context.at("encoding")))
+        dna = encoding.encode(
+            inheritance,
+            evidence,
+            watch.informed(context.at("encoding"), strategies.states.get("encoding")),
+        )
         require_dna(dna, inheritance.eligible)
     dna = watch.noted(dna)
     tell_dna("evoframe_dna_encoded", encoding.name, dna, context)
@@ -60,12 +66,13 @@ def mutate(
 ) -> DNA:
     """Return the DNA after all mutations."""
     for index, mutation in enumerate(strategies.mutation):
+        state = strategies.states.get(f"mutation[{index}]")
         with (
             step("mutation", context, index),
             acting(mutation, context, index),
             watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
-            asked = watch.informed(context.at("mutation", index))
+            asked = watch.informed(context.at("mutation", index), state)
             found = mutation.mutate(dna, inheritance, asked)
             require_dna(found, _eligible(dna), dna, grows="grows" in mutation.traits)
         dna = watch.noted(found)
@@ -92,16 +99,17 @@ def press(
         pressed: takes what each environment has promised and left.
     """
     for index, environment in enumerate(strategies.environment):
+        state = strategies.states.get(f"environment[{index}]")
         with (
             step("environment", context, index),
             acting(environment, context, index),
             watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
-            asked = watch.informed(context.at("environment", index))
+            asked = watch.informed(context.at("environment", index), state)
             found = environment.press(dna, inheritance, asked)
             require_dna(found, _eligible(dna), dna)
             found = watch.noted(found)  # what it promises may hang on what it noted
-            promised = environment.allowance(inheritance, watch.informed(context))
+            promised = environment.allowance(inheritance, watch.informed(context, state))
             require_allowance(promised)
         dna = found
         pressed.append(Pressed.of(environment.name, promised, dna))

@@ -89,7 +89,8 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     watch = Watch(context, strict=strategies.strict)
     try:
         genotype = conceive(strategies, context, watch, pressed)
-        genotype, fitness = grow_up(genotype, strategies.training, context, watch)
+        state = strategies.states.get("training")
+        genotype, fitness = grow_up(genotype, strategies.training, context, watch, state)
         newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
     except StillbornError as reason:
         newborn = stillborn(birth, str(reason), watch.notes)

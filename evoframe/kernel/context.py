@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import torch
 
@@ -43,6 +45,7 @@ class Context:
         life: what its training is given on top.
         notes: what it carries so far: its first parent's, those that selection gave its family,
             and those of the strategies that acted before.
+        state: what the strategy that is called keeps across generations, a copy; None if nothing.
     """
 
     ancestor: Genotype
@@ -58,6 +61,7 @@ class Context:
     parents: tuple[Parent, ...] = ()
     life: Life = attrs.field(factory=Life)
     notes: Notes = NONE
+    state: Any = None
 
     def at(self, *path: int | str) -> Context:
         """Return the same context with its key further down a path, for a call of its own."""

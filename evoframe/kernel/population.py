@@ -36,6 +36,7 @@ class Population:
         parents: how many parents each family needs.
         metric: the task's primary metric.
         metrics: all that the task measures.
+        stillborn: those of the last generation that could not live, in order of their places.
     """
 
     individuals: tuple[Individual, ...]
@@ -44,6 +45,7 @@ class Population:
     parents: int
     metric: Metric
     metrics: tuple[Metric, ...] = ()
+    stillborn: tuple[Individual, ...] = ()
 
     def ranked(self, individuals: tuple[Individual, ...] | None = None) -> tuple[Individual, ...]:
         """Return individuals from best to worst by the primary metric, see :func:`rank`.

@@ -20,6 +20,7 @@ from evoframe.kernel.context import Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Family
+from evoframe.run import states
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.weights import load_genotype, save_genotype
@@ -140,9 +141,10 @@ class Recall:
         key = world.key.at("generation", one.generation).at("slot", one.place)
         birth = Birth(one.generation, one.place, Family(one.parents, notes=given), key)
         run, recall = world.recipe.run, attrs.evolve(self, world=world)
+        kept = states.on_record(world, one.generation)
         with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
             context = world.context(one.generation, recall.genotype(ANCESTOR))
-            return live(birth, world.strategies(), context, recall).genotype
+            return live(birth, world.strategies(kept), context, recall).genotype
 
     def _raised_again(self) -> Genotype | None:
         world = self.world.at(1)

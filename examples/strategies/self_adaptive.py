@@ -1,6 +1,6 @@
 """Self-adaptation: how hard an offspring is pressed is inherited, varied, and selected with it.
 
-evoframe evolve --task my_task.py:MyTask --environment self_adaptive.py:SelfAdaptive
+Chosen as ``--environment self_adaptive.py:SelfAdaptive``.
 """
 
 from __future__ import annotations
