@@ -61,8 +61,8 @@ def command(
     console.print(lineage)
     console.print(f"\nlayers of {chosen}")
     console.print(layers)
-    if left := opened.account(chosen).blocks:
-        console.print(f"\nblocks that left as a whole: {', '.join(left)}", markup=False)
+    for line in tables.besides(opened, chosen):
+        console.print(line, markup=False)
     if latency:
         from evoframe.report import sizes
 

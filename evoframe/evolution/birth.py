@@ -8,6 +8,7 @@ from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Fitness, Individual, Origin, identifier
 from evoframe.kernel.key import Key
+from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.population import Family
 
 
@@ -39,6 +40,7 @@ class Birth:
             run: the context of its generation.
             parents: those that its family names.
         """
+        inherited = parents[0].individual.notes if parents else NONE
         return attrs.evolve(
             run,
             generation=self.generation,
@@ -47,6 +49,7 @@ class Birth:
             place=self.place,
             family=self.family,
             parents=parents,
+            notes=inherited | self.family.notes,
         )
 
 
@@ -76,28 +79,40 @@ class Newborn:
         individual: the record.
         genotype: what it is made of, if that is its own.
         remarks: what people should be told of how it came to be.
+        given: the notes that its family had.
     """
 
     individual: Individual
     genotype: Genotype | None
     remarks: tuple[Remark, ...] = ()
+    given: Notes = NONE
 
 
-def grown(birth: Birth, origin: Origin, genotype: Genotype, fitness: Fitness) -> Newborn:
+def grown(
+    birth: Birth, origin: Origin, genotype: Genotype, fitness: Fitness, notes: Notes = NONE
+) -> Newborn:
     """Return somebody who has lived, with a genotype of its own."""
-    return Newborn(_recorded(birth, origin, genotype_id=birth.id, fitness=fitness), genotype)
+    one = _recorded(birth, origin, genotype_id=birth.id, fitness=fitness, notes=notes)
+    return Newborn(one, genotype, given=birth.family.notes)
 
 
-def stillborn(birth: Birth, reason: str) -> Newborn:
+def stillborn(birth: Birth, reason: str, notes: Notes = NONE) -> Newborn:
     """Return somebody who could not live."""
-    return Newborn(_recorded(birth, Origin.OFFSPRING, stillborn=reason), None)
+    one = _recorded(birth, Origin.OFFSPRING, stillborn=reason, notes=notes)
+    return Newborn(one, None, given=birth.family.notes)
 
 
 def passed_on(birth: Birth, parent: Parent) -> Newborn:
     """Return an elite: its single parent over again, with the parent's genotype and fitness."""
-    old = parent.individual
-    elite = _recorded(birth, Origin.ELITE, genotype_id=old.genotype_id, fitness=old.fitness)
-    return Newborn(elite, None)
+    old, given = parent.individual, birth.family.notes
+    elite = _recorded(
+        birth,
+        Origin.ELITE,
+        genotype_id=old.genotype_id,
+        fitness=old.fitness,
+        notes=old.notes | given,
+    )
+    return Newborn(elite, None, given=given)
 
 
 def _recorded(
@@ -107,6 +122,7 @@ def _recorded(
     genotype_id: str = "",
     fitness: Fitness | None = None,
     stillborn: str = "",
+    notes: Notes = NONE,
 ) -> Individual:
     return Individual(
         id=birth.id,
@@ -118,4 +134,5 @@ def _recorded(
         genotype_id=genotype_id,
         fitness=fitness,
         stillborn=stillborn,
+        notes=notes,
     )

@@ -33,10 +33,12 @@ def inherit(strategies: Strategies, context: Context, watch: Watch) -> Inheritan
         acting(heredity, context),
         watch.unchanged(),
     ):
-        found = heredity.inherit(parents, context.at("heredity"))
+        found = heredity.inherit(
+            parents, watch.informed(context.at("heredity"), strategies.states.get("heredity"))
+        )
         masks = [parent.genotype.masks for parent in parents]
         require_inheritance(found, masks, context.ancestor, moves="moves" in heredity.traits)
-    return found
+    return watch.noted(found)
 
 
 def encode(strategies: Strategies, inheritance: Inheritance, context: Context, watch: Watch) -> DNA:
@@ -48,8 +50,13 @@ def encode(strategies: Strategies, inheritance: Inheritance, context: Context, w
         watch.unchanged(inheritance=inheritance),
     ):
         evidence = Evidence(inheritance, context.at("evidence"))
-        dna = encoding.encode(inheritance, evidence, context.at("encoding"))
+        dna = encoding.encode(
+            inheritance,
+            evidence,
+            watch.informed(context.at("encoding"), strategies.states.get("encoding")),
+        )
         require_dna(dna, inheritance.eligible)
+    dna = watch.noted(dna)
     tell_dna("evoframe_dna_encoded", encoding.name, dna, context)
     return dna
 
@@ -59,14 +66,16 @@ def mutate(
 ) -> DNA:
     """Return the DNA after all mutations."""
     for index, mutation in enumerate(strategies.mutation):
+        state = strategies.states.get(f"mutation[{index}]")
         with (
             step("mutation", context, index),
             acting(mutation, context, index),
             watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
-            found = mutation.mutate(dna, inheritance, context.at("mutation", index))
+            asked = watch.informed(context.at("mutation", index), state)
+            found = mutation.mutate(dna, inheritance, asked)
             require_dna(found, _eligible(dna), dna, grows="grows" in mutation.traits)
-        dna = found
+        dna = watch.noted(found)
         tell_dna("evoframe_dna_mutated", mutation.name, dna, context)
     return dna
 
@@ -90,15 +99,17 @@ def press(
         pressed: takes what each environment has promised and left.
     """
     for index, environment in enumerate(strategies.environment):
+        state = strategies.states.get(f"environment[{index}]")
         with (
             step("environment", context, index),
             acting(environment, context, index),
             watch.unchanged(inheritance=inheritance, DNA=dna),
         ):
-            asked = context.at("environment", index)
+            asked = watch.informed(context.at("environment", index), state)
             found = environment.press(dna, inheritance, asked)
             require_dna(found, _eligible(dna), dna)
-            promised = environment.allowance(inheritance, context)
+            found = watch.noted(found)  # what it promises may hang on what it noted
+            promised = environment.allowance(inheritance, watch.informed(context, state))
             require_allowance(promised)
         dna = found
         pressed.append(Pressed.of(environment.name, promised, dna))

@@ -86,13 +86,14 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     context = birth.context(run, tuple(map(parent_without_test, parents)))
     context = attrs.evolve(context, life=life)
     pressed: list[Pressed] = []
+    watch = Watch(context, strict=strategies.strict)
     try:
-        watch = Watch(context, strict=strategies.strict)
         genotype = conceive(strategies, context, watch, pressed)
-        genotype, fitness = grow_up(genotype, strategies.training, context, watch)
-        newborn = grown(birth, Origin.OFFSPRING, genotype, fitness)
+        state = strategies.states.get("training")
+        genotype, fitness = grow_up(genotype, strategies.training, context, watch, state)
+        newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
     except StillbornError as reason:
-        newborn = stillborn(birth, str(reason))
+        newborn = stillborn(birth, str(reason), watch.notes)
     said = tuple(words for one in pressed if (words := one.in_words(newborn.individual)))
     return attrs.evolve(newborn, remarks=said)
 
@@ -198,12 +199,13 @@ def raise_ancestor(
     birth = Birth(context.generation, 0, Family(()), context.key.at("slot", 0))
     context = birth.context(context, ())
     require_finite(genotype, genotype.state)
+    watch = Watch(context, strict=strict)
     if training is None:
         anatomy = context.anatomy
         fitness = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
     else:
-        genotype, fitness = grow_up(genotype, training, context, Watch(context, strict=strict))
+        genotype, fitness = grow_up(genotype, training, context, watch)
     primary = context.task.primary
     if not math.isfinite(value := fitness.value(primary.name)):
         raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")
-    return grown(birth, Origin.ANCESTOR, genotype, fitness)
+    return grown(birth, Origin.ANCESTOR, genotype, fitness, watch.notes)

@@ -22,7 +22,11 @@ from evoframe.roles.training import Training
 
 
 def grow_up(
-    genotype: Genotype, training: Training, context: Context, watch: Watch
+    genotype: Genotype,
+    training: Training,
+    context: Context,
+    watch: Watch,
+    state: str | None = None,
 ) -> tuple[Genotype, Fitness]:
     """Return an individual's genotype after its training, and its fitness.
 
@@ -31,6 +35,7 @@ def grow_up(
         training: who trains it.
         context: whose life it is, with the companions of its training.
         watch: looks whether the training changes nothing but the phenotype.
+        state: what the training keeps across generations, as text.
 
     Raises:
         StillbornError: training broke down.
@@ -46,8 +51,9 @@ def grow_up(
         acting(training, context),
         watch.unchanged(),
     ):
-        result = training.train(phenotype, context)
+        result = training.train(phenotype, watch.informed(context, state))
         require_trained(result, phenotype)
+    watch.noted(result)
     tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
     with acting(training, context):
         trained = anatomy.absorb(result.phenotype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from evoframe.roles.encoding import Encoding
@@ -20,6 +22,7 @@ class Strategies:
     Attributes:
         encoding, environment, ...: one for each role, or several in their order.
         strict: whether it is looked at that they leave as it is what they only read.
+        states: what they keep across generations, as text, by entry of the recipe.
     """
 
     encoding: Encoding
@@ -30,3 +33,4 @@ class Strategies:
     nurture: tuple[Nurture, ...]
     selection: Selection
     strict: bool = True
+    states: Mapping[str, str] = attrs.field(factory=dict)

@@ -1,23 +1,41 @@
-"""Watch: in a strict run, whoever is given something to read leaves it as it is."""
+"""Watch: what strategies are given and hand on in one life; what they only read stays as it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+import attrs
 
 from evoframe.errors import ContractError
 from evoframe.kernel.context import Context
 from evoframe.kernel.digests import Digests, changed, digests
+from evoframe.kernel.notes import Notes
+from evoframe.kernel.texts import text_of, value_of
 
 SEVERAL = 2
 """How many changed tensors a message names."""
+
+
+class Noted(Protocol):
+    """What a strategy returns, with notes."""
+
+    @property
+    def notes(self) -> Notes:
+        """What is to be noted of the individual."""
+
+
+Found = TypeVar("Found", bound=Noted)
 
 
 class Watch:
     """Compares what the strategies of one life are given, before and after each of them.
 
     What one of them leaves is what the next one is given, so each digest is taken once.
+
+    Attributes:
+        notes: what the individual carries by now.
     """
 
     def __init__(self, context: Context, *, strict: bool) -> None:
@@ -27,12 +45,31 @@ class Watch:
             context: whose life it is.
             strict: whether anything is looked at.
         """
+        self.notes = context.notes
         self._strict = strict
+        self._lent: tuple[Any, str | None] = None, None
         self._always: dict[str, Any] = {
             f"parent {one.individual.id}": one.genotype for one in context.parents
         }
         self._always |= {"the ancestor": context.ancestor, "first weights": context.initial}
         self._known: dict[str, tuple[Any, Digests]] = {}
+
+    def informed(self, context: Context, state: str | None = None) -> Context:
+        """Return the context of a call, with the notes of the life so far.
+
+        Args:
+            context: of the call.
+            state: what the strategy keeps, as text; it is given a copy.
+        """
+        self._lent = None if state is None else value_of(state), state
+        return attrs.evolve(context, notes=self.notes, state=self._lent[0])
+
+    def noted(self, found: Found) -> Found:
+        """Return what a strategy returned with all notes of the life, to which its are added."""
+        if found.notes is self.notes:
+            return found
+        self.notes |= found.notes
+        return attrs.evolve(found, notes=self.notes)  # type: ignore[misc]
 
     @contextmanager
     def unchanged(self, **given: Any) -> Iterator[None]:
@@ -48,6 +85,7 @@ class Watch:
         fresh = {name: one for name, one in given.items() if not self._has(name, one)}
         self._known |= {name: (fresh[name], found) for name, found in digests(fresh).items()}
         yield
+        self._require_state()
         after, lost = digests(given), list[str]()
         for name, found in after.items():
             lost += changed(self._known[name][1], found)
@@ -57,6 +95,16 @@ class Watch:
             raise ContractError(
                 f"it changed {'; '.join(lost[:SEVERAL])}{more}, in place; wanted what it is given "
                 "to be left as it is: work on a clone()"
+            )
+
+    def _require_state(self) -> None:
+        """Refuse a state that was changed: the change would be lost."""
+        value, text = self._lent
+        self._lent = None, None
+        if text is not None and text_of(value, "its state") != text:
+            raise ContractError(
+                "it changed context.state in place, which is lost; wanted it left as it is: "
+                "learned() returns another, once a generation"
             )
 
     def _has(self, name: str, value: Any) -> bool:

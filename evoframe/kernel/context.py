@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import torch
 
@@ -12,6 +14,7 @@ from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life, Task
+from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.population import Family
 
 
@@ -40,6 +43,9 @@ class Context:
         family: the ids of its parents, as selection named them.
         parents: whom it descends from; empty for the ancestor, and while parents are selected.
         life: what its training is given on top.
+        notes: what it carries so far: its first parent's, those that selection gave its family,
+            and those of the strategies that acted before.
+        state: what the strategy that is called keeps across generations, a copy; None if nothing.
     """
 
     ancestor: Genotype
@@ -54,6 +60,8 @@ class Context:
     family: Family = attrs.field(default=Family(()))
     parents: tuple[Parent, ...] = ()
     life: Life = attrs.field(factory=Life)
+    notes: Notes = NONE
+    state: Any = None
 
     def at(self, *path: int | str) -> Context:
         """Return the same context with its key further down a path, for a call of its own."""

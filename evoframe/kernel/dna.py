@@ -19,6 +19,7 @@ from evoframe.kernel import fused
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.genotype import Masks, State
 from evoframe.kernel.levels import Table
+from evoframe.kernel.notes import NONE, Notes
 
 
 @attrs.frozen(eq=False)
@@ -150,12 +151,14 @@ class DNA:
         clusters: the genes of the clusters, or None where synapses are drawn alone.
         caps: hard limits that the draw must keep, set by environments.
         ceilings: hard limits of what the settled offspring may cost, set by environments.
+        notes: of the life so far; what a strategy returns here is added to them.
     """
 
     synapses: Mapping[str, Genes]
     clusters: Clusters | None = None
     caps: tuple[Cap, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
+    notes: Notes = attrs.field(default=NONE, converter=Notes)
 
     def probabilities(self, name: str) -> Tensor:
         """Return the probability that each synapse exists: its cluster's times its own."""
@@ -179,8 +182,10 @@ class Inheritance:
             read as DNA; entries without synapses, if any, complete the network that evidence is
             measured on, in place of those of ``state``.
         state: the parameters and buffers the newborn starts its life with.
+        notes: of the life so far; what a heredity returns here is added to them.
     """
 
     eligible: Masks
     strengths: State
     state: State
+    notes: Notes = attrs.field(default=NONE, converter=Notes)

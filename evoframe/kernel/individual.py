@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import attrs
 
+from evoframe.kernel.notes import NONE, Notes
+
 COSTS = ("synapses", "bundles", "parameters", "bytes", "flops", "activations")
 """The sizes of an individual, smaller is better; ``activations`` are peak bytes."""
 
@@ -95,6 +97,7 @@ class Individual:
             parent's); empty when stillborn.
         fitness: what was measured; None when stillborn.
         stillborn: why it could not live; empty for the living.
+        notes: what it carries beside its genotype; read-only, by name.
     """
 
     id: str
@@ -106,6 +109,7 @@ class Individual:
     genotype_id: str = ""
     fitness: Fitness | None = None
     stillborn: str = ""
+    notes: Notes = attrs.field(default=NONE, converter=Notes)
 
     @property
     def is_alive(self) -> bool:

@@ -14,6 +14,7 @@ from evoframe.kernel.events import Announcer, Silence
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key
+from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.phenotype import Phenotype
 
 Split = Literal["train", "validation", "test"]
@@ -156,8 +157,10 @@ class TrainingResult:
             with the trait ``rewires`` took part.
         epochs: how many epochs were trained.
         loss: mean training loss of the last epoch; NaN when nothing was trained.
+        notes: what is added to those that the individual carries.
     """
 
     phenotype: Phenotype
     epochs: int
     loss: float
+    notes: Notes = attrs.field(default=NONE, converter=Notes)

@@ -7,6 +7,7 @@ import math
 import attrs
 
 from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.notes import NONE, Notes
 
 
 @attrs.frozen
@@ -16,10 +17,12 @@ class Family:
     Attributes:
         parents: ids of the parents, in order; the first lends its coordinates where it matters.
         elite: the single parent itself passes into the next generation, unchanged.
+        notes: what the offspring is to carry, besides and in place of its first parent's notes.
     """
 
     parents: tuple[str, ...]
     elite: bool = False
+    notes: Notes = attrs.field(default=NONE, converter=Notes)
 
 
 @attrs.frozen
@@ -33,6 +36,7 @@ class Population:
         parents: how many parents each family needs.
         metric: the task's primary metric.
         metrics: all that the task measures.
+        stillborn: those of the last generation that could not live, in order of their places.
     """
 
     individuals: tuple[Individual, ...]
@@ -41,6 +45,7 @@ class Population:
     parents: int
     metric: Metric
     metrics: tuple[Metric, ...] = ()
+    stillborn: tuple[Individual, ...] = ()
 
     def ranked(self, individuals: tuple[Individual, ...] | None = None) -> tuple[Individual, ...]:
         """Return individuals from best to worst by the primary metric, see :func:`rank`.

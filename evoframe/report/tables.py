@@ -20,6 +20,7 @@ from evoframe.kernel.sizes import (
     fewer_in_words,
     short,
 )
+from evoframe.run.described import in_words
 from evoframe.run.run import Run
 
 
@@ -48,6 +49,14 @@ def generations(run: Run, width: int | None = None) -> Table:
         style = "dim" if one.fitness is None else "bold" if one.id == chosen else ""
         table.add_row(*(Text(column.cells[row]) for column in columns), style=style)
     return table
+
+
+def besides(run: Run, identity: str) -> list[str]:
+    """Return lines on what an individual lost in whole blocks, and on what it carries as notes."""
+    blocks, notes = run.account(identity).blocks, run[identity].notes
+    left = [f"\nblocks that left as a whole: {', '.join(blocks)}"] if blocks else []
+    told = [f"  {name}: {in_words(value)}" for name, value in sorted(notes.items())]
+    return [*left, *([f"\nnotes of {identity}", *told] if told else [])]
 
 
 @attrs.frozen

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
+
+if TYPE_CHECKING:
+    from evoframe.kernel.context import Context
+    from evoframe.kernel.population import Population
 
 
 @attrs.frozen
@@ -32,6 +36,39 @@ class Strategy:
     role: ClassVar[str] = ""
     traits: ClassVar[frozenset[str]] = frozenset()
     dial: ClassVar[str] = ""
+
+
+@attrs.frozen
+class Learning(Strategy):
+    """A strategy that may keep state from one generation to the next: all but those of one life.
+
+    It stays a frozen value. What :meth:`begin` and :meth:`learned` return is kept by the run: it
+    is on record before anybody of the generation is born, the same after a kill, and given to
+    every call of the strategy, in every process, as ``context.state``.
+
+    State is a number, text, bool, None, array or tensor, or lists and tables of those. Calls get
+    copies of what was recorded: tuples come as lists, tensors on the CPU.
+    """
+
+    def begin(self, context: Context) -> Any:
+        """Return the state for the first offspring; None, as here, if there is nothing to keep.
+
+        Args:
+            context: the ancestor, its anatomy and the task, and the key of this call.
+        """
+        return None
+
+    def learned(self, state: Any, population: Population) -> Any:
+        """Return the state for the next generation; as here, the same.
+
+        Called once a generation, before parents are selected from it. It follows from the
+        arguments alone: whoever needs chance keeps a seed in the state.
+
+        Args:
+            state: that of the generation that is over; a copy, which may be changed.
+            population: what selection sees, with the notes of everybody.
+        """
+        return state
 
 
 def doc(help_text: str, *, later: bool = False) -> dict[str, Any]:

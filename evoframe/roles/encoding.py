@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evoframe.roles.base import Strategy
+from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
     from evoframe.kernel.context import Context
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Encoding(Strategy, ABC):
+class Encoding(Learning, ABC):
     """Gives every eligible synapse, and every cluster of synapses, a probability.
 
     Called once for each offspring, on the run's device, after heredity and before mutation.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evoframe.roles.base import Strategy
+from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Environment(Strategy, ABC):
+class Environment(Learning, ABC):
     """An environmental factor model: says how much may live, and so decides how likely each is.
 
     Called in the order in which a recipe names environments, after all mutations. Its dial is

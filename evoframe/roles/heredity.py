@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evoframe.roles.base import Strategy
+from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
     from evoframe.kernel.context import Context, Parent
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Heredity(Strategy, ABC):
+class Heredity(Learning, ABC):
     """Mixes one or more parents into an inheritance.
 
     Traits:

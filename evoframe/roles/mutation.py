@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evoframe.roles.base import Strategy
+from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
     from evoframe.kernel.context import Context
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Mutation(Strategy, ABC):
+class Mutation(Learning, ABC):
     """Changes levels at random, or offers synapses that the parents did not have.
 
     Called in the order in which a recipe names mutations, between encoding and environment.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evoframe.roles.base import Strategy
+from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
     from evoframe.kernel.context import Context
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Selection(Strategy, ABC):
+class Selection(Learning, ABC):
     """Chooses the families of the next generation.
 
     The choice depends on who the individuals are, not on the order in which they are listed.

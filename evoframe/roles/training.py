@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evoframe.roles.base import Strategy
+from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
     from evoframe.kernel.context import Context
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Training(Strategy, ABC):
+class Training(Learning, ABC):
     """Trains a newborn network; absent synapses stay absent.
 
     Its dial is the number of epochs: passes over the training split.

@@ -6,10 +6,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Measurement
 from evoframe.kernel.sizes import factors
 from evoframe.run.journal import Entry
+
+MOST = 1000
+"""How many numbers of an array are told one by one."""
+
+FEW = 6
+"""How many of them a line for people shows."""
 
 
 def described(one: Individual, efficiency: float) -> dict[str, Any]:
@@ -32,7 +41,35 @@ def described(one: Individual, efficiency: float) -> dict[str, Any]:
         "metrics": _measured(one, "value"),
         "errors": _measured(one, "error"),
         "stillborn": one.stillborn or None,
+        "notes": {name: plain(value) for name, value in one.notes.items()},
     }
+
+
+def plain(value: Any) -> Any:
+    """Return a value that a run keeps as JSON has it: arrays as lists, large ones as their size.
+
+    Numbers that are not finite are None, as JSON has no word for them.
+    """
+    if isinstance(value, Tensor | np.ndarray):
+        if math.prod(value.shape) > MOST:
+            kind = str(value.dtype).removeprefix("torch.")
+            return {"numbers": kind, "shape": list(value.shape)}
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return _finite(value) if isinstance(value, float) else value
+
+
+def in_words(value: Any) -> str:
+    """Return a value that a run keeps in a few words for people."""
+    if isinstance(value, Tensor | np.ndarray):
+        kind, size = str(value.dtype).removeprefix("torch."), "x".join(map(str, value.shape))
+        shown = ", ".join(f"{one:.4g}" for one in value.reshape(-1)[:FEW].tolist())
+        more = ", ..." if math.prod(value.shape) > FEW else ""
+        return f"[{shown}{more}] ({kind}, {size})"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def frame(entries: tuple[Entry, ...]) -> Any:

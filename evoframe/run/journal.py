@@ -19,7 +19,8 @@ import attrs
 from evoframe.errors import DamagedError, RunError
 from evoframe.evolution.birth import Remark
 from evoframe.kernel.individual import Individual
-from evoframe.run import checksums
+from evoframe.kernel.notes import NONE, Notes
+from evoframe.run import checksums, kept
 from evoframe.run.account import Account, packed, unpacked
 from evoframe.run.database import backed_up, open_read_only, open_writable
 from evoframe.run.rows import fitness_text, individual_of, row_of, typed
@@ -44,6 +45,7 @@ class Entry:
         account: what is put on record beside it; not read back with it, see
             :meth:`Journal.accounts`.
         told: sentences on what was found damaged on the way; logged, and not read back.
+        given: the notes that selection gave its family.
     """
 
     individual: Individual
@@ -52,6 +54,7 @@ class Entry:
     remarks: tuple[Remark, ...] = attrs.field(default=(), eq=False)
     account: Account | None = attrs.field(default=None, eq=False)
     told: tuple[str, ...] = attrs.field(default=(), eq=False)
+    given: Notes = NONE
 
 
 class Journal:
@@ -61,6 +64,7 @@ class Journal:
         self._path = path
         # Rows that were compared with their checksums, which need not be done again.
         self._checked: set[str] = set()
+        self._noted: dict[str, kept.Noted] = {}
         with self._guarded():
             self._base = open_writable(path) if writable else open_read_only(path)
 
@@ -76,6 +80,8 @@ class Journal:
             self._base.execute("BEGIN")
             self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
             checksums.put(self._base, f"individual {row['id']}", row)
+            noted = kept.Noted(entry.individual.notes, entry.given)
+            kept.put_notes(self._base, entry.individual.id, noted)
             if entry.account is not None:
                 data = {"individual": entry.individual.id, **packed(entry.account)}
                 self._insert(LIFE, data)
@@ -87,7 +93,13 @@ class Journal:
             all_ = rows.fetchall()
             fresh = any(str(row["id"]) not in self._checked for row in all_)
             due = checksums.on_record(self._base, "individual") if fresh else {}
-            found = tuple(self._entry(row, due.get(str(row["id"]))) for row in all_)
+            with self._naming("notes"):
+                noted = kept.all_notes(self._base, self._noted)
+            none = kept.Noted()
+            found = tuple(
+                self._entry(row, due.get(one := str(row["id"])), noted.get(one, none))
+                for row in all_
+            )
         self._require_forebears(found)
         return found
 
@@ -104,10 +116,12 @@ class Journal:
         with self._guarded():
             rows = self._base.execute("SELECT * FROM individuals WHERE id = ?", (identity,))
             row = rows.fetchone()
-            due = self._value(f"{checksums.PREFIX}individual {identity}")
+            due = kept.value(self._base, f"{checksums.PREFIX}individual {identity}")
+            with self._naming(f"the notes of {identity!r}"):
+                noted = kept.notes_of(self._base, identity)
         if row is None:
             raise RunError(f"there is no individual {identity!r} in {self._path.parent}.")
-        return self._entry(row, due)
+        return self._entry(row, due, noted)
 
     def tell(self, name: str, data: Mapping[str, Any]) -> None:
         """Put an event on record."""
@@ -149,10 +163,7 @@ class Journal:
         with self._guarded(), self._base:
             self._base.execute("BEGIN")
             for name, value in facts.items():
-                self._base.execute(
-                    "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value)
-                )
-                checksums.put(self._base, f"fact {name}", {"value": value})
+                kept.put(self._base, name, value)
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the run, or None."""
@@ -174,10 +185,6 @@ class Journal:
             if not math.isfinite(value := float(self.fact(name) or 0)):
                 raise ValueError(f"it is {value}")
             return value
-
-    def _value(self, name: str) -> Any:
-        row = self._base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else row[0]
 
     def facts(self) -> list[str]:
         """Return the names of all facts about the run."""
@@ -237,13 +244,14 @@ class Journal:
         if said != known:
             self.note(**{REMARKS: json.dumps(said)})
 
-    def _entry(self, row: sqlite3.Row, due: Any) -> Entry:
+    def _entry(self, row: sqlite3.Row, due: Any, noted: kept.Noted) -> Entry:
         with self._naming(f"individual {row['id']!r}"):
             if row["id"] not in self._checked:
                 checksums.require(due, dict(row))
                 self._checked.add(row["id"])
             seconds = float(typed(row, "seconds", float))
-            return Entry(individual_of(row), typed(row, "digest", str), seconds)
+            one = attrs.evolve(individual_of(row), notes=noted.own)
+            return Entry(one, typed(row, "digest", str), seconds, given=noted.given)
 
     def _require_forebears(self, entries: tuple[Entry, ...]) -> None:
         """Refuse a journal in which somebody has parents that are not on record before them."""
@@ -319,6 +327,8 @@ def run_digest(entries: tuple[Entry, ...]) -> str:
         entries, key=lambda entry: (entry.individual.generation, entry.individual.place)
     ):
         one = entry.individual
-        facts = [one.id, list(one.parents), one.origin, one.stillborn, entry.digest]
+        facts: list[Any] = [one.id, list(one.parents), one.origin, one.stillborn, entry.digest]
+        if one.notes:  # without any, the digest is what it was before there were notes
+            facts.append(one.notes.text)
         state.update(json.dumps([*facts, fitness_text(one.fitness)]).encode())
     return state.hexdigest()

@@ -21,7 +21,7 @@ from evoframe.kernel.events import Phase
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.life import Life
 from evoframe.roles.executor import Executor, Send
-from evoframe.run import binding, mishaps, targets
+from evoframe.run import binding, mishaps, states, targets
 from evoframe.run.account import Account, left_of_layers
 from evoframe.run.announcing import LifeAnnouncer
 from evoframe.run.folder import RunFolder
@@ -51,10 +51,10 @@ class Lives:
         announcer = LifeAnnouncer(send, self.heard, self.phase)
         life = Life(announcer=announcer, checkpoint=checkpoint)
         with devices.arithmetic(self.world.device, threads=run.threads, strict=run.strict):
-            recall = Recall.of(self.world)
+            recall, kept = Recall.of(self.world), states.on_record(self.world, self.generation)
             with mishaps.in_words(f"{birth.id} of generation {self.generation}", self.world):
                 context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
-                newborn = live(birth, self.world.strategies(), context, recall)
+                newborn = live(birth, self.world.strategies(kept), context, recall)
         took = time.perf_counter() - start, announcer.watch.seconds
         entry = put_on_disk(newborn, self.world, checkpoint, *took)
         return attrs.evolve(entry, told=(*recall.told, *entry.told))
@@ -155,6 +155,7 @@ def put_on_disk(
         newborn.remarks,
         _account(newborn, world, phases),
         tuple(checkpoint.told),
+        newborn.given,
     )
 
 

@@ -20,6 +20,7 @@ from evoframe.kernel.context import Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Family
+from evoframe.run import states
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Entry, Journal
 from evoframe.run.weights import load_genotype, save_genotype
@@ -135,14 +136,15 @@ class Recall:
         return self._raised_again(), "made again"
 
     def _lived_again(self, identity: str) -> Genotype | None:
-        one = self.entries[identity].individual
+        one, given = self.entries[identity].individual, self.entries[identity].given
         world = self.world.at(one.generation)
         key = world.key.at("generation", one.generation).at("slot", one.place)
-        birth = Birth(one.generation, one.place, Family(one.parents), key)
+        birth = Birth(one.generation, one.place, Family(one.parents, notes=given), key)
         run, recall = world.recipe.run, attrs.evolve(self, world=world)
+        kept = states.on_record(world, one.generation)
         with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
             context = world.context(one.generation, recall.genotype(ANCESTOR))
-            return live(birth, world.strategies(), context, recall).genotype
+            return live(birth, world.strategies(kept), context, recall).genotype
 
     def _raised_again(self) -> Genotype | None:
         world = self.world.at(1)

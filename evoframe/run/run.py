@@ -23,9 +23,9 @@ from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
-from evoframe.run import binding, constants, notebook
+from evoframe.run import binding, constants, notebook, states
 from evoframe.run.account import Account
-from evoframe.run.described import described, frame, is_sound_throughout
+from evoframe.run.described import described, frame, is_sound_throughout, plain
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SURVEY, Entry, Journal, run_digest
 from evoframe.run.reading import code_named, metrics_on_record
@@ -117,6 +117,15 @@ class Run:
         """Return an individual and all its forebears, youngest first."""
         self[identity]
         return ancestry(identity, self.individuals)
+
+    def states(self) -> dict[str, Any]:
+        """Return what strategies kept across generations: by generation, and by their entries.
+
+        Those of a generation are what its lives were given; none are there before offspring are.
+        """
+        last = self.individuals[-1].generation if self.entries else 0
+        with self._journal() as journal:
+            return states.described(journal, last + 1)
 
     def account(self, identity: str) -> Account:
         """Return the account of the life that brought forth an individual's genotype.
@@ -275,6 +284,7 @@ class Run:
             "remarks": self.remarks if self.entries else [],
             "recipe": {name: given for name, given in self.tables.items() if name != RECORD},
             "individuals": [described(one, self.efficiency(one)) for one in self.individuals],
+            "states": plain(self.states()),
         }
 
     def frame(self) -> Any:

@@ -37,6 +37,7 @@ from evoframe.run import (
     rules,
     selecting,
     shrinking,
+    states,
     surveyed,
 )
 from evoframe.run.folder import RunFolder
@@ -197,6 +198,8 @@ class _Runner:
         with mishaps.in_words(f"the parents of generation {number}", world):
             everyone = self.journal.individuals()
             seen = selecting.population(everyone, number, world.recipe)
+            kept = states.made(world, self.journal, seen, context).get("selection")
+            context = attrs.evolve(context, state=None if kept is None else kept.state)
             due = births(seen, world.recipe.selection, context)
         there = {one.id for one in everyone}
         # Selection is a function of journal and key: the same births come out after a kill.

@@ -18,6 +18,7 @@ def population(individuals: Sequence[Individual], number: int, recipe: Recipe) -
         recipe: of that generation.
     """
     archive = tuple(one for one in individuals if one.is_alive and one.generation < number)
+    last = [one for one in individuals if one.generation == number - 1]
     return Population(
         individuals=tuple(one for one in archive if one.generation == number - 1),
         archive=archive,
@@ -25,4 +26,5 @@ def population(individuals: Sequence[Individual], number: int, recipe: Recipe) -
         parents=recipe.heredity.parents,
         metric=recipe.task.primary,
         metrics=recipe.task.metrics,
+        stillborn=tuple(one for one in last if not one.is_alive),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import attrs
 import torch
@@ -14,6 +15,7 @@ from evoframe.anatomy.timing import timed_by
 from evoframe.config.recipe import Recipe
 from evoframe.costs.table import LatencyTable
 from evoframe.errors import TaskError
+from evoframe.evolution.learning import Kept
 from evoframe.evolution.strategies import Strategies
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
@@ -77,8 +79,8 @@ class World:
         """The root of all randomness of the run."""
         return Key(self.recipe.run.seed)
 
-    def strategies(self) -> Strategies:
-        """Return the strategies that make generations."""
+    def strategies(self, states: Mapping[str, Kept] | None = None) -> Strategies:
+        """Return the strategies that make generations, with what they keep for one of them."""
         recipe = self.recipe
         return Strategies(
             encoding=recipe.encoding,
@@ -89,6 +91,7 @@ class World:
             nurture=recipe.nurture,
             selection=recipe.selection,
             strict=recipe.run.strict,
+            states={entry: one.text for entry, one in (states or {}).items()},
         )
 
     def context(self, generation: int, ancestor: Genotype, life: Life | None = None) -> Context:
