@@ -143,7 +143,7 @@ class Steps:
                 inside, peak = self._open.pop()
                 life = self.lives[-1]
                 life["steps"][name] = life["steps"].get(name, 0.0) + taken - inside
-                life["peaks"][name] = max(life["peaks"].get(name, 0.0), peak - life["began"])
+                life["peaks"][name] = max(life["peaks"].get(name, 0.0), peak)
                 if self._open:
                     self._open[-1][0] += taken
                     self._open[-1][1] = max(self._open[-1][1], peak)
@@ -205,6 +205,7 @@ def measured(synapses: int, encoding: str) -> dict[str, Any]:
     return {
         "synapses": count,
         "philox": statistics.median(seconds),
+        "began": min(life["began"] for life in steps.lives),
         "lives": steps.lives[1:],
         "digest": str(digest),
     }
@@ -244,17 +245,15 @@ def print_table(columns: dict[str, dict[str, Any]]) -> None:
         cells = []
         for one in columns.values():
             taken = of_step(one, name)
-            peaks = [life["peaks"].get(name, 0.0) for life in one["lives"]]
             shown = f"{1e9 * taken / one['synapses']:.1f} | {taken / one['philox']:.2f}"
-            cells.append(f"{shown} | {max(peaks) / weights:.2f}")
+            cells.append(f"{shown} | {peak_of(one, name) / weights:.2f}")
         label = "the rest" if name == "a life" else name
         print(f"| {label} | " + " | ".join(cells) + " |")
     cells = []
     for one in columns.values():
         taken = statistics.median(life["seconds"] for life in one["lives"])
-        peak = max(life["peaks"]["a life"] for life in one["lives"]) / weights
         shown = f"{1e9 * taken / one['synapses']:.1f} | {taken / one['philox']:.2f}"
-        cells.append(f"**{shown}** | **{peak:.2f}**")
+        cells.append(f"**{shown}** | **{peak_of(one, 'a life') / weights:.2f}**")
     print("| **a life** | " + " | ".join(cells) + " |")
     for tree, one in columns.items():
         wall = statistics.median(life["wall"] for life in one["lives"])
@@ -267,6 +266,11 @@ def print_table(columns: dict[str, dict[str, Any]]) -> None:
 def of_step(found: dict[str, Any], name: str) -> float:
     """Return the median of the seconds of a step."""
     return statistics.median(life["steps"].get(name, 0.0) for life in found["lives"])
+
+
+def peak_of(found: dict[str, Any], name: str) -> float:
+    """Return the megabytes that the process has in a step, over the least at a life's begin."""
+    return max(life["peaks"].get(name, found["began"]) for life in found["lives"]) - found["began"]
 
 
 def main() -> None:

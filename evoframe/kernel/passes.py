@@ -34,6 +34,19 @@ def parts(size: int) -> Iterator[slice]:
         yield slice(start, min(start + PART, size))
 
 
+def rows(shape: Sequence[int]) -> Iterator[slice]:
+    """Yield slices along the first axis of a shape, of about as many entries as a part has."""
+    many = max(1, PART * shape[0] // max(math.prod(shape), 1)) if shape[0] else 1
+    for start in range(0, shape[0], many):
+        yield slice(start, min(start + many, shape[0]))
+
+
+def in_a_row(value: Tensor) -> npt.NDArray[Any]:
+    """Return the entries of a tensor on the CPU in a row; of a contiguous one in the same memory."""
+    found: npt.NDArray[Any] = value.detach().contiguous().reshape(-1).numpy()
+    return found
+
+
 def room(shape: Sequence[int], kind: torch.dtype, *, zeros: bool = False) -> Tensor:
     """Return a tensor on the CPU to be filled: of zeros, or of whatever is there."""
     # NumPy's memory, as NumPy asks for large pages, and the system gives these ten times as fast.
@@ -50,7 +63,7 @@ def masked_copy(value: Tensor, mask: Tensor) -> Tensor:
         return torch.where(mask, value, value.new_zeros(()))
     found = room(value.shape, value.dtype)
     # Bits times one or zero: a negative zero and what is no number go, too.
-    np.multiply(_bits(value), mask.contiguous().reshape(-1).numpy(), out=_bits(found))
+    np.multiply(_bits(value), in_a_row(mask), out=_bits(found))
     return found
 
 
@@ -59,11 +72,21 @@ def cleared(value: Tensor, mask: Tensor) -> Tensor:
     return value if is_masked(value, mask) else masked_copy(value, mask)
 
 
+def clear(value: Tensor, mask: Tensor) -> None:
+    """Set every absent entry of a tensor to zero, in place."""
+    if not _has_bits(value, mask) or not value.is_contiguous():
+        value.masked_fill_(~mask, 0)
+        return
+    bits = _bits(value)
+    np.multiply(bits, in_a_row(mask), out=bits)
+    torch.autograd.graph.increment_version(value)
+
+
 def is_masked(value: Tensor, mask: Tensor) -> bool:
     """Tell whether every absent entry is exactly zero already."""
     if not _has_bits(value, mask):
         return False
-    bits, present = _bits(value), mask.contiguous().reshape(-1).numpy()
+    bits, present = _bits(value), in_a_row(mask)
     return all(
         np.array_equal(bits[part] * present[part], bits[part]) for part in parts(len(present))
     )
@@ -74,7 +97,7 @@ def kept(value: Tensor, mask: Tensor) -> Tensor:
     if not _has_bits(value, mask):
         return value[mask]
     found = room((how_many(mask),), value.dtype)
-    bits, present, row, start = _bits(value), mask.contiguous().reshape(-1).numpy(), _bits(found), 0
+    bits, present, row, start = _bits(value), in_a_row(mask), _bits(found), 0
     for part in parts(len(present)):
         some = np.compress(present[part], bits[part])
         row[start : start + len(some)] = some
@@ -94,7 +117,7 @@ def spread(row: Tensor, mask: Tensor) -> Tensor:
     if row.element_size() not in BITS:
         found[mask] = row
         return found
-    whole, present, bits, start = _bits(found), mask.contiguous().reshape(-1).numpy(), _bits(row), 0
+    whole, present, bits, start = _bits(found), in_a_row(mask), _bits(row), 0
     for part in parts(len(present)):
         places = np.flatnonzero(present[part])
         whole[part][places] = bits[start : start + len(places)]
