@@ -29,7 +29,7 @@ from evoframe.kernel.bounded import held
 from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.genotype import Genotype, masked
+from evoframe.kernel.genotype import Genotype, cleared
 from evoframe.kernel.individual import Origin
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Life
@@ -130,7 +130,7 @@ def foresee(strategies: Strategies, genotype: Genotype, context: Context) -> Gen
         StillbornError: nothing that was drawn reaches the output of the network.
     """
     inheritance = Inheritance(
-        genotype.masks, genotype.strengths(), masked(genotype.state, genotype.masks)
+        genotype.masks, genotype.strengths(), cleared(genotype.state, genotype.masks)
     )
     # A life of its own, of which nobody is told.
     child = attrs.evolve(context, generation=context.generation + 1, life=Life())

@@ -34,7 +34,7 @@ def tell_dna(hook: str, strategy: str, dna: DNA, context: Context) -> None:
 
     def event() -> Event:
         eligible = {name: int(genes.eligible.sum()) for name, genes in dna.synapses.items()}
-        expected = {name: float(dna.probabilities(name).sum()) for name in dna.synapses}
+        expected = {name: dna.expected(name) for name in dna.synapses}
         return DnaChanged(context.id, strategy, eligible, expected)
 
     context.life.announcer.tell(hook, event)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
+from evoframe.kernel.passes import clear, room
 
 BIT_VALUES = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -37,8 +39,9 @@ class Absent:
             shapes: of the tensors that they mask.
         """
         order = {name: shapes[name] for name in masks}
-        flat = [~mask.expand(order[name]).reshape(-1) for name, mask in masks.items()]
-        bits = torch.cat(flat) if flat else torch.zeros(0, dtype=torch.bool)
+        if all(mask.device.type == "cpu" for mask in masks.values()):
+            return cls(order, _packed(masks, order))
+        bits = torch.cat([~mask.expand(order[name]).reshape(-1) for name, mask in masks.items()])
         # (bytes, 8): the last byte is filled up with bits that ``_unpacked`` never reaches.
         padded = torch.nn.functional.pad(bits, (0, -len(bits) % 8)).reshape(-1, 8)
         values = torch.tensor(BIT_VALUES, dtype=torch.uint8, device=bits.device)
@@ -46,7 +49,8 @@ class Absent:
 
     def masks(self) -> dict[str, Tensor]:
         """Return the masks again: bool, true where an entry is present."""
-        return {name: ~absent for name, absent in self._unpacked().items()}
+        flipped = attrs.evolve(self, packed=~self.packed)
+        return flipped._unpacked()  # noqa: SLF001  of the same class
 
     @torch.no_grad()
     def clear(self, tensors: Mapping[str, Tensor]) -> None:
@@ -56,8 +60,8 @@ class Absent:
             if fused.can_clear(ours):
                 self._clearing(ours)(ours, self.packed)
                 return
-        for name, absent in self._unpacked().items():
-            tensors[name].masked_fill_(absent, 0)
+        for name, mask in self.masks().items():
+            clear(tensors[name], mask)
 
     def _clearing(self, tensors: list[Tensor]) -> fused.Clearing:
         """Return the clearing of tensors: the last one, while they lie where they lay."""
@@ -69,15 +73,28 @@ class Absent:
     def _unpacked(self) -> dict[str, Tensor]:
         """Return a bool for each entry of each tensor, as views of one buffer.
 
-        Eight of them are read from a table at once, as one 64-bit word.
+        On a GPU, eight of them are read from a table at once, as one 64-bit word.
         """
-        # uint8 as an index would be taken for a mask.
-        words = _table(self.packed.device)[self.packed.int()]
-        flat, start, found = words.view(torch.bool), 0, {}
+        if self.packed.device.type == "cpu":
+            bits = np.unpackbits(self.packed.numpy(), bitorder="little")
+            flat = torch.from_numpy(bits.view(bool))
+        else:  # uint8 as an index would be taken for a mask
+            flat = _table(self.packed.device)[self.packed.int()].view(torch.bool)
+        start, found = 0, {}
         for name, shape in self.shapes.items():
             found[name] = flat[start : start + shape.numel()].view(shape)
             start += shape.numel()
         return found
+
+
+def _packed(masks: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> Tensor:
+    """Return what is absent by masks on the CPU, a bit each."""
+    bits, start = room((sum(one.numel() for one in shapes.values()),), torch.bool), 0
+    for name, mask in masks.items():
+        end = start + shapes[name].numel()
+        torch.logical_not(mask.expand(shapes[name]), out=bits[start:end].view(shapes[name]))
+        start = end
+    return torch.from_numpy(np.packbits(bits.numpy(), bitorder="little"))
 
 
 @cache

@@ -1,7 +1,8 @@
 """Digests: whether values were changed by whoever was only to read them.
 
-Checksums of bytes, which take a hundredth of what a hash would: nobody changes a tensor so that
-they stay the same by mistake.
+Checksums, as quick as memory is read: nobody changes a tensor so that they stay the same by
+mistake. Of many bytes first the sums are taken, in as many columns as a prime number says, so that
+rows that change places show too.
 """
 
 from __future__ import annotations
@@ -12,11 +13,20 @@ from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 Digests = dict[str, tuple[Any, int]]
 """Of each tensor and table, by how to speak of it: its shape and type, and its checksum."""
+
+
+COLUMNS = 4093
+ROW = 8 * COLUMNS
+"""Columns of sums of 64-bit words, and the bytes of a row of them."""
+
+FEW = 16 * ROW
+"""Bytes up to which nothing is gained by sums."""
 
 
 def digests(values: Mapping[str, Any]) -> dict[str, Digests]:
@@ -58,8 +68,17 @@ def _digest(part: Any, known: dict[Any, int]) -> tuple[Any, int]:
 def _checksum(value: Any, known: dict[Any, int]) -> int:
     place = _place(value)
     if place not in known:
-        known[place] = zlib.crc32(_bytes(value))
+        known[place] = checksum(_bytes(value))
     return known[place]
+
+
+def checksum(content: npt.NDArray[np.uint8]) -> int:
+    """Return a number that hardly any two contents share."""
+    whole = len(content) // ROW * ROW
+    if whole < FEW:
+        return zlib.crc32(content)
+    sums = content[:whole].view(np.uint64).reshape(-1, COLUMNS).sum(0)
+    return zlib.crc32(content[whole:], zlib.crc32(sums))
 
 
 def _place(value: Any) -> Any:

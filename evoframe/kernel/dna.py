@@ -20,6 +20,7 @@ from evoframe.kernel.clusters import Partition
 from evoframe.kernel.genotype import Masks, State
 from evoframe.kernel.levels import Table
 from evoframe.kernel.notes import NONE, Notes
+from evoframe.kernel.passes import kept, parts, rows
 
 
 @attrs.frozen(eq=False)
@@ -46,15 +47,40 @@ class Genes:
         if weights is None and fused.kernels(self.levels) is not None:
             counts = fused.counted(self.levels, self.eligible, len(self.log_survival))
             return counts.cpu().numpy().astype(np.float64)
-        levels = self.levels[self.eligible].long()
-        if weights is None:  # integers: exact on every device
-            counts = torch.bincount(levels, minlength=len(self.log_survival))
-            return counts.cpu().numpy().astype(np.float64)
+        count = len(self.log_survival)
+        if weights is None:
+            return _counted(self.levels.cpu(), self.eligible.cpu(), count)
         # Sums of floats depend on their order, and on CUDA
         # so would a budget; the CPU adds in one order.
-        chosen = weights.expand_as(self.levels)[self.eligible].cpu().numpy()
-        sums = np.bincount(levels.cpu().numpy(), chosen, minlength=len(self.log_survival))
-        return sums.astype(np.float64)
+        return _added(self.levels.cpu(), self.eligible.cpu(), weights.cpu(), count)
+
+    def expected(self, weights: Tensor | None = None) -> float:
+        """Return how many genes live on average, or the sum of the weights of those."""
+        return float(self.histogram(weights) @ np.exp(self.log_survival))
+
+
+def _counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
+    """Return how many of the eligible are at each of so many levels."""
+    found = torch.zeros(count, dtype=torch.int64)
+    row, present = levels.reshape(-1), eligible.reshape(-1)
+    for part in parts(len(row)):
+        found += torch.bincount(kept(row[part], present[part]), minlength=count)
+    return found.numpy().astype(np.float64)
+
+
+def _added(levels: Tensor, eligible: Tensor, weights: Tensor, count: int) -> Table:
+    """Return the sum of the weights of the eligible at each of so many levels."""
+    numbers, found = np.arange(count), np.zeros(count)
+    for some in rows(levels.shape):
+        level, present = levels[some], eligible[some]
+        mine = weights[some] if weights.shape[0] == len(levels) else weights
+        chosen = kept(level, present).numpy()
+        added = kept(mine.expand_as(level).double(), present).numpy()
+        # What was found goes first, so that all is added in the order of one pass.
+        found = np.bincount(
+            np.concatenate([numbers, chosen]), np.concatenate([found, added]), minlength=count
+        )
+    return found.astype(np.float64)
 
 
 @attrs.frozen(eq=False)
@@ -169,7 +195,15 @@ class DNA:
 
     def expected_synapses(self) -> float:
         """Return the expected number of synapses of the offspring, before caps and settling."""
-        return float(sum(self.probabilities(name).sum() for name in self.synapses))
+        return float(sum(self.expected(name) for name in self.synapses))
+
+    def expected(self, name: str) -> float:
+        """Return the same for one parameter."""
+        if self.clusters is None:
+            return self.synapses[name].expected()
+        return self.synapses[name].expected(
+            self.clusters.at(name, self.clusters.genes.probabilities())
+        )
 
 
 @attrs.frozen(eq=False)

@@ -48,7 +48,7 @@ def kernels(tensor: Tensor) -> ModuleType | None:
 
 
 class Limits(NamedTuple):
-    """How many words let each level live, as kernels want it.
+    """How many words let each level live, in numbers that are as wide as words.
 
     Attributes:
         words: uint32; one too few for levels that every word lets live.

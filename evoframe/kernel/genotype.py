@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoframe.kernel import passes
 from evoframe.kernel.flags import how_many_of
+from evoframe.kernel.passes import masked_copy
 
 State = Mapping[str, Tensor]
 """Parameters and lasting buffers of the ancestor, each by its first name."""
@@ -56,12 +58,12 @@ class Genotype:
         for name in sorted(self.masks):
             state.update(b"m%s" % name.encode())
             # Shapes of masks are those of the weights, which are hashed below.
-            state.update(np.packbits(self.masks[name].cpu().numpy()).tobytes())
+            state.update(np.packbits(self.masks[name].cpu().numpy()))
         for name in sorted(self.state):
             value = self.state[name].detach().cpu().contiguous()
             state.update(f"s{name}{value.dtype}{tuple(value.shape)}".encode())
             # Bytes rather than numbers: bfloat16 has no NumPy type, and -0.0 is not 0.0 here.
-            state.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+            state.update(value.reshape(-1).view(torch.uint8).numpy())
         return state.hexdigest()
 
 
@@ -73,7 +75,14 @@ def count(masks: Masks) -> int:
 def masked(state: State, masks: Masks) -> dict[str, Tensor]:
     """Return the state with every absent synapse at exactly zero (never a negative zero)."""
     return {
-        # Not a product: ``-1.0 * False`` is -0.0, and NaN stays NaN; both would show in a digest.
-        name: torch.where(masks[name], value, value.new_zeros(())) if name in masks else value
+        name: masked_copy(value, masks[name]) if name in masks else value
+        for name, value in state.items()
+    }
+
+
+def cleared(state: State, masks: Masks) -> dict[str, Tensor]:
+    """Return the same as :func:`masked`, with the tensors in which that is so already."""
+    return {
+        name: passes.cleared(value, masks[name]) if name in masks else value
         for name, value in state.items()
     }

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import torch
 
 from evoframe.kernel import device
+from evoframe.kernel.passes import parts
 
 Step = str | int
 
@@ -49,6 +50,14 @@ class Key:
         # 64 bits at a time, read as two little-endian words on machines of either kind.
         raw = np.random.Philox(key=self._digest(16)).random_raw((count + 1) // 2)
         return np.asarray(raw, dtype="<u8").view("<u4")[:count]
+
+    def words_in_parts(self, count: int) -> Iterator[tuple[slice, npt.NDArray[np.uint32]]]:
+        """Yield the same a part at a time, each with its place in the whole."""
+        stream = np.random.Philox(key=self._digest(16))
+        for part in parts(count):  # an even number of words each, but for the last
+            size = part.stop - part.start
+            raw = stream.random_raw((size + 1) // 2)
+            yield part, np.asarray(raw, dtype="<u8").view("<u4")[:size]
 
     def halves(self) -> tuple[int, int]:
         """Return the two 64-bit numbers of Philox's key, the lower one first."""

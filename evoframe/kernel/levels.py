@@ -7,7 +7,7 @@ exponential of one device is not that of another. A table made on the host says 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
+from evoframe.kernel.passes import kept, parts, room
 
 Table = npt.NDArray[np.float64]
 """Natural logarithm of the survival probability of each level, at most 0; -inf means never."""
@@ -40,8 +41,12 @@ def even_levels(scores: Tensor, scale: float, *, magnitudes: bool = False) -> Te
     """
     if scale > 0 and fused.kernels(scores) is not None:
         return fused.levelled(scores, scale, magnitudes=magnitudes)
-    share = _share(scores.abs() if magnitudes else scores, scale)
-    return torch.round(share * (LEVELS - 1)).to(torch.int32)
+
+    def level(some: Tensor) -> Tensor:
+        share = _share(some.abs() if magnitudes else some, scale)
+        return share.mul_(LEVELS - 1).round_()
+
+    return _in_parts(scores, level)
 
 
 def largest_magnitudes(
@@ -60,8 +65,16 @@ def largest_magnitudes(
 def _largest(strengths: Tensor, eligible: Tensor) -> Tensor:
     if fused.kernels(strengths) is not None:
         return fused.largest(strengths, eligible).max()
-    chosen = strengths[eligible]
-    return chosen.abs().max() if chosen.numel() else chosen.new_full((), -math.inf)
+    if strengths.device.type != "cpu":
+        chosen = strengths[eligible]
+        return chosen.abs().max() if chosen.numel() else chosen.new_full((), -math.inf)
+    row, present = strengths.detach().reshape(-1), eligible.reshape(-1)
+    found = row.new_full((), -math.inf)
+    for part in parts(len(row)):
+        chosen = kept(row[part], present[part])
+        if len(chosen):
+            found = torch.maximum(found, torch.stack(chosen.aminmax()).abs().amax())
+    return found
 
 
 def even_scores() -> Table:
@@ -80,9 +93,24 @@ def relative_levels(scores: Tensor, scale: float) -> Tensor:
         return fused.levelled(
             scores, scale, magnitudes=False, relative=True, floor=_FLOOR, dropped=_DROPPED_BITS
         )
-    # The bits of positive floats are in the order of their values, and count octaves and steps.
-    bits = _share(scores, scale).view(torch.int32) - _FLOOR
-    return torch.clamp(bits >> _DROPPED_BITS, 0, LEVELS - 1)
+
+    def level(some: Tensor) -> Tensor:
+        # The bits of positive floats are in the order of their values, and count octaves and steps.
+        bits = _share(some, scale).view(torch.int32) - _FLOOR
+        return torch.clamp(bits >> _DROPPED_BITS, 0, LEVELS - 1)
+
+    return _in_parts(scores, level)
+
+
+def _in_parts(scores: Tensor, level: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the level of every score, int32; on the CPU a part at a time."""
+    if scores.device.type != "cpu":
+        return level(scores).to(torch.int32)
+    found, row = room(scores.shape, torch.int32), scores.detach().reshape(-1)
+    whole = found.reshape(-1)
+    for part in parts(len(row)):
+        whole[part] = level(row[part])
+    return found
 
 
 def _share(scores: Tensor, scale: float) -> Tensor:

@@ -18,6 +18,10 @@ from evoframe.kernel import fused
 from evoframe.kernel.dna import DNA, Cap, Genes
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import Table
+from evoframe.kernel.passes import in_a_row, room
+
+LAST_WORD = WORD_VALUES - 1
+"""The largest of the words."""
 
 
 def draw(dna: DNA, key: Key) -> dict[str, Tensor]:
@@ -56,31 +60,19 @@ def capped(masks: dict[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
 
 
 class Living:
-    """Thresholds of tables, each found and brought to a device once: layers share theirs."""
+    """Limits of tables, each found and brought to a device once: layers share theirs."""
 
     def __init__(self) -> None:
         # With the tables, so that none is gone and its number another's.
-        self._numbers: dict[tuple[int, torch.device], tuple[Table, Tensor]] = {}
-        self._limits: dict[tuple[int, torch.device], fused.Limits] = {}
+        self._known: dict[tuple[int, torch.device], tuple[Table, fused.Limits]] = {}
 
-    def of(self, genes: Genes) -> Tensor:
-        """Return the number of words that let each level of genes live, int64, beside them."""
-        place, table = _place(genes), genes.log_survival
-        if place not in self._numbers:
-            living = torch.from_numpy(thresholds(table)).to(genes.levels.device)
-            self._numbers[place] = table, living
-        return self._numbers[place][1]
-
-    def limits_of(self, genes: Genes) -> fused.Limits:
-        """Return the same as kernels want it."""
-        place = _place(genes)
-        if place not in self._limits:
-            self._limits[place] = fused.Limits.of(self.of(genes))
-        return self._limits[place]
-
-
-def _place(genes: Genes) -> tuple[int, torch.device]:
-    return id(genes.log_survival), genes.levels.device
+    def of(self, table: Table, device: torch.device) -> fused.Limits:
+        """Return how many words let each level of a table live, on a device."""
+        place = id(table), device
+        if place not in self._known:
+            living = torch.from_numpy(thresholds(table)).to(device)
+            self._known[place] = table, fused.Limits.of(living)
+        return self._known[place][1]
 
 
 def bernoulli(genes: Genes, key: Key, living: Living | None = None) -> Tensor:
@@ -89,13 +81,31 @@ def bernoulli(genes: Genes, key: Key, living: Living | None = None) -> Tensor:
     Args:
         genes: what is drawn.
         key: of the draw.
-        living: thresholds of other genes of the same draw, to be shared.
+        living: limits of other genes of the same draw, to be shared.
     """
-    living = living or Living()
+    living, device = living or Living(), genes.levels.device
     if fused.kernels(genes.levels) is not None:
-        limits = living.limits_of(genes)
+        limits = living.of(genes.log_survival, device)
         return fused.drawn(genes.levels, genes.eligible, limits, key, packed=False)
-    return (_words(genes, key) < living.of(genes)[genes.levels.long()]) & genes.eligible
+    limits = living.of(genes.log_survival, torch.device("cpu"))
+    return _drawn(genes.levels.cpu(), genes.eligible.cpu(), limits, key).to(device)
+
+
+def _drawn(levels: Tensor, eligible: Tensor, limits: fused.Limits, key: Key) -> Tensor:
+    """Return a bool for each gene, on the CPU.
+
+    Every gene takes its word, eligible or not, so that another genotype's draw meets the same
+    word at the same synapse.
+    """
+    found = room(levels.shape, torch.bool)
+    level, may, lives = in_a_row(levels), in_a_row(eligible), in_a_row(found)
+    limit, certain = limits.words.numpy(), limits.certain.numpy()
+    for part, words in key.words_in_parts(len(level)):
+        np.less(words, limit.take(level[part]), out=lives[part])
+        if words.max() == LAST_WORD:  # one in 2**32 has to look twice
+            lives[part] |= (words == LAST_WORD) & (certain.take(level[part]) > 0)
+        lives[part] &= may[part]
+    return found
 
 
 def turns(genes: Genes, key: Key) -> npt.NDArray[np.float64]:
@@ -119,13 +129,6 @@ def thresholds(log_survival: Table) -> npt.NDArray[np.int64]:
     return living.astype(np.int64)
 
 
-def _words(genes: Genes, key: Key) -> Tensor:
-    # int64, because torch has hardly any arithmetic for uint32. Every gene takes its word,
-    # eligible or not, so that another genotype's draw meets the same word at the same synapse.
-    words = torch.from_numpy(key.words(genes.levels.numel()).astype(np.int64))
-    return words.reshape(genes.levels.shape).to(genes.levels.device)
-
-
 def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:
     """Drop the least probable of the drawn synapses until the cap holds; the draw breaks ties."""
     fewer = dict(masks)
@@ -139,7 +142,7 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     words = [
-        _words(dna.synapses[name], key.at("synapses", name)).reshape(-1)[positions].cpu().numpy()
+        key.at("synapses", name).words(masks[name].numel())[positions.cpu().numpy()].astype(np.int64)
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)

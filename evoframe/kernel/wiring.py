@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evoframe.kernel.flags import any_of_both, are_any, both
-from evoframe.kernel.genotype import Genotype, Masks, State, count, masked
+from evoframe.kernel.flags import any_of_both, are_all, are_any, both
+from evoframe.kernel.genotype import Genotype, Masks, State, cleared, count
 
 
 @attrs.frozen(eq=False)
@@ -161,7 +161,7 @@ def settle(genotype: Genotype, wiring: Wiring) -> Genotype:
 def without_the_dead(
     state: State, masks: Masks, alive: Tensor, wiring: Wiring
 ) -> dict[str, Tensor]:
-    """Return a state with zeros where synapses are absent or channels dead.
+    """Return a state with zeros where synapses are absent or channels dead; the rest as it was.
 
     Args:
         state: parameters and buffers.
@@ -169,10 +169,12 @@ def without_the_dead(
         alive: the channels that live with those, a bool for each.
         wiring: of the ancestor.
     """
-    state = masked(state, masks)
+    state = cleared(state, masks)
     for holding in wiring.holdings:
+        if are_all(living := alive[holding.channels]):
+            continue
         value = state[holding.entry]
-        kept = _along(alive[holding.channels], holding.axis, value)
+        kept = _along(living, holding.axis, value)
         state[holding.entry] = torch.where(kept, value, torch.zeros_like(value))
     return state
 

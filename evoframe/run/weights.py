@@ -16,6 +16,7 @@ from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
+from evoframe.kernel.passes import kept, spread
 from evoframe.run import checksums
 from evoframe.run.folder import write_atomically
 from evoframe.run.headers import metadata_of, written_here
@@ -42,7 +43,7 @@ def save_genotype(genotype: Genotype, path: Path) -> None:
         if name in genotype.masks:
             mask = genotype.masks[name].cpu()
             tensors[f"bits.{name}"] = torch.from_numpy(np.packbits(mask.numpy()))
-            tensors[f"kept.{name}"] = value.detach().cpu()[mask]
+            tensors[f"kept.{name}"] = kept(value.detach().cpu(), mask)
         else:
             # Cloned, because safetensors refuses tensors that share memory.
             tensors[f"state.{name}"] = value.detach().cpu().clone().contiguous()
@@ -94,10 +95,8 @@ def _unpacked(
             state[name] = tensors[f"state.{name}"]
             continue
         bits = np.unpackbits(tensors[f"bits.{name}"].numpy(), count=math.prod(shapes[name]))
-        masks[name] = torch.from_numpy(bits.astype(bool)).reshape(shapes[name])
-        kept = tensors[f"kept.{name}"]
-        state[name] = torch.zeros(shapes[name], dtype=kept.dtype)
-        state[name][masks[name]] = kept
+        masks[name] = torch.from_numpy(bits.view(bool)).reshape(shapes[name])
+        state[name] = spread(tensors[f"kept.{name}"], masks[name])
     return Genotype({name: masks[name] for name in shapes}, state)
 
 

@@ -14,7 +14,7 @@ import attrs
 from evoframe.errors import TaskError
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.genotype import State, masked
+from evoframe.kernel.genotype import State, cleared
 from evoframe.roles import Heredity, Task, doc
 
 
@@ -45,7 +45,7 @@ class Asexual(Heredity):
     def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
         """Return the parent's synapses and strengths, with the state that the option names."""
         parent = parents[0].genotype
-        state = masked(self._state(parent.state, context), parent.masks)
+        state = cleared(self._state(parent.state, context), parent.masks)
         return Inheritance(parent.masks, parent.state, state)
 
     def _state(self, parent: State, context: Context) -> State:

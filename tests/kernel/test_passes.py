@@ -1,0 +1,87 @@
+"""Passes a part at a time find what one pass over the whole does, bit for bit."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evoframe.kernel import passes
+from evoframe.kernel.passes import cleared, is_masked, kept, masked_copy, parts, room, spread
+
+KINDS = [torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.complex128, torch.int8]
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch) -> None:
+    """Parts of 64 entries, so that few entries have many borders."""
+    monkeypatch.setattr(passes, "PART", 64)
+
+
+@st.composite
+def values_and_masks(draw):
+    """Sizes around the borders of parts, none, one; both zeros, and what is no number."""
+    size = draw(st.sampled_from([0, 1, 2, 63, 64, 65, 128, 129, 191, 192, 193]))
+    kind = draw(st.sampled_from(KINDS))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
+    value = torch.randn(size, generator=generator)
+    value[torch.rand(size, generator=generator) < 0.3] = -0.0
+    value[torch.rand(size, generator=generator) < 0.1] = float("nan")
+    value = (torch.nan_to_num(value) if kind == torch.int8 else value).to(kind)
+    mask = torch.rand(size, generator=generator) < draw(st.sampled_from([0.0, 0.5, 1.0]))
+    columns = 1 if size % 3 else 3
+    value, mask = value.reshape(-1, columns), mask.reshape(-1, columns)
+    return (value.T, mask.T) if draw(st.booleans()) else (value, mask)
+
+
+def bits(value: torch.Tensor) -> list[int]:
+    return value.contiguous().reshape(-1).view(torch.uint8).tolist()
+
+
+@settings(suppress_health_check=list(), deadline=None)
+@given(values_and_masks())
+def test_what_is_absent_is_zero_and_the_rest_is_as_it_was(both) -> None:
+    """Also -0.0 and NaN, which a product would leave; and what needs no copy gets none."""
+    value, mask = both
+    before = bits(value)
+    due = torch.where(mask, value, torch.zeros((), dtype=value.dtype))
+
+    found = masked_copy(value, mask)
+
+    assert (bits(found), found.shape, found.dtype) == (bits(due), due.shape, due.dtype)
+    assert bits(value) == before
+    assert bits(cleared(value, mask)) == bits(due)
+    assert (cleared(found, mask) is found) == (value.dtype != torch.complex128)
+    assert not is_masked(value, mask) or bits(value) == bits(due)
+
+
+@settings(deadline=None)
+@given(values_and_masks())
+def test_what_is_kept_in_a_row_comes_back_to_its_places(both) -> None:
+    """The row is torch's own; a row of another length is refused."""
+    value, mask = both
+
+    row = kept(value, mask)
+
+    assert bits(row) == bits(value[mask])
+    assert bits(spread(row, mask)) == bits(masked_copy(value, mask))
+    with pytest.raises(ValueError, match="synapses"):
+        spread(torch.cat([row, row[:1] if len(row) else torch.zeros(1)]), mask)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0), (5, 7)])
+@pytest.mark.parametrize("kind", [*KINDS, torch.bool, torch.int32])
+def test_room_is_like_memory_of_torch(shape, kind) -> None:
+    """Of any shape and kind, at the beginning of a line of a cache; of zeros if asked."""
+    made = room(shape, kind, zeros=True)
+
+    assert (made.shape, made.dtype) == (torch.Size(shape), kind)
+    assert not made.any()
+    assert made.data_ptr() % 64 == 0 or not made.numel()
+
+
+def test_parts_cover_a_row_once() -> None:
+    """No entry twice, none left out."""
+    for size in (0, 1, 63, 64, 65, 1000):
+        assert [at for part in parts(size) for at in range(size)[part]] == list(range(size))
