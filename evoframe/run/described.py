@@ -9,7 +9,7 @@ from typing import Any
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Measurement
 from evoframe.kernel.sizes import factors
-from evoframe.run.journal import Entry
+from evoframe.run.entry import Entry
 
 
 def described(one: Individual, efficiency: float) -> dict[str, Any]:
