@@ -54,16 +54,25 @@ def require_families(families: Any, population: Population, wanted: int) -> None
     require_type(families, Sequence, "a tuple of Family")
     if len(families) != wanted:
         raise ContractError(f"it gives {len(families)} families; wanted {wanted}")
-    living = {one.id for one in (*population.individuals, *population.archive)}
     for family in families:
         if not isinstance(family, Family):
             raise ContractError(f"it gives {family!r}; wanted Family")
+    living = _living_of(population, families)
+    for family in families:
         count = 1 if family.elite else population.parents
         if len(family.parents) != count:
             raise ContractError(f"a family has {len(family.parents)} parents; wanted {count}")
         for parent in family.parents:
             if parent not in living:
                 raise ContractError(f"{parent!r} is none of the living; wanted ids of those")
+
+
+def _living_of(population: Population, families: Sequence[Family]) -> set[str]:
+    """Return the ids of those whom families may be of, without a walk through a long archive."""
+    living = {one.id for one in population.individuals}
+    if all(parent in living for family in families for parent in family.parents):
+        return living
+    return living | {one.id for one in population.archive}
 
 
 def require_inheritance(

@@ -119,18 +119,19 @@ def without_test(population: Population) -> Population:
     """Return a population whose results on the test split are withheld."""
     return attrs.evolve(
         population,
-        individuals=tuple(map(_blind, population.individuals)),
-        archive=tuple(map(_blind, population.archive)),
+        individuals=tuple(map(blind, population.individuals)),
+        archive=tuple(map(blind, population.archive)),
     )
 
 
 def parent_without_test(parent: Parent) -> Parent:
     """Return a parent whose results on the test split are withheld."""
-    return attrs.evolve(parent, individual=_blind(parent.individual))
+    return attrs.evolve(parent, individual=blind(parent.individual))
 
 
-def _blind(one: Individual) -> Individual:
-    if one.fitness is None:
+def blind(one: Individual) -> Individual:
+    """Return an individual whose results on the test split are withheld."""
+    if one.fitness is None or isinstance(one.fitness.test, Withheld):
         return one
     return attrs.evolve(one, fitness=attrs.evolve(one.fitness, test=Withheld()))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Measurement
 from evoframe.kernel.sizes import factors
-from evoframe.run.journal import Entry
+from evoframe.run.entry import Entry
 
 MOST = 1000
 """How many numbers of an array are told one by one."""

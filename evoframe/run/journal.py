@@ -17,13 +17,14 @@ from typing import Any
 import attrs
 
 from evoframe.errors import DamagedError, RunError
-from evoframe.evolution.birth import Remark
 from evoframe.kernel.individual import Individual
-from evoframe.kernel.notes import NONE, Notes
 from evoframe.run import checksums, kept
 from evoframe.run.account import Account, packed, unpacked
 from evoframe.run.database import backed_up, open_read_only, open_writable
-from evoframe.run.rows import fitness_text, individual_of, row_of, typed
+from evoframe.run.entry import Entry
+from evoframe.run.folder import NAME
+from evoframe.run.known import Known
+from evoframe.run.rows import Row, fitness_text, individual_of, row_of, typed
 
 ENDING, PICK, SECONDS, TOLD, REMARKS = "finished", "pick", "seconds", "told", "remarks"
 SURVEY, LATENCY, RECIPES = "survey", "latency", "recipes"
@@ -33,38 +34,15 @@ LIFE, SESSION = "life", "session"
 """Names of events: what a life took and left, and that a process took up the run."""
 
 
-@attrs.frozen
-class Entry:
-    """An individual as it stands in the journal.
-
-    Attributes:
-        individual: the record itself.
-        digest: of the genotype that it carries; empty when stillborn.
-        seconds: how long its life took; not part of any digest.
-        remarks: what people should be told of how it came to be; kept apart from the row.
-        account: what is put on record beside it; not read back with it, see
-            :meth:`Journal.accounts`.
-        told: sentences on what was found damaged on the way; logged, and not read back.
-        given: the notes that selection gave its family.
-    """
-
-    individual: Individual
-    digest: str
-    seconds: float
-    remarks: tuple[Remark, ...] = attrs.field(default=(), eq=False)
-    account: Account | None = attrs.field(default=None, eq=False)
-    told: tuple[str, ...] = attrs.field(default=(), eq=False)
-    given: Notes = NONE
-
-
 class Journal:
     """Reads and writes the journal of one run; to be closed."""
 
     def __init__(self, path: Path, *, writable: bool) -> None:
         self._path = path
-        # Rows that were compared with their checksums, which need not be done again.
-        self._checked: set[str] = set()
-        self._noted: dict[str, kept.Noted] = {}
+        self._known = Known()
+        # The number of the last row of individuals that was read or written.
+        self._read = 0
+        self._lost: set[str] = set()
         with self._guarded():
             self._base = open_writable(path) if writable else open_read_only(path)
 
@@ -72,47 +50,89 @@ class Journal:
         """Close the database."""
         self._base.close()
 
-    def add(self, entry: Entry) -> None:
-        """Put an individual on record, with its account; from here on it is finished."""
+    def add(self, entry: Entry, **facts: str) -> None:
+        """Put an individual on record, with its account; from here on it is finished.
+
+        Args:
+            entry: who it is.
+            facts: about the run, set in the same transaction.
+        """
+        self.known()
         row = {**row_of(entry.individual), "digest": entry.digest, "seconds": float(entry.seconds)}
         columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         with self._guarded(), self._base:
             self._base.execute("BEGIN")
-            self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
+            added = self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
             checksums.put(self._base, f"individual {row['id']}", row)
             noted = kept.Noted(entry.individual.notes, entry.given)
             kept.put_notes(self._base, entry.individual.id, noted)
             if entry.account is not None:
                 data = {"individual": entry.individual.id, **packed(entry.account)}
                 self._insert(LIFE, data)
+            self._set(facts)
+        # As it will be read, so that a run which is resumed sees what this one does.
+        self._known.add(self._entry(row, None, noted))
+        self._read = added.lastrowid or 0
+
+    def known(self) -> Known:
+        """Return everybody on record; what is new since the last time is read, and nothing else."""
+        with self._guarded():
+            most = self._base.execute("SELECT max(rowid) FROM individuals").fetchone()[0] or 0
+            if most == self._read:
+                return self._known
+            rows = self._base.execute(
+                "SELECT * FROM individuals WHERE rowid > ? AND rowid <= ?", (self._read, most)
+            ).fetchall()
+            due, noted = self._checksums(rows), self._notes(rows)
+        found = [self._entry(row, due.get(name := str(row["id"])), noted[name]) for row in rows]
+        self._require_forebears(found)
+        for entry in found:
+            self._known.add(entry)
+        self._read = most
+        return self._known
+
+    def _checksums(self, rows: Sequence[sqlite3.Row]) -> dict[str, Any]:
+        """Return the checksums of rows on record: all of them at first, then by their names."""
+        if not self._read:
+            due = checksums.on_record(self._base, "individual")
+            self._lost = set(due) - {str(row["id"]) for row in rows}
+            return due
+        names = [str(row["id"]) for row in rows]
+        return {
+            name: kept.value(self._base, f"{checksums.PREFIX}individual {name}") for name in names
+        }
+
+    def _notes(self, rows: Sequence[sqlite3.Row]) -> dict[str, kept.Noted]:
+        """Return the notes of rows by id: those of everybody at first, then one by one."""
+        names = [str(row["id"]) for row in rows]
+        with self._naming("notes"):
+            if self._read:
+                return {name: kept.notes_of(self._base, name) for name in names}
+            noted = kept.all_notes(self._base)
+        return {name: noted.get(name, kept.Noted()) for name in names}
+
+    def lost(self) -> list[int]:
+        """Return the generations of individuals whose rows are gone, as their checksums tell."""
+        self.known()
+        named = [NAME.fullmatch(name) for name in self._lost]
+        return [int(found[0][1:].partition("s")[0]) for found in named if found]
 
     def entries(self) -> tuple[Entry, ...]:
         """Return all individuals, by generation and place."""
-        with self._guarded():
-            rows = self._base.execute("SELECT * FROM individuals ORDER BY generation, slot")
-            all_ = rows.fetchall()
-            fresh = any(str(row["id"]) not in self._checked for row in all_)
-            due = checksums.on_record(self._base, "individual") if fresh else {}
-            with self._naming("notes"):
-                noted = kept.all_notes(self._base, self._noted)
-            none = kept.Noted()
-            found = tuple(
-                self._entry(row, due.get(one := str(row["id"])), noted.get(one, none))
-                for row in all_
-            )
-        self._require_forebears(found)
-        return found
+        return self.known().entries()
 
     def individuals(self) -> tuple[Individual, ...]:
         """Return the records of all individuals, by generation and place."""
         return tuple(entry.individual for entry in self.entries())
 
     def entry(self, identity: str) -> Entry:
-        """Return one individual.
+        """Return one individual, without reading the others.
 
         Raises:
             RunError: there is none of that id.
         """
+        if identity in self._known:
+            return self._known[identity]
         with self._guarded():
             rows = self._base.execute("SELECT * FROM individuals WHERE id = ?", (identity,))
             row = rows.fetchone()
@@ -162,8 +182,11 @@ class Journal:
         """Set facts about the run, in one transaction."""
         with self._guarded(), self._base:
             self._base.execute("BEGIN")
-            for name, value in facts.items():
-                kept.put(self._base, name, value)
+            self._set(facts)
+
+    def _set(self, facts: Mapping[str, str]) -> None:
+        for name, value in facts.items():
+            kept.put(self._base, name, value)
 
     def fact(self, name: str) -> str | None:
         """Return a fact about the run, or None."""
@@ -215,9 +238,7 @@ class Journal:
 
     def last_generation(self) -> int:
         """Return the number of the last generation of which anybody is on record; 0 if nobody."""
-        with self._guarded():
-            found = self._base.execute("SELECT max(generation) FROM individuals").fetchone()[0]
-        return found if isinstance(found, int) else 0
+        return self.known().last
 
     def back_up(self, path: Path) -> None:
         """Write a copy of the whole journal, which takes the place of the one before."""
@@ -244,26 +265,24 @@ class Journal:
         if said != known:
             self.note(**{REMARKS: json.dumps(said)})
 
-    def _entry(self, row: sqlite3.Row, due: Any, noted: kept.Noted) -> Entry:
+    def _entry(self, row: Row, due: Any, noted: kept.Noted) -> Entry:
         with self._naming(f"individual {row['id']!r}"):
-            if row["id"] not in self._checked:
-                checksums.require(due, dict(row))
-                self._checked.add(row["id"])
+            checksums.require(due, {name: row[name] for name in row.keys()})  # noqa: SIM118
             seconds = float(typed(row, "seconds", float))
             one = attrs.evolve(individual_of(row), notes=noted.own)
             return Entry(one, typed(row, "digest", str), seconds, given=noted.given)
 
-    def _require_forebears(self, entries: tuple[Entry, ...]) -> None:
+    def _require_forebears(self, entries: Sequence[Entry]) -> None:
         """Refuse a journal in which somebody has parents that are not on record before them."""
-        known: dict[str, int] = {}
+        fresh = {entry.individual.id: entry for entry in entries}
         for entry in entries:
             one = entry.individual
             with self._naming(f"individual {one.id!r}"):
                 carried = () if one.genotype_id in ("", one.id) else (one.genotype_id,)
                 for name in (*one.parents, *carried):
-                    if known.get(name, one.generation) >= one.generation:
+                    before = fresh.get(name) or self._known.get(name)
+                    if before is None or before.individual.generation >= one.generation:
                         raise ValueError(f"{name} is not on record before it")
-            known[one.id] = one.generation
 
     @contextmanager
     def _naming(self, row: str) -> Iterator[None]:

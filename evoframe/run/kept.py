@@ -47,12 +47,8 @@ def put_notes(base: sqlite3.Connection, identity: str, noted: Noted) -> None:
     put(base, HOW_MANY, str(_how_many(base) + 1))
 
 
-def all_notes(base: sqlite3.Connection, known: dict[str, Noted]) -> Mapping[str, Noted]:
+def all_notes(base: sqlite3.Connection) -> Mapping[str, Noted]:
     """Return the notes of everybody who has any, by id.
-
-    Args:
-        base: the journal.
-        known: those that were read before; it is added to.
 
     Raises:
         ValueError, TypeError, KeyError: they are damaged, or some are gone.
@@ -62,11 +58,9 @@ def all_notes(base: sqlite3.Connection, known: dict[str, Noted]) -> Mapping[str,
     ).fetchall()
     if len(rows) != (due := _how_many(base)):
         raise ValueError(f"there are {len(rows)} and were {due}")
-    fresh = {name[len(NOTES) + 1 :]: text for name, text in rows}
-    fresh = {identity: text for identity, text in fresh.items() if identity not in known}
-    sums = checksums.on_record(base, f"fact {NOTES}") if fresh else {}
-    known |= {identity: _read(text, sums.get(identity)) for identity, text in fresh.items()}
-    return known
+    sums = checksums.on_record(base, f"fact {NOTES}") if rows else {}
+    found = {name[len(NOTES) + 1 :]: text for name, text in rows}
+    return {identity: _read(text, sums.get(identity)) for identity, text in found.items()}
 
 
 def notes_of(base: sqlite3.Connection, identity: str) -> Noted:

@@ -24,9 +24,10 @@ from evoframe.roles.executor import Executor, Send
 from evoframe.run import binding, mishaps, states, targets
 from evoframe.run.account import Account, left_of_layers
 from evoframe.run.announcing import LifeAnnouncer
+from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Entry, Journal
-from evoframe.run.recall import Recall, keep_twice
+from evoframe.run.journal import Journal
+from evoframe.run.recall import OnRecord, Recall, keep_twice
 from evoframe.run.record import open_recipe
 from evoframe.run.weights import FileCheckpoint, save_genotype
 from evoframe.run.world import World, build_world
@@ -40,6 +41,7 @@ class Lives:
     """
 
     world: World
+    recall: Recall
     generation: int
     heard: frozenset[str]
     phase: Callable[[Phase], Any] | None = None
@@ -51,12 +53,12 @@ class Lives:
         announcer = LifeAnnouncer(send, self.heard, self.phase)
         life = Life(announcer=announcer, checkpoint=checkpoint)
         with devices.arithmetic(self.world.device, threads=run.threads, strict=run.strict):
-            recall, kept = Recall.of(self.world), states.on_record(self.world, self.generation)
+            recall, kept = self.recall.at(self.world), states.on_record(self.world, self.generation)
             with mishaps.in_words(f"{birth.id} of generation {self.generation}", self.world):
-                context = self.world.context(self.generation, recall.genotype(ANCESTOR), life)
+                context = self.world.context(self.generation, recall.ancestor(), life)
                 newborn = live(birth, self.world.strategies(kept), context, recall)
         took = time.perf_counter() - start, announcer.watch.seconds
-        entry = put_on_disk(newborn, self.world, checkpoint, *took)
+        entry = put_on_disk(newborn, self.world, checkpoint, *took, recall)
         return attrs.evolve(entry, told=(*recall.told, *entry.told))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -127,6 +129,7 @@ def put_on_disk(
     checkpoint: FileCheckpoint,
     seconds: float,
     phases: Mapping[str, float],
+    recall: Recall | None = None,
 ) -> Entry:
     """Put a genotype on disk and return the entry for the journal, which comes after it.
 
@@ -136,6 +139,7 @@ def put_on_disk(
         checkpoint: of the life, which is over.
         seconds: how long the life took.
         phases: how many seconds each of its phases took.
+        recall: who is on record already; nobody is when the ancestor lives.
     """
     one, digest = newborn.individual, ""
     if newborn.genotype is not None:
@@ -144,8 +148,8 @@ def put_on_disk(
             keep_twice(newborn.genotype, world.folder)
         else:
             save_genotype(newborn.genotype, world.folder.genotype(one.id))
-    elif one.genotype_id:  # an elite carries its parent's genotype
-        digest = Recall.of(world).digest(one.genotype_id)
+    elif recall is not None and one.genotype_id:  # an elite carries its parent's genotype
+        digest = recall.digest(one.genotype_id)
     # The genotype is on disk by now; a kill before the journal knows it costs this life once more.
     checkpoint.clear()
     return Entry(
@@ -172,11 +176,13 @@ def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Acc
 
 
 @lru_cache(maxsize=1)
-def _world_of(path: Path) -> World:
+def _home(path: Path) -> Recall:
+    """Return the world of a run in this process, and who is on record; made once."""
     folder = RunFolder(path)
     recipe, _ = open_recipe(folder)
-    return binding.of_run(build_world(recipe, folder))
+    return Recall(binding.of_run(build_world(recipe, folder)), OnRecord(folder.journal))
 
 
 def _reopened(path: Path, generation: int, heard: frozenset[str]) -> Lives:
-    return Lives(_world_of(path).at(generation), generation, heard)
+    home = _home(path)
+    return Lives(home.world.at(generation), home, generation, heard)

@@ -7,10 +7,12 @@ for bit; if it is not, it is lost, and that is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
 
 import attrs
+import torch
 
 from evoframe.errors import DamagedError, EvoframeError
 from evoframe.evolution.birth import Birth
@@ -21,10 +23,32 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Family
 from evoframe.run import states
+from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Entry, Journal
+from evoframe.run.journal import Journal
 from evoframe.run.weights import load_genotype, save_genotype
 from evoframe.run.world import World
+
+
+@attrs.frozen(eq=False)
+class _Kept:
+    """A genotype that is lent, and what tells whether somebody has written into it."""
+
+    genotype: Genotype
+    versions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, genotype: Genotype) -> _Kept:
+        return cls(genotype, _versions(genotype))
+
+    def is_touched(self) -> bool:
+        return _versions(self.genotype) != self.versions
+
+
+def _versions(genotype: Genotype) -> tuple[int, ...]:
+    """Return how often each tensor was written into, as torch counts it."""
+    tensors = (*genotype.masks.values(), *genotype.state.values())
+    return tuple(one._version for one in tensors)  # noqa: SLF001  there is no other name for it
 
 
 @attrs.frozen(eq=False)
@@ -40,15 +64,29 @@ class Recall:
     world: World
     entries: Mapping[str, Entry]
     told: list[str] = attrs.field(factory=list)
+    # The ancestor by device, as every life is given it.
+    _kept: dict[torch.device, _Kept] = attrs.field(factory=dict, repr=False)
 
     @classmethod
     def of(cls, world: World) -> Recall:
         """Return a recall of everybody who is in the journal now."""
-        journal = Journal(world.folder.journal, writable=False)
-        try:
-            return cls(world, {entry.individual.id: entry for entry in journal.entries()})
-        finally:
-            journal.close()
+        with closing(Journal(world.folder.journal, writable=False)) as journal:
+            return cls(world, journal.known())
+
+    def at(self, world: World) -> Recall:
+        """Return a recall for one life, with a world of its own and nothing told yet."""
+        return attrs.evolve(self, world=world, told=[])
+
+    def ancestor(self) -> Genotype:
+        """Return the ancestor's genotype; it is read once, and given to all lives of a process.
+
+        Should any of them have written into it, the next is given it as it was.
+        """
+        device = self.world.device
+        kept = self._kept.get(device)
+        if kept is None or kept.is_touched():
+            kept = self._kept[device] = _Kept.of(self.genotype(ANCESTOR))
+        return kept.genotype
 
     def __call__(self, identity: str) -> Parent:
         """Return an individual with its genotype.
@@ -143,7 +181,7 @@ class Recall:
         run, recall = world.recipe.run, attrs.evolve(self, world=world)
         kept = states.on_record(world, one.generation)
         with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
-            context = world.context(one.generation, recall.genotype(ANCESTOR))
+            context = world.context(one.generation, recall.ancestor())
             return live(birth, world.strategies(kept), context, recall).genotype
 
     def _raised_again(self) -> Genotype | None:
@@ -153,6 +191,31 @@ class Recall:
             return raise_ancestor(
                 world.initial, world.ancestor_training(), context, strict=run.strict
             ).genotype
+
+
+class OnRecord(Mapping[str, Entry]):
+    """Everybody on record, each read when somebody asks for them, and only once.
+
+    The process that carries the run has read and checked the whole journal; those beside it need
+    parents alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: dict[str, Entry] = {}
+
+    def __getitem__(self, identity: str) -> Entry:
+        if identity not in self._found:
+            with closing(Journal(self._path, writable=False)) as journal:
+                self._found[identity] = journal.entry(identity)
+        return self._found[identity]
+
+    def __iter__(self) -> Iterator[str]:
+        with closing(Journal(self._path, writable=False)) as journal:
+            return iter(list(journal.known()))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def keep_twice(genotype: Genotype, folder: RunFolder) -> None:

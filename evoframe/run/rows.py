@@ -13,6 +13,9 @@ import attrs
 from evoframe.kernel.individual import ANCESTOR, Fitness, Individual, Measurement, Origin
 from evoframe.run.folder import NAME
 
+Row = sqlite3.Row | Mapping[str, Any]
+"""Values by the names of columns, as they were read or are written."""
+
 
 def row_of(one: Individual) -> dict[str, Any]:
     """Return an individual as a row, by the names of its columns."""
@@ -29,7 +32,7 @@ def row_of(one: Individual) -> dict[str, Any]:
     }
 
 
-def individual_of(row: sqlite3.Row) -> Individual:
+def individual_of(row: Row) -> Individual:
     """Return the individual of a row.
 
     Raises:
@@ -58,7 +61,7 @@ def individual_of(row: sqlite3.Row) -> Individual:
     return one
 
 
-def typed(row: sqlite3.Row, column: str, kind: Any) -> Any:
+def typed(row: Row, column: str, kind: Any) -> Any:
     """Return the value of a column, of the type it must have; SQLite would take anything.
 
     Raises:

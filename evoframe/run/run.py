@@ -26,8 +26,9 @@ from evoframe.kernel.lineage import ancestry
 from evoframe.run import binding, constants, notebook, states
 from evoframe.run.account import Account
 from evoframe.run.described import described, frame, is_sound_throughout, plain
+from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import ENDING, PICK, SURVEY, Entry, Journal, run_digest
+from evoframe.run.journal import ENDING, PICK, SURVEY, Journal, run_digest
 from evoframe.run.reading import code_named, metrics_on_record
 from evoframe.run.record import RECORD, open_recipe, open_task, read_record
 from evoframe.run.remarks import of_delivery

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from evoframe.kernel.events import (
     RunFinished,
     RunStarted,
 )
-from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import is_sound, rank
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
@@ -40,8 +37,9 @@ from evoframe.run import (
     states,
     surveyed,
 )
+from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Entry, Journal
+from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
 from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
@@ -170,43 +168,49 @@ class _Runner:
         self.observers = Observers(world.recipe.observer, self._observer_failed, log.warning)
         self.clock = time.monotonic()
         self.before = journal.number(SECONDS)
+        # Read once, and kept in step with what is written from here on.
+        self.known = journal.known()
+        self.recall = Recall(world, self.known)
 
     def run(self, founder: Path | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
         options = self.world.recipe.run
         self._announce_start()
-        if not self.journal.individuals():
+        if not self.known:
             self._record(self._ancestor(founder))
-        # From the first each time: nothing but the journal has to say where the run was.
-        for number in range(1, options.generations + 1):
+        for number in range(self._first(), options.generations + 1):
             if number > 1:
                 self._generation(number)
             self._announce_generation(number)
-            everyone = self.journal.individuals()
-            if number < everyone[-1].generation:
+            if number < self.known.last:
                 continue  # the run went on after this one, and the clock may not say otherwise now
-            generation = [one for one in everyone if one.generation == number]
-            ancestor, *generation = sized([everyone[0], *generation], self.world.recipe.environment)
+            everyone = [self.known.ancestor, *self.known.generation(number)]
+            ancestor, *generation = sized(everyone, self.world.recipe.environment)
             reason = rules.stop_reason(generation, ancestor, options, self.metric, self._seconds())
             if reason is not None:
                 self._finish(reason)
                 return
 
+    def _first(self) -> int:
+        """Return the generation to begin with: those before it are whole, and were told of."""
+        told = int(self.journal.number(TOLD))
+        return max(1, min(self.known.last, told + 1, *self.journal.lost()))
+
     def _generation(self, number: int) -> None:
         world = self.world.at(number)
-        context = world.context(number, self._ancestor_genotype)
+        recall = self.recall.at(world)
+        context = world.context(number, recall.ancestor())
+        self._mended(recall.told)
         with mishaps.in_words(f"the parents of generation {number}", world):
-            everyone = self.journal.individuals()
-            seen = selecting.population(everyone, number, world.recipe)
+            seen = selecting.population(self.known, number, world.recipe)
             kept = states.made(world, self.journal, seen, context).get("selection")
             context = attrs.evolve(context, state=None if kept is None else kept.state)
             due = births(seen, world.recipe.selection, context)
-        there = {one.id for one in everyone}
         # Selection is a function of journal and key: the same births come out after a kill.
-        missing = [birth for birth in due if birth.id not in there]
+        missing = [birth for birth in due if birth.id not in self.known]
         if not missing:
             return
-        lives = Lives(world, number, self.observers.heard(), self.observers.phase)
+        lives = Lives(world, self.recall, number, self.observers.heard(), self.observers.phase)
         for entry in lived(self.world.recipe.executor, lives, missing, self._send):
             self._record(entry)
 
@@ -220,22 +224,13 @@ class _Runner:
         except StillbornError as error:
             raise RunError(f"the ancestor cannot live: {error}.") from error
 
-    @cached_property
-    def _ancestor_genotype(self) -> Genotype:
-        """What selections are told of the ancestor; read from disk once a session."""
-        recall = Recall.of(self.world)
-        found = recall.genotype(ANCESTOR)
-        self._mended(recall.told)
-        return found
-
     # --- telling ------------------------------------------------------------------------------
 
     def _record(self, entry: Entry) -> None:
         one = entry.individual
         self._mended(entry.told)
-        self.journal.add(entry)
         # ``repr`` of a float is exact; earlier sessions are part of what ``time`` limits.
-        self.journal.note(**{SECONDS: repr(self._seconds())})
+        self.journal.add(entry, **{SECONDS: repr(self._seconds())})
         facts = {"individual": one.id, "parents": one.parents, "synapses": one.synapses}
         if one.fitness is None:
             self.log.info("stillborn", reason=one.stillborn, **facts)
@@ -246,17 +241,17 @@ class _Runner:
         self._remark(*remarks.of_life(entry.remarks, self.journal))
 
     def _announce_start(self) -> None:
-        options, everyone = self.world.recipe.run, self.journal.individuals()
+        options, known = self.world.recipe.run, self.known
         event = RunStarted(
             path=str(self.world.folder.path),
             generations=options.generations,
             population=options.population,
             metric=self.metric,
-            on_record=len(everyone),
+            on_record=len(known),
             device=devices.describe(self.world.device),
-            ancestor=everyone[0] if everyone else None,
+            ancestor=known.ancestor if known else None,
         )
-        self.log.info("run resumed" if everyone else "run started", path=event.path)
+        self.log.info("run resumed" if known else "run started", path=event.path)
         self._remark(*self.world.remarks)
         anatomy = self.world.anatomy
         for one in (*anatomy.barriers, *anatomy.block_barriers):
@@ -271,8 +266,7 @@ class _Runner:
         """Tell of a generation that nobody was told of, however the run was interrupted."""
         if number <= self.journal.number(TOLD):
             return
-        everyone = self.journal.individuals()
-        members = tuple(one for one in everyone if one.generation == number)
+        members = self.known.generation(number)
         alive = [one for one in members if one.is_alive]
         best = min(alive, key=lambda one: rank(one, self.metric)).id if alive else ""
         self.log.info("generation finished", generation=number, alive=len(alive), best=best)
@@ -282,7 +276,7 @@ class _Runner:
         # Noted first: observers that count or draw must not be told twice.
         self.journal.note(**{TOLD: str(number)})
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
-        if words := shrinking.did_not_shrink(members, everyone[0], self.world.anatomy):
+        if words := shrinking.did_not_shrink(members, self.known.ancestor, self.world.anatomy):
             self._remark(words)
         self.journal.back_up(self.world.folder.backup)
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from evoframe.config.recipe import Recipe
-from evoframe.kernel.individual import Individual
 from evoframe.kernel.population import Population
+from evoframe.run.known import Known
 
 
-def population(individuals: Sequence[Individual], number: int, recipe: Recipe) -> Population:
+def population(known: Known, number: int, recipe: Recipe) -> Population:
     """Return the population that the parents of a generation are selected from.
 
     Args:
-        individuals: everybody on record.
+        known: everybody on record.
         number: of the generation.
         recipe: of that generation.
     """
-    archive = tuple(one for one in individuals if one.is_alive and one.generation < number)
-    last = [one for one in individuals if one.generation == number - 1]
+    last = known.generation(number - 1)
     return Population(
-        individuals=tuple(one for one in archive if one.generation == number - 1),
-        archive=archive,
+        individuals=tuple(one for one in last if one.is_alive),
+        archive=known.archive(number),
         size=recipe.run.population,
         parents=recipe.heredity.parents,
         metric=recipe.task.primary,

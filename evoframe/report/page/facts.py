@@ -17,8 +17,9 @@ from evoframe.kernel.individual import Individual, Metric, Origin
 from evoframe.kernel.population import is_sound
 from evoframe.report.arms import BASELINES
 from evoframe.run.account import Account
+from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import LATENCY, SECONDS, SURVEY, Entry, Journal
+from evoframe.run.journal import LATENCY, SECONDS, SURVEY, Journal
 from evoframe.run.record import RECORD, read_record
 from evoframe.run.remarks import of_delivery
 from evoframe.run.run import Run
