@@ -28,7 +28,7 @@ from evoframe.evolution.watch import Watch
 from evoframe.kernel.bounded import held
 from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
-from evoframe.kernel.dna import DNA, Inheritance
+from evoframe.kernel.dna import DNA, Inheritance, furnished
 from evoframe.kernel.genotype import Genotype, cleared
 from evoframe.kernel.individual import Origin
 from evoframe.kernel.key import sealed
@@ -168,12 +168,12 @@ def synthesise(
         StillbornError: nothing that was drawn reaches the output of the network, or nothing is
             under its ceilings.
     """
-    wiring, whole = context.anatomy.wiring, context.ancestor.state
+    anatomy, whole = context.anatomy, context.ancestor.state
+    wiring, state = anatomy.wiring, furnished(inheritance, dna.weights)
     if dna.ceilings:
-        purse = Purse(dna, context.key, inheritance.state, context.anatomy, most)
+        purse = Purse(dna, context.key, state, anatomy, most)
         genotype = settle(under_ceilings(purse), wiring)
     else:
-        state, anatomy = inheritance.state, context.anatomy
         masks = held(draw(dna, context.key), dna, context.key, state, anatomy)
         genotype = settle(Genotype(masks, state), wiring)
     if is_extinct(genotype.masks):

@@ -51,6 +51,21 @@ def require_dna(
         _require_clusters(found.clusters, eligible, known)
     _require_in_range(found, known)
     _require_limits(found)
+    if before is None or found.weights is not before.weights:
+        _require_weights(found.weights, eligible)
+
+
+def _require_weights(weights: Any, eligible: Mapping[str, Tensor]) -> None:
+    """Refuse weights of synapses to come that are none, or belong to nothing that evolves."""
+    require_type(weights, Mapping, "DNA whose weights are a mapping")
+    for name, values in weights.items():
+        if name not in eligible:
+            raise ContractError(f"there are weights of {name!r}; wanted parameters that evolve")
+        what = f"weights of {name!r}"
+        kind = values.dtype if isinstance(values, Tensor) else None
+        require_like(what, values, eligible[name], kind, several=True)
+        if not values.is_floating_point() or not bool(values.isfinite().all()):
+            raise ContractError(f"{what} are {kind}, or not finite; wanted finite floats")
 
 
 def _known(dna: DNA | None) -> set[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import attrs
 
@@ -39,13 +39,18 @@ class Kept:
         return value_of(self.text)
 
 
+def keeps_state(strategy: Any) -> TypeGuard[Learning]:
+    """Tell whether a strategy may keep something from one generation to the next."""
+    return isinstance(strategy, Learning) and type(strategy).begin is not Learning.begin
+
+
 def learners(strategies: Strategies) -> Iterator[tuple[str, Learning]]:
     """Yield the strategies that keep state, with the names of their entries in the recipe."""
     for field in attrs.fields(Strategies):
         held = getattr(strategies, field.name)
         several = isinstance(held, tuple)
         for index, one in enumerate(held if several else (held,)):
-            if isinstance(one, Learning) and type(one).begin is not Learning.begin:
+            if keeps_state(one):
                 yield f"{field.name}[{index}]" if several else field.name, one
 
 
@@ -70,11 +75,16 @@ def states_after(
             elif (state := one.learned(old.state, seen)) is None:
                 raise ContractError("learned() returned None; wanted its state, old or new")
             if state is not None:
-                found[entry] = Kept(one.name, _text(state))
+                found[entry] = Kept(one.name, written(state))
     return found
 
 
-def _text(state: Any) -> str:
+def written(state: Any) -> str:
+    """Return a state as the text that goes on record.
+
+    Raises:
+        ContractError: it cannot be kept, or is too large.
+    """
     text = text_of(state, "its state")
     if len(text) > MOST:
         raise ContractError(

@@ -178,6 +178,8 @@ class DNA:
         caps: hard limits that the draw must keep, set by environments.
         ceilings: hard limits of what the settled offspring may cost, set by environments.
         notes: of the life so far; what a strategy returns here is added to them.
+        weights: with what synapses begin that nobody inherited, by parameter; with 0 where it
+            says nothing.
     """
 
     synapses: Mapping[str, Genes]
@@ -185,6 +187,7 @@ class DNA:
     caps: tuple[Cap, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
     notes: Notes = attrs.field(default=NONE, converter=Notes)
+    weights: State = attrs.field(factory=dict)
 
     def probabilities(self, name: str) -> Tensor:
         """Return the probability that each synapse exists: its cluster's times its own."""
@@ -223,3 +226,14 @@ class Inheritance:
     strengths: State
     state: State
     notes: Notes = attrs.field(default=NONE, converter=Notes)
+
+
+def furnished(inheritance: Inheritance, weights: State) -> State:
+    """Return the state of a newborn, with weights of synapses that it does not inherit."""
+    if not weights:
+        return inheritance.state
+    state = dict(inheritance.state)
+    for name, values in weights.items():
+        own = inheritance.eligible[name]
+        state[name] = torch.where(own, state[name], values.to(state[name].dtype))
+    return state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Literal
 
 import attrs
@@ -25,6 +26,7 @@ from evoframe.kernel.individual import (
 )
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life
+from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
 from evoframe.kernel.wiring import is_extinct, settle
@@ -58,6 +60,7 @@ class Case:
         epochs: how long a life is; as long as its training says if not given.
         task: what takes the place of the specimen, with the same network.
         test: what parents have reached on the test split.
+        notes: what parents carry, and so the offspring.
     """
 
     specimen: Specimen = attrs.field(factory=Specimen)
@@ -69,6 +72,7 @@ class Case:
     epochs: int | None = None
     task: Task | None = attrs.field(default=None, repr=False)
     test: Mapping[str, Measurement] = attrs.field(factory=dict, repr=False)
+    notes: Notes = attrs.field(default=NONE, converter=Notes)
 
     @property
     def anatomy(self) -> Anatomy:
@@ -98,6 +102,7 @@ class Case:
             family=Family(tuple(one.individual.id for one in family)),
             parents=family,
             life=life or Life(),
+            notes=self.notes if family else NONE,
         )
 
     def genotype(self, index: int = 0) -> Genotype:
@@ -128,7 +133,8 @@ class Case:
 
     def _parent(self, index: int) -> Individual:
         before = max(2, self.generation - 1)
-        return an_individual(index, 0.5, generation=before, test=self.test)
+        one = an_individual(index, 0.5, generation=before, test=self.test)
+        return attrs.evolve(one, notes=self.notes)
 
     def inheritance(self) -> Inheritance:
         """Return the inheritance of an offspring of one parent."""
@@ -175,6 +181,7 @@ class Choice:
         key: the source of randomness.
         generation: that of the individuals.
         test: what they have reached on the test split.
+        notes: what each of them carries; nobody anything if not given.
     """
 
     accuracies: tuple[float, ...] = (0.5, 0.75)
@@ -183,13 +190,16 @@ class Choice:
     key: Key = attrs.field(default=Key(0))
     generation: int = 2
     test: Mapping[str, Measurement] = attrs.field(factory=dict, repr=False)
+    notes: tuple[Notes, ...] = ()
 
     def individuals(self) -> tuple[Individual, ...]:
         """Return the individuals in order of their places."""
-        return tuple(
+        found = [
             an_individual(place, value, generation=self.generation, test=self.test)
             for place, value in enumerate(self.accuracies)
-        )
+        ]
+        told = zip_longest(found, self.notes[: len(found)], fillvalue=NONE)
+        return tuple(attrs.evolve(one, notes=notes) for one, notes in told)  # type: ignore[misc]
 
     def population(self, individuals: tuple[Individual, ...] | None = None) -> Population:
         """Return the population, or the same with its individuals in another order."""

@@ -21,7 +21,7 @@ PAGE = "docs/reference/checks.md"
 MODULES = (
     "values", "answers", "keeping", "randomness", "seeing", "streams", "dna", "environment",
     "heredity", "mutation", "selection", "training", "nurture", "executor", "observer", "task",
-    "whole", "elsewhere",
+    "notes", "whole", "elsewhere",
 )  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., None])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from evoframe.evolution.birth import Birth, Newborn
 from evoframe.evolution.generation import births, live
+from evoframe.evolution.learning import Kept, states_after
 from evoframe.evolution.strategies import Strategies
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
@@ -50,18 +51,21 @@ class State:
         members: its individuals, in order of their places.
         alive: every living individual so far.
         genotypes: those of the living, by id.
+        kept: the state of strategies for this generation, by entry.
     """
 
     generation: int
     members: tuple[Individual, ...]
     alive: tuple[Individual, ...]
     genotypes: dict[str, Genotype]
+    kept: Mapping[str, Kept] = attrs.field(factory=dict)
 
     def digest(self) -> str:
         """Return a text that is the same only of last generations that agree in every bit."""
         return "; ".join(
             f"{one.id} of {','.join(one.parents)}: "
             + (self.genotypes[one.genotype_id].digest() if one.is_alive else one.stillborn)
+            + (one.notes.text if one.notes else "")
             for one in self.members
         )
 
@@ -87,8 +91,11 @@ class Laboratory:
         parents = self.strategies.heredity.parents
         population = Population(group, state.alive, 2, parents, self.case.specimen.primary)
         run = self._context(number)
-        due = births(population, self.strategies.selection, run)
-        newborn = [self._lived(birth, run, state) for birth in order(list(due))]
+        kept = states_after(population, self.strategies, state.kept, run)
+        own = kept.get("selection")
+        choosing = attrs.evolve(run, state=own.state if own else None)
+        due = births(population, self.strategies.selection, choosing)
+        newborn = [self._lived(birth, run, state, kept) for birth in order(list(due))]
         # Whatever the order of lives, a generation is in order of places.
         newborn.sort(key=lambda one: one.individual.place)
         members = tuple(one.individual for one in newborn)
@@ -97,19 +104,21 @@ class Laboratory:
             if one.genotype is not None:
                 genotypes[one.individual.id] = one.genotype
         alive = state.alive + tuple(one for one in members if one.is_alive)
-        return State(number, members, alive, genotypes)
+        return State(number, members, alive, genotypes, kept)
 
     def _context(self, generation: int) -> Context:
         key = self.case.key.at("generation", generation)
         return attrs.evolve(self.case.context(parents=0), generation=generation, key=key)
 
-    def _lived(self, birth: Birth, run: Context, state: State) -> Newborn:
+    def _lived(self, birth: Birth, run: Context, state: State, kept: Mapping[str, Kept]) -> Newborn:
+        texts = {entry: one.text for entry, one in kept.items()}
+        strategies = attrs.evolve(self.strategies, states=texts)
         who = {one.id: one for one in state.alive}
 
         def recall(identity: str) -> Parent:
             return Parent(who[identity], state.genotypes[who[identity].genotype_id])
 
-        return live(birth, self.strategies, run, recall)
+        return live(birth, strategies, run, recall)
 
 
 def interleavings(strategy: Strategy) -> type[RuleBasedStateMachine]:  # noqa: C901  its methods count as branches

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from evoframe.errors import ConfigError
+from evoframe.evolution.learning import keeps_state, written
 from evoframe.kernel.context import Context
 from evoframe.kernel.key import sealed
+from evoframe.kernel.notes import NONE
+from evoframe.kernel.texts import value_of
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import READERS, Case, Choice
@@ -87,38 +90,52 @@ def accepts(environment: Any, case: Case) -> bool:
     return True
 
 
+def with_state(strategy: Any, context: Context) -> Context:
+    """Return the context with the state that a strategy begins with, as a run would give it."""
+    if not keeps_state(strategy):
+        return context
+    here = attrs.evolve(context, key=context.key.at("state"), id="", parents=(), notes=NONE)
+    with sealed(here.key):
+        return attrs.evolve(context, state=value_of(written(strategy.begin(here))))
+
+
 def _heredity(strategy: Any, case: Case) -> Prepared:
-    context = case.context(parents=strategy.parents)
+    context = with_state(strategy, case.context(parents=strategy.parents))
     return Prepared(lambda: strategy.inherit(context.parents, context), _shared(context))
 
 
 def _encoding(strategy: Any, case: Case) -> Prepared:
-    inheritance, context = case.inheritance(), case.context()
+    inheritance, context = case.inheritance(), with_state(strategy, case.context())
     evidence = case.evidence(inheritance)
-    return Prepared(
-        lambda: strategy.encode(inheritance, evidence, context), {"inheritance": inheritance}
-    )
+    given = {"inheritance": inheritance, "state": context.state}
+    return Prepared(lambda: strategy.encode(inheritance, evidence, context), given)
 
 
 def _mutation(strategy: Any, case: Case) -> Prepared:
-    dna, inheritance, context = case.dna(), case.inheritance(), case.context()
+    dna, inheritance = case.dna(), case.inheritance()
+    context = with_state(strategy, case.context())
     given = {"DNA": dna, "inheritance": inheritance, "ancestor": context.ancestor}
+    given["state"] = context.state
     return Prepared(lambda: strategy.mutate(dna, inheritance, context), given)
 
 
 def _environment(strategy: Any, case: Case) -> Prepared:
-    dna, inheritance, context = case.dna(), case.inheritance(), case.context()
+    dna, inheritance = case.dna(), case.inheritance()
+    context = with_state(strategy, case.context())
     given = {"DNA": dna, "inheritance": inheritance, "ancestor": context.ancestor}
+    given["state"] = context.state
     return Prepared(lambda: strategy.press(dna, inheritance, context), given)
 
 
 def _selection(strategy: Any, case: Choice) -> Prepared:
-    population, context = case.population(), case.context()
-    return Prepared(lambda: strategy.select(population, context), {"population": population})
+    population, context = case.population(), with_state(strategy, case.context())
+    given = {"population": population, "state": context.state}
+    return Prepared(lambda: strategy.select(population, context), given)
 
 
 def _training(strategy: Any, case: Case) -> Prepared:
-    phenotype, context, training = case.phenotype(), case.context(), lasting(strategy, case)
+    phenotype, training = case.phenotype(), lasting(strategy, case)
+    context = with_state(strategy, case.context())
     return Prepared(lambda: training.train(phenotype, context), _shared(context))
 
 
@@ -151,6 +168,7 @@ def _shared(context: Context) -> dict[str, Any]:
         "parents": context.parents,
         "ancestor": context.ancestor,
         "first weights": context.initial,
+        "state": context.state,
     }
 
 

@@ -43,4 +43,4 @@ class SelfAdaptive(Environment):
         step = torch.randn((), generator=context.key.generator(), dtype=torch.float64)
         odds = math.log(before / (1 - before)) + self.rate * float(step)
         # Kept from where an offspring could not live, or could not shrink.
-        return min(max(1 / (1 + math.exp(-odds)), 0.3), 0.95)
+        return min(max(1 / (1 + math.exp(-odds)), 0.3), 0.99)

@@ -226,6 +226,54 @@ class Panic(Environment):
         raise SystemExit("an environment's own end")
 
 
+@attrs.frozen
+class Fidgeting(Mutation):
+    """Counts in the state that it is lent, where the count is lost."""
+
+    name: ClassVar[str] = "fidgeting"
+
+    def begin(self, context):
+        return {"calls": [0]}
+
+    def mutate(self, dna, inheritance, context):
+        context.state["calls"][0] += 1
+        return dna
+
+
+@attrs.frozen
+class Selfish(Mutation):
+    """Keeps what it has learned in itself, where no other process finds it."""
+
+    name: ClassVar[str] = "selfish"
+    _mine: list[int] = attrs.field(factory=list, init=False, repr=False, eq=False)
+
+    def begin(self, context):
+        return 0
+
+    def learned(self, state, population):
+        self._mine.append(len(population.individuals))
+        return len(self._mine)
+
+    def mutate(self, dna, inheritance, context):
+        return dna
+
+
+@attrs.frozen
+class Forgetting(Mutation):
+    """Learns, and does not say what."""
+
+    name: ClassVar[str] = "forgetting"
+
+    def begin(self, context):
+        return [0]
+
+    def learned(self, state, population):
+        state.append(1)
+
+    def mutate(self, dna, inheritance, context):
+        return dna
+
+
 KINDS: list[tuple[str, Any]] = [
     ("covers_exactly_what_is_eligible", Sower()),
     ("leaves_its_arguments_alone", Reformer()),
@@ -241,5 +289,8 @@ KINDS: list[tuple[str, Any]] = [
     ("keeps_nothing_between_calls", Dwindling()),
     ("works_in_a_run", Blight()),
     ("answers_in_kind", Panic()),
+    ("leaves_its_arguments_alone", Fidgeting()),
+    ("learns_the_same_again", Selfish()),
+    ("learns_the_same_again", Forgetting()),
 ]
 """Checks, and strategies that break them where a few quick cases would not show it."""

@@ -6,6 +6,7 @@ Each is a mistake that somebody could make.
 from __future__ import annotations
 
 import math
+import random
 import time
 from typing import Any, ClassVar
 
@@ -752,6 +753,64 @@ class Grading(Specimen):
         return {**measured, "loss": measured["loss"] - measured["loss"].mean()}
 
 
+# --- notes and state ------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Hoarding(Still):
+    """Begins with a set, which no record can hold."""
+
+    name: ClassVar[str] = "hoarding"
+
+    def begin(self, context):
+        return {"seen": {1, 2}}
+
+
+@attrs.frozen
+class Guessing(Still):
+    """Learns by the dice of whoever threw them last."""
+
+    name: ClassVar[str] = "guessing"
+
+    def begin(self, context):
+        return [0.5]
+
+    def learned(self, state, population):
+        return [state[0] + random.random()]
+
+
+@attrs.frozen
+class Scribbling(Still):
+    """Adds to the array that siblings have in common."""
+
+    name: ClassVar[str] = "scribbling"
+
+    def mutate(self, dna, inheritance, context):
+        path = context.notes.get("path", np.zeros(3))
+        path += 1
+        return attrs.evolve(dna, notes={"path": path})
+
+
+ALBUM: dict[str, int] = {}
+
+
+@attrs.frozen
+class Reminiscing(Still):
+    """Knows its parents from an album of its own, which no other process has."""
+
+    name: ClassVar[str] = "reminiscing"
+
+    def mutate(self, dna, inheritance, context):
+        known = sum(one.individual.id in ALBUM for one in context.parents)
+        # Pages that were filled once stay as they are: the same after a thousand calls.
+        ALBUM.setdefault(context.id if context.generation == 2 else "g0s0", 1)
+        bold = known if context.generation == 3 and context.parents[0].individual.notes else 0
+        return over(
+            attrs.evolve(dna, notes={"seen": 1}),
+            lambda g: like(g, log_survival=g.log_survival - bold * 1e-6),
+        )
+
+
 # --- in company -----------------------------------------------------------------------------------
 
 
@@ -846,6 +905,10 @@ SABOTEURS: dict[str, Any] = {
     "passes_over_a_split_repeat": Drifting(),
     "evaluation_changes_nothing": Learning(),
     "measures_each_example_by_itself": Grading(),
+    "begins_with_what_a_record_can_hold": Hoarding(),
+    "learns_the_same_again": Guessing(),
+    "goes_on_from_its_own_notes": Scribbling(),
+    "knows_its_parents_by_notes_alone": Reminiscing(),
     "works_in_a_run": Fatal(),
     "survives_any_interleaving": Remembering(),
     "answers_alike_in_another_process": Hashing(),

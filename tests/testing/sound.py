@@ -150,6 +150,32 @@ class Dynasty(Selection):
         return (*kept, *[child] * (population.size - len(kept)))
 
 
+@attrs.frozen
+class Annealing(Mutation):
+    """Lowers levels less and less, and each family by a share that it inherits."""
+
+    name: ClassVar[str] = "annealing"
+
+    def begin(self, context):
+        return {"heat": 1.0, "trail": (torch.zeros(2), None)}
+
+    def learned(self, state, population):
+        carried = [one.notes["share"] for one in population.individuals if "share" in one.notes]
+        heat = state["heat"] * (0.9 if carried else 0.95)
+        return {"heat": heat, "trail": [torch.tensor(carried), len(population.stillborn)]}
+
+    def mutate(self, dna, inheritance, context):
+        drawn = torch.rand((), generator=context.key.generator())
+        share = (context.notes.get("share", 0.5) + float(drawn)) / 2
+        shift = share * context.state["heat"]
+        synapses = {
+            name: attrs.evolve(genes, log_survival=genes.log_survival - shift)
+            for name, genes in dna.synapses.items()
+        }
+        return attrs.evolve(dna, synapses=synapses, notes={"share": share})
+
+
 SOUND: list[Any] = [
     Thrifty(), Lightning(), Weather(), ByLayer(), ByLayer(shares={}), Patient(), Thaw(), Dynasty(),
+    Annealing(),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.strategies.encoding.uniform import Uniform
 from evoframe.testing.case import READERS, Case
 from evoframe.testing.catalogue import Stage, law
-from evoframe.testing.prepared import on_cases, with_option
+from evoframe.testing.prepared import on_cases, with_option, with_state
 from evoframe.testing.trying import broken, for_all
 
 ROUNDING = 1e-6
@@ -40,7 +40,7 @@ def check_keeps_to_its_allowance(environment: Any) -> None:
     """
 
     def attempt(case: Case) -> None:
-        inheritance, context = case.inheritance(), case.context()
+        inheritance, context = case.inheritance(), with_state(environment, case.context())
         limit = environment.allowance(inheritance, context)
         found = expected_at_most(environment.press(case.dna(), inheritance, context))
         if found > limit * (1 + ROUNDING) + ROUNDING:
@@ -81,7 +81,7 @@ def _require_milder(dial: str, settings: list[Any], case: Case) -> None:
     dna, inheritance, context = case.dna(), case.inheritance(), case.context()
     before, harsh = None, None
     for one in sorted(settings, key=lambda one: getattr(one, dial)):
-        mild = one.press(dna, inheritance, context)
+        mild = one.press(dna, inheritance, with_state(one, context))
         chances = {name: mild.probabilities(name) for name in mild.synapses}
         if before is not None and harsh is not None:
             low, high = getattr(before, dial), getattr(one, dial)
@@ -121,7 +121,9 @@ def check_leaves_rankings_alive(environment: Any) -> None:
         inheritance, context = case.inheritance(), case.context()
         evidence = case.evidence(inheritance)
         dna = [e.encode(inheritance, evidence, context) for e in (Uniform(), READERS["ranked"])]
-        certain, ranked = (environment.press(one, inheritance, context) for one in dna)
+        certain, ranked = (
+            environment.press(one, inheritance, with_state(environment, context)) for one in dna
+        )
         if certain.ceilings or ranked.ceilings:  # by which a draw is filled up afterwards
             return
         # A parameter on which it does not press is for another environment.
@@ -172,5 +174,7 @@ def _limit(dna: DNA) -> float:
 def _allowed(environment: Any) -> float | None:
     case = Case()
     inheritance: Inheritance = case.inheritance()
-    allowed: float | None = environment.allowance(inheritance, case.context())
+    allowed: float | None = environment.allowance(
+        inheritance, with_state(environment, case.context())
+    )
     return allowed

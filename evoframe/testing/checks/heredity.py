@@ -11,7 +11,7 @@ from torch import Tensor
 from evoframe.kernel.dna import Inheritance
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, law
-from evoframe.testing.prepared import on_cases, prepared
+from evoframe.testing.prepared import on_cases, prepared, with_state
 from evoframe.testing.trying import broken
 
 
@@ -66,7 +66,9 @@ def check_identical_parents_give_the_parent(heredity: Any) -> None:
     def attempt(case: Case) -> None:
         clones = case.clones(heredity.parents)
         parent = clones[0].genotype
-        found: Inheritance = heredity.inherit(clones, attrs.evolve(case.context(), parents=clones))
+        found: Inheritance = heredity.inherit(
+            clones, with_state(heredity, attrs.evolve(case.context(), parents=clones))
+        )
         for name, mask in parent.masks.items():
             if not torch.equal(found.eligible[name], mask):
                 broken(f"other synapses of {name!r} are eligible than the parent's")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evoframe.testing.case import Choice
 from evoframe.testing.catalogue import law
-from evoframe.testing.prepared import on_cases, prepared, stages
+from evoframe.testing.prepared import on_cases, prepared, stages, with_state
 from evoframe.testing.trying import broken, for_all
 
 
@@ -65,7 +65,7 @@ def check_ignores_the_order_of_the_population(selection: Any) -> None:
         # Drawn by hypothesis, so that a failing order shrinks with the rest.
         shuffled = tuple(order.sample(individuals, len(individuals)))
         families = [
-            selection.select(choice.population(group), choice.context())
+            selection.select(choice.population(group), with_state(selection, choice.context()))
             for group in (individuals, shuffled)
         ]
         if families[0] != families[1]:

@@ -14,7 +14,7 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.levels import LEVELS, even_scores
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import law
-from evoframe.testing.prepared import with_option
+from evoframe.testing.prepared import with_option, with_state
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import broken
 
@@ -68,7 +68,9 @@ def _twins(strategy: Any, case: Case) -> list[list[Tensor]]:
     if strategy.role == "heredity":
         found = _inherited(strategy, case)
         return [[found.eligible[n], found.strengths[n], found.state[n]] for n in TWINS]
-    dna: DNA = strategy.mutate(_even_dna(case), case.inheritance(), case.context())
+    dna: DNA = strategy.mutate(
+        _even_dna(case), case.inheritance(), with_state(strategy, case.context())
+    )
     return [[dna.synapses[n].levels, dna.synapses[n].eligible] for n in TWINS]
 
 
@@ -90,7 +92,7 @@ def _inherited(heredity: Any, case: Case) -> Inheritance:
         state |= {name: torch.full_like(state[name], index + 1) for name in masks}
         parents.append(attrs.evolve(parent, genotype=Genotype(masks, state)))
     context = attrs.evolve(case.context(parents=len(parents)), parents=tuple(parents))
-    inheritance: Inheritance = heredity.inherit(tuple(parents), context)
+    inheritance: Inheritance = heredity.inherit(tuple(parents), with_state(heredity, context))
     return inheritance
 
 

@@ -18,7 +18,7 @@ from evoframe.roles import Nurture
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, law
-from evoframe.testing.prepared import lasting, on_cases, prepared
+from evoframe.testing.prepared import lasting, on_cases, prepared, with_state
 from evoframe.testing.specimens import BATCH_SIZE, SIZES, Specimen
 from evoframe.testing.trying import broken
 
@@ -86,7 +86,9 @@ def check_keeps_to_its_epochs(training: Any) -> None:
         one, lived = case.specimen, lasting(training, case)
         allowed = getattr(lived, lived.dial)
         task = Counted(one.kind, one.width, one.precision)
-        result = lived.train(case.phenotype(), attrs.evolve(case, task=task).context())
+        result = lived.train(
+            case.phenotype(), with_state(lived, attrs.evolve(case, task=task).context())
+        )
         batches = math.ceil(SIZES["train"] / (getattr(training, "batch_size", None) or BATCH_SIZE))
         if len(task.taken) > allowed * batches:
             broken(
@@ -151,7 +153,7 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
 
         def lived(checkpoint: Any) -> str:
             life = attrs.evolve(case.life(*companions), checkpoint=checkpoint)
-            result = training.train(case.phenotype(), case.context(life=life))
+            result = training.train(case.phenotype(), with_state(training, case.context(life=life)))
             return case.anatomy.absorb(result.phenotype).digest()
 
         # Saving must change nothing either, so the straight life is one that saves nowhere.
@@ -242,7 +244,7 @@ def check_lets_nurtures_act(training: Any) -> None:
 
     def attempt(case: Case) -> None:
         companion = Attending()
-        context = case.context(life=case.life(companion))
+        context = with_state(training, case.context(life=case.life(companion)))
         try:
             result = lasting(training, case).train(case.phenotype(), context)
         except EvoframeError:
