@@ -28,6 +28,7 @@ from evoframe.kernel.entries import passing_of, places_of, state_of
 from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.numbers import require_numbers
+from evoframe.kernel.passes import copied
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.widths import Bound
 from evoframe.kernel.wiring import Wiring, living_channels, settle
@@ -135,7 +136,7 @@ class Anatomy:
         # Plans are on the CPU; genotypes may be on another device.
         cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
         values = {
-            name: cut(value.to(device), cuts[name]) if name in cuts else value.to(device, copy=True)
+            name: cut(value.to(device), cuts[name]) if name in cuts else copied(value.to(device))
             for name, value in self._values(genotype).items()
         }
         network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))
@@ -184,13 +185,13 @@ class Anatomy:
         """Return the weights and buffers of a phenotype as a settled genotype."""
         whole = {name: value.shape for name, value in state_of(self._body).items()}
         state = {
-            name: self._home(name, value.detach().clone(), phenotype, whole[name])
+            name: self._home(name, copied(value), phenotype, whole[name])
             for name, value in _trained(phenotype, whole).items()
         }
-        masks = {}
+        masks, within = {}, phenotype.masks
         parameters = dict(phenotype.network.named_parameters())
         for name, shape in self.evolvable.items():
-            mask = phenotype.masks.get(name)
+            mask = within.get(name)
             if mask is None:
                 # Nothing absent was left inside, so no mask
                 # was needed: all that is there is present.

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from evoframe.errors import ContractError
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.flags import are_any, how_many
+from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.individual import Measurement
 from evoframe.kernel.life import TrainingResult
+from evoframe.kernel.passes import is_within
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
 
@@ -230,8 +231,8 @@ def require_within(what: str, found: Tensor, had: Tensor, whose: str, wanted: st
     Raises:
         ContractError: how many there are.
     """
-    if are_any(new := found & ~had):
-        count, whole = how_many(new), how_many(found)
+    if not is_within(found, had):
+        count, whole = how_many(found & ~had), how_many(found)
         raise ContractError(f"{count} of {whole} {what} are ones that {whose}; wanted {wanted}")
 
 

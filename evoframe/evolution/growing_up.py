@@ -16,6 +16,7 @@ from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Fitness, Measurement
 from evoframe.kernel.key import sealed
+from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import is_extinct
 from evoframe.roles.training import Training
@@ -98,7 +99,8 @@ def require_finite(genotype: Genotype, born_with: State) -> None:
     attention.
     """
     for name, value in genotype.state.items():
-        if not value.is_floating_point() or bool((finite := value.isfinite()).all()):
+        if not value.is_floating_point() or is_finite(value):
             continue
+        finite = value.isfinite()
         if name in genotype.masks or not torch.equal(value[~finite], born_with[name][~finite]):
             raise StillbornError(f"{name} holds numbers that are not finite")

@@ -56,7 +56,7 @@ class Genes:
 
     def expected(self, weights: Tensor | None = None) -> float:
         """Return how many genes live on average, or the sum of the weights of those."""
-        return float(self.histogram(weights) @ np.exp(self.log_survival))
+        return float((self.histogram(weights) * np.exp(self.log_survival)).sum())
 
 
 def _counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
