@@ -181,11 +181,17 @@ class Anatomy:
 
     # --- a network comes home --------------------------------------------------------------------
 
-    def absorb(self, phenotype: Phenotype) -> Genotype:
-        """Return the weights and buffers of a phenotype as a settled genotype."""
+    def absorb(self, phenotype: Phenotype, *, spent: bool = False) -> Genotype:
+        """Return the weights and buffers of a phenotype as a settled genotype.
+
+        Args:
+            phenotype: a network that was trained.
+            spent: nobody will use it any more, so its memory may be taken over.
+        """
+        taken = Tensor.detach if spent else copied
         whole = {name: value.shape for name, value in state_of(self._body).items()}
         state = {
-            name: self._home(name, copied(value), phenotype, whole[name])
+            name: self._home(name, taken(value), phenotype, whole[name])
             for name, value in _trained(phenotype, whole).items()
         }
         masks, within = {}, phenotype.masks

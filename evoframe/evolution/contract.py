@@ -128,16 +128,16 @@ def require_phenotype(found: Any, given: Phenotype) -> None:
         raise ContractError("its phenotype has other cuts; wanted those that it was given")
 
 
-def require_same_synapses(trained: Genotype, born: Genotype) -> None:
+def require_same_synapses(trained: Masks, born: Masks) -> None:
     """Refuse synapses that a network has after a training without having been born with them.
 
     Raises:
         ContractError: how many there are.
     """
-    for name, mask in trained.masks.items():
+    for name, mask in trained.items():
         whose = "its network was not born with"
         wanted = "none, without the trait 'rewires'"
-        require_within(f"synapses of {name!r}", mask, born.masks[name], whose, wanted)
+        require_within(f"synapses of {name!r}", mask, born[name], whose, wanted)
 
 
 def require_loss(found: Any, given: Tensor) -> None:

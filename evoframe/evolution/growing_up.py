@@ -47,6 +47,8 @@ def grow_up(
     # Of the newborn; training may rewire it, so what is on record is measured again below.
     costs = anatomy.costs(genotype)
     tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
+    born = genotype.masks
+    del genotype  # its weights are in the network by now, where they will be trained
     with (
         step("training", context),
         acting(training, context),
@@ -55,11 +57,13 @@ def grow_up(
         result = training.train(phenotype, watch.informed(context, state))
         require_trained(result, phenotype)
     watch.noted(result)
-    tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
+    epochs, loss = result.epochs, result.loss
+    tell("evoframe_offspring_trained", lambda: OffspringTrained(who, epochs, loss))
     with acting(training, context):
-        trained = anatomy.absorb(result.phenotype)
+        trained = anatomy.absorb(result.phenotype, spent=True)
+        del result, phenotype
         if not _rewires(training, context):
-            require_same_synapses(trained, genotype)
+            require_same_synapses(trained.masks, born)
     if is_extinct(trained.masks):
         raise StillbornError("extinct: no synapse is left after its training")
     require_finite(trained, context.ancestor.state)

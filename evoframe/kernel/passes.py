@@ -45,7 +45,7 @@ def rows(shape: Sequence[int]) -> Iterator[slice]:
 
 
 def in_a_row(value: Tensor) -> npt.NDArray[Any]:
-    """Return the entries of a tensor on the CPU in a row; of a contiguous one in the same memory."""
+    """Return the entries of a tensor on the CPU in a row; in the same memory if it is one there."""
     found: npt.NDArray[Any] = value.detach().contiguous().reshape(-1).numpy()
     return found
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from evoframe.kernel import passes
 from evoframe.kernel.passes import (
@@ -49,7 +48,7 @@ def bits(value: torch.Tensor) -> list[int]:
     return value.contiguous().reshape(-1).view(torch.uint8).tolist()
 
 
-@settings(suppress_health_check=list(), deadline=None)
+@settings(deadline=None)
 @given(values_and_masks())
 def test_what_is_absent_is_zero_and_the_rest_is_as_it_was(both) -> None:
     """Also -0.0 and NaN, which a product would leave; and what needs no copy gets none."""
