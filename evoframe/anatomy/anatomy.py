@@ -28,6 +28,7 @@ from evoframe.kernel.entries import passing_of, places_of, state_of
 from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.numbers import require_numbers
+from evoframe.kernel.passes import copied
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.widths import Bound
 from evoframe.kernel.wiring import Wiring, living_channels, settle
@@ -135,7 +136,7 @@ class Anatomy:
         # Plans are on the CPU; genotypes may be on another device.
         cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
         values = {
-            name: cut(value.to(device), cuts[name]) if name in cuts else value.to(device, copy=True)
+            name: cut(value.to(device), cuts[name]) if name in cuts else copied(value.to(device))
             for name, value in self._values(genotype).items()
         }
         network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))
@@ -180,17 +181,23 @@ class Anatomy:
 
     # --- a network comes home --------------------------------------------------------------------
 
-    def absorb(self, phenotype: Phenotype) -> Genotype:
-        """Return the weights and buffers of a phenotype as a settled genotype."""
+    def absorb(self, phenotype: Phenotype, *, spent: bool = False) -> Genotype:
+        """Return the weights and buffers of a phenotype as a settled genotype.
+
+        Args:
+            phenotype: a network that was trained.
+            spent: nobody will use it any more, so its memory may be taken over.
+        """
+        taken = Tensor.detach if spent else copied
         whole = {name: value.shape for name, value in state_of(self._body).items()}
         state = {
-            name: self._home(name, value.detach().clone(), phenotype, whole[name])
+            name: self._home(name, taken(value), phenotype, whole[name])
             for name, value in _trained(phenotype, whole).items()
         }
-        masks = {}
+        masks, within = {}, phenotype.masks
         parameters = dict(phenotype.network.named_parameters())
         for name, shape in self.evolvable.items():
-            mask = phenotype.masks.get(name)
+            mask = within.get(name)
             if mask is None:
                 # Nothing absent was left inside, so no mask
                 # was needed: all that is there is present.

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from evoframe.errors import ContractError
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.flags import are_any, how_many
+from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.individual import Measurement
 from evoframe.kernel.life import TrainingResult
+from evoframe.kernel.passes import is_within
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
 
@@ -136,16 +137,16 @@ def require_phenotype(found: Any, given: Phenotype) -> None:
         raise ContractError("its phenotype has other cuts; wanted those that it was given")
 
 
-def require_same_synapses(trained: Genotype, born: Genotype) -> None:
+def require_same_synapses(trained: Masks, born: Masks) -> None:
     """Refuse synapses that a network has after a training without having been born with them.
 
     Raises:
         ContractError: how many there are.
     """
-    for name, mask in trained.masks.items():
+    for name, mask in trained.items():
         whose = "its network was not born with"
         wanted = "none, without the trait 'rewires'"
-        require_within(f"synapses of {name!r}", mask, born.masks[name], whose, wanted)
+        require_within(f"synapses of {name!r}", mask, born[name], whose, wanted)
 
 
 def require_loss(found: Any, given: Tensor) -> None:
@@ -239,8 +240,8 @@ def require_within(what: str, found: Tensor, had: Tensor, whose: str, wanted: st
     Raises:
         ContractError: how many there are.
     """
-    if are_any(new := found & ~had):
-        count, whole = how_many(new), how_many(found)
+    if not is_within(found, had):
+        count, whole = how_many(found & ~had), how_many(found)
         raise ContractError(f"{count} of {whole} {what} are ones that {whose}; wanted {wanted}")
 
 

@@ -29,7 +29,7 @@ from evoframe.kernel.bounded import held
 from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import DNA, Inheritance, furnished
-from evoframe.kernel.genotype import Genotype, cleared
+from evoframe.kernel.genotype import Genotype, Masks, State, cleared
 from evoframe.kernel.individual import Origin
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Life
@@ -88,9 +88,15 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     pressed: list[Pressed] = []
     watch = Watch(context, strict=strategies.strict)
     try:
-        genotype = conceive(strategies, context, watch, pressed)
         state = strategies.states.get("training")
-        genotype, fitness = grow_up(genotype, strategies.training, context, watch, state)
+        # The newborn has no name here, so that its weights are free once a network has them.
+        genotype, fitness = grow_up(
+            conceive(strategies, context, watch, pressed),
+            strategies.training,
+            context,
+            watch,
+            state,
+        )
         newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
     except StillbornError as reason:
         newborn = stillborn(birth, str(reason), watch.notes)
@@ -113,7 +119,7 @@ def conceive(
         StillbornError: nothing that was drawn reaches the output of the network.
     """
     inheritance = inherit(strategies, context, watch)
-    genotype = _drawn(strategies, inheritance, context, watch, pressed)
+    genotype = _conceived(strategies, inheritance, context, watch, pressed)
     tell_drawn(genotype, context)
     return genotype
 
@@ -134,10 +140,10 @@ def foresee(strategies: Strategies, genotype: Genotype, context: Context) -> Gen
     )
     # A life of its own, of which nobody is told.
     child = attrs.evolve(context, generation=context.generation + 1, life=Life())
-    return _drawn(strategies, inheritance, child, Watch(child, strict=False), [])
+    return _conceived(strategies, inheritance, child, Watch(child, strict=False), [])
 
 
-def _drawn(
+def _conceived(
     strategies: Strategies,
     inheritance: Inheritance,
     context: Context,
@@ -150,7 +156,11 @@ def _drawn(
     dna = press(strategies, dna, inheritance, context, watch, pressed)
     with step("synthesis", context):
         most = min((one.promised for one in pressed), default=math.inf)
-        return synthesise(dna, inheritance, context, most)
+        state = furnished(inheritance, dna.weights)
+        masks = drawn(dna, state, context, most)
+        watch.forget("DNA", "inheritance")
+        del dna  # as large as the weights, which come next
+        return settled(masks, state, inheritance.eligible, context)
 
 
 def synthesise(
@@ -168,18 +178,36 @@ def synthesise(
         StillbornError: nothing that was drawn reaches the output of the network, or nothing is
             under its ceilings.
     """
-    anatomy, whole = context.anatomy, context.ancestor.state
-    wiring, state = anatomy.wiring, furnished(inheritance, dna.weights)
+    state = furnished(inheritance, dna.weights)
+    masks = drawn(dna, state, context, most)
+    return settled(masks, state, inheritance.eligible, context)
+
+
+def drawn(dna: DNA, state: State, context: Context, most: float) -> Masks:
+    """Return the masks that are drawn from a DNA for an offspring that has this state."""
     if dna.ceilings:
-        purse = Purse(dna, context.key, state, anatomy, most)
-        genotype = settle(under_ceilings(purse), wiring)
-    else:
-        masks = held(draw(dna, context.key), dna, context.key, state, anatomy)
-        genotype = settle(Genotype(masks, state), wiring)
+        return under_ceilings(Purse(dna, context.key, state, context.anatomy, most)).masks
+    return held(draw(dna, context.key), dna, context.key, state, context.anatomy)
+
+
+def settled(masks: Masks, state: State, before: Masks, context: Context) -> Genotype:
+    """Return the settled genotype of masks that were drawn, with revived neurons furnished.
+
+    Args:
+        masks: as they were drawn.
+        state: of the offspring.
+        before: what heredity made eligible.
+        context: whose offspring it is.
+
+    Raises:
+        StillbornError: nothing that was drawn reaches the output of the network.
+    """
+    wiring, whole = context.anatomy.wiring, context.ancestor.state
+    genotype = settle(Genotype(masks, state), wiring)
     if is_extinct(genotype.masks):
         empty = [name for name, mask in genotype.masks.items() if not mask.any()]
         raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")
-    return revive(genotype, before=inheritance.eligible, ancestor_state=whole, wiring=wiring)
+    return revive(genotype, before=before, ancestor_state=whole, wiring=wiring)
 
 
 def raise_ancestor(

@@ -16,6 +16,7 @@ from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Fitness, Measurement
 from evoframe.kernel.key import sealed
+from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import is_extinct
 from evoframe.roles.training import Training
@@ -46,6 +47,8 @@ def grow_up(
     # Of the newborn; training may rewire it, so what is on record is measured again below.
     costs = anatomy.costs(genotype)
     tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
+    born = genotype.masks
+    del genotype  # its weights are in the network by now, where they will be trained
     with (
         step("training", context),
         acting(training, context),
@@ -54,11 +57,13 @@ def grow_up(
         result = training.train(phenotype, watch.informed(context, state))
         require_trained(result, phenotype)
     watch.noted(result)
-    tell("evoframe_offspring_trained", lambda: OffspringTrained(who, result.epochs, result.loss))
+    epochs, loss = result.epochs, result.loss
+    tell("evoframe_offspring_trained", lambda: OffspringTrained(who, epochs, loss))
     with acting(training, context):
-        trained = anatomy.absorb(result.phenotype)
+        trained = anatomy.absorb(result.phenotype, spent=True)
+        del result, phenotype
         if not _rewires(training, context):
-            require_same_synapses(trained, genotype)
+            require_same_synapses(trained.masks, born)
     if is_extinct(trained.masks):
         raise StillbornError("extinct: no synapse is left after its training")
     require_finite(trained, context.ancestor.state)
@@ -98,7 +103,8 @@ def require_finite(genotype: Genotype, born_with: State) -> None:
     attention.
     """
     for name, value in genotype.state.items():
-        if not value.is_floating_point() or bool((finite := value.isfinite()).all()):
+        if not value.is_floating_point() or is_finite(value):
             continue
+        finite = value.isfinite()
         if name in genotype.masks or not torch.equal(value[~finite], born_with[name][~finite]):
             raise StillbornError(f"{name} holds numbers that are not finite")

@@ -71,6 +71,11 @@ class Watch:
         self.notes |= found.notes
         return attrs.evolve(found, notes=self.notes)  # type: ignore[misc]
 
+    def forget(self, *names: str) -> None:
+        """Let go of what nobody will be given any more, so that its memory is free."""
+        for name in names:
+            self._known.pop(name, None)
+
     @contextmanager
     def unchanged(self, **given: Any) -> Iterator[None]:
         """Run a call that is given more than its context.

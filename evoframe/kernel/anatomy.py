@@ -31,8 +31,11 @@ class Anatomy(Protocol):
     def develop(self, genotype: Genotype) -> Phenotype:
         """Return the network that a settled genotype describes."""
 
-    def absorb(self, phenotype: Phenotype) -> Genotype:
-        """Return the phenotype's weights and buffers as a settled genotype."""
+    def absorb(self, phenotype: Phenotype, *, spent: bool = False) -> Genotype:
+        """Return the phenotype's weights and buffers as a settled genotype.
+
+        In the memory of its network if that is spent: if nobody will use it any more.
+        """
 
     def home(self, phenotype: Phenotype, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return tensors shaped like the phenotype's parameters in ancestor coordinates.

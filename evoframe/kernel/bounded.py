@@ -50,7 +50,9 @@ def held(
     Raises:
         StillbornError: whatever leaves, a layer is too wide.
     """
-    if are_held(Genotype(settle_masks(masks, anatomy.wiring), state), anatomy):
+    if not anatomy.bounds or are_held(
+        Genotype(settle_masks(masks, anatomy.wiring), state), anatomy
+    ):
         return masks
     partition = anatomy.clusters("bundle")
     stay, order = _order(masks, dna, key, partition)

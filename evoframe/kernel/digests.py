@@ -76,9 +76,9 @@ def checksum(content: npt.NDArray[np.uint8]) -> int:
     """Return a number that hardly any two contents share."""
     whole = len(content) // ROW * ROW
     if whole < FEW:
-        return zlib.crc32(content)
+        return zlib.crc32(content.data)
     sums = content[:whole].view(np.uint64).reshape(-1, COLUMNS).sum(0)
-    return zlib.crc32(content[whole:], zlib.crc32(sums))
+    return zlib.crc32(content[whole:].data, zlib.crc32(sums.data))
 
 
 def _place(value: Any) -> Any:

@@ -56,7 +56,7 @@ class Genes:
 
     def expected(self, weights: Tensor | None = None) -> float:
         """Return how many genes live on average, or the sum of the weights of those."""
-        return float(self.histogram(weights) @ np.exp(self.log_survival))
+        return float((self.histogram(weights) * np.exp(self.log_survival)).sum())
 
 
 def _counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
@@ -70,7 +70,7 @@ def _counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
 
 def _added(levels: Tensor, eligible: Tensor, weights: Tensor, count: int) -> Table:
     """Return the sum of the weights of the eligible at each of so many levels."""
-    numbers, found = np.arange(count), np.zeros(count)
+    numbers, found = np.arange(count), np.zeros(count, dtype=np.float64)
     for some in rows(levels.shape):
         level, present = levels[some], eligible[some]
         mine = weights[some] if weights.shape[0] == len(levels) else weights
@@ -79,8 +79,8 @@ def _added(levels: Tensor, eligible: Tensor, weights: Tensor, count: int) -> Tab
         # What was found goes first, so that all is added in the order of one pass.
         found = np.bincount(
             np.concatenate([numbers, chosen]), np.concatenate([found, added]), minlength=count
-        )
-    return found.astype(np.float64)
+        ).astype(np.float64)
+    return found
 
 
 @attrs.frozen(eq=False)

@@ -58,12 +58,12 @@ class Genotype:
         for name in sorted(self.masks):
             state.update(b"m%s" % name.encode())
             # Shapes of masks are those of the weights, which are hashed below.
-            state.update(np.packbits(self.masks[name].cpu().numpy()))
+            state.update(np.packbits(self.masks[name].cpu().numpy()).data)
         for name in sorted(self.state):
             value = self.state[name].detach().cpu().contiguous()
             state.update(f"s{name}{value.dtype}{tuple(value.shape)}".encode())
             # Bytes rather than numbers: bfloat16 has no NumPy type, and -0.0 is not 0.0 here.
-            state.update(value.reshape(-1).view(torch.uint8).numpy())
+            state.update(value.reshape(-1).view(torch.uint8).numpy().data)
         return state.hexdigest()
 
 

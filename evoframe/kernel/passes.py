@@ -16,13 +16,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from evoframe.kernel.flags import how_many
+from evoframe.kernel.flags import are_any, how_many
 
 PART = 1 << 17
 """Entries of a part: with a few numbers for each, they stay in a cache of a megabyte."""
 
 ALIGNED = 64
 """Bytes of a line of a cache; torch's own tensors begin at one."""
+
+LARGE = 1 << 22
+"""Bytes from which NumPy asks for large pages, which the system gives ten times as fast."""
 
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Integers by the bytes that they take."""
@@ -42,18 +45,26 @@ def rows(shape: Sequence[int]) -> Iterator[slice]:
 
 
 def in_a_row(value: Tensor) -> npt.NDArray[Any]:
-    """Return the entries of a tensor on the CPU in a row; of a contiguous one in the same memory."""
+    """Return the entries of a tensor on the CPU in a row; in the same memory if it is one there."""
     found: npt.NDArray[Any] = value.detach().contiguous().reshape(-1).numpy()
     return found
 
 
 def room(shape: Sequence[int], kind: torch.dtype, *, zeros: bool = False) -> Tensor:
     """Return a tensor on the CPU to be filled: of zeros, or of whatever is there."""
-    # NumPy's memory, as NumPy asks for large pages, and the system gives these ten times as fast.
     size = math.prod(shape) * kind.itemsize
+    if size < LARGE:
+        return (torch.zeros if zeros else torch.empty)(tuple(shape), dtype=kind)
     made = (np.zeros if zeros else np.empty)(size + ALIGNED, dtype=np.uint8)
     start = -made.ctypes.data % ALIGNED
     return torch.from_numpy(made[start : start + size]).view(kind).reshape(tuple(shape))
+
+
+def copied(value: Tensor) -> Tensor:
+    """Return a copy of a tensor, which lies in memory as it does."""
+    if value.device.type != "cpu" or not value.is_contiguous():
+        return value.detach().clone()
+    return room(value.shape, value.dtype).copy_(value.detach())
 
 
 def masked_copy(value: Tensor, mask: Tensor) -> Tensor:
@@ -90,6 +101,20 @@ def is_masked(value: Tensor, mask: Tensor) -> bool:
     return all(
         np.array_equal(bits[part] * present[part], bits[part]) for part in parts(len(present))
     )
+
+
+def is_within(flags: Tensor, others: Tensor) -> bool:
+    """Tell whether no entry is True that is not True in a tensor of the same shape."""
+    if flags.device.type != "cpu":
+        return not are_any(flags & ~others)
+    some, all_of_them = in_a_row(flags), in_a_row(others)
+    return not any((some[part] > all_of_them[part]).any() for part in parts(len(some)))
+
+
+def is_finite(value: Tensor) -> bool:
+    """Tell whether all entries are numbers, and none is infinite."""
+    # What is no number is the least and the most, wherever it stands.
+    return not value.numel() or bool(torch.stack(value.detach().aminmax()).isfinite().all())
 
 
 def kept(value: Tensor, mask: Tensor) -> Tensor:

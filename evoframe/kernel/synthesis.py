@@ -142,15 +142,13 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     words = [
-        key.at("synapses", name)
-        .words(masks[name].numel())[positions.cpu().numpy()]
-        .astype(np.int64)
+        key.at("synapses", name).words(masks[name].numel())[positions.cpu().numpy()]
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)
     # The last key of ``lexsort`` counts first: the least odds, and of equals
-    # the highest word, which was the nearest to not being drawn at all.
-    doomed[np.lexsort((-np.concatenate(words), np.concatenate(odds)))[:surplus]] = True
+    # the highest word (the least of its opposites), which was the nearest to not being drawn at all.
+    doomed[np.lexsort((~np.concatenate(words), np.concatenate(odds)))[:surplus]] = True
     start = 0
     for name, positions in zip(cap.names, drawn, strict=True):
         gone = torch.from_numpy(doomed[start : start + len(positions)]).to(positions.device)

@@ -51,10 +51,10 @@ def require_readable(folder: RunFolder) -> None:
     for kept in (folder.genotype("*"), folder.checkpoint("*")):
         for path in sorted(kept.parent.glob(kept.name)):
             with suppress(OSError, ValueError, DamagedError):
-                metadata_of(_head(path), path)
+                metadata_of(head_of(path), path)
 
 
-def _head(path: Path) -> bytes:
+def head_of(path: Path) -> bytes:
     """Return the beginning of a file, up to where its tensors begin."""
     with path.open("rb") as file:
         length = file.read(8)

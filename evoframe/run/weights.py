@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.passes import kept, spread
+from evoframe.kernel.passes import copied, kept, spread
 from evoframe.run import checksums
 from evoframe.run.folder import write_atomically
-from evoframe.run.headers import metadata_of, written_here
+from evoframe.run.headers import head_of, metadata_of, written_here
 
 DIGEST, WHOSE = "digest", "life"
 """Entries of a checkpoint's metadata."""
@@ -66,11 +67,10 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
         LaterFormatError: a later version of evoframe wrote it.
     """
     try:
-        content = path.read_bytes()
-        metadata = metadata_of(content, path)
-        tensors = load(content)
+        metadata = metadata_of(head_of(path), path)
         shapes, order = json.loads(metadata["shapes"]), json.loads(metadata["order"])
-        genotype = _unpacked(tensors, shapes, order)
+        with safe_open(path, framework="pt") as file:
+            genotype = _unpacked(file.get_tensor, shapes, order)
     except _UNREADABLE as error:
         raise DamagedError(_damaged(path, f"{type(error).__name__}: {error}")) from error
     if digest is not None and genotype.digest() != digest:
@@ -86,17 +86,18 @@ def _damaged(path: Path, reason: str) -> str:
 
 
 def _unpacked(
-    tensors: dict[str, Tensor], shapes: dict[str, list[int]], order: list[str]
+    tensor: Callable[[str], Tensor], shapes: dict[str, list[int]], order: list[str]
 ) -> Genotype:
+    """Return a genotype in memory of its own; tensors lie where the file is read."""
     masks: dict[str, Tensor] = {}
     state: dict[str, Tensor] = {}
     for name in order:
         if name not in shapes:
-            state[name] = tensors[f"state.{name}"]
+            state[name] = copied(tensor(f"state.{name}"))
             continue
-        bits = np.unpackbits(tensors[f"bits.{name}"].numpy(), count=math.prod(shapes[name]))
+        bits = np.unpackbits(tensor(f"bits.{name}").numpy(), count=math.prod(shapes[name]))
         masks[name] = torch.from_numpy(bits.view(bool)).reshape(shapes[name])
-        state[name] = spread(tensors[f"kept.{name}"], masks[name])
+        state[name] = spread(tensor(f"kept.{name}"), masks[name])
     return Genotype({name: masks[name] for name in shapes}, state)
 
 

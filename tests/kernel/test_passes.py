@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from evoframe.kernel import passes
-from evoframe.kernel.passes import cleared, is_masked, kept, masked_copy, parts, room, spread
+from evoframe.kernel.passes import (
+    cleared,
+    is_finite,
+    is_masked,
+    is_within,
+    kept,
+    masked_copy,
+    parts,
+    room,
+    spread,
+)
 
 KINDS = [torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.complex128, torch.int8]
 
@@ -39,7 +48,7 @@ def bits(value: torch.Tensor) -> list[int]:
     return value.contiguous().reshape(-1).view(torch.uint8).tolist()
 
 
-@settings(suppress_health_check=list(), deadline=None)
+@settings(deadline=None)
 @given(values_and_masks())
 def test_what_is_absent_is_zero_and_the_rest_is_as_it_was(both) -> None:
     """Also -0.0 and NaN, which a product would leave; and what needs no copy gets none."""
@@ -70,10 +79,29 @@ def test_what_is_kept_in_a_row_comes_back_to_its_places(both) -> None:
         spread(torch.cat([row, row[:1] if len(row) else torch.zeros(1)]), mask)
 
 
+@settings(deadline=None)
+@given(values_and_masks(), st.integers(0, 200), st.sampled_from([float("nan"), float("inf"), 1.0]))
+def test_one_entry_is_seen_wherever_it_stands(both, place, odd) -> None:
+    """A flag beyond others, and what is no finite number."""
+    value, mask = both
+    if not mask.numel():
+        assert is_within(mask, mask)
+        assert is_finite(value)
+        return
+    column = torch.zeros(mask.numel())
+    column[place % mask.numel()] = odd
+    fewer = mask & ~(column != 0).reshape(mask.shape)
+
+    assert is_within(fewer, mask)
+    assert is_within(mask, fewer) == torch.equal(mask, fewer)
+    assert is_finite(column.to(torch.bfloat16)) == (odd == 1.0)
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0), (5, 7)])
 @pytest.mark.parametrize("kind", [*KINDS, torch.bool, torch.int32])
-def test_room_is_like_memory_of_torch(shape, kind) -> None:
+def test_room_is_like_memory_of_torch(shape, kind, monkeypatch) -> None:
     """Of any shape and kind, at the beginning of a line of a cache; of zeros if asked."""
+    monkeypatch.setattr(passes, "LARGE", 0)
     made = room(shape, kind, zeros=True)
 
     assert (made.shape, made.dtype) == (torch.Size(shape), kind)

@@ -132,7 +132,7 @@ class Retention(Environment):
 
 
 def _eligible(inheritance: Inheritance, names: tuple[str, ...]) -> int:
-    return sum(int(inheritance.eligible[name].sum()) for name in names)
+    return count({name: inheritance.eligible[name] for name in names})
 
 
 def _log(share: float) -> float:
