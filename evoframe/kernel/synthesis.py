@@ -142,7 +142,9 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     words = [
-        key.at("synapses", name).words(masks[name].numel())[positions.cpu().numpy()].astype(np.int64)
+        key.at("synapses", name)
+        .words(masks[name].numel())[positions.cpu().numpy()]
+        .astype(np.int64)
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)

@@ -18,8 +18,11 @@ from evoframe.kernel.life import Batch
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles.measuring import batches_in
 from evoframe.strategies.training.alone import unless_alone
+from evoframe.strategies.training.averages import Averages
+from evoframe.strategies.training.checkpoints import modes, put_in_mode
 from evoframe.strategies.training.options import Wish
 from evoframe.strategies.training.reading import Reader
+from evoframe.strategies.training.stopping import Patience, learned_of
 
 
 @attrs.define(eq=False)
@@ -39,6 +42,9 @@ class Descent:
         seen: the examples of the epoch.
         loss: mean of the last epoch.
         reader: reads the batches of the epoch.
+        kept: how many of them are learned from; None if nobody knows.
+        averages: of the weights, if they are wanted.
+        patience: stops it early, if that is wanted.
     """
 
     wish: Wish
@@ -53,6 +59,26 @@ class Descent:
     seen: int = 0
     loss: float = math.nan
     reader: Reader = attrs.field(factory=lambda: Reader((), noting=False))
+    kept: int | None = None
+    averages: Averages | None = None
+    patience: Patience | None = None
+
+    @classmethod
+    def of(cls, wish: Wish, phenotype: Phenotype, context: Context) -> Descent:
+        """Return the life of a newborn, of which nothing is lived."""
+        # Fresh in every life: momentum belongs to weights that this network does not have.
+        life = cls(wish, phenotype, wish.fresh_optimiser(phenotype), context)
+        if wish.average:
+            life.averages = Averages(phenotype.network, wish.average)
+        if wish.patience is not None:
+            life.patience = Patience(wish.patience)
+        return life
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is at the end of its schedule, or has stopped early."""
+        stopped = self.patience is not None and self.patience.is_over
+        return stopped or self.epoch >= self.wish.epochs
 
     @property
     def epochs(self) -> float:
@@ -62,11 +88,16 @@ class Descent:
     def open(self) -> None:
         """Open the data of the epoch that comes, or that is going on."""
         context = self.context
-        shuffle = context.key.at("training", "shuffle", self.epoch)
+        # What is held out must be the same in every epoch, so its order is drawn once.
+        drawn = self.epoch if self.patience is None else 0
+        shuffle = context.key.at("training", "shuffle", drawn)
         batches: Iterable[Batch] = context.task.batches(
             "train", shuffle=shuffle, batch_size=self.wish.batch_size
         )
-        self.length = batches_in(batches)
+        self.kept = count = batches_in(batches)
+        if self.patience is not None:
+            self.kept = learned_of(count, self.wish.held_out, context.task.name)
+        self.length = None if self.kept is None else math.ceil(self.kept / self.wish.accumulate)
         # Nobody knows how long a stream is, so its steps are counted over all epochs.
         if self.length is not None and not self.within:
             self.taken = self.epoch * self.length
@@ -89,18 +120,60 @@ class Descent:
             companion.before_epoch(self.phenotype, self.context, self.epoch)
 
     def step(self) -> bool:
-        """Take a step on the next batch; False when there is none."""
-        if not (batches := self.reader.next(1)):
+        """Take a step on the next batches; False when there are none."""
+        count = self.wish.accumulate
+        if self.patience is not None and self.kept is not None:
+            count = min(count, self.kept - self.reader.read)
+        if not (batches := self.reader.next(count)):
             return False
-        self.wish.set_rate(self.optimiser, self.epochs)
-        for batch in batches:
-            size = self.context.task.examples_in(batch)
-            loss = self._learn(devices.move(batch, self.context.device), size)
-            if loss is not None:
-                weight = 1 if size is None else size
-                self.total, self.seen = self.total + loss * weight, self.seen + weight
+        share = 1 / self.length if self.length else 1.0
+        self.wish.set_rate(self.optimiser, self.epochs, share)
+        sizes = [self.context.task.examples_in(batch) for batch in batches]
+        if self._learn(batches, sizes):
+            self._follow()
         self.taken, self.within = self.taken + 1, self.within + 1
         return True
+
+    def _learn(self, batches: list[Batch], sizes: list[int | None]) -> bool:
+        """Take one step, or none if batches of one example cannot be learned from."""
+        context, companions, step = self.context, self.context.life.companions, self.taken
+        weights = [1 if size is None else size for size in sizes]
+        self.optimiser.zero_grad(set_to_none=True)
+        learned = 0
+        for batch, size, weight in zip(batches, sizes, weights, strict=True):
+            if (loss := self._loss_of(devices.move(batch, context.device), size)) is None:
+                continue
+            # A step of several batches is one of a batch of all their examples.
+            whole = loss if len(batches) == 1 else loss * (weight / sum(weights))
+            whole.backward()  # type: ignore[no-untyped-call]
+            self.total, self.seen = self.total + loss.detach() * weight, self.seen + weight
+            learned += 1
+        if not learned:
+            return False
+        for companion in companions:
+            companion.after_backward(self.phenotype, context, step)
+        self._clip()
+        self.optimiser.step()
+        # Gradients and momentum reach absent synapses too, so zeros are put back after every step.
+        self.phenotype.enforce()
+        for companion in companions:
+            self.phenotype = companion.after_step(self.phenotype, self.optimiser, context, step)
+        return True
+
+    def _clip(self) -> None:
+        """Shorten the gradient; absent synapses have none to speak of."""
+        if self.wish.clip is None:
+            return
+        named = dict(self.phenotype.network.named_parameters())
+        masks = self.phenotype.masks
+        for name, value in named.items():
+            if value.grad is not None and name in masks:
+                value.grad.mul_(masks[name])
+        torch.nn.utils.clip_grad_norm_(named.values(), self.wish.clip)
+
+    def _follow(self) -> None:
+        if self.averages is not None:
+            self.averages.follow(self.phenotype.network)
 
     def end_epoch(self) -> None:
         """End an epoch.
@@ -113,6 +186,9 @@ class Descent:
         for companion in self.context.life.companions:
             self.phenotype = companion.after_epoch(self.phenotype, self.context, self.epoch)
         self._tell_loss(self.epoch + 1)
+        if self.patience is not None:
+            self._look(self.patience)
+        self.reader.close()
         self.epoch, self.within = self.epoch + 1, 0
 
     def halt(self) -> None:
@@ -121,8 +197,32 @@ class Descent:
         Raises:
             StillbornError: the loss stopped being a number.
         """
+        self.reader.close()
         if self.seen:
             self._tell_loss(self.epoch + 1)
+
+    def finish(self) -> None:
+        """Give the network the weights that it is to be judged by."""
+        network = self.phenotype.network
+        if self.patience is not None and self.patience.best:
+            self.patience.put_best_into(network)
+        elif self.averages is not None:
+            self.averages.swap(network)
+        else:
+            return
+        self.phenotype.enforce()
+
+    def _look(self, patience: Patience) -> None:
+        """Measure what is held out, by the averages where there are some."""
+        network, averages = self.phenotype.network, self.averages
+        before = modes(network)
+        network.eval()
+        if averages is not None:
+            averages.swap(network)
+        patience.look(network, self.reader.rest(), self.context)
+        if averages is not None:
+            averages.swap(network)
+        put_in_mode(before, network)
 
     def _tell_loss(self, epoch: int) -> None:
         self.loss = float(self.total) / self.seen
@@ -141,23 +241,9 @@ class Descent:
             "learned."
         )
 
-    def _learn(self, batch: Batch, size: int | None) -> Tensor | None:
-        """Take one step, or none if a batch of one example cannot be learned from."""
-        context, companions, step = self.context, self.context.life.companions, self.taken
-        self.optimiser.zero_grad(set_to_none=True)
-        with devices.half_precision(context.device, wanted=self.wish.half_precision):
-            loss = unless_alone(self.phenotype.network, size, lambda: self._loss(batch))
-        if loss is None:
-            return None
-        loss.backward()  # type: ignore[no-untyped-call]
-        for companion in companions:
-            companion.after_backward(self.phenotype, context, step)
-        self.optimiser.step()
-        # Gradients and momentum reach absent synapses too, so zeros are put back after every step.
-        self.phenotype.enforce()
-        for companion in companions:
-            self.phenotype = companion.after_step(self.phenotype, self.optimiser, context, step)
-        return loss.detach()
+    def _loss_of(self, batch: Batch, size: int | None) -> Tensor | None:
+        with devices.half_precision(self.context.device, wanted=self.wish.half_precision):
+            return unless_alone(self.phenotype.network, size, lambda: self._loss(batch))
 
     def _loss(self, batch: Batch) -> Tensor:
         given: dict[str, Any] = {}

@@ -13,9 +13,11 @@ from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Task
+from evoframe.roles.measuring import batches_in
 from evoframe.strategies.training.descent import Descent
 from evoframe.strategies.training.living import lived
 from evoframe.strategies.training.options import Wish
+from evoframe.strategies.training.stopping import learned_of
 
 
 @attrs.frozen
@@ -26,13 +28,15 @@ class Gradient(Wish):
     traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
 
     def check(self, task: Task) -> None:
-        """Refuse a task that cannot smooth labels, or has another batch size."""
+        """Refuse a task that cannot smooth labels, hold out, or has another batch size."""
         if self.label_smoothing and "label_smoothing" not in signature(task.step).parameters:
             raise TaskError(
                 f"training.label_smoothing is {self.label_smoothing:g}, but the step() of task "
                 f"{task.name!r} takes no label_smoothing. Set it to 0, or give step() the argument."
             )
-        task.batches("train", batch_size=self.batch_size)
+        batches = task.batches("train", batch_size=self.batch_size)
+        if self.patience is not None:
+            learned_of(batches_in(batches), self.held_out, task.name)
 
     def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
         """Return the phenotype after all epochs or those of a rung, from where it was put down.
@@ -41,5 +45,4 @@ class Gradient(Wish):
             StillbornError: the loss stopped being a number.
             TaskError: the training split is empty.
         """
-        # Fresh in every life: momentum belongs to weights that this network does not have.
-        return lived(Descent(self, phenotype, self.fresh_optimiser(phenotype), context))
+        return lived(Descent.of(self, phenotype, context))

@@ -27,12 +27,14 @@ def lived(life: Descent) -> TrainingResult:
         TaskError: the training split is empty.
     """
     tensors = _begun(life)
-    while life.epoch < life.wish.epochs:
+    while not life.is_over:
         with sealed(life.context.key.at("training", "epoch", life.epoch)):
             if not _epoch(life, tensors):
                 paused = waiting(life)
-                return TrainingResult(life.phenotype, life.epochs, life.loss, paused)
+                life.finish()
+                return TrainingResult(life.phenotype, life.epochs, life.loss, paused=paused)
         _tell(life)
+    life.finish()
     return TrainingResult(life.phenotype, life.epoch, life.loss)
 
 
@@ -43,7 +45,8 @@ def _begun(life: Descent) -> State:
         take_up(life, *before)
     # Afterwards: companions must begin with the weights that they will see.
     context = life.context
-    companions = tuple(one.begin(life.phenotype, context) for one in context.life.companions)
+    everybody = (*context.life.companions, *life.wish.teachers())
+    companions = tuple(one.begin(life.phenotype, context) for one in everybody)
     life.context = attrs.evolve(context, life=attrs.evolve(context.life, companions=companions))
     if before is None:
         return {}
@@ -72,7 +75,7 @@ def _tell(life: Descent) -> None:
     """Put a life down after an epoch, in case that it is killed, and tell of the epoch."""
     context, epochs = life.context, life.wish.epochs
     # After the last epoch the genotype itself is put on disk.
-    if life.epoch < epochs:
+    if not life.is_over:
         tensors = put_down(life)
         context.life.checkpoint.save(life.epoch, tensors)
         hand_on(life, tensors)

@@ -34,12 +34,19 @@ def put_down(life: Descent) -> dict[str, Tensor]:
     # First of all: a companion may draw while it lets go.
     drawn = packed(places()) if life.within else {}
     if life.within:
-        tensors |= {"epoch.within": torch.tensor(life.within), "epoch.total": life.total}
         tensors |= {
+            "epoch.within": torch.tensor(life.within),
+            "epoch.read": torch.tensor(life.reader.read),
             "epoch.seen": torch.tensor(life.seen),
+            "epoch.total": life.total,
             **under("modes", modes(life.phenotype.network)),
+            **under("read", life.reader.put_down()),
+            **under("generators", drawn),
         }
-        tensors |= {**under("read", life.reader.put_down()), **under("generators", drawn)}
+    if life.averages is not None:
+        tensors |= under("average", life.averages.values)
+    if life.patience is not None:
+        tensors |= under("patience", life.patience.put_down())
     for index, companion in enumerate(life.context.life.companions):
         tensors |= under(f"kept{index}", companion.put_down(life.phenotype, life.context))
     return tensors
@@ -91,6 +98,10 @@ def take_up(life: Descent, epoch: int, tensors: State) -> None:
     """Go on where a life was put down; its companions must be handed on to afterwards."""
     life.phenotype = restore(tensors, life.phenotype, life.optimiser)
     life.epoch, life.taken = epoch, steps_of(tensors)
+    if life.averages is not None:
+        life.averages.take_up(part(tensors, "average"))
+    if life.patience is not None and (kept := part(tensors, "patience")):
+        life.patience.take_up(kept)
     if "loss" in tensors:
         life.loss = float(tensors["loss"])
     if "epoch.within" in tensors:
@@ -100,6 +111,6 @@ def take_up(life: Descent, epoch: int, tensors: State) -> None:
 
 def go_on_reading(life: Descent, tensors: State) -> None:
     """Go on in the midst of an epoch, within its seal, once its data are open again."""
-    life.reader.take_up(life.within, part(tensors, "read"))
+    life.reader.take_up(int(tensors["epoch.read"]), part(tensors, "read"))
     put_in_mode(part(tensors, "modes"), life.phenotype.network)
     put_back(part(tensors, "generators"))

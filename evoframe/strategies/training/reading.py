@@ -38,6 +38,15 @@ class Reader:
         """Return so many batches, or as many as there are left."""
         return list(islice(self._each(), count))
 
+    def rest(self) -> Iterator[Batch]:
+        """Yield all batches that are left."""
+        yield from self._each()
+
+    def close(self) -> None:
+        """End the pass: whoever gives the batches may have something to put back."""
+        if callable(close := getattr(self._pass, "close", None)):
+            close()
+
     def put_down(self) -> State:
         """Return the places of generators, for :meth:`take_up`."""
         return {
