@@ -35,7 +35,7 @@ from evoframe.testing.scaffold import example_of
 
 VALUES = (
     "key", "genotype", "individual", "population", "context", "evidence", "dna", "levels",
-    "budgets", "clusters", "phenotype", "anatomy", "life", "wiring", "events", "arguments",
+    "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "wiring", "events", "arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
 

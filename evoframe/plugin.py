@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     )
     from evoframe.kernel.phenotype import Phenotype as Phenotype
     from evoframe.kernel.population import Family as Family, Population as Population, rank as rank
+    from evoframe.kernel.rungs import PAUSABLE as PAUSABLE, Paused as Paused, Rung as Rung
     from evoframe.kernel.synthesis import draw as draw
     from evoframe.kernel.wiring import (
         Wiring as Wiring,
@@ -166,6 +167,7 @@ _NAMES = {
     "kernel.life": "Batch Checkpoint Life NoCheckpoint Split TrainingResult",
     "kernel.phenotype": "Phenotype",
     "kernel.population": "Family Population rank",
+    "kernel.rungs": "PAUSABLE Paused Rung",
     "kernel.synthesis": "draw",
     "kernel.wiring": "Wiring living_channels presence revive settle",
     "markers": "hookimpl",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -9,8 +10,9 @@ from torch.optim import Optimizer
 
 from evoframe.errors import ContractError
 from evoframe.evolution.blame import acting
-from evoframe.evolution.contract import require_loss, require_phenotype
+from evoframe.evolution.contract import require_loss, require_phenotype, require_type
 from evoframe.kernel.context import Context
+from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch, Companion
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles.nurture import Nurture
@@ -87,3 +89,20 @@ class Watched:
             found = self._companion.after_epoch(phenotype, context, epoch)
             require_phenotype(found, phenotype)
         return found
+
+    def put_down(self, phenotype: Phenotype, context: Context) -> State:
+        """Return the tensors that it keeps; none if it knows of no such moment."""
+        if not callable(put_down := getattr(self._companion, "put_down", None)):
+            return {}
+        with acting(self._nurture, context, self._index):
+            kept = put_down(phenotype, context)
+            require_type(kept, Mapping, "tensors by name")
+            for value in kept.values():
+                require_type(value, Tensor, "a tensor")
+        return dict(kept)
+
+    def take_up(self, kept: State, phenotype: Phenotype, context: Context) -> None:
+        """Go on with what it kept."""
+        if callable(take_up := getattr(self._companion, "take_up", None)):
+            with acting(self._nurture, context, self._index):
+                take_up(kept, phenotype, context)

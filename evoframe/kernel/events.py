@@ -105,12 +105,12 @@ class OffspringTrained(Event):
 
     Attributes:
         individual: who was trained.
-        epochs: for how many epochs.
+        epochs: for how many epochs; a fraction where it waits in the midst of one.
         loss: mean training loss of the last.
     """
 
     individual: str
-    epochs: int
+    epochs: float
     loss: float
 
 

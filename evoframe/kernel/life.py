@@ -16,6 +16,7 @@ from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key
 from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.rungs import Paused, Rung
 
 Split = Literal["train", "validation", "test"]
 """Examples to learn from, examples that selection sees, and examples that are only reported."""
@@ -90,6 +91,12 @@ class Companion(Protocol):
     def after_epoch(self, phenotype: Phenotype, context: Any, epoch: int) -> Phenotype:
         """Return the phenotype to go on with after an epoch."""
 
+    def put_down(self, phenotype: Phenotype, context: Any) -> State:
+        """Return the tensors that it keeps of this life."""
+
+    def take_up(self, kept: State, phenotype: Phenotype, context: Any) -> None:
+        """Go on with what it kept."""
+
 
 class Foresight(Protocol):
     """Tells what an offspring would be given."""
@@ -140,12 +147,14 @@ class Life:
         announcer: where to tell of finished epochs.
         checkpoint: where a long life may put itself down.
         foresight: what an offspring would be born with.
+        rung: how far it goes, and where it was put down before.
     """
 
     companions: tuple[Companion, ...] = ()
     announcer: Announcer = attrs.field(factory=Silence)
     checkpoint: Checkpoint = attrs.field(factory=NoCheckpoint)
     foresight: Foresight = nobody
+    rung: Rung = attrs.field(factory=Rung)
 
 
 @attrs.frozen(eq=False)
@@ -155,12 +164,14 @@ class TrainingResult:
     Attributes:
         phenotype: the trained phenotype; with other masks than it came with only if a strategy
             with the trait ``rewires`` took part.
-        epochs: how many epochs were trained.
+        epochs: how many epochs were trained since birth; a fraction where a life waits in one.
         loss: mean training loss of the last epoch; NaN when nothing was trained.
         notes: what is added to those that the individual carries.
+        paused: where the life waits, on a rung; None when its schedule is at its end.
     """
 
     phenotype: Phenotype
-    epochs: int
+    epochs: float
     loss: float
     notes: Notes = attrs.field(default=NONE, converter=Notes)
+    paused: Paused | None = None

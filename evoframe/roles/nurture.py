@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from evoframe.kernel.context import Context
+    from evoframe.kernel.genotype import State
     from evoframe.kernel.life import Batch
     from evoframe.kernel.phenotype import Phenotype
 
 
 @attrs.frozen
 class Nurture(Strategy, ABC):
-    """Takes part in a training at any of five moments; each does nothing unless overridden.
+    """Takes part in a training at any of its moments; each does nothing unless overridden.
 
     What must be remembered from one moment to the next is kept by what :meth:`begin` returns.
     Randomness comes from ``context.key`` (give it a path of your own, with epoch and step).
@@ -31,6 +32,8 @@ class Nurture(Strategy, ABC):
     Traits:
         ``rewires``: :meth:`after_step` and :meth:`after_epoch` may return other masks, made
             by ``phenotype.masked(masks)``.
+        ``pausable``: what :meth:`begin` returns can be put down in the midst of an epoch. One that
+            does not override :meth:`begin` keeps nothing and needs not say so.
     """
 
     role: ClassVar[str] = "nurture"
@@ -65,3 +68,17 @@ class Nurture(Strategy, ABC):
     def after_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> Phenotype:
         """Return the phenotype to go on with after an epoch."""
         return phenotype
+
+    def put_down(self, phenotype: Phenotype, context: Context) -> State:
+        """Return the tensors that it keeps, and let go of the network; called on a companion.
+
+        A life may be put down after any epoch or step, and is taken up again in this process, at
+        once perhaps, or in another one.
+        """
+        return {}
+
+    def take_up(self, kept: State, phenotype: Phenotype, context: Context) -> None:
+        """Go on with what :meth:`put_down` returned; called on a companion that has just begun.
+
+        In the midst of an epoch :meth:`before_epoch` is not called again.
+        """

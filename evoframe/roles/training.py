@@ -27,6 +27,9 @@ class Training(Learning, ABC):
 
     Traits:
         ``rewires``: the masks that come back may differ from those that went in.
+        ``pausable``: it heeds ``context.life.rung``: it trains no further than the rung goes,
+            returns where the life waits as ``paused``, and goes on from ``taken_up``, with the same
+            bits as without a pause.
     """
 
     role: ClassVar[str] = "training"
@@ -47,7 +50,8 @@ class Training(Learning, ABC):
             phenotype: the network on ``context.device``; call ``phenotype.enforce()`` after every
                 optimiser step.
             context: the task, where batches and the loss come from, and the key; its ``life`` has
-                the companions that take part, where to report epochs and to put checkpoints.
+                the companions that take part, where to report epochs and to put checkpoints,
+                and how far to go (only if the class says ``pausable``).
 
         Raises:
             StillbornError: the loss stopped being a number.

@@ -27,8 +27,9 @@ from evoframe.errors import StillbornError
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Nurture, doc
 from evoframe.strategies.encoding.membership import NOBODY, Membership, Scores, membership_of
 
@@ -41,6 +42,7 @@ class Decay(Nurture):
     """Decays the channels that the next draw would take, while the others learn to do without."""
 
     name: ClassVar[str] = "decay"
+    traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
 
     strength: float = attrs.field(
         default=0.01,
@@ -129,6 +131,26 @@ class _Decaying(Nurture):
             value = parameters[side.entry]
             if value.grad is not None:
                 value.grad.add_(value.detach() * padded.to(value)[side.labels])
+
+    def after_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> Phenotype:
+        """Forget what was to leave: the next epoch decides anew."""
+        self.now.leaving = np.zeros(0, dtype=bool)
+        return phenotype
+
+    def put_down(self, phenotype: Phenotype, context: Context) -> State:
+        """Return flags of the bundles that leave in this epoch, and how strongly they decay."""
+        if not len(self.now.leaving):
+            return {}
+        strength = torch.tensor(self.now.strength, dtype=torch.float64)
+        return {"leaving": torch.from_numpy(self.now.leaving.copy()), "strength": strength}
+
+    def take_up(self, kept: State, phenotype: Phenotype, context: Context) -> None:
+        """Go on with what is to leave."""
+        if "leaving" in kept:
+            self.now.leaving = kept["leaving"].numpy().copy()
+            self.now.strength = float(kept["strength"])
+            partition = context.anatomy.clusters("bundle")
+            self.now.members = membership_of(partition, context.anatomy.wiring, phenotype)
 
     def _rescued(self, genotype: Genotype, phenotype: Phenotype, context: Context) -> Flags:
         """Tell of each bundle whether the loss pulls it from zero harder than the decay to it."""

@@ -22,10 +22,15 @@ from torch.utils.hooks import RemovableHandle
 
 from evoframe.errors import TaskError
 from evoframe.kernel.context import Context
+from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch
 from evoframe.kernel.nested import tensors_within
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Nurture, doc
+
+LISTENS = "listens"
+"""What a pupil keeps in the midst of an epoch: that it was listening."""
 
 
 @attrs.frozen
@@ -33,6 +38,7 @@ class Distillation(Nurture):
     """Newborns imitate the outputs of their parent, or of the ancestor."""
 
     name: ClassVar[str] = "distillation"
+    traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
 
     teacher: Literal["parent", "ancestor"] = attrs.field(
         default="parent", metadata=doc("whom to learn from; of several parents the first")
@@ -119,6 +125,17 @@ class _Pupil(Nurture):
         self.newborn.stop()
         return phenotype
 
+    def put_down(self, phenotype: Phenotype, context: Context) -> State:
+        if self.newborn.handle is None:
+            return {}
+        self.newborn.stop()
+        return {LISTENS: torch.tensor(data=True)}
+
+    def take_up(self, kept: State, phenotype: Phenotype, context: Context) -> None:
+        if LISTENS in kept:
+            self.newborn.network = phenotype.network
+            self.newborn.listen()
+
 
 class _Heard:
     """A network whose last answer is kept."""
@@ -134,7 +151,7 @@ class _Heard:
     def stop(self) -> None:
         assert self.handle is not None
         self.handle.remove()
-        self.answer = None
+        self.handle = self.answer = None
 
     def outputs(self) -> list[Tensor]:
         # What has no axis is a loss that the network computes, and no answer.

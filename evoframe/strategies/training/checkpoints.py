@@ -1,26 +1,30 @@
-"""Putting a life down between epochs and taking it up again, bit for bit."""
+"""Putting a life down and taking it up again, bit for bit."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from evoframe.kernel.entries import state_of
+from evoframe.kernel.entries import passing_of, state_of
 from evoframe.kernel.genotype import State
 from evoframe.kernel.phenotype import Phenotype
 
 STEPS = "steps.taken"
-"""The entry that counts steps, where an epoch is a stream and nothing else tells."""
+"""The entry that counts steps: where an epoch is a stream, nothing else tells."""
 
 
 def snapshot(phenotype: Phenotype, optimiser: Optimizer, steps: int) -> dict[str, Tensor]:
     """Return weights, buffers, masks and the optimiser's state as one flat mapping of tensors.
 
-    The number of steps is there too, unless it is 0: where epochs tell it.
+    The number of steps is there too, unless it is 0. Nothing is copied.
     """
+    network = phenotype.network
     tensors = {STEPS: torch.tensor(steps)} if steps else {}
-    tensors |= {f"network.{name}": v for name, v in state_of(phenotype.network).items()}
+    tensors |= {f"network.{name}": v for name, v in state_of(network).items()}
+    tensors |= {f"passing.{name}": v for name, v in passing_of(network).items()}
     tensors |= {f"mask.{name}": mask for name, mask in phenotype.masks.items()}
     for index, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
@@ -32,6 +36,19 @@ def snapshot(phenotype: Phenotype, optimiser: Optimizer, steps: int) -> dict[str
 def steps_of(tensors: State) -> int:
     """How many steps had been taken at the snapshot; 0 where epochs tell it."""
     return int(tensors[STEPS]) if STEPS in tensors else 0
+
+
+def part(tensors: State, name: str) -> dict[str, Tensor]:
+    """Return the tensors under a name, without it."""
+    begin = f"{name}."
+    return {
+        full.removeprefix(begin): value for full, value in tensors.items() if full.startswith(begin)
+    }
+
+
+def under(name: str, tensors: State) -> dict[str, Tensor]:
+    """Return tensors under a name, for :func:`part` to find."""
+    return {f"{name}.{own}": value for own, value in tensors.items()}
 
 
 def unfit(tensors: State, phenotype: Phenotype) -> str:
@@ -49,22 +66,42 @@ def unfit(tensors: State, phenotype: Phenotype) -> str:
 
 
 def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Phenotype:
-    """Return the phenotype as it was at the snapshot; network and optimiser change in place."""
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "mask": {}, "optimiser": {}}
-    for full_name, value in tensors.items():
-        part, _, name = full_name.partition(".")
-        if part in parts:
-            parts[part][name] = value
-    with torch.no_grad():
-        for name, held in state_of(phenotype.network).items():
-            held.copy_(parts["network"][name])
+    """Return the phenotype as it was at the snapshot; network and optimiser change in place.
+
+    The tensors stay as they are, so the same life can be taken up from them more than once.
+    """
+    network = phenotype.network
+    _copy(part(tensors, "network"), state_of(network))
+    _copy(part(tensors, "passing"), passing_of(network))
     state: dict[int, dict[str, Tensor]] = {}
-    for full_name, value in parts["optimiser"].items():
+    for full_name, value in part(tensors, "optimiser").items():
         index, _, name = full_name.partition(".")
-        state.setdefault(int(index), {})[name] = value
+        state.setdefault(int(index), {})[name] = value.clone()
     # Groups are options of the recipe and are not saved: a fresh optimiser has them already.
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
-    device = next(phenotype.network.parameters()).device
-    masks = {name: mask.to(device) for name, mask in parts["mask"].items()}
+    device = next(network.parameters()).device
+    masks = {name: mask.to(device) for name, mask in part(tensors, "mask").items()}
     return phenotype.masked(masks)
+
+
+def _copy(kept: State, into: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, value in kept.items():
+            if name in into and into[name].shape == value.shape:
+                into[name].copy_(value)
+
+
+def modes(network: nn.Module) -> dict[str, Tensor]:
+    """Return flags of the modules that are in training mode, and of the parameters that learn."""
+    training = [module.training for module in network.modules()]
+    learning = [value.requires_grad for value in network.parameters()]
+    return {"training": torch.tensor(training), "learning": torch.tensor(learning)}
+
+
+def put_in_mode(kept: State, network: nn.Module) -> None:
+    """Put modules and parameters in the modes of :func:`modes`."""
+    for module, flag in zip(network.modules(), kept["training"].tolist(), strict=True):
+        module.training = flag
+    for value, flag in zip(network.parameters(), kept["learning"].tolist(), strict=True):
+        value.requires_grad_(flag)

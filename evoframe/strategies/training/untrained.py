@@ -17,6 +17,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Training, doc
 from evoframe.strategies.training.alone import unless_alone
 
@@ -26,6 +27,7 @@ class Untrained(Training):
     """Trains nothing, and only re-estimates batch-norm statistics."""
 
     name: ClassVar[str] = "none"
+    traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
 
     batches: int = attrs.field(
         default=20,

@@ -1,0 +1,139 @@
+"""The options of gradient training, and what follows from them alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Literal
+
+import attrs
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.roles import Nurture, Training, doc
+from evoframe.strategies.nurture.distillation import Distillation
+
+
+@attrs.frozen
+class Wish(Training):
+    """What is wished of a descent."""
+
+    dial: ClassVar[str] = "epochs"
+
+    epochs: int = attrs.field(
+        default=3, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")
+    )
+    optimiser: Literal["sgd", "adamw"] = attrs.field(
+        default="sgd", metadata=doc("the rule of descent")
+    )
+    learning_rate: float = attrs.field(
+        default=0.05, validator=attrs.validators.gt(0), metadata=doc("step size at the start")
+    )
+    momentum: float = attrs.field(
+        default=0.9,
+        validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
+        metadata=doc("momentum of sgd, first moment's decay of adamw"),
+    )
+    weight_decay: float = attrs.field(
+        default=1e-4, validator=attrs.validators.ge(0), metadata=doc("decay of all parameters")
+    )
+    schedule: Literal["constant", "cosine", "steps"] = attrs.field(
+        default="cosine",
+        metadata=doc("step size over a life: constant, half a cosine, or a tenth at 2/3 and 8/9"),
+    )
+    batch_size: int | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.ge(1)),
+        metadata=doc("examples in a batch; the task's own choice if not given"),
+    )
+    label_smoothing: float = attrs.field(
+        default=0.0,
+        validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
+        metadata=doc("probability mass spread over the other classes; needs a task that knows it"),
+    )
+    half_precision: bool = attrs.field(
+        default=False,
+        metadata=doc("compute in bfloat16 where the device has it, in float32 elsewhere"),
+    )
+    warm_up: float = attrs.field(
+        default=0.0,
+        validator=attrs.validators.ge(0),
+        metadata=doc("epochs over which the step size rises to what the schedule says", later=True),
+    )
+    decays: Literal["all", "weights"] = attrs.field(
+        default="all",
+        metadata=doc("what decays: all, or weights alone, without norms and biases", later=True),
+    )
+    clip: float | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.gt(0)),
+        metadata=doc("largest norm of the gradient of a step, over all synapses", later=True),
+    )
+    accumulate: int = attrs.field(
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("batches in a step, which learns from all of them at once", later=True),
+    )
+    average: float = attrs.field(
+        default=0.0,
+        validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
+        metadata=doc("decay of averaged weights, in whose place they come at last", later=True),
+    )
+    patience: int | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.ge(1)),
+        metadata=doc(
+            "stop after so many epochs that are no better on what is held out", later=True
+        ),
+    )
+    held_out: float = attrs.field(
+        default=0.1,
+        validator=[attrs.validators.gt(0), attrs.validators.lt(1)],
+        metadata=doc(
+            "share of training batches that patience looks at, and learns nothing of", later=True
+        ),
+    )
+    teacher: Literal["nobody", "ancestor", "parent"] = attrs.field(
+        default="nobody",
+        metadata=doc("whose outputs to imitate, as the nurture distillation does", later=True),
+    )
+
+    def fresh_optimiser(self, phenotype: Phenotype) -> Optimizer:
+        """Return an optimiser of a newborn's parameters."""
+        groups, rate, decay = self._groups(phenotype.network), self.learning_rate, self.weight_decay
+        if self.optimiser == "sgd":
+            return SGD(groups, rate, momentum=self.momentum, weight_decay=decay)
+        return AdamW(groups, rate, betas=(self.momentum, 0.999), weight_decay=decay)
+
+    def set_rate(self, optimiser: Optimizer, epochs: float, share: float = 1.0) -> None:
+        """Set the step size of an optimiser.
+
+        Args:
+            optimiser: of the life.
+            epochs: that are behind the life.
+            share: of an epoch that the next step is; a whole one where nobody knows.
+        """
+        done = epochs / self.epochs
+        factor = {
+            "constant": 1.0,
+            "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+            "steps": 1.0 if done < 2 / 3 else 0.1 if done < 8 / 9 else 0.01,
+        }[self.schedule]
+        if self.warm_up:
+            # After its first step a life has warmed up by one step, so that none is without effect.
+            factor *= min(1.0, (epochs + share) / self.warm_up)
+        for group in optimiser.param_groups:
+            group["lr"] = self.learning_rate * factor
+
+    def teachers(self) -> tuple[Nurture, ...]:
+        """Return the companions that these options bring, besides those of the run."""
+        return () if self.teacher == "nobody" else (Distillation(teacher=self.teacher),)
+
+    def _groups(self, network: nn.Module) -> Any:
+        """Return the parameters that learn; in two groups where some of them do not decay."""
+        learning = [one for one in network.parameters() if one.requires_grad]
+        if self.decays == "all":
+            return learning
+        weights = [one for one in learning if one.ndim > 1]
+        others = [one for one in learning if one.ndim <= 1]
+        return [{"params": weights}, {"params": others, "weight_decay": 0.0}]
