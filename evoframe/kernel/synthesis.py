@@ -146,8 +146,8 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         for name, positions in zip(cap.names, drawn, strict=True)
     ]
     doomed = np.zeros(len(np.concatenate(odds)), dtype=bool)
-    # The last key of ``lexsort`` counts first: the least odds, and of equals
-    # the highest word (the least of its opposites), which was the nearest to not being drawn at all.
+    # The last key of ``lexsort`` counts first: the least odds, and of equals the highest word
+    # (the least of its opposites), which was the nearest to not being drawn at all.
     doomed[np.lexsort((~np.concatenate(words), np.concatenate(odds)))[:surplus]] = True
     start = 0
     for name, positions in zip(cap.names, drawn, strict=True):
