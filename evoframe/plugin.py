@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from evoframe.roles.training import Training as Training
     from evoframe.strategies.encoding import (
         Cluster as Cluster,
+        Inherited as Inherited,
         Magnitude as Magnitude,
         Narrow as Narrow,
         Sensitivity as Sensitivity,
@@ -184,7 +185,7 @@ _NAMES = {
     "roles.selection": "Selection",
     "roles.task": "Task WITH_SYNAPSES",
     "roles.training": "Training",
-    "strategies.encoding": "Cluster Magnitude Narrow Sensitivity Synaptic Uniform",
+    "strategies.encoding": "Cluster Inherited Magnitude Narrow Sensitivity Synaptic Uniform",
     "strategies.environment": "Budget Descent Removal Retention",
     "strategies.executor": "Processes Serial",
     "strategies.heredity": "Asexual Mating",

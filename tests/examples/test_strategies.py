@@ -18,6 +18,7 @@ HERE = ROOT / "examples" / "strategies"
 BLOBS = f"{ROOT / 'tests' / 'support' / 'blobs.py'}:Blobs"
 
 RECIPES: dict[str, dict[str, Any]] = {
+    "bandit": {"mutation": ["Bandit"]},
     "islands": {"selection": "Islands", "environment": ["Climates"]},
     "self_adaptive": {"environment": ["SelfAdaptive"]},
     "cma_retention": {"environment": ["CmaRetention"]},
@@ -27,6 +28,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 """What is chosen of each file."""
 
 MILD = {
+    "bandit": ["environment[0].retention=0.96"],
     "islands": ["environment[0].shares=[0.94, 0.96, 0.98]"],
     "self_adaptive": ["environment[0].start=0.97", "environment[0].rate=0.1"],
     "cma_retention": ["environment[0].start=0.97"],
@@ -38,6 +40,7 @@ MILD = {
 NEEDS = {"cma_retention": "cmaes"}
 
 SAID = {
+    "bandit": "arm",
     "islands": "island",
     "self_adaptive": "share",
     "cma_retention": "odds",
@@ -79,7 +82,9 @@ def evolve(name: str, out: Path, generations: int, **choices: Any) -> evoframe.R
         "selection": "truncation",
         "environment": ["retention"],
     }
-    options = ["training.epochs=1", "mutation[0].rate=0.2", "task.hidden=32", *MILD[name]]
+    options = ["training.epochs=1", "task.hidden=32", *MILD[name]]
+    if "mutation" not in RECIPES[name]:
+        options.append("mutation[0].rate=0.2")
     return evoframe.evolve(out=out, options=options, **{**settings, **chosen, **choices})
 
 
