@@ -174,9 +174,9 @@ def _roles() -> Iterator[str]:
     )
     yield f"## Strategy\n\n{_plain(inspect.getdoc(Strategy) or '')}"
     learning = [role.class_name for role in ROLES.values() if issubclass(role.base, Learning)]
-    yield f"## State\n\n{_plain(inspect.getdoc(Learning) or '')}"
+    yield f"### State\n\n{_plain(inspect.getdoc(Learning) or '')}"
     for attribute, shown, text in _members(Learning):
-        yield f"### State.{attribute}\n\nMay be defined, by {', '.join(learning)}."
+        yield f"#### State.{attribute}\n\nMay be defined, by {', '.join(learning)}."
         yield f"```text\n{shown}\n```"
         yield text
     for role in ROLES.values():
