@@ -30,11 +30,12 @@ from evoframe.config.recipe import RunOptions
 from evoframe.registry import describe, load_registry
 from evoframe.registry.checking import HOOKS
 from evoframe.roles import ROLES, Strategy, summary
+from evoframe.roles.base import Learning
 from evoframe.testing.catalogue import all_checks, anchor
 from evoframe.testing.scaffold import example_of
 
 VALUES = (
-    "key", "genotype", "individual", "population", "context", "evidence", "dna", "levels",
+    "key", "genotype", "individual", "notes", "population", "context", "evidence", "dna", "levels",
     "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "wiring", "events", "arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
@@ -172,6 +173,12 @@ def _roles() -> Iterator[str]:
         "[checks](checks.md)."
     )
     yield f"## Strategy\n\n{_plain(inspect.getdoc(Strategy) or '')}"
+    learning = [role.class_name for role in ROLES.values() if issubclass(role.base, Learning)]
+    yield f"### State\n\n{_plain(inspect.getdoc(Learning) or '')}"
+    for attribute, shown, text in _members(Learning):
+        yield f"#### State.{attribute}\n\nMay be defined, by {', '.join(learning)}."
+        yield f"```text\n{shown}\n```"
+        yield text
     for role in ROLES.values():
         several = "any number in a recipe" if role.several else "one in a recipe"
         yield f"## {role.class_name}\n\n`evoframe.plugin.{role.class_name}`, {several}."

@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         Split as Split,
         TrainingResult as TrainingResult,
     )
+    from evoframe.kernel.notes import Notes as Notes
     from evoframe.kernel.phenotype import Phenotype as Phenotype
     from evoframe.kernel.population import Family as Family, Population as Population, rank as rank
     from evoframe.kernel.rungs import PAUSABLE as PAUSABLE, Paused as Paused, Rung as Rung
@@ -166,6 +167,7 @@ _NAMES = {
     "kernel.key": "Key sealed untouched",
     "kernel.levels": "LEVELS Table even_levels even_scores ranked relative_levels",
     "kernel.life": "Batch Checkpoint Life NoCheckpoint Split TrainingResult",
+    "kernel.notes": "Notes",
     "kernel.phenotype": "Phenotype",
     "kernel.population": "Family Population rank",
     "kernel.rungs": "PAUSABLE Paused Rung",

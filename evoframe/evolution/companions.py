@@ -29,6 +29,8 @@ class Watched:
     def __init__(self, nurture: Nurture, index: int, companion: Companion | None = None) -> None:
         self._nurture, self._index = nurture, index
         self._companion = nurture if companion is None else companion
+        self._sent: Watched | None = None
+        self._is_over = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_companion"], name)
@@ -53,7 +55,8 @@ class Watched:
                     f"begin() returned {sent!r}, which has no {missing[0]}(); wanted a companion: "
                     "a nurture, such as itself"
                 )
-        return Watched(self._nurture, self._index, sent)
+        self._sent = Watched(self._nurture, self._index, sent)
+        return self._sent
 
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         """Act before an epoch."""
@@ -90,6 +93,21 @@ class Watched:
             require_phenotype(found, phenotype)
         return found
 
+    def after_life(self, phenotype: Phenotype, context: Context) -> Phenotype:
+        """Return the phenotype that is to be judged; as it is where no such moment is known."""
+        self._is_over = True
+        if not callable(end := getattr(self._companion, "after_life", None)):
+            return phenotype
+        with acting(self._nurture, context, self._index):
+            found: Phenotype = end(phenotype, context)
+            require_phenotype(found, phenotype)
+        return found
+
+    def sent_and_not_over(self) -> Watched | None:
+        """Return the companion that it sent, if that was not told of the end of the life."""
+        sent = self._sent
+        return None if sent is None or sent._is_over else sent  # noqa: SLF001  its own class
+
     def put_down(self, phenotype: Phenotype, context: Context) -> State:
         """Return the tensors that it keeps; none if it knows of no such moment."""
         if not callable(put_down := getattr(self._companion, "put_down", None)):
@@ -106,3 +124,16 @@ class Watched:
         if callable(take_up := getattr(self._companion, "take_up", None)):
             with acting(self._nurture, context, self._index):
                 take_up(kept, phenotype, context)
+
+
+def ended(phenotype: Phenotype, context: Context) -> Phenotype:
+    """Return the phenotype after the end of a life, for trainings that do not tell companions.
+
+    Args:
+        phenotype: as the training left it.
+        context: of the life, with the companions that it was given.
+    """
+    for one in context.life.companions:
+        if isinstance(one, Watched) and (sent := one.sent_and_not_over()) is not None:
+            phenotype = sent.after_life(phenotype, context)
+    return phenotype

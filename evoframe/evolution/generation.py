@@ -28,14 +28,14 @@ from evoframe.evolution.watch import Watch
 from evoframe.kernel.bounded import held
 from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
-from evoframe.kernel.dna import DNA, Inheritance, furnished
+from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.genotype import Genotype, Masks, State, cleared
 from evoframe.kernel.individual import Origin
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.population import Family, Population
 from evoframe.kernel.splits import parent_without_test, without_test
-from evoframe.kernel.synthesis import draw
+from evoframe.kernel.synthesis import draw, furnished
 from evoframe.kernel.wiring import is_extinct, revive, settle
 from evoframe.roles.selection import Selection
 from evoframe.roles.training import Training

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
 import torch
 
 from evoframe.errors import StillbornError, TaskError
 from evoframe.evolution.blame import acting, blamed
+from evoframe.evolution.companions import ended
 from evoframe.evolution.contract import require_measured, require_same_synapses, require_trained
 from evoframe.evolution.telling import step
 from evoframe.evolution.watch import Watch
@@ -54,8 +56,11 @@ def grow_up(
         acting(training, context),
         watch.unchanged(),
     ):
-        result = training.train(phenotype, watch.informed(context, state))
+        asked = watch.informed(context, state)
+        result = training.train(phenotype, asked)
         require_trained(result, phenotype)
+        if result.paused is None:
+            result = attrs.evolve(result, phenotype=ended(result.phenotype, asked))
     watch.noted(result)
     epochs, loss = result.epochs, result.loss
     tell("evoframe_offspring_trained", lambda: OffspringTrained(who, epochs, loss))

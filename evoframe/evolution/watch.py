@@ -65,7 +65,7 @@ class Watch:
         return attrs.evolve(context, notes=self.notes, state=self._lent[0])
 
     def noted(self, found: Found) -> Found:
-        """Return what a strategy returned with all notes of the life, to which its are added."""
+        """Return an answer of a strategy with all notes of the life, to which its own are added."""
         if found.notes is self.notes:
             return found
         self.notes |= found.notes

@@ -226,14 +226,3 @@ class Inheritance:
     strengths: State
     state: State
     notes: Notes = attrs.field(default=NONE, converter=Notes)
-
-
-def furnished(inheritance: Inheritance, weights: State) -> State:
-    """Return the state of a newborn, with weights of synapses that it does not inherit."""
-    if not weights:
-        return inheritance.state
-    state = dict(inheritance.state)
-    for name, values in weights.items():
-        own = inheritance.eligible[name]
-        state[name] = torch.where(own, state[name], values.to(state[name].dtype))
-    return state

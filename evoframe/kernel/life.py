@@ -91,6 +91,9 @@ class Companion(Protocol):
     def after_epoch(self, phenotype: Phenotype, context: Any, epoch: int) -> Phenotype:
         """Return the phenotype to go on with after an epoch."""
 
+    def after_life(self, phenotype: Phenotype, context: Any) -> Phenotype:
+        """Return the phenotype that is to be judged."""
+
     def put_down(self, phenotype: Phenotype, context: Any) -> State:
         """Return the tensors that it keeps of this life."""
 
@@ -148,6 +151,7 @@ class Life:
         checkpoint: where a long life may put itself down.
         foresight: what an offspring would be born with.
         rung: how far it goes, and where it was put down before.
+        epochs: how many there will be at most, for companions; 0 where the training does not say.
     """
 
     companions: tuple[Companion, ...] = ()
@@ -155,6 +159,7 @@ class Life:
     checkpoint: Checkpoint = attrs.field(factory=NoCheckpoint)
     foresight: Foresight = nobody
     rung: Rung = attrs.field(factory=Rung)
+    epochs: int = 0
 
 
 @attrs.frozen(eq=False)

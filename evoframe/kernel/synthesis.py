@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
-from evoframe.kernel.dna import DNA, Cap, Genes
+from evoframe.kernel.dna import DNA, Cap, Genes, Inheritance
+from evoframe.kernel.genotype import State
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import Table
 from evoframe.kernel.passes import in_a_row, room
@@ -157,3 +158,14 @@ def _enforce(cap: Cap, masks: Mapping[str, Tensor], dna: DNA, key: Key) -> dict[
         fewer[name] = mask.reshape(masks[name].shape)
         start += len(positions)
     return fewer
+
+
+def furnished(inheritance: Inheritance, weights: State) -> State:
+    """Return the state of a newborn, with weights of synapses that it does not inherit."""
+    if not weights:
+        return inheritance.state
+    state = dict(inheritance.state)
+    for name, values in weights.items():
+        own = inheritance.eligible[name]
+        state[name] = torch.where(own, state[name], values.to(state[name].dtype))
+    return state

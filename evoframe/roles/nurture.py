@@ -69,6 +69,14 @@ class Nurture(Strategy, ABC):
         """Return the phenotype to go on with after an epoch."""
         return phenotype
 
+    def after_life(self, phenotype: Phenotype, context: Context) -> Phenotype:
+        """Return the phenotype that is to be judged, when the last epoch is over.
+
+        Once in a life, however early it ends; not where it waits on a rung. Before that,
+        ``context.life.epochs`` says how many epochs there will be at most.
+        """
+        return phenotype
+
     def put_down(self, phenotype: Phenotype, context: Context) -> State:
         """Return the tensors that it keeps, and let go of the network; called on a companion.
 

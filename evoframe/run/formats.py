@@ -17,7 +17,8 @@ from evoframe.errors import DamagedError, LaterFormatError, RunError
 
 # Raise it when a file that this version writes could be misread by the version before, or lacks
 # what that one needs: a column, a table or a field that is new, gone, or of another meaning.
-# Not for a new strategy, option, metric or cost: those are named where they stand.
+# Not for a new strategy, option, metric or cost: those are named where they stand. Nor for notes
+# and states, which are facts: whoever wrote them fails by name in a version that has none.
 # Whoever raises it
 #   * keeps reading every earlier format (`tests/run/stored` has runs of each),
 #   * stores a run of the new one: `python tests/run/stored/make.py`,

@@ -120,7 +120,7 @@ class Run:
         return ancestry(identity, self.individuals)
 
     def states(self) -> dict[str, Any]:
-        """Return what strategies kept across generations: by generation, and by their entries.
+        """Return the state of strategies across generations: by generation, and by their entries.
 
         Those of a generation are what its lives were given; none are there before offspring are.
         """

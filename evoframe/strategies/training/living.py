@@ -35,6 +35,9 @@ def lived(life: Descent) -> TrainingResult:
                 return TrainingResult(life.phenotype, life.epochs, life.loss, paused=paused)
         _tell(life)
     life.finish()
+    with sealed(life.context.key.at("training", "end")):
+        for companion in life.context.life.companions:
+            life.phenotype = companion.after_life(life.phenotype, life.context)
     return TrainingResult(life.phenotype, life.epoch, life.loss)
 
 
@@ -44,7 +47,9 @@ def _begun(life: Descent) -> State:
     if before is not None:
         take_up(life, *before)
     # Afterwards: companions must begin with the weights that they will see.
-    context = life.context
+    context = attrs.evolve(
+        life.context, life=attrs.evolve(life.context.life, epochs=life.wish.epochs)
+    )
     everybody = (*context.life.companions, *life.wish.teachers())
     companions = tuple(one.begin(life.phenotype, context) for one in everybody)
     life.context = attrs.evolve(context, life=attrs.evolve(context.life, companions=companions))
