@@ -76,40 +76,48 @@ class Journal:
 
     def known(self) -> Known:
         """Return everybody on record; what is new since the last time is read, and nothing else."""
-        with self._guarded():
+        with self._guarded(), self._as_one():
             most = self._base.execute("SELECT max(rowid) FROM individuals").fetchone()[0] or 0
             if most == self._read:
                 return self._known
             rows = self._base.execute(
-                "SELECT * FROM individuals WHERE rowid > ? AND rowid <= ?", (self._read, most)
+                "SELECT * FROM individuals WHERE rowid > ?", (self._read,)
             ).fetchall()
-            due, noted = self._checksums(rows), self._notes(rows)
-        found = [self._entry(row, due.get(name := str(row["id"])), noted[name]) for row in rows]
+            due, noted = self._beside(rows)
+        none = kept.Noted()
+        found = [
+            self._entry(row, due.get(one := str(row["id"])), noted.get(one, none)) for row in rows
+        ]
         self._require_forebears(found)
         for entry in found:
             self._known.add(entry)
         self._read = most
         return self._known
 
-    def _checksums(self, rows: Sequence[sqlite3.Row]) -> dict[str, Any]:
-        """Return the checksums of rows on record: all of them at first, then by their names."""
-        if not self._read:
-            due = checksums.on_record(self._base, "individual")
-            self._lost = set(due) - {str(row["id"]) for row in rows}
-            return due
-        names = [str(row["id"]) for row in rows]
-        return {
-            name: kept.value(self._base, f"{checksums.PREFIX}individual {name}") for name in names
-        }
+    @contextmanager
+    def _as_one(self) -> Iterator[None]:
+        """Read several times what stands there at one instant, whoever writes meanwhile."""
+        self._base.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._base.execute("COMMIT")
 
-    def _notes(self, rows: Sequence[sqlite3.Row]) -> dict[str, kept.Noted]:
-        """Return the notes of rows by id: those of everybody at first, then one by one."""
+    def _beside(
+        self, rows: Sequence[sqlite3.Row]
+    ) -> tuple[Mapping[str, Any], Mapping[str, kept.Noted]]:
+        """Return checksums and notes of individuals by id: all at first, then of these alone."""
         names = [str(row["id"]) for row in rows]
+        if self._read:
+            due = {
+                one: kept.value(self._base, f"{checksums.PREFIX}individual {one}") for one in names
+            }
+            with self._naming("notes"):
+                return due, {one: kept.notes_of(self._base, one) for one in names}
+        found = checksums.on_record(self._base, "individual")
+        self._lost = set(found) - set(names)
         with self._naming("notes"):
-            if self._read:
-                return {name: kept.notes_of(self._base, name) for name in names}
-            noted = kept.all_notes(self._base)
-        return {name: noted.get(name, kept.Noted()) for name in names}
+            return found, kept.all_notes(self._base)
 
     def lost(self) -> list[int]:
         """Return the generations of individuals whose rows are gone, as their checksums tell."""
@@ -137,11 +145,13 @@ class Journal:
             rows = self._base.execute("SELECT * FROM individuals WHERE id = ?", (identity,))
             row = rows.fetchone()
             due = kept.value(self._base, f"{checksums.PREFIX}individual {identity}")
-            with self._naming(f"the notes of {identity!r}"):
-                noted = kept.notes_of(self._base, identity)
         if row is None:
             raise RunError(f"there is no individual {identity!r} in {self._path.parent}.")
-        return self._entry(row, due, noted)
+        return self._entry(row, due, self._notes_of(identity))
+
+    def _notes_of(self, identity: str) -> kept.Noted:
+        with self._guarded(), self._naming(f"the notes of {identity!r}"):
+            return kept.notes_of(self._base, identity)
 
     def tell(self, name: str, data: Mapping[str, Any]) -> None:
         """Put an event on record."""
