@@ -50,6 +50,10 @@ class Journal:
         """Close the database."""
         self._base.close()
 
+    def go_on_from(self, earlier: Journal) -> None:
+        """Take over what was read of the same journal when it was opened earlier."""
+        self._known, self._read = earlier._known, earlier._read
+
     def add(self, entry: Entry, **facts: str) -> None:
         """Put an individual on record, with its account; from here on it is finished.
 
@@ -80,6 +84,8 @@ class Journal:
             most = self._base.execute("SELECT max(rowid) FROM individuals").fetchone()[0] or 0
             if most == self._read:
                 return self._known
+            if most < self._read:  # an earlier copy has taken its place
+                self._known, self._read = Known(), 0
             rows = self._base.execute(
                 "SELECT * FROM individuals WHERE rowid > ?", (self._read,)
             ).fetchall()
