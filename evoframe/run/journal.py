@@ -20,7 +20,8 @@ from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.individual import Individual
 from evoframe.run import checksums, kept
 from evoframe.run.account import Account, packed, unpacked
-from evoframe.run.database import backed_up, open_read_only, open_writable
+from evoframe.run.copying import Copy
+from evoframe.run.database import open_read_only, open_writable
 from evoframe.run.entry import Entry
 from evoframe.run.folder import NAME
 from evoframe.run.known import Known
@@ -43,11 +44,14 @@ class Journal:
         # The number of the last row of individuals that was read or written.
         self._read = 0
         self._lost: set[str] = set()
+        self._copy: Copy | None = None
         with self._guarded():
             self._base = open_writable(path) if writable else open_read_only(path)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and its copy if there is one."""
+        if self._copy is not None:
+            self._copy.close()
         self._base.close()
 
     def go_on_from(self, earlier: Journal) -> None:
@@ -200,6 +204,15 @@ class Journal:
             self._base.execute("BEGIN")
             self._set(facts)
 
+    def note_soon(self, **facts: str) -> None:
+        """Set facts that the next individual makes durable; until then a power cut undoes them."""
+        with self._guarded():
+            self._base.execute("PRAGMA synchronous=NORMAL")
+            try:
+                self.note(**facts)
+            finally:
+                self._base.execute("PRAGMA synchronous=FULL")
+
     def _set(self, facts: Mapping[str, str]) -> None:
         for name, value in facts.items():
             kept.put(self._base, name, value)
@@ -257,10 +270,11 @@ class Journal:
         return self.known().last
 
     def back_up(self, path: Path) -> None:
-        """Write a copy of the whole journal, which takes the place of the one before."""
+        """Make the copy of the journal what the journal is now."""
         try:
             with self._guarded():
-                backed_up(self._base, path)
+                self._copy = self._copy or Copy(self._base, path)
+                self._copy.bring_up()
         except OSError as error:
             raise RunError(f"{path} cannot be written: {error}") from error
 

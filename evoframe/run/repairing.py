@@ -9,6 +9,7 @@ from evoframe.config import files
 from evoframe.errors import ConfigError, DamagedError, LaterFormatError, RunError
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.run.binding import recipes_of
+from evoframe.run.copying import settle
 from evoframe.run.database import is_blank
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.journal import Journal
@@ -108,6 +109,7 @@ def _from_copy(folder: RunFolder, error: RunError) -> str:
             "with the same recipe and seed, which brings forth the same."
         )
     try:
+        settle(folder.backup)
         content = folder.backup.read_bytes()
         for ending in ("", "-wal", "-shm"):
             old = folder.journal.with_name(folder.journal.name + ending)

@@ -274,7 +274,7 @@ class _Runner:
             facts = {"generation": number, "metric": self.metric.name, "individuals": lost}
             self.log.warning("a metric is not finite", **facts)
         # Noted first: observers that count or draw must not be told twice.
-        self.journal.note(**{TOLD: str(number)})
+        self.journal.note_soon(**{TOLD: str(number)})
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
         if words := shrinking.did_not_shrink(members, self.known.ancestor, self.world.anatomy):
             self._remark(words)
