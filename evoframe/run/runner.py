@@ -40,7 +40,7 @@ from evoframe.run import (
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
-from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor, lived
+from evoframe.run.lives import Lives, adopt_ancestor, at_work, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
 from evoframe.run.recall import Recall
@@ -168,12 +168,17 @@ class _Runner:
         self.observers = Observers(world.recipe.observer, self._observer_failed, log.warning)
         self.clock = time.monotonic()
         self.before = journal.number(SECONDS)
+        self.executor = world.recipe.executor
         # Read once, and kept in step with what is written from here on.
         self.known = journal.known()
         self.recall = Recall(world, self.known)
 
     def run(self, founder: Path | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
+        with at_work(self.world.recipe.executor) as self.executor:
+            self._run(founder)
+
+    def _run(self, founder: Path | None) -> None:
         options = self.world.recipe.run
         self._announce_start()
         if not self.known:
@@ -211,7 +216,7 @@ class _Runner:
         if not missing:
             return
         lives = Lives(world, self.recall, number, self.observers.heard(), self.observers.phase)
-        for entry in lived(self.world.recipe.executor, lives, missing, self._send):
+        for entry in lived(self.executor, lives, missing, self._send):
             self._record(entry)
 
     def _ancestor(self, founder: Path | None) -> Entry:
