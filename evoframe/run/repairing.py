@@ -8,6 +8,7 @@ from pathlib import Path
 from evoframe.config import files
 from evoframe.errors import ConfigError, DamagedError, LaterFormatError, RunError
 from evoframe.kernel.individual import ANCESTOR
+from evoframe.run import dropping
 from evoframe.run.binding import recipes_of
 from evoframe.run.copying import settle
 from evoframe.run.database import is_blank
@@ -74,8 +75,10 @@ def individuals(recall: Recall) -> list[str]:
     Those that are lost are told too, and keep nothing from the others.
     """
     folder = recall.world.folder
+    with closing(Journal(folder.journal, writable=False)) as opened:
+        gone = {one for one in dropping.on_record(opened) if not folder.genotype(one).exists()}
     for identity, entry in recall.entries.items():
-        if entry.individual.genotype_id != identity:
+        if entry.individual.genotype_id != identity or identity in gone:
             continue
         try:
             genotype = recall.genotype(identity)

@@ -37,6 +37,7 @@ from evoframe.run import (
     states,
     surveyed,
 )
+from evoframe.run.dropping import Dropping
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
@@ -169,6 +170,7 @@ class _Runner:
         self.clock = time.monotonic()
         self.before = journal.number(SECONDS)
         self.executor = world.recipe.executor
+        self.dropping = Dropping(world, journal)
         # Read once, and kept in step with what is written from here on.
         self.known = journal.known()
         self.recall = Recall(world, self.known)
@@ -284,6 +286,7 @@ class _Runner:
         if words := shrinking.did_not_shrink(members, self.known.ancestor, self.world.anatomy):
             self._remark(words)
         self.journal.back_up(self.world.folder.backup)
+        self.dropping.after(number)
 
     def _finish(self, reason: str) -> None:
         everyone = sized(self.journal.individuals(), self.world.recipe.environment)

@@ -9,6 +9,7 @@ from cases.judging import runs
 FALLS_SHORT: dict[str, str] = {}
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
 
+
 def marked(name: str):
     reason = FALLS_SHORT.get(name)
     marks = [pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)]
