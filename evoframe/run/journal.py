@@ -56,7 +56,7 @@ class Journal:
 
     def go_on_from(self, earlier: Journal) -> None:
         """Take over what was read of the same journal when it was opened earlier."""
-        self._known, self._read = earlier._known, earlier._read
+        self._known, self._read, self._lost = earlier._known, earlier._read, earlier._lost
 
     def add(self, entry: Entry, **facts: str) -> None:
         """Put an individual on record, with its account; from here on it is finished.
@@ -267,7 +267,9 @@ class Journal:
 
     def last_generation(self) -> int:
         """Return the number of the last generation of which anybody is on record; 0 if nobody."""
-        return self.known().last
+        with self._guarded():
+            found = self._base.execute("SELECT max(generation) FROM individuals").fetchone()[0]
+        return found if isinstance(found, int) else 0
 
     def back_up(self, path: Path) -> None:
         """Make the copy of the journal what the journal is now."""

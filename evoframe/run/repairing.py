@@ -21,10 +21,11 @@ DAMAGED = ".damaged"
 """What is added to the names of files that a copy takes the place of."""
 
 
-def require_journal(folder: RunFolder) -> None:
+def require_journal(folder: RunFolder) -> Journal | None:
     """Refuse a run with a damaged journal, or one that does not know individuals that are there.
 
-    A run is never begun again over them without a word.
+    A run is never begun again over them without a word. Returns the journal, closed, for whoever
+    opens it next to go on from; None if nobody was on record.
 
     Raises:
         RunError: the journal is gone, empty or damaged.
@@ -33,11 +34,12 @@ def require_journal(folder: RunFolder) -> None:
     if is_blank(folder.journal):
         if kept:
             raise RunError(_unknown(folder, len(kept)))
-        return
+        return None
     with closing(Journal(folder.journal, writable=False)) as journal:
         # The ancestor's file may be there before its row is; everybody else's comes later.
-        if not journal.entries() and kept - {ANCESTOR}:
+        if not journal.known() and kept - {ANCESTOR}:
             raise RunError(_unknown(folder, len(kept)))
+    return journal
 
 
 def journal(folder: RunFolder) -> list[str]:

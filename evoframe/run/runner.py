@@ -128,7 +128,7 @@ def resume(
         begun_with = None if founder is None else RunFolder(founder)
         opened = opening.opened(folder, ready, begun_with, changes, repair=repair, say=say)
         if opened.world is not None:
-            _go_on(opened.world, log_level, opened.told, founder, ready)
+            _go_on(opened.world, log_level, opened.told, founder, ready, opened.read)
         elif opened.told:
             with open_log(folder.log) as log:
                 log.warnings(opened.told)
@@ -140,9 +140,12 @@ def _go_on(
     told: Sequence[str],
     founder: Path | None,
     ready: Mapping[str, Any] | None = None,
+    read: Journal | None = None,
 ) -> None:
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
+    if read is not None:
+        journal.go_on_from(read)
     try:
         with open_log(world.folder.log, log_level) as log:
             log.warnings(told)
