@@ -36,6 +36,7 @@ MANY = 1_000_000
 
 _UNTIL = re.compile(rf"(?:({'|'.join(COSTS)})=)?([1-9]\d*(?:\.\d+)?)x")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
+_KEEP = re.compile(r"all|front|last ([1-9]\d{0,8})")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -106,6 +107,15 @@ class RunOptions:
         validator=attrs.validators.ge(0),
         metadata=doc("seconds between the checkpoints of a life, which are put after epochs"),
     )
+    keep: str = attrs.field(
+        default="all",
+        validator=_matches(_KEEP, "'all', 'front', or 'last' with a number as in 'last 3'"),
+        metadata=doc(
+            "whose weights stay on disk: all; front: of nobody who is both worse and larger than "
+            "another; last N: of so many generations. Ancestor, parents and the best stay always, "
+            "and others are lived again when they are asked for"
+        ),
+    )
     latency: bool = attrs.field(
         default=False,
         metadata=doc(
@@ -128,6 +138,13 @@ class RunOptions:
         found = _UNTIL.fullmatch(self.until)
         assert found is not None
         return found[1] or "synapses", float(found[2])
+
+    @property
+    def generations_kept(self) -> int:
+        """How many generations ``keep`` keeps at least: the last one, whose parents are needed."""
+        found = _KEEP.fullmatch(self.keep)
+        assert found is not None
+        return int(found[1] or 1)
 
     @property
     def seconds(self) -> float | None:

@@ -7,6 +7,7 @@ same ancestor begins with that one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -91,15 +92,28 @@ def carry_all(
     """
     total, done = sum(map(len, batches)), 0
     say(f"{total} runs, {jobs} at a time, in {batches[0][0].path.parents[1]}")
-    for batch in batches:
-        if jobs == 1:
-            finished = Serial().map(partial(_carry, registry=registry), batch, _unheard)
-        else:
-            # A registry holds modules, which do not travel, so each process loads its own.
-            finished = Processes(workers=jobs).map(_carry_beside_others, batch, _unheard)
-        for arm_run in finished:
-            done += 1
-            say(f"{done} of {total}: {arm_run}")
+    with ExitStack() as kept:
+        for executor in [Processes(workers=jobs)] if jobs > 1 else _processes_of(batches, registry):
+            kept.enter_context(executor.open())
+        for batch in batches:
+            if jobs == 1:
+                finished = Serial().map(partial(_carry, registry=registry), batch, _unheard)
+            else:
+                # A registry holds modules, which do not travel, so each process loads its own.
+                finished = Processes(workers=jobs).map(_carry_beside_others, batch, _unheard)
+            for arm_run in finished:
+                done += 1
+                say(f"{done} of {total}: {arm_run}")
+
+
+def _processes_of(batches: Sequence[Sequence[ArmRun]], registry: Registry) -> list[Processes]:
+    """Return the executors of all runs that have processes, so that they are started once."""
+    found: list[Processes] = []
+    for arm_run in (one for batch in batches for one in batch):
+        executor = recipe_from(arm_run.tables, registry).executor
+        if isinstance(executor, Processes) and executor not in found:
+            found.append(executor)
+    return found
 
 
 def _unheard(_hook: str, _event: Any) -> None:

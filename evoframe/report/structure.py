@@ -56,13 +56,15 @@ def structure(run: Run, of: Kind) -> Table:
     """Return one row for each generation: what is left of kernels and clusters, and similarity."""
     anatomy = run.anatomy
     kernels, clusters = (anatomy.clusters(kind).members for kind in ("kernel", of))
-    masks = {one.id: run.genotype(one.id).masks for one in run.individuals if one.is_alive}
+    # Those whose weights were dropped would all have to be lived again for a mean.
+    there = [one for one in run.individuals if one.genotype_id not in {"", *run.dropped}]
+    masks = {one.id: run.genotype(one.id).masks for one in there}
     whole = int(held(masks[run.ancestor.id], kernels).sum())
     table = plain_table(("gen",))
     for name in ("alive", "kernels", "fewer", f"{of}s", "similarity"):
         table.add_column(escape(name), justify="right", no_wrap=True)
     for number in sorted({one.generation for one in run.individuals}):
-        members = [masks[o.id] for o in run.individuals if o.generation == number and o.is_alive]
+        members = [masks[one.id] for one in there if one.generation == number]
         if not members:
             table.add_row(str(number), "0", "-", "-", "-", "-")
             continue

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
-import attrs
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -20,11 +18,13 @@ from evoframe.kernel.sizes import (
     fewer_in_words,
     short,
 )
+from evoframe.report.sheet import Column, Sheet
 from evoframe.run.described import in_words
+from evoframe.run.entry import Entry
 from evoframe.run.run import Run
 
 
-def generations(run: Run, width: int | None = None) -> Table:
+def generations(run: Run, width: int | None = None, latest: int | None = None) -> Sheet:
     """Return one row for each individual: sizes, and the primary metric with its sampling error.
 
     Sizes stand beside how many times less they are than the ancestor's, the smallest factor of the
@@ -35,20 +35,19 @@ def generations(run: Run, width: int | None = None) -> Table:
     Args:
         run: whose individuals.
         width: how many characters there are; all columns if not given.
+        latest: how many of them, the last on record; everybody if not given.
     """
-    columns = [*_identity(run), *_sizes(run), *_worth(run)]
+    best, entries = run.best, run.entries[-latest:] if latest else run.entries
+    everyone = [entry.individual for entry in entries]
+    columns = [*_identity(everyone, best), *_sizes(everyone, run, best), *_worth(entries, run)]
+    styles = [
+        "dim" if one.fitness is None else "bold" if one.id == best.id else "" for one in everyone
+    ]
     for name in ("", *LEFT_OUT):
-        columns = [one for one in columns if one.name != name]
-        if width is None or _width(columns) <= width:
+        columns = [one for one in columns if one.header != name]
+        if width is None or Sheet(columns, styles).width <= width:
             break
-    table = plain_table((), no_wrap=True)
-    for column in columns:
-        table.add_column(escape(column.name), justify=column.justify, no_wrap=True)
-    chosen = run.best.id
-    for row, one in enumerate(run.individuals):
-        style = "dim" if one.fitness is None else "bold" if one.id == chosen else ""
-        table.add_row(*(Text(column.cells[row]) for column in columns), style=style)
-    return table
+    return Sheet(columns, styles)
 
 
 def besides(run: Run, identity: str) -> list[str]:
@@ -59,30 +58,20 @@ def besides(run: Run, identity: str) -> list[str]:
     return [*left, *([f"\nnotes of {identity}", *told] if told else [])]
 
 
-@attrs.frozen
-class _Column:
-    """A column of a table, one cell for each individual."""
-
-    name: str
-    cells: list[str]
-    justify: Literal["left", "right"] = "right"
+def _identity(everyone: Sequence[Individual], best: Individual) -> list[Column]:
+    named = [one.id + ("*" if one.id == best.id else "") for one in everyone]
+    parents = [" ".join(one.parents) or "-" for one in everyone]
+    return [Column("id", named, "left"), Column("from", parents, "left")]
 
 
-def _identity(run: Run) -> list[_Column]:
-    best = run.best.id
-    named = [one.id + ("*" if one.id == best else "") for one in run.individuals]
-    parents = [" ".join(one.parents) or "-" for one in run.individuals]
-    return [_Column("id", named, "left"), _Column("from", parents, "left")]
-
-
-def _sizes(run: Run) -> list[_Column]:
+def _sizes(everyone: Sequence[Individual], run: Run, best: Individual) -> list[Column]:
     """Return a column for each size with its factors, the smallest factor of the best first."""
-    costs = [one.fitness.costs if one.fitness else {} for one in run.individuals]
-    best = run.best.fitness.costs if run.best.fitness else {}
+    costs = [one.fitness.costs if one.fitness else {} for one in everyone]
+    whole = run.ancestor.fitness.costs if run.ancestor.fitness else {}
     found = []
-    for name in factors(best, costs[0], TOLD):
-        cells = [_sized(one, costs[0], name) for one in costs]
-        found.append(_Column(TOLD[name], cells))
+    for name in factors(best.fitness.costs if best.fitness else {}, whole, TOLD):
+        cells = [_sized(one, whole, name) for one in costs]
+        found.append(Column(TOLD[name], cells))
     return found
 
 
@@ -97,21 +86,16 @@ def times(factor: float) -> str:
     return f"{factor:.1f}x" if factor < 99.95 else f"{short(round(factor))}x"
 
 
-def _worth(run: Run) -> list[_Column]:
-    metric, everyone = run.metric, run.individuals
-    lives = [f"{entry.seconds:.1f} s" if entry.individual.fitness else "-" for entry in run.entries]
+def _worth(entries: Sequence[Entry], run: Run) -> list[Column]:
+    metric, everyone = run.metric, [entry.individual for entry in entries]
+    lives = [f"{entry.seconds:.1f} s" if entry.individual.fitness else "-" for entry in entries]
     values = [
         measured(one, metric, "validation") if one.fitness else "stillborn" for one in everyone
     ]
-    found = [_Column("life", lives), _Column(metric.name, values)]
+    found = [Column("life", lives), Column(metric.name, values)]
     if any(one.fitness and one.fitness.test for one in everyone):
-        found.append(_Column("test", [measured(one, metric, "test") for one in everyone]))
+        found.append(Column("test", [measured(one, metric, "test") for one in everyone]))
     return found
-
-
-def _width(columns: list[_Column]) -> int:
-    widths = [max(map(len, (column.name, *column.cells))) for column in columns]
-    return sum(widths) + len(widths) - 1
 
 
 def headline(run: Run) -> str:
@@ -137,32 +121,41 @@ def stillborn(run: Run) -> list[str]:
     return [f"{one.id} was stillborn: {one.stillborn}" for one in run.individuals if one.stillborn]
 
 
-def lineage(run: Run, identity: str) -> Table:
+def lineage(run: Run, identity: str) -> Sheet:
     """Return one row for each forebear of an individual, youngest first."""
-    metric = run.metric
-    table = plain_table(("individual", "from", "how"))
-    costs = run[identity].fitness
-    sizes = [name for name in HEADLINES if costs is None or name in costs.costs]
-    for name in (*(HEADLINES[one] for one in sizes), escape(metric.name)):
-        table.add_column(name, justify="right", no_wrap=True)
-    for one in run.lineage(identity):
-        had = one.fitness.costs if one.fitness else {}
-        counts = [f"{had[name]:,.0f}" if name in had else "-" for name in sizes]
-        row = [one.id, " ".join(one.parents) or "-", str(one.origin), *counts]
-        table.add_row(*row, measured(one, metric, "validation"))
-    return table
+    metric, forebears = run.metric, run.lineage(identity)
+    costs = [one.fitness.costs if one.fitness else {} for one in forebears]
+    sizes = [name for name in HEADLINES if not costs[0] or name in costs[0]]
+    columns = [
+        Column("individual", [one.id for one in forebears], "left"),
+        Column("from", [" ".join(one.parents) or "-" for one in forebears], "left"),
+        Column("how", [str(one.origin) for one in forebears], "left"),
+    ]
+    for name in sizes:
+        cells = [f"{had[name]:,.0f}" if name in had else "-" for had in costs]
+        columns.append(Column(HEADLINES[name], cells))
+    columns.append(Column(metric.name, [measured(one, metric, "validation") for one in forebears]))
+    return Sheet(columns, [""] * len(forebears))
 
 
 def layers(run: Run, identity: str) -> Table:
     """Return one row for each parameter that evolves: what is left of it."""
-    genotype = run.genotype(identity)
     table = plain_table(("parameter",))
     for name in ("synapses", "of", "left"):
         table.add_column(name, justify="right")
-    for name, mask in genotype.masks.items():
-        present, total = int(mask.sum()), mask.numel()
+    for name, present, total in _left_of_layers(run, identity):
         table.add_row(name, f"{present:,}", f"{total:,}", f"{present / total:.1%}")
     return table
+
+
+def _left_of_layers(run: Run, identity: str) -> list[tuple[str, int, int]]:
+    """Return the synapses of each layer and how many it could have."""
+    known, left = run.layers_on_record, run.account(identity).synapses
+    if run[identity].genotype_id in run.dropped and len(left) == len(known):
+        # The record knows as much, and the life need not be lived again.
+        return [(name, count, whole) for (name, whole), count in zip(known, left, strict=True)]
+    masks = run.genotype(identity).masks
+    return [(name, int(mask.sum()), mask.numel()) for name, mask in masks.items()]
 
 
 def listing(rows: Iterable[tuple[str, ...]], header: tuple[str, ...]) -> Table:

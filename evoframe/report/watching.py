@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import attrs
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 from safetensors import SafetensorError, safe_open
 
@@ -18,6 +18,7 @@ from evoframe.kernel.individual import Individual
 from evoframe.kernel.sizes import fewer_in_words, sizes_in_words
 from evoframe.report import tables
 from evoframe.run.folder import RunFolder
+from evoframe.run.journal import Journal
 from evoframe.run.record import read_record
 from evoframe.run.run import Run
 
@@ -45,14 +46,20 @@ class State:
     living: tuple[tuple[str, int], ...]
 
     @classmethod
-    def of(cls, path: Path) -> State:
-        """Return the state of a run now."""
+    def of(cls, path: Path, reader: Reader | None = None) -> State:
+        """Return the state of a run now.
+
+        Args:
+            path: the run.
+            reader: of its journal, if it was looked at before.
+        """
         folder = RunFolder(path)
         options = run_options(read_record(folder))
         lives = 1 + (options.generations - 1) * options.population
         # Asked before the journal is read: a run that ends in between is read as ended.
         held = folder.is_held()
-        return cls(Run(path), lives, held, _living(folder))
+        run = Run(path) if reader is None else reader.run()
+        return cls(run, lives, held, _living(folder))
 
     def in_words(self) -> str:
         """Return a sentence on how far it has come, and who is alive now."""
@@ -69,6 +76,28 @@ class State:
             known = [f"{name} after {epochs} epochs" for name, epochs in self.living]
             who = f"being lived: {', '.join(known)}"
         return f"{done} of {self.lives} lives are on record; {who}"
+
+
+class Reader:
+    """Reads a journal again and again: what is new in it, and nothing twice.
+
+    It is opened for each look, as it may be written over in between, by a copy from elsewhere.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before: tuple[int, Journal] | None = None
+
+    def run(self) -> Run:
+        """Return the run as it stands now."""
+        run, path = Run(self._path), RunFolder(self._path).journal
+        with closing(Journal(path, writable=False)) as journal:
+            file = path.stat().st_ino
+            if self._before is not None and self._before[0] == file:
+                journal.go_on_from(self._before[1])
+            run.__dict__["entries"] = journal.entries()
+        self._before = file, journal
+        return run
 
 
 def _living(folder: RunFolder) -> tuple[tuple[str, int], ...]:
@@ -97,9 +126,9 @@ def watch_lines(
         wait: passes the time between two looks.
         now: tells the time.
     """
-    told, last = 0, now()
+    told, last, reader = 0, now(), Reader(path)
     while True:
-        state = State.of(path)
+        state = State.of(path, reader)
         for one in state.run.individuals[told:]:
             say(line_of(state.run, one))
             told, last = told + 1, now()
@@ -131,8 +160,9 @@ def watch_table(path: Path, live: Live, *, wait: Callable[[float], None] = time.
         live: where it is shown.
         wait: passes the time between two looks.
     """
+    reader = Reader(path)
     while True:
-        state = State.of(path)
+        state = State.of(path, reader)
         size = live.console.size
         live.update(shown(state, size.width, size.height), refresh=True)
         if state.run.ending is not None or not state.held:
@@ -145,18 +175,8 @@ def shown(state: State, width: int, height: int) -> Group:
     words = Text(f"\n{state.in_words()}")
     if not state.run.entries:
         return Group(Text(str(state.run.path), style="bold"), words)
-    table = tables.generations(state.run, width)
-    hidden = max(table.row_count - max(height - 6, 3), 0)
+    room = max(height - 6, 3)
+    sheet = tables.generations(state.run, width, latest=room)
+    hidden = max(len(state.run.entries) - room, 0)
     above = Text(f"{hidden} more above" if hidden else "")
-    return Group(Text(str(state.run.path), style="bold"), above, _last_rows(table, hidden), words)
-
-
-def _last_rows(table: Table, hidden: int) -> Table:
-    """Return a table without its first rows; widths are of what is left."""
-    kept = tables.plain_table((), no_wrap=True)
-    for column in table.columns:
-        cells = list(column.cells)
-        kept.add_column(column.header, justify=column.justify, no_wrap=True)
-        kept.columns[-1]._cells = cells[hidden:]  # noqa: SLF001  rich has no way to drop rows
-    kept.rows = table.rows[hidden:]
-    return kept
+    return Group(Text(str(state.run.path), style="bold"), above, sheet, words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
@@ -39,6 +40,14 @@ class Executor(Strategy, ABC):
         Raises:
             TaskError: what cannot work, and what to do instead.
         """
+
+    def open(self) -> AbstractContextManager[Executor]:
+        """Return a context that lasts as long as a run, and gives who maps its generations.
+
+        What takes long to make can be kept in it, from one generation to the next. As it is,
+        nothing is kept, and it gives the executor itself.
+        """
+        return nullcontext(self)
 
     @abstractmethod
     def map(

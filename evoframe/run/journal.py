@@ -20,7 +20,8 @@ from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.individual import Individual
 from evoframe.run import checksums, kept
 from evoframe.run.account import Account, packed, unpacked
-from evoframe.run.database import backed_up, open_read_only, open_writable
+from evoframe.run.copying import Copy
+from evoframe.run.database import open_read_only, open_writable
 from evoframe.run.entry import Entry
 from evoframe.run.folder import NAME
 from evoframe.run.known import Known
@@ -43,12 +44,19 @@ class Journal:
         # The number of the last row of individuals that was read or written.
         self._read = 0
         self._lost: set[str] = set()
+        self._copy: Copy | None = None
         with self._guarded():
             self._base = open_writable(path) if writable else open_read_only(path)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and its copy if there is one."""
+        if self._copy is not None:
+            self._copy.close()
         self._base.close()
+
+    def go_on_from(self, earlier: Journal) -> None:
+        """Take over what was read of the same journal when it was opened earlier."""
+        self._known, self._read, self._lost = earlier._known, earlier._read, earlier._lost
 
     def add(self, entry: Entry, **facts: str) -> None:
         """Put an individual on record, with its account; from here on it is finished.
@@ -76,40 +84,50 @@ class Journal:
 
     def known(self) -> Known:
         """Return everybody on record; what is new since the last time is read, and nothing else."""
-        with self._guarded():
+        with self._guarded(), self._as_one():
             most = self._base.execute("SELECT max(rowid) FROM individuals").fetchone()[0] or 0
             if most == self._read:
                 return self._known
+            if most < self._read:  # an earlier copy has taken its place
+                self._known, self._read = Known(), 0
             rows = self._base.execute(
-                "SELECT * FROM individuals WHERE rowid > ? AND rowid <= ?", (self._read, most)
+                "SELECT * FROM individuals WHERE rowid > ?", (self._read,)
             ).fetchall()
-            due, noted = self._checksums(rows), self._notes(rows)
-        found = [self._entry(row, due.get(name := str(row["id"])), noted[name]) for row in rows]
+            due, noted = self._beside(rows)
+        none = kept.Noted()
+        found = [
+            self._entry(row, due.get(one := str(row["id"])), noted.get(one, none)) for row in rows
+        ]
         self._require_forebears(found)
         for entry in found:
             self._known.add(entry)
         self._read = most
         return self._known
 
-    def _checksums(self, rows: Sequence[sqlite3.Row]) -> dict[str, Any]:
-        """Return the checksums of rows on record: all of them at first, then by their names."""
-        if not self._read:
-            due = checksums.on_record(self._base, "individual")
-            self._lost = set(due) - {str(row["id"]) for row in rows}
-            return due
-        names = [str(row["id"]) for row in rows]
-        return {
-            name: kept.value(self._base, f"{checksums.PREFIX}individual {name}") for name in names
-        }
+    @contextmanager
+    def _as_one(self) -> Iterator[None]:
+        """Read several times what stands there at one instant, whoever writes meanwhile."""
+        self._base.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._base.execute("COMMIT")
 
-    def _notes(self, rows: Sequence[sqlite3.Row]) -> dict[str, kept.Noted]:
-        """Return the notes of rows by id: those of everybody at first, then one by one."""
+    def _beside(
+        self, rows: Sequence[sqlite3.Row]
+    ) -> tuple[Mapping[str, Any], Mapping[str, kept.Noted]]:
+        """Return checksums and notes of individuals by id: all at first, then of these alone."""
         names = [str(row["id"]) for row in rows]
+        if self._read:
+            due = {
+                one: kept.value(self._base, f"{checksums.PREFIX}individual {one}") for one in names
+            }
+            with self._naming("notes"):
+                return due, {one: kept.notes_of(self._base, one) for one in names}
+        found = checksums.on_record(self._base, "individual")
+        self._lost = set(found) - set(names)
         with self._naming("notes"):
-            if self._read:
-                return {name: kept.notes_of(self._base, name) for name in names}
-            noted = kept.all_notes(self._base)
-        return {name: noted.get(name, kept.Noted()) for name in names}
+            return found, kept.all_notes(self._base)
 
     def lost(self) -> list[int]:
         """Return the generations of individuals whose rows are gone, as their checksums tell."""
@@ -137,11 +155,13 @@ class Journal:
             rows = self._base.execute("SELECT * FROM individuals WHERE id = ?", (identity,))
             row = rows.fetchone()
             due = kept.value(self._base, f"{checksums.PREFIX}individual {identity}")
-            with self._naming(f"the notes of {identity!r}"):
-                noted = kept.notes_of(self._base, identity)
         if row is None:
             raise RunError(f"there is no individual {identity!r} in {self._path.parent}.")
-        return self._entry(row, due, noted)
+        return self._entry(row, due, self._notes_of(identity))
+
+    def _notes_of(self, identity: str) -> kept.Noted:
+        with self._guarded(), self._naming(f"the notes of {identity!r}"):
+            return kept.notes_of(self._base, identity)
 
     def tell(self, name: str, data: Mapping[str, Any]) -> None:
         """Put an event on record."""
@@ -183,6 +203,15 @@ class Journal:
         with self._guarded(), self._base:
             self._base.execute("BEGIN")
             self._set(facts)
+
+    def note_soon(self, **facts: str) -> None:
+        """Set facts that the next individual makes durable; until then a power cut undoes them."""
+        with self._guarded():
+            self._base.execute("PRAGMA synchronous=NORMAL")
+            try:
+                self.note(**facts)
+            finally:
+                self._base.execute("PRAGMA synchronous=FULL")
 
     def _set(self, facts: Mapping[str, str]) -> None:
         for name, value in facts.items():
@@ -238,13 +267,16 @@ class Journal:
 
     def last_generation(self) -> int:
         """Return the number of the last generation of which anybody is on record; 0 if nobody."""
-        return self.known().last
+        with self._guarded():
+            found = self._base.execute("SELECT max(generation) FROM individuals").fetchone()[0]
+        return found if isinstance(found, int) else 0
 
     def back_up(self, path: Path) -> None:
-        """Write a copy of the whole journal, which takes the place of the one before."""
+        """Make the copy of the journal what the journal is now."""
         try:
             with self._guarded():
-                backed_up(self._base, path)
+                self._copy = self._copy or Copy(self._base, path)
+                self._copy.bring_up()
         except OSError as error:
             raise RunError(f"{path} cannot be written: {error}") from error
 

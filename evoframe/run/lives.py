@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,29 @@ class Lives:
             raise TypeError("a strategy was made in Python and is in no file or module")
         # Without ``phase``: contexts of observers stay in the process of the observers.
         return _reopened, (self.world.folder.path, self.generation, self.heard)
+
+
+@contextmanager
+def at_work(executor: Executor) -> Iterator[Executor]:
+    """Keep what an executor keeps as long as a run goes on; it swallows nothing that is raised.
+
+    Raises:
+        StrategyError: it failed to begin or to end.
+    """
+    with ExitStack() as stack:
+        with blamed(executor, "executor"):
+            context = executor.open()
+            require_type(context, AbstractContextManager, "a context manager")
+            opened = context.__enter__()
+            stack.push(lambda *raised: _left(executor, context, raised))
+            require_type(opened, Executor, "an Executor, as what the context of open() gives")
+        yield opened
+
+
+def _left(executor: Executor, context: AbstractContextManager[Any], raised: Any) -> bool:
+    with blamed(executor, "executor"):
+        context.__exit__(*raised)
+    return False
 
 
 def lived(executor: Executor, lives: Lives, births: Sequence[Birth], send: Send) -> Iterator[Entry]:

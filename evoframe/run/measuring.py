@@ -51,7 +51,9 @@ def measured(world: World, everyone: Sequence[Individual], chosen: str) -> dict[
     """
     recall, run, found = Recall.of(world), world.recipe.run, {}
     task, metric = world.recipe.task, world.recipe.task.primary
-    front = [one.id for one in foremost(everyone, metric, MOST)]
+    alive = [one for one in everyone[1:] if one.is_alive]
+    there = [one for one in alive if world.folder.genotype(one.genotype_id).exists()]
+    front = [one.id for one in foremost([everyone[0], *there], metric, MOST)]
     with devices.arithmetic(world.device, threads=run.threads, strict=run.strict), untouched():
         inputs = devices.move(task.example_inputs(), world.device)
         for name in dict.fromkeys([everyone[0].id, chosen, *front]):

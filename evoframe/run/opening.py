@@ -37,10 +37,12 @@ class Opened:
     Attributes:
         world: to go on in; None if the run is over.
         told: sentences for the log.
+        read: its journal, closed, as far as it was read; with the lock held nobody has added to it.
     """
 
     world: World | None
     told: Sequence[str] = ()
+    read: Journal | None = None
 
 
 def opened(
@@ -66,7 +68,7 @@ def opened(
         EvoframeError: what is wrong; the run stays as it was.
     """
     told = repairing.journal(folder) if repair else []
-    repairing.require_journal(folder)
+    read = repairing.require_journal(folder)
     require_readable(folder)
     over, recorded = is_finished(folder.journal), read_record(folder).get(RECORD, {})
     # Before strategies are made: a record that cannot
@@ -93,7 +95,7 @@ def opened(
             told.append(f"versions differ from the record: {'; '.join(differences)}")
     if repair:
         told += repairing.individuals(Recall.of(binding.of_run(world, ready)))
-    return Opened(None if over else world, told)
+    return Opened(None if over else world, told, read)
 
 
 def _changed(folder: RunFolder, ready: Mapping[str, Any] | None, changes: Sequence[str]) -> World:

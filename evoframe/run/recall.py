@@ -1,8 +1,8 @@
 """Recall: individuals of a run, fetched from its folder with their genotypes.
 
 A genotype whose file is damaged or gone is made again, by living its life again from its parents,
-its key and the recipe of its generation. The digest in the journal proves that it is the same, bit
-for bit; if it is not, it is lost, and that is told.
+its key and the recipe of its generation. So is one that was dropped, which is no damage. The digest
+in the journal proves that it is the same, bit for bit; if it is not, it is lost, and that is told.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from evoframe.kernel.context import Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.population import Family
-from evoframe.run import states
+from evoframe.run import dropping, states
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
@@ -59,11 +59,13 @@ class Recall:
         world: of the run.
         entries: everybody who is on record, by id.
         told: sentences on what was damaged and made again.
+        aside: where genotypes that are made again are put; if not given, where they were.
     """
 
     world: World
     entries: Mapping[str, Entry]
     told: list[str] = attrs.field(factory=list)
+    aside: RunFolder | None = None
     # The ancestor by device, as every life is given it.
     _kept: dict[torch.device, _Kept] = attrs.field(factory=dict, repr=False)
 
@@ -116,8 +118,18 @@ class Recall:
         """Return the digest of the genotype that was stored under an id."""
         return self.entries[identity].digest
 
+    def is_dropped(self, identity: str) -> bool:
+        """Tell whether a genotype is not there because it was dropped on purpose."""
+        if self.world.folder.genotype(identity).exists():
+            return False
+        with closing(Journal(self.world.folder.journal, writable=False)) as journal:
+            return identity in dropping.on_record(journal)
+
     def _stored(self, identity: str) -> Genotype:
-        return load_genotype(self.world.folder.genotype(identity), self.digest(identity))
+        path = self.world.folder.genotype(identity)
+        if self.aside is not None and self.aside.genotype(identity).exists():
+            path = self.aside.genotype(identity)
+        return load_genotype(path, self.digest(identity))
 
     def _damaged(self, identity: str) -> list[str]:
         """Return somebody, and all forebears whose files are needed for that and damaged."""
@@ -148,22 +160,25 @@ class Recall:
         Raises:
             DamagedError: it does not, so it is lost.
         """
-        folder, path = self.world.folder, self.world.folder.genotype(identity)
+        is_dropped, folder = self.is_dropped(identity), self.aside or self.world.folder
+        state = "was dropped" if is_dropped else "is damaged"
+        what = f"{self.world.folder.genotype(identity)} {state}"
         try:
             genotype, how = self._again(identity)
         except EvoframeError as error:
-            raise DamagedError(f"{path} is damaged, and cannot be made again: {error}") from error
+            raise DamagedError(f"{what}, and cannot be made again: {error}") from error
         if genotype is None or genotype.digest() != self.digest(identity):
             raise DamagedError(
-                f"{path} is damaged, and {identity} is lost: it was made again from its parents, "
+                f"{what}, and {identity} is lost: it was made again from its parents, "
                 "its key and the recipe of its generation, and has another digest than the one on "
                 "record. The machine, the libraries or the code of strategies are other ones; "
                 "restore the file from a backup."
             )
-        save_genotype(genotype, path)
+        save_genotype(genotype, folder.genotype(identity))
         if identity == ANCESTOR:
             save_genotype(genotype, folder.ancestor)
-        self.told.append(f"the genotype of {identity} was damaged, and is {how}, bit for bit")
+        if not is_dropped:
+            self.told.append(f"the genotype of {identity} was damaged, and is {how}, bit for bit")
 
     def _again(self, identity: str) -> tuple[Genotype | None, str]:
         if identity != ANCESTOR:

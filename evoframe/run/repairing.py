@@ -8,7 +8,9 @@ from pathlib import Path
 from evoframe.config import files
 from evoframe.errors import ConfigError, DamagedError, LaterFormatError, RunError
 from evoframe.kernel.individual import ANCESTOR
+from evoframe.run import dropping
 from evoframe.run.binding import recipes_of
+from evoframe.run.copying import settle
 from evoframe.run.database import is_blank
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.journal import Journal
@@ -19,10 +21,11 @@ DAMAGED = ".damaged"
 """What is added to the names of files that a copy takes the place of."""
 
 
-def require_journal(folder: RunFolder) -> None:
+def require_journal(folder: RunFolder) -> Journal | None:
     """Refuse a run with a damaged journal, or one that does not know individuals that are there.
 
-    A run is never begun again over them without a word.
+    A run is never begun again over them without a word. Returns the journal, closed, for whoever
+    opens it next to go on from; None if nobody was on record.
 
     Raises:
         RunError: the journal is gone, empty or damaged.
@@ -31,11 +34,12 @@ def require_journal(folder: RunFolder) -> None:
     if is_blank(folder.journal):
         if kept:
             raise RunError(_unknown(folder, len(kept)))
-        return
+        return None
     with closing(Journal(folder.journal, writable=False)) as journal:
         # The ancestor's file may be there before its row is; everybody else's comes later.
-        if not journal.entries() and kept - {ANCESTOR}:
+        if not journal.known() and kept - {ANCESTOR}:
             raise RunError(_unknown(folder, len(kept)))
+    return journal
 
 
 def journal(folder: RunFolder) -> list[str]:
@@ -73,8 +77,10 @@ def individuals(recall: Recall) -> list[str]:
     Those that are lost are told too, and keep nothing from the others.
     """
     folder = recall.world.folder
+    with closing(Journal(folder.journal, writable=False)) as opened:
+        gone = {one for one in dropping.on_record(opened) if not folder.genotype(one).exists()}
     for identity, entry in recall.entries.items():
-        if entry.individual.genotype_id != identity:
+        if entry.individual.genotype_id != identity or identity in gone:
             continue
         try:
             genotype = recall.genotype(identity)
@@ -108,6 +114,7 @@ def _from_copy(folder: RunFolder, error: RunError) -> str:
             "with the same recipe and seed, which brings forth the same."
         )
     try:
+        settle(folder.backup)
         content = folder.backup.read_bytes()
         for ending in ("", "-wal", "-shm"):
             old = folder.journal.with_name(folder.journal.name + ending)

@@ -23,7 +23,7 @@ from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
-from evoframe.run import binding, constants, notebook, states
+from evoframe.run import again, binding, constants, dropping, notebook, states
 from evoframe.run.account import Account
 from evoframe.run.described import described, frame, is_sound_throughout, plain
 from evoframe.run.entry import Entry
@@ -137,7 +137,7 @@ class Run:
             return journal.accounts().get(self[identity].genotype_id, Account())
 
     def genotype(self, identity: str) -> Genotype:
-        """Return the genotype of a living individual, on the CPU.
+        """Return the genotype of a living individual, on the CPU; lived again if it was dropped.
 
         Raises:
             RunError: there is no such individual, or it was stillborn.
@@ -146,8 +146,22 @@ class Run:
         one = self[identity]
         if not one.is_alive:
             raise RunError(f"{identity} was stillborn ({one.stillborn}): it has no genotype.")
+        if one.genotype_id in self.dropped:
+            folder = RunFolder(self.path)
+            return again.lived_again(folder, self.recipe, self.ready, one.genotype_id)
         entry = next(e for e in self.entries if e.individual.id == one.genotype_id)
         return load_genotype(RunFolder(self.path).genotype(one.genotype_id), entry.digest)
+
+    @cached_property
+    def dropped(self) -> frozenset[str]:
+        """The ids of individuals whose weights are not there, as ``run.keep`` says.
+
+        Whoever asks for their networks waits until they and their forebears were lived again.
+        """
+        with self._journal() as journal:
+            found = dropping.on_record(journal)
+        folder = RunFolder(self.path)
+        return frozenset(one for one in found if not folder.genotype(one).exists())
 
     def network(self, identity: str | None = None) -> nn.Module:
         """Return the trained network of an individual, or of the best, in evaluation mode.
@@ -246,6 +260,13 @@ class Run:
         with self._journal() as journal:
             told = journal.told(SURVEY).get("metrics", ())
         return tuple(Metric(one["name"], maximise=one["maximise"]) for one in told)
+
+    @property
+    def layers_on_record(self) -> tuple[tuple[str, int], ...]:
+        """The parameters that evolve, with how many synapses the ancestor has in each."""
+        with self._journal() as journal:
+            told = journal.told(SURVEY).get("layers", ())
+        return tuple((str(one["name"]), math.prod(one["shape"])) for one in told)
 
     @property
     def remarks(self) -> list[str]:

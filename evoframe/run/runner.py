@@ -37,10 +37,11 @@ from evoframe.run import (
     states,
     surveyed,
 )
+from evoframe.run.dropping import Dropping
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
-from evoframe.run.lives import Lives, adopt_ancestor, live_ancestor, lived
+from evoframe.run.lives import Lives, adopt_ancestor, at_work, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.observers import Observers
 from evoframe.run.recall import Recall
@@ -127,7 +128,7 @@ def resume(
         begun_with = None if founder is None else RunFolder(founder)
         opened = opening.opened(folder, ready, begun_with, changes, repair=repair, say=say)
         if opened.world is not None:
-            _go_on(opened.world, log_level, opened.told, founder, ready)
+            _go_on(opened.world, log_level, opened.told, founder, ready, opened.read)
         elif opened.told:
             with open_log(folder.log) as log:
                 log.warnings(opened.told)
@@ -139,9 +140,12 @@ def _go_on(
     told: Sequence[str],
     founder: Path | None,
     ready: Mapping[str, Any] | None = None,
+    read: Journal | None = None,
 ) -> None:
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
+    if read is not None:
+        journal.go_on_from(read)
     try:
         with open_log(world.folder.log, log_level) as log:
             log.warnings(told)
@@ -168,12 +172,18 @@ class _Runner:
         self.observers = Observers(world.recipe.observer, self._observer_failed, log.warning)
         self.clock = time.monotonic()
         self.before = journal.number(SECONDS)
+        self.executor = world.recipe.executor
+        self.dropping = Dropping(world, journal)
         # Read once, and kept in step with what is written from here on.
         self.known = journal.known()
         self.recall = Recall(world, self.known)
 
     def run(self, founder: Path | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
+        with at_work(self.world.recipe.executor) as self.executor:
+            self._run(founder)
+
+    def _run(self, founder: Path | None) -> None:
         options = self.world.recipe.run
         self._announce_start()
         if not self.known:
@@ -211,7 +221,7 @@ class _Runner:
         if not missing:
             return
         lives = Lives(world, self.recall, number, self.observers.heard(), self.observers.phase)
-        for entry in lived(self.world.recipe.executor, lives, missing, self._send):
+        for entry in lived(self.executor, lives, missing, self._send):
             self._record(entry)
 
     def _ancestor(self, founder: Path | None) -> Entry:
@@ -274,11 +284,12 @@ class _Runner:
             facts = {"generation": number, "metric": self.metric.name, "individuals": lost}
             self.log.warning("a metric is not finite", **facts)
         # Noted first: observers that count or draw must not be told twice.
-        self.journal.note(**{TOLD: str(number)})
+        self.journal.note_soon(**{TOLD: str(number)})
         self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
         if words := shrinking.did_not_shrink(members, self.known.ancestor, self.world.anatomy):
             self._remark(words)
         self.journal.back_up(self.world.folder.backup)
+        self.dropping.after(number)
 
     def _finish(self, reason: str) -> None:
         everyone = sized(self.journal.individuals(), self.world.recipe.environment)

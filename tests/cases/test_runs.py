@@ -6,19 +6,13 @@ import pytest
 
 from cases.judging import runs
 
-FALLS_SHORT = {
-    "cost_of_next_life": "the whole journal is read three times for each generation there ever was",
-    "processes_cpu": "in every generation workers import torch and survey the ancestor again",
-}
+FALLS_SHORT: dict[str, str] = {}
 """Cases of which evoframe falls short so far, and how. A repair takes its line away."""
-
-MEASURED = ("cost_of_next_life", "processes_cpu")
-"""Cases that count CPU seconds: on a quick machine they may hold, which proves nothing yet."""
 
 
 def marked(name: str):
-    reason, strict = FALLS_SHORT.get(name), name not in MEASURED
-    marks = [pytest.mark.xfail(reason=reason, raises=AssertionError, strict=strict)]
+    reason = FALLS_SHORT.get(name)
+    marks = [pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)]
     return pytest.param(name, marks=marks if reason else [])
 
 

@@ -1,16 +1,15 @@
-"""Processes: several lives at once, each in a process of its own."""
+"""Processes: lives are lived several at once, in processes of their own.
+
+The processes are kept as long as the run goes on, so that each imports what it needs and surveys
+the ancestor once. None takes a life before it is free.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import queue
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait as wait_for_sentinels
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import attrs
@@ -18,9 +17,13 @@ import attrs
 from evoframe.errors import RunError, TaskError
 from evoframe.roles import Executor, doc
 from evoframe.roles.executor import Job, Result, Send
+from evoframe.strategies.executor.workers import DiedError, Workers
 
 MOST = 1024
 """More processes than that on one machine are a slip of the pen."""
+
+_OPEN: dict[tuple[Processes, int], Workers] = {}
+"""Whose workers are kept now, by thread. A comparison keeps them for all of its runs."""
 
 
 @attrs.frozen
@@ -34,6 +37,20 @@ class Processes(Executor):
         validator=[attrs.validators.ge(0), attrs.validators.le(MOST)],
         metadata=doc("processes to use; 0 for as many as there are CPU cores"),
     )
+    max_lives: int = attrs.field(
+        default=0,
+        validator=attrs.validators.ge(0),
+        metadata=doc(
+            "lives after which a process is replaced by a new one, which frees what leaks; 0: never"
+        ),
+    )
+    gpus: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata=doc(
+            "GPUs to share out, one to each process in turn, as CUDA_VISIBLE_DEVICES names them; "
+            "with run.device = 'cuda'"
+        ),
+    )
 
     def check(self, *, can_be_rebuilt: bool) -> None:
         """Refuse strategies that other processes could not make again."""
@@ -44,6 +61,20 @@ class Processes(Executor):
                 "as --task file.py:Name, or use the executor 'serial'."
             )
 
+    @contextmanager
+    def open(self) -> Iterator[Processes]:
+        """Keep the processes until the end of the block, from one call of ``map`` to the next."""
+        key = self, threading.get_ident()
+        if key in _OPEN:
+            yield self
+            return
+        seats = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in self.gpus]
+        _OPEN[key] = Workers(self.workers or os.cpu_count() or 1, self.max_lives, seats)
+        try:
+            yield self
+        finally:
+            _OPEN.pop(key).close()
+
     def map(
         self, live: Callable[[Job, Any], Result], jobs: Sequence[Job], send: Send
     ) -> Iterator[Result]:
@@ -53,71 +84,13 @@ class Processes(Executor):
             TaskError: the life cannot be sent to another process.
             RunError: a process died, killed by the system perhaps.
         """
-        if not jobs:
-            return
-        # Spawned rather than forked: torch's threads and CUDA do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        events: multiprocessing.Queue[tuple[str, Any]] = context.Queue()
-        count = min(self.workers or os.cpu_count() or 1, len(jobs))
-        # Whose they are is not our business: only workers of this pool may be killed below.
-        others = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(events,))
-        try:
-            pending = {pool.submit(_live, live, job) for job in jobs}
-            while pending:
-                # The timeout is for events: they are handed on
-                # in this thread, while lives go on elsewhere.
-                done, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
-                _deliver(events, send)
-                for future in done:
-                    yield future.result()
-        except BrokenProcessPool as error:
-            raise RunError(
-                "a process of the executor 'processes' died. In a script, put the call under "
-                "`if __name__ == '__main__':`; otherwise it was killed, or out of memory. What was "
-                "finished is kept: go on, perhaps with fewer processes, with `evoframe resume`, or "
-                "with the same `evoframe compare`."
-            ) from error
-        except BaseException:
-            # Lives in flight can be lived again: a person who interrupts is not made to wait.
-            for worker in set(multiprocessing.active_children()) - others:
-                worker.kill()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
-            _deliver(events, send)
-            events.close()
-
-
-_outbox: list[Any] = []  # one queue a worker process: how its lives reach the observers
-
-
-def _begin(events: Any) -> None:
-    """Prepare a worker process: events go home, and it dies with its parent, by no other signal."""
-    # Ctrl-C and schedulers reach the whole group; the
-    # parent alone decides what becomes of its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _outbox.append(events)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        wait_for_sentinels([parent.sentinel])
-        # Not ``sys.exit``, which would end this thread alone.
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _live(live: Callable[[Job, Any], Result], job: Job) -> Result:
-    return live(job, lambda hook, event: _outbox[-1].put((hook, event)))
-
-
-def _deliver(events: Any, send: Send) -> None:
-    while True:
-        try:
-            hook, event = events.get_nowait()
-        except queue.Empty:
-            return
-        send(hook, event)
+        with self.open():
+            try:
+                yield from _OPEN[self, threading.get_ident()].map(live, jobs, send)
+            except DiedError as error:
+                raise RunError(
+                    "a process of the executor 'processes' died. In a script, put the call under "
+                    "`if __name__ == '__main__':`; otherwise it was killed, or out of memory. What "
+                    "was finished is kept: go on, perhaps with fewer processes, with `evoframe "
+                    "resume`, or with the same `evoframe compare`."
+                ) from error
