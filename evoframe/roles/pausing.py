@@ -12,11 +12,21 @@ from evoframe.roles.training import Training
 
 
 def is_pausable(strategy: Training | Nurture) -> bool:
-    """Tell whether a life with this strategy can be put down and taken up again."""
-    if PAUSABLE in strategy.traits:
+    """Tell whether a life with this strategy can be put down and taken up again.
+
+    The trait is for the method beside which it is said: a class with a ``train()`` or ``begin()``
+    of its own does not inherit it.
+    """
+    kind, method = type(strategy), "begin" if isinstance(strategy, Nurture) else "train"
+    if PAUSABLE in strategy.traits and _place(kind, "traits") <= _place(kind, method):
         return True
     # A frozen nurture that acts itself has nowhere to keep anything.
-    return isinstance(strategy, Nurture) and type(strategy).begin is Nurture.begin
+    return isinstance(strategy, Nurture) and kind.begin is Nurture.begin
+
+
+def _place(kind: type, name: str) -> int:
+    """Return how far from a class its attribute of a name is defined, among its forebears."""
+    return next(place for place, one in enumerate(kind.__mro__) if name in vars(one))
 
 
 def require_pausable(who: Strategy, training: Training, nurtures: Sequence[Nurture]) -> None:

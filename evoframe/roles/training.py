@@ -29,7 +29,7 @@ class Training(Learning, ABC):
         ``rewires``: the masks that come back may differ from those that went in.
         ``pausable``: it heeds ``context.life.rung``: it trains no further than the rung goes,
             returns where the life waits as ``paused``, and goes on from ``taken_up``, with the same
-            bits as without a pause.
+            bits as without a pause. A class with a ``train()`` of its own says it anew.
     """
 
     role: ClassVar[str] = "training"

@@ -213,6 +213,16 @@ def test_a_life_of_another_network_is_refused() -> None:
         life_of(Case(Specimen("perceptron", 5)), Gradient(), Rung(taken_up=paused))
 
 
+class Own(Gradient):
+    """Trains in its own way, and says nothing of rungs."""
+
+    name = "own"
+
+    def train(self, phenotype: Any, context: Any) -> Any:
+        """Train like others."""
+        return super().train(phenotype, context)
+
+
 class Keeping(Nurture):
     """Keeps something, and knows nothing of being put down."""
 
@@ -223,7 +233,9 @@ class Keeping(Nurture):
         return Keeping()
 
 
-@pytest.mark.parametrize(("training", "nurtures"), [(Fit(), ()), (Gradient(), (Keeping(),))])
+@pytest.mark.parametrize(
+    ("training", "nurtures"), [(Fit(), ()), (Own(), ()), (Gradient(), (Keeping(),))]
+)
 def test_what_cannot_be_put_down_is_refused_by_name(training: Any, nurtures: Any) -> None:
     name = (nurtures[0] if nurtures else training).name
     with pytest.raises(ConfigError, match=f"selection 'truncation'.*{name}.*'pausable'.*(Use|Lea)"):

@@ -590,6 +590,48 @@ class Amnesiac(Gradient):
 
 
 @attrs.frozen
+class Eager(Gradient):
+    """Goes on for half an epoch where it should wait."""
+
+    name: ClassVar[str] = "eager"
+    traits: ClassVar[frozenset[str]] = frozenset({"pausable"})
+
+    def train(self, phenotype, context):
+        rung = context.life.rung
+        further = attrs.evolve(rung, until=rung.until + 0.5)
+        life = attrs.evolve(context.life, rung=further)
+        return super().train(phenotype, attrs.evolve(context, life=life))
+
+
+@attrs.frozen
+class Dazed(Gradient):
+    """Forgets its momentum wherever it waits."""
+
+    name: ClassVar[str] = "dazed"
+    traits: ClassVar[frozenset[str]] = frozenset({"pausable"})
+
+    def train(self, phenotype, context):
+        result = super().train(phenotype, context)
+        if result.paused is None:
+            return result
+        kept = {n: v for n, v in result.paused.tensors.items() if not n.startswith("optimiser")}
+        return attrs.evolve(result, paused=attrs.evolve(result.paused, tensors=kept))
+
+
+@attrs.frozen
+class Reborn(Gradient):
+    """Begins anew instead of going on, and ends as it should."""
+
+    name: ClassVar[str] = "reborn"
+    traits: ClassVar[frozenset[str]] = frozenset({"pausable"})
+
+    def train(self, phenotype, context):
+        rung = attrs.evolve(context.life.rung, taken_up=None)
+        life = attrs.evolve(context.life, rung=rung)
+        return super().train(phenotype, attrs.evolve(context, life=life))
+
+
+@attrs.frozen
 class Wide(Nurture):
     """Returns a loss for every part of the batch, which autograd takes for one if there is one."""
 
@@ -894,6 +936,9 @@ SABOTEURS: dict[str, Any] = {
     "a_life_taken_up_again_ends_the_same": Amnesiac(),
     "shapes_a_scalar_loss": Wide(),
     "lets_nurtures_act": Loner(),
+    "goes_no_further_than_its_rung": Eager(),
+    "a_life_in_rungs_ends_the_same": Dazed(),
+    "takes_up_where_it_was_put_down": Reborn(),
     "leaves_parameters_able_to_learn": Freezing(),
     "lives_every_job_once": Hasty(),
     "hands_on_every_event": Deaf(),
