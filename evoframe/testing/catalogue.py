@@ -20,8 +20,8 @@ PAGE = "docs/reference/checks.md"
 
 MODULES = (
     "values", "answers", "keeping", "randomness", "seeing", "streams", "dna", "environment",
-    "heredity", "mutation", "selection", "training", "nurture", "executor", "observer", "task",
-    "notes", "whole", "elsewhere",
+    "heredity", "mutation", "selection", "litter", "training", "nurture", "executor", "observer",
+    "task", "notes", "whole", "elsewhere",
 )  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., None])
