@@ -34,6 +34,7 @@ from evoframe.plugin import (
     Cluster,
     Fittest,
     Gradient,
+    Halving,
     Litter,
     Observer,
     Repair,
@@ -41,9 +42,9 @@ from evoframe.plugin import (
     Single,
     Synaptic,
     Truncation,
-    doc,
     hookimpl,
 )  # fmt: skip
+from evoframe.report import tables
 from evoframe.strategies.heredity import Asexual
 
 PLACE = Path(__file__).parents[1] / "support" / "blobs.py"
@@ -207,34 +208,56 @@ def test_single_is_a_run_without_a_litter(tmp_path: Path) -> None:
     assert evolved(tmp_path / "a", None).digest() == evolved(tmp_path / "b", Single()).digest()
 
 
+def test_a_life_in_rungs_is_one_life(tmp_path: Path) -> None:
+    """The survivor's training is kept, and its schedule goes on as one: an only child's bits."""
+    rungs = Halving(size=1, siblings=(1,), epochs=(0.5,))
+    nurture = Repair(batches=2)
+
+    whole = evolved(tmp_path / "a", None, nurture=nurture)
+    assert evolved(tmp_path / "b", rungs, nurture=nurture).digest() == whole.digest()
+
+
 @attrs.frozen(eq=False)
 class Listening(Observer):
     """Counts the looks at siblings."""
 
     name = "listening"
-    heard: list = attrs.field(factory=list, metadata=doc("what was told"))
+    heard: list = attrs.field(factory=list, init=False, repr=False)
 
     @hookimpl
     def evoframe_sibling_judged(self, event):
         self.heard.append(event)
 
 
-@pytest.mark.parametrize("litter", [Fittest(size=5, examples=40), Climb(steps=2, offspring=3)])
+THINNED = Halving(size=5, siblings=(3, 2), epochs=(0.5, 1.0), examples=40)
+
+
+@pytest.mark.parametrize(
+    "litter", [Fittest(size=5, examples=40), Climb(steps=2, offspring=3), THINNED]
+)
 def test_a_litter_is_on_record(litter: Litter, tmp_path: Path) -> None:
     """All of it, for people and for programs, and the best of those that were looked at is born."""
-    run = evolved(tmp_path / "run", litter, nurture=Repair(batches=2))
+    listening = Listening()
+    run = evolved(tmp_path / "run", litter, nurture=Repair(batches=2), observer=[listening])
 
     for one in run.as_json()["individuals"][1:]:
         told = one["litter"]
         last = {look["sibling"]: look["score"] for look in told["looks"]}
         assert told["siblings"] == len(last)
         assert told["passes"] == pytest.approx(sum(look["passes"] for look in told["looks"]))
-        full = [look for look in told["looks"] if look["examples"] == max(
-            seen["examples"] for seen in told["looks"])]  # fmt: skip
+        most = max((look["epochs"], look["examples"]) for look in told["looks"])
+        most = max((look["epochs"], look["examples"]) for look in told["looks"])
+        full = [look for look in told["looks"] if (look["epochs"], look["examples"]) == most]
         best = min(full, key=lambda look: look["score"])
         assert told["born"] == best["sibling"]
         assert len({look["key"] for look in told["looks"]}) == told["siblings"]
     assert "litter" not in run.as_json()["individuals"][0]
+    heard = [one.judged for one in listening.heard if one.individual == "g2s0"]
+    on_record = run.account("g2s0").looks
+    assert heard == [attrs.evolve(one, born=False) for one in on_record]
+    words = "\n".join(tables.besides(run, "g2s0"))
+    assert f"{len({one.sibling for one in heard})} siblings, {len(heard)} looks" in words
+    assert "(born)" in words
 
 
 @pytest.mark.slow
@@ -271,15 +294,18 @@ def evoframe_observers():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("look", [1, 4, 7, 12])
+@pytest.mark.parametrize(
+    ("litter", "look"),
+    [("fittest", 1), ("fittest", 7), ("fittest", 12), ("halving", 6), ("halving", 9)],
+)
 def test_a_run_that_is_killed_amid_a_litter_ends_as_an_unbroken_one(
-    look: int, tmp_path: Path
+    litter: str, look: int, tmp_path: Path
 ) -> None:
     """The litter is in one life: lived again from its key, it is the same."""
     axe = tmp_path / "axe.py"
     axe.write_text(KILLED)
     recipe = [
-        f"--task={BLOBS}", "--seed=3", "--generations=3", "--population=2", "--litter=fittest",
+        f"--task={BLOBS}", "--seed=3", "--generations=3", "--population=2", f"--litter={litter}",
         "--encoding=cluster", "--environment=budget", *("-o", "environment.trials=1"),
         *("-o", "encoding.of=bundle"), *("-o", "encoding.draw=false"),
         *("-o", "encoding.importance=magnitude"), *("-o", "litter.size=5"),
