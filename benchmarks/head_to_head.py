@@ -34,7 +34,14 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 from head_to_head_arms import ARMS, STEP, flops
-from head_to_head_problems import Photographs, Problem, ResNet56, estimate_statistics, learn
+from head_to_head_litters import LITTERS
+from head_to_head_problems import (
+    Learning,
+    Photographs,
+    Problem,
+    ResNet56,
+    estimate_statistics,
+)
 from head_to_head_saliency import Maps, UNet
 from head_to_head_tables import picture, table
 from resnet20 import ResNet20
@@ -70,7 +77,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of data and weights")
     parser.add_argument("--problem", choices=PROBLEMS, default="resnet20")
     parser.add_argument("--factors", type=float, nargs="+", default=[4.0])
-    parser.add_argument("--arms", nargs="+", default=[], metavar="ARM", help=", ".join(ARMS))
+    parser.add_argument(
+        "--arms", nargs="+", default=[], metavar="ARM", help=", ".join([*ARMS, *LITTERS])
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--teacher", action="store_true", help="the ancestor teaches, by half")
     parser.add_argument("--passes", type=int, help="of the whole, per example; else the problem's")
@@ -113,22 +122,30 @@ def bout(
         return
     key, ancestor = Key(seed).at("head to head"), problem.ancestor
     begun = time.process_time()
-    cut = ARMS[arm](problem, 1 / factor, key.at("cut"))
-    network, whole = cut.network, flops(ancestor, problem)
+    if arm in LITTERS:
+        cut = LITTERS[arm](problem, 1 / factor, key.at("cut"), passes, rate)
+    else:
+        cut = ARMS[arm](problem, 1 / factor, key.at("cut"))
+    network, whole, spent = cut.network, flops(ancestor, problem), cut.passes
     share = flops(network, problem) / whole
-    estimate_statistics(network, problem, key.at("statistics"), STATISTICS)
+    if cut.learning is None:
+        estimate_statistics(network, problem, key.at("statistics"), STATISTICS)
+        spent += STATISTICS * problem.batch_size * share
     scored = time.process_time() - begun
-    spent = cut.passes + STATISTICS * problem.batch_size * share
     before = problem.measured(network, "validation")
     begun = time.process_time()
-    steps = int((passes - spent) / (problem.batch_size * (STEP * share + taught)))
-    teacher = copy.deepcopy(ancestor).to(memory_format=torch.channels_last) if taught else None
-    learn(network, problem, problem.school(), steps, rate, key.at("training"), teacher)
+    learning = cut.learning
+    if learning is None:
+        steps = int((passes - spent) / (problem.batch_size * (STEP * share + taught)))
+        teacher = copy.deepcopy(ancestor).to(memory_format=torch.channels_last) if taught else None
+        school = problem.school()
+        learning = Learning(network, problem, school, steps, rate, key.at("training"), teacher)
+    learning.go_on(learning.steps)
     result = asked | {
         "share": share,
         "parameters": sum(one.numel() for one in network.parameters()),
         "scoring": spent,
-        "epochs": steps * problem.batch_size / problem.recovery,
+        "epochs": learning.steps * problem.batch_size / problem.recovery,
         "seconds": [round(one, 1) for one in (scored, time.process_time() - begun)],
         "untrained": before,
         "validation": problem.measured(network, "validation"),

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 import torch
-from head_to_head_problems import Problem, endless
+from head_to_head_problems import Learning, Problem, endless
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -43,10 +43,17 @@ FLOOR = 0.1
 
 @attrs.frozen(eq=False)
 class Cut:
-    """A smaller network, not trained yet, and the passes that finding it has taken."""
+    """A smaller network, and the passes that finding it has taken.
+
+    Attributes:
+        network: the smaller one.
+        passes: those of finding it, of all training of others too.
+        learning: its own training, if it has begun.
+    """
 
     network: nn.Module
     passes: float
+    learning: Learning | None = None
 
 
 Arm = Callable[[Problem, float, Key], Cut]

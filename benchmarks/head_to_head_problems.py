@@ -218,37 +218,54 @@ class Photographs(Problem):
         }
 
 
-def learn(
-    network: nn.Module,
-    problem: Problem,
-    examples: Examples,
-    steps: int,
-    rate: float,
-    key: Key,
-    teacher: nn.Module | None = None,
-) -> None:
-    """Train a network in place for so many steps: SGD, half a cosine, half the loss a teacher's."""
-    optimiser = torch.optim.SGD(
-        [one for one in network.parameters() if one.requires_grad],
-        rate,
-        momentum=0.9,
-        weight_decay=5e-4,
-        nesterov=True,
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
-    network.train().to(memory_format=torch.channels_last)
-    for inputs, wanted in itertools.islice(endless(problem, examples, key), steps):
-        outputs = network(inputs)
-        loss = problem.loss(outputs, wanted)
-        if teacher is not None:
-            with torch.no_grad():
-                taught = teacher(inputs)
-            loss = (loss + problem.imitation(outputs, taught)) / 2
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    network.eval()
+class Learning:
+    """A training of so many steps that may wait: SGD, half a cosine, half the loss a teacher's."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        problem: Problem,
+        examples: Examples,
+        steps: int,
+        rate: float,
+        key: Key,
+        teacher: nn.Module | None = None,
+    ) -> None:
+        self.network, self.steps, self.taken = network, steps, 0
+        self._problem, self._teacher = problem, teacher
+        self._optimiser = torch.optim.SGD(
+            [one for one in network.parameters() if one.requires_grad],
+            rate,
+            momentum=0.9,
+            weight_decay=5e-4,
+            nesterov=True,
+        )
+        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimiser, max(steps, 1))
+        self._batches = endless(problem, examples, key)
+        network.to(memory_format=torch.channels_last)
+
+    def go_on(self, until: int) -> None:
+        """Train the network in place until so many steps are taken; it is in evaluation mode."""
+        self.network.train()
+        for inputs, wanted in itertools.islice(self._batches, until - self.taken):
+            outputs = self.network(inputs)
+            loss = self._problem.loss(outputs, wanted)
+            if self._teacher is not None:
+                with torch.no_grad():
+                    taught = self._teacher(inputs)
+                loss = (loss + self._problem.imitation(outputs, taught)) / 2
+            self._optimiser.zero_grad()
+            loss.backward()
+            self._optimiser.step()
+            self._schedule.step()
+        self.taken = until
+        self.network.eval()
+
+
+def learn(network: nn.Module, problem: Problem, *how: Any) -> None:
+    """Train a network in place, in one go; see :class:`Learning`."""
+    learning = Learning(network, problem, *how)
+    learning.go_on(learning.steps)
 
 
 def endless(problem: Problem, examples: Examples, key: Key) -> Iterator[Examples]:

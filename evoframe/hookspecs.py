@@ -35,12 +35,14 @@ if TYPE_CHECKING:
         Phase,
         RunFinished,
         RunStarted,
+        SiblingJudged,
     )
     from evoframe.roles import (
         Encoding,
         Environment,
         Executor,
         Heredity,
+        Litter,
         Mutation,
         Nurture,
         Observer,
@@ -154,6 +156,18 @@ def evoframe_environments() -> list[type[Environment]]:
     Kind: offer; when: once, as plugins are loaded.
 
     Returns: classes derived from :class:`evoframe.plugin.Environment`.
+
+    Mistakes: those of every offer.
+    """
+
+
+@hookspec
+def evoframe_litters() -> list[type[Litter]]:
+    """Offer strategies that choose who of many siblings is schooled.
+
+    Kind: offer; when: once, as plugins are loaded.
+
+    Returns: classes derived from :class:`evoframe.plugin.Litter`.
 
     Mistakes: those of every offer.
     """
@@ -275,10 +289,23 @@ def evoframe_dna_pressed(event: DnaChanged) -> None:
 
 
 @hookspec
+def evoframe_sibling_judged(event: SiblingJudged) -> None:
+    """A sibling of a litter was looked at.
+
+    Kind: lifecycle; when: after each look, before the one that is born is trained to its end. What
+    is returned is ignored.
+
+    Args:
+        event: see :class:`evoframe.plugin.SiblingJudged`.
+    """
+
+
+@hookspec
 def evoframe_offspring_drawn(event: OffspringDrawn) -> None:
     """The synapses of an offspring were drawn and settled.
 
-    Kind: lifecycle; when: after synthesis. What is returned is ignored.
+    Kind: lifecycle; when: before it is grown; of siblings, the one that is chosen. What is
+    returned is ignored.
 
     Args:
         event: see :class:`evoframe.plugin.OffspringDrawn`.

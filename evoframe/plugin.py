@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from evoframe.kernel.anatomy import Anatomy as Anatomy
     from evoframe.kernel.arguments import Arguments as Arguments
+    from evoframe.kernel.brood import Brood as Brood, Sibling as Sibling
     from evoframe.kernel.budgets import log_multiplier as log_multiplier, scaled as scaled
     from evoframe.kernel.clusters import Partition as Partition, partition as partition
     from evoframe.kernel.context import Context as Context, Parent as Parent
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         Phase as Phase,
         RunFinished as RunFinished,
         RunStarted as RunStarted,
+        SiblingJudged as SiblingJudged,
     )
     from evoframe.kernel.evidence import Evidence as Evidence
     from evoframe.kernel.genotype import (
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
         Metric as Metric,
         Origin as Origin,
     )
+    from evoframe.kernel.judged import Judged as Judged
     from evoframe.kernel.key import Key as Key, sealed as sealed, untouched as untouched
     from evoframe.kernel.levels import (
         LEVELS as LEVELS,
@@ -99,6 +102,7 @@ if TYPE_CHECKING:
     from evoframe.roles.executor import Executor as Executor, Send as Send
     from evoframe.roles.frozen_dict import FrozenDict as FrozenDict
     from evoframe.roles.heredity import Heredity as Heredity
+    from evoframe.roles.litter import Litter as Litter
     from evoframe.roles.mutation import Mutation as Mutation
     from evoframe.roles.nurture import Nurture as Nurture
     from evoframe.roles.observer import Observer as Observer
@@ -123,6 +127,12 @@ if TYPE_CHECKING:
     )
     from evoframe.strategies.executor import Processes as Processes, Serial as Serial
     from evoframe.strategies.heredity import Asexual as Asexual, Mating as Mating
+    from evoframe.strategies.litter import (
+        Climb as Climb,
+        Fittest as Fittest,
+        Halving as Halving,
+        Single as Single,
+    )
     from evoframe.strategies.mutation import Noise as Noise, Regrowth as Regrowth
     from evoframe.strategies.nurture import (
         Decay as Decay,
@@ -153,17 +163,19 @@ _NAMES = {
     "errors": "ConfigError EvoframeError RunError StillbornError TaskError",
     "kernel.anatomy": "Anatomy",
     "kernel.arguments": "Arguments",
+    "kernel.brood": "Brood Sibling",
     "kernel.budgets": "log_multiplier scaled",
     "kernel.clusters": "Partition partition",
     "kernel.context": "Context Parent",
     "kernel.dna": "Cap Ceiling Clusters DNA Genes Inheritance",
     "kernel.events": (
         "DnaChanged EpochFinished GenerationFinished IndividualEvaluated OffspringDeveloped "
-        "OffspringDrawn OffspringTrained Phase RunFinished RunStarted"
+        "OffspringDrawn OffspringTrained Phase RunFinished RunStarted SiblingJudged"
     ),
     "kernel.evidence": "Evidence",
     "kernel.genotype": "Genotype Masks State masked",
     "kernel.individual": "COSTS Fitness Individual Measurement Metric Origin",
+    "kernel.judged": "Judged",
     "kernel.key": "Key sealed untouched",
     "kernel.levels": "LEVELS Table even_levels even_scores ranked relative_levels",
     "kernel.life": "Batch Checkpoint Life NoCheckpoint Split TrainingResult",
@@ -180,6 +192,7 @@ _NAMES = {
     "roles.executor": "Executor Send",
     "roles.frozen_dict": "FrozenDict",
     "roles.heredity": "Heredity",
+    "roles.litter": "Litter",
     "roles.mutation": "Mutation",
     "roles.nurture": "Nurture",
     "roles.observer": "Observer",
@@ -191,6 +204,7 @@ _NAMES = {
     "strategies.environment": "Budget Descent Removal Retention",
     "strategies.executor": "Processes Serial",
     "strategies.heredity": "Asexual Mating",
+    "strategies.litter": "Climb Fittest Halving Single",
     "strategies.mutation": "Noise Regrowth",
     "strategies.nurture": "Decay Distillation FanIn Repair Stress",
     "strategies.observer": "Console",

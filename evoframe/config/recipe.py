@@ -18,6 +18,7 @@ from evoframe.roles import (
     Environment,
     Executor,
     Heredity,
+    Litter,
     Mutation,
     Nurture,
     Observer,
@@ -223,6 +224,7 @@ class Recipe:
     encoding: Encoding = attrs.field(kw_only=True)
     mutation: tuple[Mutation, ...] = ()
     environment: tuple[Environment, ...] = ()
+    litter: Litter | None = None
     training: Training = attrs.field(kw_only=True)
     ancestor: Training | None = None
     nurture: tuple[Nurture, ...] = ()

@@ -7,6 +7,7 @@ import attrs
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Fitness, Individual, Origin, identifier
+from evoframe.kernel.judged import Judged
 from evoframe.kernel.key import Key
 from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.population import Family
@@ -80,12 +81,14 @@ class Newborn:
         genotype: what it is made of, if that is its own.
         remarks: what people should be told of how it came to be.
         given: the notes that its family had.
+        looks: all looks at it and its siblings, in their order.
     """
 
     individual: Individual
     genotype: Genotype | None
     remarks: tuple[Remark, ...] = ()
     given: Notes = NONE
+    looks: tuple[Judged, ...] = ()
 
 
 def grown(

@@ -18,25 +18,23 @@ from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.blame import acting
 from evoframe.evolution.companions import Watched
 from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
-from evoframe.evolution.contract import (
-    require_families,
-)
+from evoframe.evolution.contract import require_families
 from evoframe.evolution.growing_up import grow_up, judge, require_finite
+from evoframe.evolution.nursery import raise_litter
 from evoframe.evolution.strategies import Strategies
+from evoframe.evolution.synthesis import drawn, settled
 from evoframe.evolution.telling import step, tell_drawn
 from evoframe.evolution.watch import Watch
-from evoframe.kernel.bounded import held
-from evoframe.kernel.ceilings import Purse, under_ceilings
 from evoframe.kernel.context import Context, Parent
-from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.genotype import Genotype, Masks, State, cleared
+from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.genotype import Genotype, cleared
 from evoframe.kernel.individual import Origin
+from evoframe.kernel.judged import Judged
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.population import Family, Population
 from evoframe.kernel.splits import parent_without_test, without_test
-from evoframe.kernel.synthesis import draw, furnished
-from evoframe.kernel.wiring import is_extinct, revive, settle
+from evoframe.kernel.synthesis import furnished
 from evoframe.roles.selection import Selection
 from evoframe.roles.training import Training
 
@@ -87,21 +85,24 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     context = attrs.evolve(context, life=life)
     pressed: list[Pressed] = []
     watch = Watch(context, strict=strategies.strict)
+    looks: list[Judged] = []
     try:
-        state = strategies.states.get("training")
-        # The newborn has no name here, so that its weights are free once a network has them.
-        genotype, fitness = grow_up(
-            conceive(strategies, context, watch, pressed),
-            strategies.training,
-            context,
-            watch,
-            state,
-        )
+        if strategies.litter is not None:
+            genotype, fitness = raise_litter(strategies, context, watch, pressed, looks)
+        else:
+            # The newborn has no name here, so that its weights are free once a network has them.
+            genotype, fitness = grow_up(
+                conceive(strategies, context, watch, pressed),
+                strategies.training,
+                context,
+                watch,
+                strategies.states.get("training"),
+            )
         newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
     except StillbornError as reason:
         newborn = stillborn(birth, str(reason), watch.notes)
     said = tuple(words for one in pressed if (words := one.in_words(newborn.individual)))
-    return attrs.evolve(newborn, remarks=said)
+    return attrs.evolve(newborn, remarks=said, looks=tuple(looks))
 
 
 def conceive(
@@ -161,53 +162,6 @@ def _conceived(
         watch.forget("DNA", "inheritance")
         del dna  # as large as the weights, which come next
         return settled(masks, state, inheritance.eligible, context)
-
-
-def synthesise(
-    dna: DNA, inheritance: Inheritance, context: Context, most: float = math.inf
-) -> Genotype:
-    """Return the genotype that is drawn from a DNA, settled, with revived neurons furnished.
-
-    Args:
-        dna: what is drawn from; where it has ceilings, they hold.
-        inheritance: whose state the offspring has.
-        context: with the key of the draw.
-        most: synapses up to which what ceilings leave may be spent.
-
-    Raises:
-        StillbornError: nothing that was drawn reaches the output of the network, or nothing is
-            under its ceilings.
-    """
-    state = furnished(inheritance, dna.weights)
-    masks = drawn(dna, state, context, most)
-    return settled(masks, state, inheritance.eligible, context)
-
-
-def drawn(dna: DNA, state: State, context: Context, most: float) -> Masks:
-    """Return the masks that are drawn from a DNA for an offspring that has this state."""
-    if dna.ceilings:
-        return under_ceilings(Purse(dna, context.key, state, context.anatomy, most)).masks
-    return held(draw(dna, context.key), dna, context.key, state, context.anatomy)
-
-
-def settled(masks: Masks, state: State, before: Masks, context: Context) -> Genotype:
-    """Return the settled genotype of masks that were drawn, with revived neurons furnished.
-
-    Args:
-        masks: as they were drawn.
-        state: of the offspring.
-        before: what heredity made eligible.
-        context: whose offspring it is.
-
-    Raises:
-        StillbornError: nothing that was drawn reaches the output of the network.
-    """
-    wiring, whole = context.anatomy.wiring, context.ancestor.state
-    genotype = settle(Genotype(masks, state), wiring)
-    if is_extinct(genotype.masks):
-        empty = [name for name, mask in genotype.masks.items() if not mask.any()]
-        raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")
-    return revive(genotype, before=before, ancestor_state=whole, wiring=wiring)
 
 
 def raise_ancestor(

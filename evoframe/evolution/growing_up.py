@@ -15,9 +15,10 @@ from evoframe.evolution.telling import step
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
 from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
-from evoframe.kernel.genotype import Genotype, State
+from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.individual import Fitness, Measurement
 from evoframe.kernel.key import sealed
+from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import is_extinct
@@ -43,14 +44,39 @@ def grow_up(
     Raises:
         StillbornError: training broke down.
     """
-    anatomy, who, tell = context.anatomy, context.id, context.life.announcer.tell
-    with step("development", context):
-        phenotype = anatomy.develop(genotype)
-    # Of the newborn; training may rewire it, so what is on record is measured again below.
-    costs = anatomy.costs(genotype)
-    tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
     born = genotype.masks
+    phenotype = developed(genotype, context)
     del genotype  # its weights are in the network by now, where they will be trained
+    result = watch.noted(school(phenotype, training, context, watch, state))
+    del phenotype
+    trained = come_home(result, born, training, context)
+    del result
+    return trained, measured(trained, context)
+
+
+def developed(genotype: Genotype, context: Context) -> Phenotype:
+    """Return the network of somebody who is to be trained."""
+    with step("development", context):
+        phenotype = context.anatomy.develop(genotype)
+    # Of the newborn; training may rewire it, so what is on record is measured again below.
+    who, costs = context.id, context.anatomy.costs(genotype)
+    tell = context.life.announcer.tell
+    tell("evoframe_offspring_developed", lambda: OffspringDeveloped(who, costs))
+    return phenotype
+
+
+def school(
+    phenotype: Phenotype,
+    training: Training,
+    context: Context,
+    watch: Watch,
+    state: str | None = None,
+) -> TrainingResult:
+    """Return what training makes of a newborn.
+
+    Raises:
+        StillbornError: training broke down.
+    """
     with (
         step("training", context),
         acting(training, context),
@@ -61,38 +87,58 @@ def grow_up(
         require_trained(result, phenotype)
         if result.paused is None:
             result = attrs.evolve(result, phenotype=ended(result.phenotype, asked))
-    watch.noted(result)
-    epochs, loss = result.epochs, result.loss
+    who, epochs, loss = context.id, result.epochs, result.loss
+    tell = context.life.announcer.tell
     tell("evoframe_offspring_trained", lambda: OffspringTrained(who, epochs, loss))
+    return result
+
+
+def come_home(
+    result: TrainingResult, born: Masks, training: Training, context: Context
+) -> Genotype:
+    """Return the genotype of a trained network, which is spent.
+
+    Args:
+        result: of its training.
+        born: the masks that it was born with.
+        training: who trained it.
+        context: whose life it is.
+
+    Raises:
+        StillbornError: nothing is left of it, or numbers that are not finite.
+    """
     with acting(training, context):
-        trained = anatomy.absorb(result.phenotype, spent=True)
-        del result, phenotype
+        trained = context.anatomy.absorb(result.phenotype, spent=True)
         if not _rewires(training, context):
             require_same_synapses(trained.masks, born)
     if is_extinct(trained.masks):
         raise StillbornError("extinct: no synapse is left after its training")
     require_finite(trained, context.ancestor.state)
+    return trained
+
+
+def measured(genotype: Genotype, context: Context) -> Fitness:
+    """Return the fitness of a trained individual."""
     with step("evaluation", context):
         # The genotype comes home and is grown again, so what is measured is what is stored.
-        fitness = judge(anatomy.develop(trained), anatomy.costs(trained), context)
-    return trained, fitness
+        return judge(context.anatomy.develop(genotype), context.anatomy.costs(genotype), context)
 
 
 def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) -> Fitness:
     """Return the fitness of a trained network: metrics on validation and test, and sizes."""
     task, network = context.task, phenotype.network.eval()
-    measured: dict[str, Mapping[str, Measurement]] = {}
+    found: dict[str, Mapping[str, Measurement]] = {}
     with torch.no_grad():
         for split in ("validation", "test"):
             with sealed(context.key.at("evaluation", split)), blamed(task, "task", context.id):
-                measured[split] = require_measured(task.evaluate(network, split, context.device))
-    missing = [one.name for one in task.metrics if one.name not in measured["validation"]]
+                found[split] = require_measured(task.evaluate(network, split, context.device))
+    missing = [one.name for one in task.metrics if one.name not in found["validation"]]
     if missing:
         raise TaskError(
             f"task {task.name!r} names the metric {missing[0]!r}, but measuring the validation "
-            f"split gave {', '.join(measured['validation']) or 'nothing'}."
+            f"split gave {', '.join(found['validation']) or 'nothing'}."
         )
-    return Fitness(measured["validation"], measured["test"], costs)
+    return Fitness(found["validation"], found["test"], costs)
 
 
 def _rewires(training: Training, context: Context) -> bool:

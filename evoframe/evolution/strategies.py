@@ -9,6 +9,7 @@ import attrs
 from evoframe.roles.encoding import Encoding
 from evoframe.roles.environment import Environment
 from evoframe.roles.heredity import Heredity
+from evoframe.roles.litter import Litter
 from evoframe.roles.mutation import Mutation
 from evoframe.roles.nurture import Nurture
 from evoframe.roles.selection import Selection
@@ -21,6 +22,7 @@ class Strategies:
 
     Attributes:
         encoding, environment, ...: one for each role, or several in their order.
+        litter: who chooses among siblings; None if there is an only child.
         strict: whether it is looked at that they leave as it is what they only read.
         states: what they keep across generations, as text, by entry of the recipe.
     """
@@ -32,5 +34,6 @@ class Strategies:
     training: Training
     nurture: tuple[Nurture, ...]
     selection: Selection
+    litter: Litter | None = None
     strict: bool = True
     states: Mapping[str, str] = attrs.field(factory=dict)

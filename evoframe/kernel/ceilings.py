@@ -23,7 +23,7 @@ from evoframe.errors import StillbornError
 from evoframe.kernel.anatomy import Anatomy
 from evoframe.kernel.bounded import are_held
 from evoframe.kernel.dna import DNA, Clusters
-from evoframe.kernel.floors import Order, floors
+from evoframe.kernel.floors import Order, Turns, floors
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import Living, bernoulli, capped, of_clusters, turns
@@ -46,6 +46,8 @@ class Purse:
         state: what the offspring inherits.
         anatomy: says what a genotype costs.
         most: synapses that the offspring may have besides; other environments ask for no more.
+        turns: in which order clusters, or else synapses, come to live, all in a row; that of the
+            draw if not given.
     """
 
     dna: DNA
@@ -53,6 +55,7 @@ class Purse:
     state: State
     anatomy: Anatomy
     most: float = math.inf
+    turns: Turns | None = None
 
     def made_of(self, masks: dict[str, Tensor]) -> Genotype:
         """Return drawn masks with caps enforced and settled, beside a state that is not yet."""
@@ -90,7 +93,7 @@ def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
         name: bernoulli(genes, key.at("synapses", name), living)
         for name, genes in dna.synapses.items()
     }
-    turn = turns(clusters.genes, key.at("clusters"))
+    turn = turns(clusters.genes, key.at("clusters")) if purse.turns is None else purse.turns
     stay, order = floors(turn, purse.dna, purse.anatomy)
 
     def made(chosen: Order) -> Genotype:
@@ -160,8 +163,8 @@ def _standing(purse: Purse, genotype: Genotype, others: Order, clusters: Cluster
 
 
 def _of_synapses(purse: Purse) -> Genotype:
-    genes, device = purse.dna.synapses, next(iter(purse.dna.synapses.values())).levels.device
-    turn = {name: turns(one, purse.key.at("synapses", name)) for name, one in genes.items()}
+    device = next(iter(purse.dna.synapses.values())).levels.device
+    turn = _by_parameter(purse)
     if any(one.even for one in purse.dna.ceilings):
         turn = {name: _evenly(one) for name, one in turn.items()}
     spots = np.sort(np.concatenate([one[one < np.inf] for one in turn.values()]))
@@ -176,6 +179,16 @@ def _of_synapses(purse: Purse) -> Genotype:
     if not purse.allows(made(0)):
         raise StillbornError(_out_of_reach(purse, made(0)))
     return made(_most(len(spots), lambda count: purse.allows(made(count))))
+
+
+def _by_parameter(purse: Purse) -> dict[str, Turns]:
+    """Return the turns of all synapses by their parameters."""
+    genes, key = purse.dna.synapses, purse.key
+    if purse.turns is None:
+        return {name: turns(one, key.at("synapses", name)) for name, one in genes.items()}
+    ends = np.cumsum([one.levels.numel() for one in genes.values()])[:-1]
+    parts = zip(genes.items(), np.split(purse.turns, ends), strict=True)
+    return {name: part.reshape(tuple(one.levels.shape)) for (name, one), part in parts}
 
 
 def _evenly(turn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

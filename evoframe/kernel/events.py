@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import attrs
 
 from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.judged import Judged
 
 
 @attrs.frozen
@@ -54,6 +55,19 @@ class DnaChanged(Event):
     strategy: str
     eligible: Mapping[str, int]
     expected: Mapping[str, float]
+
+
+@attrs.frozen
+class SiblingJudged(Event):
+    """A sibling of a litter was looked at.
+
+    Attributes:
+        individual: who is about to be born, as one of the siblings.
+        judged: the look.
+    """
+
+    individual: str
+    judged: Judged
 
 
 @attrs.frozen
@@ -157,7 +171,7 @@ class Phase(Event):
 
     Attributes:
         name: ``heredity``, ``encoding``, ``mutation``, ``environment``, ``synthesis``,
-            ``development``, ``training`` or ``evaluation``.
+            ``judging``, ``development``, ``training`` or ``evaluation``.
         individual: whom the work is for.
     """
 

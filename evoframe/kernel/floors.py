@@ -51,7 +51,7 @@ def floors(turn: Turns, dna: DNA, anatomy: Anatomy) -> tuple[npt.NDArray[np.bool
     if any(one.even for one in dna.ceilings):
         turn = _evenly(turn, layers, stay)
     rank = np.full(len(turn), np.inf)
-    floor = max(one.floor for one in dna.ceilings)
+    floor = max((one.floor for one in dna.ceilings), default=0.0)
     least = {one.name: one.least for one in anatomy.bounds}
     for name, sizes in zip(anatomy.wiring.targets, layers, strict=True):
         order = _sorted(np.where(sizes > 0, np.where(fixed, -np.inf, turn), np.inf))

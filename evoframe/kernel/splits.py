@@ -21,7 +21,7 @@ from evoframe.kernel.individual import Individual, Measurement
 from evoframe.kernel.population import Population
 
 TRAINING = ("train",)
-"""What an encoding, a training or a nurture may read."""
+"""What an encoding, a litter, a training or a nurture may read."""
 
 DECIDING = ("train", "validation")
 """What whoever decides may read, and whoever says ``sees = "validation"``."""
@@ -61,7 +61,7 @@ def sight_of(splits: tuple[str, ...] | None) -> Iterator[None]:
 
 def splits_of(strategy: Any) -> tuple[str, ...]:
     """Return the splits that a strategy may read while it acts."""
-    if strategy.role not in ("encoding", "training", "nurture"):
+    if strategy.role not in ("encoding", "litter", "training", "nurture"):
         return DECIDING
     return DECIDING if strategy.sees == "validation" else TRAINING
 

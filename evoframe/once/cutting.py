@@ -8,7 +8,7 @@ import attrs
 
 from evoframe.anatomy import Anatomy
 from evoframe.errors import ConfigError, StillbornError
-from evoframe.evolution.generation import synthesise
+from evoframe.evolution.synthesis import synthesise
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Ceiling, Inheritance
 from evoframe.kernel.evidence import Evidence

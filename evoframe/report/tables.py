@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.judged import Judged, passes
 from evoframe.kernel.sizes import (
     HEADLINES,
     TOLD,
@@ -22,6 +23,9 @@ from evoframe.report.sheet import Column, Sheet
 from evoframe.run.described import in_words
 from evoframe.run.entry import Entry
 from evoframe.run.run import Run
+
+SIBLINGS = 5
+"""Of a litter so many are told of at most."""
 
 
 def generations(run: Run, width: int | None = None, latest: int | None = None) -> Sheet:
@@ -51,11 +55,12 @@ def generations(run: Run, width: int | None = None, latest: int | None = None) -
 
 
 def besides(run: Run, identity: str) -> list[str]:
-    """Return lines on what an individual lost in whole blocks, and on what it carries as notes."""
+    """Return lines on what an individual lost in whole blocks, its litter, and its notes."""
     blocks, notes = run.account(identity).blocks, run[identity].notes
     left = [f"\nblocks that left as a whole: {', '.join(blocks)}"] if blocks else []
     told = [f"  {name}: {in_words(value)}" for name, value in sorted(notes.items())]
-    return [*left, *([f"\nnotes of {identity}", *told] if told else [])]
+    litter = _litter(run, identity)
+    return [*left, *litter, *([f"\nnotes of {identity}", *told] if told else [])]
 
 
 def _identity(everyone: Sequence[Individual], best: Individual) -> list[Column]:
@@ -119,6 +124,29 @@ LEFT_OUT = ("life", "from")
 def stillborn(run: Run) -> list[str]:
     """Return a line for everybody who could not live, with the reason."""
     return [f"{one.id} was stillborn: {one.stillborn}" for one in run.individuals if one.stillborn]
+
+
+def _litter(run: Run, identity: str) -> list[str]:
+    """Return lines on the siblings of an individual, the best first; empty without any."""
+    account = run.account(identity)
+    last = {one.sibling: one for one in account.looks}.values()  # the last look at each
+    if not last:
+        return []
+    seconds = sum(account.phases.get(name, 0.0) for name in ("synthesis", "judging"))
+    took = f"{short(passes(account.looks))} forward passes of the ancestor, {seconds:.1f} s"
+    return [
+        f"\nlitter of {identity}",
+        f"  {len(last)} siblings, {len(account.looks)} looks: {took}",
+        *map(_look, sorted(last, key=lambda one: (not one.born, one.score))[:SIBLINGS]),
+    ]
+
+
+def _look(one: Judged) -> str:
+    born = " (born)" if one.born else ""
+    whence = "" if one.came_of is None else f", made of {one.came_of}"
+    trained = f", {one.epochs:g} epochs" if one.epochs else ""
+    seen = f"{one.judge} {one.score:.4g} on {one.examples} examples"
+    return f"  {one.sibling}{born}: {seen}{trained}{whence}"
 
 
 def lineage(run: Run, identity: str) -> Sheet:

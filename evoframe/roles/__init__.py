@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evoframe.roles.environment import Environment as Environment
     from evoframe.roles.executor import Executor as Executor
     from evoframe.roles.heredity import Heredity as Heredity
+    from evoframe.roles.litter import Litter as Litter
     from evoframe.roles.mutation import Mutation as Mutation
     from evoframe.roles.nurture import Nurture as Nurture
     from evoframe.roles.observer import Observer as Observer

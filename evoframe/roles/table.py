@@ -67,6 +67,7 @@ ROLES = {
         Role("encoding", "encodings", default="synaptic"),
         Role("mutation", "mutations", several=True),
         Role("environment", "environments", several=True, default="retention"),
+        Role("litter", "litters"),
         Role("training", "trainings", default="gradient", also="ancestor"),
         Role("nurture", "nurtures", several=True),
         Role("selection", "selections", default="random-pairs"),

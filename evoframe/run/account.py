@@ -13,6 +13,7 @@ import torch
 from evoframe.anatomy import Anatomy
 from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.judged import Judged
 
 
 @attrs.frozen
@@ -26,6 +27,7 @@ class Account:
         synapses: the same of synapses.
         latency: seconds of a forward pass as an environment tells them; None if none does.
         blocks: names of the blocks that left as a whole.
+        looks: all looks at it and its siblings.
     """
 
     phases: Mapping[str, float] = attrs.field(factory=dict)
@@ -33,6 +35,7 @@ class Account:
     synapses: tuple[int, ...] = ()
     latency: float | None = None
     blocks: tuple[str, ...] = ()
+    looks: tuple[Judged, ...] = ()
 
 
 class Watch:
@@ -79,7 +82,7 @@ def unpacked(data: Mapping[str, Any]) -> Account:
     """Return the account that was packed.
 
     Raises:
-        ValueError, TypeError, AttributeError: it is none.
+        ValueError, TypeError, KeyError, AttributeError: it is none.
     """
     latency = data.get("latency")
     return Account(
@@ -88,4 +91,5 @@ def unpacked(data: Mapping[str, Any]) -> Account:
         synapses=tuple(int(one) for one in data.get("synapses", ())),
         latency=None if latency is None else float(latency),
         blocks=tuple(str(one) for one in data.get("blocks", ())),
+        looks=tuple(Judged(**one) for one in data.get("looks", ())),
     )

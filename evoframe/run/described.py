@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 import numpy as np
 from torch import Tensor
 
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Measurement
+from evoframe.kernel.judged import Judged, passes
 from evoframe.kernel.sizes import factors
 from evoframe.run.entry import Entry
 
@@ -70,6 +72,16 @@ def in_words(value: Any) -> str:
         more = ", ..." if math.prod(value.shape) > FEW else ""
         return f"[{shown}{more}] ({kind}, {size})"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def litter_in_json(looks: Sequence[Judged]) -> dict[str, Any]:
+    """Return the looks at the siblings of an individual as JSON has them; empty without any."""
+    if not looks:
+        return {}
+    told = [attrs.asdict(one) | {"score": _finite(one.score)} for one in looks]
+    born = next((one.sibling for one in looks if one.born), None)
+    count = len({one.sibling for one in looks})
+    return {"litter": {"born": born, "siblings": count, "passes": passes(looks), "looks": told}}
 
 
 def frame(entries: tuple[Entry, ...]) -> Any:

@@ -190,12 +190,12 @@ def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Acc
     """Return the account of an individual; one without a genotype left nothing."""
     genotype, fitness = newborn.genotype, newborn.individual.fitness
     if genotype is None or fitness is None:
-        return Account(phases)
+        return Account(phases, looks=newborn.looks)
     latency = fitness.costs.get("latency")  # by a table, if the run has one; else by rates
     if latency is None:
         latency = targets.latency(fitness.costs, world.recipe.environment)
     blocks = tuple(one.name for one in world.anatomy.left(genotype))
-    return Account(phases, *left_of_layers(world.anatomy, genotype), latency, blocks)
+    return Account(phases, *left_of_layers(world.anatomy, genotype), latency, blocks, newborn.looks)
 
 
 @lru_cache(maxsize=1)

@@ -79,6 +79,8 @@ def _check_strategies(recipe: Recipe) -> None:
     recipe.encoding.check(recipe.task)
     recipe.heredity.check(recipe.task)
     recipe.selection.check(recipe.task)
+    if recipe.litter is not None:
+        recipe.litter.check(recipe.training, recipe.nurture, recipe.task)
     for training in (recipe.training, recipe.ancestor):
         if training is not None:
             training.check(recipe.task)

@@ -25,7 +25,13 @@ from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
 from evoframe.run import again, binding, constants, dropping, notebook, states
 from evoframe.run.account import Account
-from evoframe.run.described import described, frame, is_sound_throughout, plain
+from evoframe.run.described import (
+    described,
+    frame,
+    is_sound_throughout,
+    litter_in_json,
+    plain,
+)
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import ENDING, PICK, SURVEY, Journal, run_digest
@@ -299,15 +305,21 @@ class Run:
 
     def as_json(self) -> dict[str, Any]:
         """Return all there is to say of the run, for other programs."""
+        with self._journal() as journal:
+            accounts = journal.accounts()
         return {
             "digest": self.digest(),
             "finished": self.ending,
             "best": self.best.id if self.entries else None,
             "remarks": self.remarks if self.entries else [],
             "recipe": {name: given for name, given in self.tables.items() if name != RECORD},
-            "individuals": [described(one, self.efficiency(one)) for one in self.individuals],
+            "individuals": [self._described(one, accounts) for one in self.individuals],
             "states": plain(self.states()),
         }
+
+    def _described(self, one: Individual, accounts: Mapping[str, Account]) -> dict[str, Any]:
+        looks = accounts.get(one.id, Account()).looks
+        return described(one, self.efficiency(one)) | litter_in_json(looks)
 
     def frame(self) -> Any:
         """Return a pandas table, a row for each individual: sizes, metrics, seconds.

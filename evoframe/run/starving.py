@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evoframe.errors import ConfigError, StillbornError, StrategyError, listing
 from evoframe.evolution.conception import encode, press
-from evoframe.evolution.generation import synthesise
+from evoframe.evolution.synthesis import synthesise
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
 from evoframe.kernel.device import arithmetic

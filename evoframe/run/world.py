@@ -89,6 +89,7 @@ class World:
             mutation=recipe.mutation,
             training=recipe.training,
             nurture=recipe.nurture,
+            litter=recipe.litter,
             selection=recipe.selection,
             strict=recipe.run.strict,
             states={entry: one.text for entry, one in (states or {}).items()},

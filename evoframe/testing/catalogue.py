@@ -20,7 +20,8 @@ PAGE = "docs/reference/checks.md"
 
 MODULES = (
     "values", "answers", "keeping", "randomness", "seeing", "streams", "dna", "environment",
-    "heredity", "mutation", "selection", "training", "rungs", "nurture", "executor", "observer",
+    "heredity", "mutation", "selection", "litter", "training", "rungs", "nurture", "executor",
+    "observer",
     "task", "notes", "whole", "elsewhere",
 )  # fmt: skip
 

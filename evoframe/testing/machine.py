@@ -32,6 +32,7 @@ from evoframe.strategies.selection.random_pairs import RandomPairs
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.strategies.training.untrained import Untrained
 from evoframe.testing.case import READERS, Case, Law, an_individual
+from evoframe.testing.prepared import small
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import Clock, broken
 
@@ -196,6 +197,7 @@ def company(strategy: Strategy, law: Law = "soft") -> Strategies:
         "nurture": (),
         "selection": RandomPairs(),
     }
+    strategy = small(strategy)
     given[strategy.role] = (strategy,) if ROLES[strategy.role].several else strategy
     return Strategies(**given)
 

@@ -17,6 +17,7 @@ from evoframe.kernel.notes import NONE
 from evoframe.kernel.texts import value_of
 from evoframe.roles import Strategy
 from evoframe.strategies.training.gradient import Gradient
+from evoframe.testing.broods import ENOUGH, brood_of
 from evoframe.testing.case import READERS, Case, Choice
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.strategies import WIDE, cases, choices
@@ -53,7 +54,7 @@ def stages(strategy: Strategy) -> SearchStrategy[Any]:
         return choices()
     if strategy.role == "environment":
         return cases().filter(lambda case: accepts(strategy, case))
-    if strategy.role in ("training", "nurture"):
+    if strategy.role in ("litter", "training", "nurture"):
         # Narrow, since every example trains a network.
         return st.builds(attrs.evolve, cases(max_width=3), epochs=st.sampled_from([1, 2, 4, LONG]))
     return cases()
@@ -76,7 +77,7 @@ def corners(strategy: Strategy) -> list[Any]:
     ]
     if strategy.role == "environment":
         return [case for case in edges if accepts(strategy, case)]
-    if strategy.role in ("training", "nurture"):
+    if strategy.role in ("litter", "training", "nurture"):
         return [attrs.evolve(edges[2], epochs=LONG), edges[3]]
     return edges
 
@@ -145,6 +146,24 @@ def _nurture(strategy: Any, case: Case) -> Prepared:
     return Prepared(lambda: training.train(phenotype, context), _shared(context))
 
 
+def _litter(strategy: Any, case: Case) -> Prepared:
+    context, litter = case.context(), small(strategy)
+    brood = brood_of(case, context)
+    given = _shared(context) | {"inheritance": brood.inheritance, "DNA": brood.dna}
+    return Prepared(lambda: litter.raise_one(brood, context.at("litter")), given)
+
+
+def small(litter: Any) -> Any:
+    """Return a litter of few siblings, where its dial can say that; other strategies as they are.
+
+    Every example would take as long as a litter of its size.
+    """
+    if litter.role != "litter" or not litter.dial:
+        return litter
+    value = min(ENOUGH, getattr(litter, litter.dial))
+    return with_option(litter, litter.dial, value) or litter
+
+
 def lasting(training: Any, case: Case) -> Any:
     """Return a training that takes as many epochs as a case says, where its dial can say that."""
     if case.epochs is None or not training.dial:
@@ -186,6 +205,7 @@ _PREPARED: Mapping[str, Callable[[Any, Any], Prepared]] = {
     "mutation": _mutation,
     "environment": _environment,
     "selection": _selection,
+    "litter": _litter,
     "training": _training,
     "nurture": _nurture,
     "task": _task,

@@ -15,6 +15,7 @@ from evoframe import api
 from evoframe.roles import ROLES, Strategy
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
+from evoframe.testing.prepared import small
 
 QUICK: dict[str, Any] = {
     "run": {"seed": 1, "generations": 7, "population": 2, "device": "cpu"},
@@ -71,6 +72,7 @@ def one_run(
 def _run(strategy: Strategy | None, role: str, encoding: str) -> WhatHappened:
     given: dict[str, Any] = {}
     if strategy is not None:
+        strategy = small(strategy)
         given[strategy.role] = [strategy] if ROLES[strategy.role].several else strategy
     tables = {**QUICK, "encoding": {"use": encoding}}
     tables = {name: table for name, table in tables.items() if name not in given}

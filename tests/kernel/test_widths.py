@@ -13,7 +13,7 @@ from evoframe.anatomy import survey
 from evoframe.config.convert import recipe_from, tables_from
 from evoframe.config.files import assigned, parse, write
 from evoframe.errors import ConfigError, StillbornError
-from evoframe.evolution.generation import synthesise
+from evoframe.evolution.synthesis import synthesise
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence

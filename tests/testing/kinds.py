@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar
 
 import attrs
@@ -17,6 +18,7 @@ from evoframe.plugin import (
     Gradient,
     Heredity,
     Inheritance,
+    Litter,
     Mutation,
     Nurture,
     Observer,
@@ -274,6 +276,42 @@ class Forgetting(Mutation):
         return dna
 
 
+@attrs.frozen
+class Peeking(Litter):
+    """Judges siblings by the examples that are there for selection."""
+
+    name: ClassVar[str] = "peeking"
+
+    def raise_one(self, brood, context):
+        siblings = [brood.only(), brood.another()]
+        losses = []
+        for one in siblings:
+            network = context.anatomy.develop(one.genotype).network.eval()
+            (batch, *_) = context.task.batches("validation")
+            losses.append(float(context.task.step(network, batch)))
+        return brood.school(siblings[losses.index(min(losses))])
+
+
+@attrs.frozen
+class Greedy(Litter):
+    """Has a sibling schooled that has everything."""
+
+    name: ClassVar[str] = "greedy"
+
+    def raise_one(self, brood, context):
+        return brood.school(attrs.evolve(brood.only(), genotype=context.parents[0].genotype))
+
+
+@attrs.frozen
+class Whimsical(Litter):
+    """Takes whom chance likes, and asks no key."""
+
+    name: ClassVar[str] = "whimsical"
+
+    def raise_one(self, brood, context):
+        return brood.school([brood.only(), brood.another()][os.urandom(1)[0] % 2])
+
+
 KINDS: list[tuple[str, Any]] = [
     ("covers_exactly_what_is_eligible", Sower()),
     ("leaves_its_arguments_alone", Reformer()),
@@ -292,5 +330,8 @@ KINDS: list[tuple[str, Any]] = [
     ("leaves_its_arguments_alone", Fidgeting()),
     ("learns_the_same_again", Selfish()),
     ("learns_the_same_again", Forgetting()),
+    ("reads_only_the_splits_that_it_may", Peeking()),
+    ("answers_in_kind", Greedy()),
+    ("is_a_function_of_its_arguments", Whimsical()),
 ]
 """Checks, and strategies that break them where a few quick cases would not show it."""

@@ -26,6 +26,7 @@ from evoframe.plugin import (
     Heredity,
     Inheritance,
     Life,
+    Litter,
     Mutation,
     Nurture,
     Observer,
@@ -509,6 +510,32 @@ class Queueing(Best):
         return (Family((first.id,) * population.parents),) * population.size
 
 
+# --- litter ---------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Foster(Litter):
+    """Returns a network that it has trained itself."""
+
+    name: ClassVar[str] = "foster"
+
+    def raise_one(self, brood, context):
+        phenotype = context.anatomy.develop(brood.only().genotype)
+        return Gradient(epochs=1, learning_rate=0.02).train(phenotype, context)
+
+
+@attrs.frozen
+class Barber(Litter):
+    """Takes synapses from the only child, in place, and has another one schooled."""
+
+    name: ClassVar[str] = "barber"
+
+    def raise_one(self, brood, context):
+        for mask in brood.only().genotype.masks.values():
+            mask.view(-1)[0] = ~mask.view(-1)[0]
+        return brood.school(brood.another())
+
+
 # --- training and nurture -------------------------------------------------------------------------
 
 
@@ -929,6 +956,8 @@ SABOTEURS: dict[str, Any] = {
     "gives_the_families_that_are_asked_for": Stingy(),
     "never_prefers_what_is_not_a_number": Smitten(),
     "ignores_the_order_of_the_population": Queueing(),
+    "raises_one_of_its_brood": Foster(),
+    "leaves_siblings_as_they_are": Barber(),
     "absent_synapses_stay_absent": Leaking(),
     "rewires_within_the_network": Untidy(),
     "keeps_to_its_epochs": Diligent(),

@@ -12,19 +12,18 @@ the two answers is caught where its forward pass ends, so a task needs to know n
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import attrs
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  torch's own convention
-from torch.utils.hooks import RemovableHandle
 
 from evoframe.errors import TaskError
 from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch
-from evoframe.kernel.nested import tensors_within
+from evoframe.kernel.outputs import Heard, divergence
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Nurture, doc
@@ -66,30 +65,14 @@ class Distillation(Nurture):
         genotype = parents[0].genotype if parents else context.ancestor
         network = context.anatomy.develop(genotype).network
         # In evaluation mode: a teacher with dropout would say something else each time.
-        teacher = _Heard(network.eval().requires_grad_(requires_grad=False))
-        return _Pupil(self, teacher, _Heard(phenotype.network))
+        teacher = Heard(network.eval().requires_grad_(requires_grad=False))
+        return _Pupil(self, teacher, Heard(phenotype.network))
 
     def distance(self, taught: Tensor, said: Tensor) -> Tensor:
-        """Return the distance of an output from the teacher's: a scalar, zero where they agree.
-
-        Scores of one class, or of a single example without an axis for classes, are of one thing
-        that is there or not: there is no other class to compare with, so it is itself.
-        """
+        """Return the distance of an output from the teacher's: a scalar, zero where they agree."""
         if self.of == "values":
             return F.mse_loss(said, taught)
-        wanted, found = (_log_shares(one / self.temperature) for one in (taught, said))
-        # (N,) or (N, positions): scores lie along axis 1, also those of maps.
-        gap = (wanted.exp() * (wanted - found)).sum(1).mean()
-        return self.temperature**2 * gap
-
-
-def _log_shares(scores: Tensor) -> Tensor:
-    """Return log-probabilities along axis 1: of each class, or of yes and no where there is one."""
-    if scores.ndim < 2:
-        scores = scores.reshape(-1, 1)
-    if scores.shape[1] == 1:
-        return torch.cat([F.logsigmoid(scores), F.logsigmoid(-scores)], 1)
-    return F.log_softmax(scores, 1)
+        return self.temperature**2 * divergence(taught / self.temperature, said / self.temperature)
 
 
 @attrs.frozen(eq=False)
@@ -97,8 +80,8 @@ class _Pupil(Nurture):
     """Distillation within one life."""
 
     wish: Distillation
-    teacher: _Heard
-    newborn: _Heard
+    teacher: Heard
+    newborn: Heard
 
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         # Another strategy may have given back another phenotype after the last epoch.
@@ -135,34 +118,3 @@ class _Pupil(Nurture):
         if LISTENS in kept:
             self.newborn.network = phenotype.network
             self.newborn.listen()
-
-
-class _Heard:
-    """A network whose last answer is kept."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
-        self.answer: Any = None
-        self.handle: RemovableHandle | None = None
-
-    def listen(self) -> None:
-        self.handle = self.network.register_forward_hook(self._keep)
-
-    def stop(self) -> None:
-        assert self.handle is not None
-        self.handle.remove()
-        self.handle = self.answer = None
-
-    def outputs(self) -> list[Tensor]:
-        # What has no axis is a loss that the network computes, and no answer.
-        return [one for one in tensors_within(self.answer) if one.is_floating_point() and one.ndim]
-
-    def __enter__(self) -> None:
-        self.listen()
-
-    def __exit__(self, *_: object) -> None:
-        assert self.handle is not None
-        self.handle.remove()
-
-    def _keep(self, _module: nn.Module, _inputs: Any, answer: Any) -> None:
-        self.answer = answer

@@ -14,7 +14,7 @@ of very many inputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import attrs
@@ -25,6 +25,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Nurture, doc
 
 READERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -48,6 +49,7 @@ class Repair(Nurture):
     """Fits the layers of a newborn to what they answered in its parent, before the first epoch."""
 
     name: ClassVar[str] = "repair"
+    traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
 
     batches: int = attrs.field(
         default=6,
@@ -55,18 +57,39 @@ class Repair(Nurture):
         metadata=doc("training batches whose activations are compared"),
     )
 
-    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
-        """Fit all layers, in place, before the first epoch; of several parents to the first."""
-        if epoch:
-            return
+    def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
+        """Return a companion that measures what layers were given once, for all that it repairs."""
         genotype = context.parents[0].genotype if context.parents else context.ancestor
         whole = context.anatomy.develop(genotype)
+        whole.network.eval()
         inheritance = Inheritance(genotype.masks, {}, genotype.state)
         evidence = Evidence(inheritance, context.at("repair"))
+        return _Repairing(whole, lambda one: evidence.losses(one, batches=self.batches))
+
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
+        """Fit all layers, in place, before the first epoch; of several parents to the first."""
+        if not epoch:
+            self.begin(phenotype, context).before_epoch(phenotype, context, epoch)
+
+
+@attrs.frozen(eq=False)
+class _Repairing(Nurture):
+    """Repair within one life, or of the siblings of a litter."""
+
+    name: ClassVar[str] = "repair"
+
+    whole: Phenotype
+    run: Run
+    moments: dict[str, _Moments] = attrs.field(factory=dict)
+
+    def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
+        if epoch:
+            return
         was = phenotype.network.training
-        for one in (whole, phenotype):
-            one.network.eval()
-        repair(phenotype, whole, lambda one: evidence.losses(one, batches=self.batches))
+        phenotype.network.eval()
+        if not self.moments:
+            self.moments.update(moments_of(self.whole, self.run))
+        repair(phenotype, self.whole, self.moments)
         phenotype.network.train(was)
 
 
@@ -84,27 +107,37 @@ class Reader:
 
 
 @torch.no_grad()
-def repair(smaller: Phenotype, whole: Phenotype, run: Run) -> None:
+def repair(smaller: Phenotype, whole: Phenotype, moments: Mapping[str, _Moments]) -> None:
     """Change the weights of what is left of a network, in place.
 
     Args:
         smaller: what is left, in evaluation mode.
         whole: the network that it is made of, in evaluation mode.
-        run: takes forward passes of the whole network.
+        moments: of the inputs of its layers.
     """
     layers, before = (dict(one.network.named_modules()) for one in (smaller, whole))
-    readers = {name: reader_of(name, smaller, whole, layer) for name, layer in before.items()}
-    asked = [name for name, reader in readers.items() if reader is not None and name in layers]
-    for name, moments in _moments(asked, whole, run).items():
-        reader = readers[name]
-        assert reader is not None
-        if moments.places < PLACES * len(reader.kept):
+    for name, seen in moments.items():
+        reader = reader_of(name, smaller, whole, before[name]) if name in layers else None
+        if reader is None or seen.places < PLACES * len(reader.kept):
             continue
         weight = before[name].weight.detach()[reader.rows].double()
-        told = _told(moments.products, reader.kept)
+        told = _told(seen.products, reader.kept)
         changed = torch.einsum("or...,rk->ok...", weight, told)
         layers[name].weight.copy_(changed.to(layers[name].weight))
     smaller.enforce()
+
+
+@torch.no_grad()
+def moments_of(whole: Phenotype, run: Run) -> dict[str, _Moments]:
+    """Return what the layers of a network that could be repaired are given.
+
+    Args:
+        whole: the network, in evaluation mode.
+        run: takes forward passes of it.
+    """
+    layers = whole.network.named_modules()
+    names = [name for name, one in layers if reader_of(name, whole, whole, one) is not None]
+    return _moments(names, whole, run)
 
 
 def reader_of(name: str, smaller: Phenotype, whole: Phenotype, layer: nn.Module) -> Reader | None:

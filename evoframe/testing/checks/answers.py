@@ -17,6 +17,7 @@ KINDS: dict[str, type] = {
     "mutation": DNA,
     "environment": DNA,
     "selection": tuple,
+    "litter": TrainingResult,
     "training": TrainingResult,
     "nurture": TrainingResult,
 }

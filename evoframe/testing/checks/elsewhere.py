@@ -9,7 +9,16 @@ from evoframe.testing.other_process import NotThere, answered, asked
 from evoframe.testing.prepared import corners
 from evoframe.testing.trying import broken
 
-CALLED = ("heredity", "encoding", "mutation", "environment", "selection", "training", "nurture")
+CALLED = (
+    "heredity",
+    "encoding",
+    "mutation",
+    "environment",
+    "selection",
+    "litter",
+    "training",
+    "nurture",
+)
 
 
 @law(*CALLED, stage=Stage.COMPANY)

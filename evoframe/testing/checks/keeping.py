@@ -17,7 +17,16 @@ from evoframe.testing.prepared import prepared
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import broken
 
-CALLED = ("heredity", "encoding", "mutation", "environment", "selection", "training", "nurture")
+CALLED = (
+    "heredity",
+    "encoding",
+    "mutation",
+    "environment",
+    "selection",
+    "litter",
+    "training",
+    "nurture",
+)
 
 ROUNDS = (2, 3, 5)
 """Calls until one looks: what is filled once is full after the first two, what grows goes on."""
@@ -56,7 +65,7 @@ def _use(strategy: Any) -> Callable[[], Any]:
         return lambda: _pass_over(strategy)
     roomy = Case(Specimen("normed", 4))
     case: Any = Choice((0.5, 0.75, 0.25)) if strategy.role == "selection" else roomy
-    if strategy.role in ("training", "nurture"):  # they change what they are given
+    if strategy.role in ("litter", "training", "nurture"):  # they change what they are given
         return lambda: prepared(strategy, case).call()
     return prepared(strategy, case).call
 

@@ -20,7 +20,7 @@ from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import broken
 
 ON_DNA = ("heredity", "encoding", "mutation", "environment")
-CALLED = (*ON_DNA, "selection", "training", "nurture")
+CALLED = (*ON_DNA, "selection", "litter", "training", "nurture")
 KEYED = ("heredity", "mutation", "selection")
 
 MANY_KEYS = 256

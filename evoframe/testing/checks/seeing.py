@@ -18,7 +18,7 @@ from evoframe.testing.prepared import on_cases, prepared
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import broken
 
-LEARNING = ("encoding", "training", "nurture")
+LEARNING = ("encoding", "litter", "training", "nurture")
 """The roles that see training data alone, unless they say that they see validation data too."""
 
 DECIDING = ("heredity", "mutation", "environment")

@@ -29,7 +29,8 @@ from evoframe.testing.fingerprints import fingerprint
 from evoframe.testing.trying import broken, in_words
 
 GIVEN_A_CONTEXT = (
-    "heredity", "encoding", "mutation", "environment", "training", "nurture", "selection",
+    "heredity", "encoding", "mutation", "environment", "litter", "training", "nurture",
+    "selection",
 )  # fmt: skip
 """The roles whose methods are given one."""
 

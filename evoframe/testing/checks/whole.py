@@ -12,7 +12,7 @@ from evoframe.testing.machine import IN_GENERATIONS, interleavings
 from evoframe.testing.trying import Broken, broken, profile
 from evoframe.testing.whole_runs import one_run
 
-IN_COMPANY = ("heredity", "mutation", "selection", "training", "nurture")
+IN_COMPANY = ("heredity", "mutation", "selection", "litter", "training", "nurture")
 """The roles that are tried with two encodings."""
 
 STEPS = 5

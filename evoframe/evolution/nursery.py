@@ -1,0 +1,161 @@
+"""Nursery: a birth between pressure and training, where a litter chooses among siblings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import attrs
+import torch
+
+from evoframe.errors import ContractError
+from evoframe.evolution.blame import acting
+from evoframe.evolution.brood import School, Siblings
+from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
+from evoframe.evolution.growing_up import come_home, developed, measured, school
+from evoframe.evolution.strategies import Strategies
+from evoframe.evolution.telling import tell_drawn
+from evoframe.evolution.watch import Watch
+from evoframe.kernel.brood import Sibling
+from evoframe.kernel.context import Context
+from evoframe.kernel.events import Announcer, Event, Phase
+from evoframe.kernel.genotype import Genotype, State
+from evoframe.kernel.individual import Fitness
+from evoframe.kernel.judged import Judged
+from evoframe.kernel.key import sealed
+from evoframe.kernel.life import Checkpoint, NoCheckpoint, TrainingResult
+from evoframe.kernel.rungs import Rung
+from evoframe.roles.litter import Litter
+
+WHO = "litter.sibling"
+"""The entry of a checkpoint that says which sibling it is of, if it is not the only child."""
+
+
+def raise_litter(
+    strategies: Strategies,
+    context: Context,
+    watch: Watch,
+    pressed: list[Pressed],
+    looks: list[Judged],
+) -> tuple[Genotype, Fitness]:
+    """Return the genotype of the sibling that was chosen, after its training, and its fitness.
+
+    Args:
+        strategies: those that act, a litter among them.
+        context: whose life it is.
+        watch: looks whether they leave what they are given as it is.
+        pressed: takes what environments have promised and left.
+        looks: takes the looks at siblings.
+
+    Raises:
+        StillbornError: nobody could live, or training broke down.
+    """
+    assert strategies.litter is not None
+    brood = brood_of(strategies, context, watch, pressed, looks)
+    born, result = raised(strategies.litter, brood, strategies, context, watch)
+    # What others have noted that were schooled for a while, nobody has noted.
+    trained = come_home(watch.noted(result), born.genotype.masks, strategies.training, context)
+    del result
+    return trained, measured(trained, context)
+
+
+def brood_of(
+    strategies: Strategies,
+    context: Context,
+    watch: Watch,
+    pressed: list[Pressed],
+    looks: list[Judged],
+) -> Siblings:
+    """Return all who could be born: heredity, DNA, mutation, pressure; nobody is drawn yet."""
+    inheritance = inherit(strategies, context, watch)
+    dna = encode(strategies, inheritance, context, watch)
+    dna = mutate(strategies, dna, inheritance, context, watch)
+    dna = press(strategies, dna, inheritance, context, watch, pressed)
+    most = min((one.promised for one in pressed), default=math.inf)
+    schooled = _schooling(strategies, context, watch)
+    return Siblings(
+        dna, inheritance, context, schooled, most, looks=looks, strict=strategies.strict
+    )
+
+
+def raised(
+    litter: Litter, brood: Siblings, strategies: Strategies, context: Context, watch: Watch
+) -> tuple[Sibling, TrainingResult]:
+    """Return the sibling that a litter has chosen, and what training has made of it.
+
+    Raises:
+        StillbornError: nobody could live, or training broke down.
+        ContractError: it returned something else.
+    """
+    own = context.at("litter")
+    with (
+        sealed(own.key.at("seal")),
+        acting(litter, context),
+        watch.unchanged(inheritance=brood.inheritance, DNA=brood.dna),
+    ):
+        asked = watch.informed(own, strategies.states.get("litter"))
+        result = litter.raise_one(brood, asked)
+        chosen = brood.chosen_by(result)
+        if result.paused is not None:
+            raise ContractError(
+                f"it returned sibling {chosen.number} after {result.epochs:g} epochs, whose "
+                "training waits; wanted it at its end"
+            )
+    return chosen, result
+
+
+def _schooling(strategies: Strategies, context: Context, watch: Watch) -> School:
+    """Return what trains a sibling, as far as it is asked to."""
+    training, state = strategies.training, strategies.states.get("training")
+
+    def schooled(sibling: Sibling, until: float, after: TrainingResult | None) -> TrainingResult:
+        rung = Rung(until=until, taken_up=None if after is None else after.paused)
+        life = attrs.evolve(context.life, rung=rung)
+        checkpoint: Checkpoint = NoCheckpoint()
+        if rung.is_whole:
+            tell_drawn(sibling.genotype, context)
+            checkpoint = OfSibling(context.life.checkpoint, sibling.number)
+        else:
+            life = attrs.evolve(life, announcer=Quiet(life.announcer))
+        here = attrs.evolve(context, life=attrs.evolve(life, checkpoint=checkpoint))
+        return school(developed(sibling.genotype, here), training, here, watch, state)
+
+    return schooled
+
+
+@attrs.frozen(eq=False)
+class Quiet:
+    """An announcer that only wraps phases: nobody hears of those who may not be born."""
+
+    own: Announcer
+
+    def tell(self, hook: str, event: Callable[[], Event]) -> None:
+        """Nothing is told."""
+
+    def phase(self, phase: Phase) -> AbstractContextManager[Any]:
+        """Return the context to do a phase of work in."""
+        return self.own.phase(phase)
+
+
+@attrs.frozen(eq=False)
+class OfSibling:
+    """The checkpoint of a life, for one sibling: what another one has put down is not its own."""
+
+    own: Checkpoint
+    number: int
+
+    def load(self) -> tuple[int, State] | None:
+        """Return the finished epochs and the tensors of this sibling, if there are any."""
+        if (saved := self.own.load()) is None:
+            return None
+        epochs, tensors = saved
+        if int(tensors.get(WHO, torch.tensor(0))) != self.number:
+            return None
+        return epochs, {name: value for name, value in tensors.items() if name != WHO}
+
+    def save(self, epochs: int, tensors: State) -> None:
+        """Keep the tensors of this sibling."""
+        mark = {WHO: torch.tensor(self.number)} if self.number else {}
+        self.own.save(epochs, {**tensors, **mark})

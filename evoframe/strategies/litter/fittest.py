@@ -1,0 +1,73 @@
+"""Fittest: many siblings are looked at before any training, and the best one is schooled.
+
+A walk: each sibling strays from the best so far, the first of them from the only child, by a step
+that shrinks evenly to nothing (:mod:`evoframe.kernel.straying` says what a step is). All are judged
+on the same training examples. One that could not live is passed over.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from evoframe.errors import StillbornError
+from evoframe.kernel.brood import Brood, Sibling
+from evoframe.kernel.context import Context
+from evoframe.kernel.judged import Judge
+from evoframe.kernel.life import TrainingResult
+from evoframe.roles import Litter, doc
+
+
+@attrs.frozen
+class Fittest(Litter):
+    """Schools the best of many siblings, judged before any training."""
+
+    name: ClassVar[str] = "fittest"
+    dial: ClassVar[str] = "size"
+
+    size: int = attrs.field(
+        default=40,
+        validator=attrs.validators.ge(1),
+        metadata=doc("siblings that are looked at, the only child among them"),
+    )
+    examples: int = attrs.field(
+        default=1000,
+        validator=attrs.validators.ge(1),
+        metadata=doc("training examples that each is judged on"),
+    )
+    judge: Judge = attrs.field(
+        default="loss",
+        metadata=doc(
+            "by what: the loss, the divergence of class scores from the ancestor's, the difference "
+            "of values from the ancestor's, or the task's metric"
+        ),
+    )
+    step: float = attrs.field(
+        default=0.1,
+        validator=attrs.validators.ge(0),
+        metadata=doc(
+            "how far the first strays, as a share of all places; 0 for draws of their own"
+        ),
+    )
+
+    def raise_one(self, brood: Brood, context: Context) -> TrainingResult:
+        """Return what training makes of the best sibling."""
+        best = brood.only()
+        if self.size == 1:
+            return brood.school(best)
+        score = brood.judge(best, by=self.judge, examples=self.examples)
+        for count in range(1, self.size):
+            one = self._another(brood, best, self.step * (1 - count / self.size))
+            if one is None:
+                continue
+            found = brood.judge(one, by=self.judge, examples=self.examples)
+            if found < score or score != score:  # noqa: PLR0124  what is NaN loses to all
+                best, score = one, found
+        return brood.school(best)
+
+    def _another(self, brood: Brood, best: Sibling, step: float) -> Sibling | None:
+        try:
+            return brood.another(around=best if step else None, step=step)
+        except StillbornError:
+            return None

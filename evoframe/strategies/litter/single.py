@@ -1,0 +1,23 @@
+"""Single: an only child, as if there were no litter."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from evoframe.kernel.brood import Brood
+from evoframe.kernel.context import Context
+from evoframe.kernel.life import TrainingResult
+from evoframe.roles import Litter
+
+
+@attrs.frozen
+class Single(Litter):
+    """Schools the one that would be born without a litter, and looks at nobody else."""
+
+    name: ClassVar[str] = "single"
+
+    def raise_one(self, brood: Brood, context: Context) -> TrainingResult:
+        """Return what training makes of the only child."""
+        return brood.school(brood.only())
