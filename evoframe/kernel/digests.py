@@ -58,6 +58,8 @@ def _parts(what: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _parts(f"{what}[{index}]", one)
     elif attrs.has(type(value)):
         for field in attrs.fields(type(value)):
+            if field.name.startswith("_"):  # found on the way, and kept for the next who asks
+                continue
             yield from _parts(f"{what}, {field.name}", getattr(value, field.name))
 
 

@@ -36,6 +36,14 @@ class Genes:
     levels: Tensor
     log_survival: Table
     eligible: Tensor
+    # Of one histogram, which every environment asks for.
+    _counts: list[Table] = attrs.field(factory=list, init=False, repr=False)
+
+    def under(self, table: Table) -> Genes:
+        """Return the same genes with another table, of as many levels."""
+        found = attrs.evolve(self, log_survival=table)
+        found._counts.extend(self._counts)  # noqa: SLF001  of the same class
+        return found
 
     def probabilities(self) -> Tensor:
         """Return each gene's survival probability, float64, zero where it is not eligible."""
@@ -44,15 +52,21 @@ class Genes:
 
     def histogram(self, weights: Tensor | None = None) -> Table:
         """Return the number of eligible genes at each level, or the sum of their weights."""
-        if weights is None and fused.kernels(self.levels) is not None:
-            counts = fused.counted(self.levels, self.eligible, len(self.log_survival))
-            return counts.cpu().numpy().astype(np.float64)
+        if weights is not None:
+            # Sums of floats depend on their order, and on CUDA
+            # so would a budget; the CPU adds in one order.
+            own = self.levels.cpu(), self.eligible.cpu(), weights.cpu()
+            return _added(*own, len(self.log_survival))
+        if not self._counts:
+            self._counts.append(self._counted())
+        return self._counts[0].copy()
+
+    def _counted(self) -> Table:
         count = len(self.log_survival)
-        if weights is None:
+        if fused.kernels(self.levels) is None:
             return _counted(self.levels.cpu(), self.eligible.cpu(), count)
-        # Sums of floats depend on their order, and on CUDA
-        # so would a budget; the CPU adds in one order.
-        return _added(self.levels.cpu(), self.eligible.cpu(), weights.cpu(), count)
+        counts = fused.counted(self.levels, self.eligible, count)
+        return counts.cpu().numpy().astype(np.float64)
 
     def expected(self, weights: Tensor | None = None) -> float:
         """Return how many genes live on average, or the sum of the weights of those."""

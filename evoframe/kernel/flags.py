@@ -53,7 +53,12 @@ def how_many_of(several: Collection[Tensor]) -> int:
 
 
 def both(flags: Tensor, other: Tensor) -> Tensor:
-    """Return the conjunction of flags with others that broadcast to them."""
+    """Return the conjunction of flags with others that broadcast to them.
+
+    These flags themselves, if the others are all True; which a GPU is not asked.
+    """
+    if other.device.type == "cpu" and are_all(other):
+        return flags
     if flags.ndim != other.ndim or flags.ndim < 2 or not flags.numel():
         return flags & other
     if other.shape[0] == 1:  # the same for every row

@@ -43,8 +43,7 @@ def even_levels(scores: Tensor, scale: float, *, magnitudes: bool = False) -> Te
         return fused.levelled(scores, scale, magnitudes=magnitudes)
 
     def level(some: Tensor) -> Tensor:
-        share = _share(some.abs() if magnitudes else some, scale)
-        return share.mul_(LEVELS - 1).round_()
+        return _share(some, scale, magnitudes=magnitudes).mul_(LEVELS - 1).round_()
 
     return _in_parts(scores, level)
 
@@ -113,14 +112,17 @@ def _in_parts(scores: Tensor, level: Callable[[Tensor], Tensor]) -> Tensor:
     return found
 
 
-def _share(scores: Tensor, scale: float) -> Tensor:
+def _share(scores: Tensor, scale: float, *, magnitudes: bool = False) -> Tensor:
     if not scale > 0:
         return torch.zeros_like(scores, dtype=torch.float32)
     # The divisor is a tensor on the device: CUDA turns a Python number into a multiplication by
     # its reciprocal, which rounds differently from the division that the CPU does.
     divisor = torch.full((), scale, dtype=torch.float32, device=scores.device)
+    share = scores.float() / divisor
+    if magnitudes:
+        share.abs_()
     # Without its sign, because the bits of a negative zero are those of a large number.
-    return torch.clamp(scores.float() / divisor, 0.0, 1.0).abs().contiguous()
+    return share.clamp_(0.0, 1.0).abs_().contiguous()
 
 
 def ranked(levels: int = LEVELS) -> Table:

@@ -168,9 +168,9 @@ def put_on_disk(
     if newborn.genotype is not None:
         digest = newborn.genotype.digest()
         if one.id == ANCESTOR:
-            keep_twice(newborn.genotype, world.folder)
+            keep_twice(newborn.genotype, world.folder, digest)
         else:
-            save_genotype(newborn.genotype, world.folder.genotype(one.id))
+            save_genotype(newborn.genotype, world.folder.genotype(one.id), digest)
     elif recall is not None and one.genotype_id:  # an elite carries its parent's genotype
         digest = recall.digest(one.genotype_id)
     # The genotype is on disk by now; a kill before the journal knows it costs this life once more.

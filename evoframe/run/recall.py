@@ -233,7 +233,7 @@ class OnRecord(Mapping[str, Entry]):
         return sum(1 for _ in self)
 
 
-def keep_twice(genotype: Genotype, folder: RunFolder) -> None:
+def keep_twice(genotype: Genotype, folder: RunFolder, digest: str | None = None) -> None:
     """Write the ancestor's genotype, and a second copy, as nobody could make it again for sure."""
-    save_genotype(genotype, folder.ancestor)
-    save_genotype(genotype, folder.genotype(ANCESTOR))
+    save_genotype(genotype, folder.ancestor, digest)
+    save_genotype(genotype, folder.genotype(ANCESTOR), digest)

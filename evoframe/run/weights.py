@@ -18,7 +18,7 @@ from torch import Tensor
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.passes import copied, kept, spread
-from evoframe.run import checksums
+from evoframe.run import checksums, proved
 from evoframe.run.folder import write_atomically
 from evoframe.run.headers import head_of, metadata_of, written_here
 
@@ -33,8 +33,13 @@ _UNREADABLE = (
 """What a file of any content may raise on its way to a genotype."""
 
 
-def save_genotype(genotype: Genotype, path: Path) -> None:
+def save_genotype(genotype: Genotype, path: Path, digest: str | None = None) -> None:
     """Write a genotype: masks as packed bits, and only the weights that are present.
+
+    Args:
+        genotype: what to write.
+        path: where to.
+        digest: of the genotype, if it was taken; whoever reads the file next need not take it.
 
     Raises:
         RunError: it cannot be written.
@@ -53,6 +58,8 @@ def save_genotype(genotype: Genotype, path: Path) -> None:
     order = list(genotype.state)
     metadata = {"shapes": json.dumps(shapes), "order": json.dumps(order)}
     write_atomically(path, save(tensors, written_here(metadata)))
+    if digest is not None:
+        proved.written(path, digest)
 
 
 def load_genotype(path: Path, digest: str | None = None) -> Genotype:
@@ -67,14 +74,17 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
         LaterFormatError: a later version of evoframe wrote it.
     """
     try:
+        before = proved.Print.of(path)
         metadata = metadata_of(head_of(path), path)
         shapes, order = json.loads(metadata["shapes"]), json.loads(metadata["order"])
         with safe_open(path, framework="pt") as file:
             genotype = _unpacked(file.get_tensor, shapes, order)
     except _UNREADABLE as error:
         raise DamagedError(_damaged(path, f"{type(error).__name__}: {error}")) from error
-    if digest is not None and genotype.digest() != digest:
-        raise DamagedError(_damaged(path, "its content is not what the journal recorded"))
+    if digest is not None and not proved.is_proved(path, digest):
+        if genotype.digest() != digest:
+            raise DamagedError(_damaged(path, "its content is not what the journal recorded"))
+        proved.read(path, digest, before)
     return genotype
 
 

@@ -77,7 +77,7 @@ class Retention(Environment):
             for name in names:
                 genes = dna.synapses[name]
                 table = pressed[id(genes.log_survival)]
-                synapses[name] = attrs.evolve(genes, log_survival=table)
+                synapses[name] = genes.under(table)
         return attrs.evolve(dna, synapses=synapses)
 
     def _groups(self, dna: DNA) -> list[tuple[str, ...]]:
@@ -128,7 +128,7 @@ class Retention(Environment):
             weights = genes.histogram(sizes.double())
             factor = log_multiplier([weights], [genes.log_survival], rate * weights.sum())
         table = scaled(genes.log_survival, factor)
-        return attrs.evolve(clusters, genes=attrs.evolve(genes, log_survival=table))
+        return attrs.evolve(clusters, genes=genes.under(table))
 
 
 def _eligible(inheritance: Inheritance, names: tuple[str, ...]) -> int:
