@@ -45,6 +45,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = {
     "Evolve": ("evolve", "task", "over_data_set", "Arguments"),
     "Read and go on": ("open_run", "resume", "Run"),
+    "Train with a loop of your own": ("ask_tell", "Session", "Asked"),
     "Cut once": ("shrink", "shrunk", "Shrunk", "latency_table"),
     "Use what came out": ("load", "plain"),
     "Recipes, keys and plugins": ("Recipe", "Key", "hookimpl"),

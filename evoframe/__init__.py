@@ -36,7 +36,12 @@ from evoframe.markers import hookimpl as hookimpl
 from evoframe.version import CONTRACT as CONTRACT, __version__ as __version__
 
 if TYPE_CHECKING:
-    from evoframe.api import evolve as evolve, open_run as open_run, resume as resume
+    from evoframe.api import (
+        ask_tell as ask_tell,
+        evolve as evolve,
+        open_run as open_run,
+        resume as resume,
+    )
     from evoframe.config.recipe import Recipe as Recipe
     from evoframe.errors import EvoframeError as EvoframeError
     from evoframe.export.state import load as load
@@ -47,16 +52,20 @@ if TYPE_CHECKING:
     from evoframe.once.shrunk import Shrunk as Shrunk, shrunk as shrunk
     from evoframe.once.timing import latency_table as latency_table
     from evoframe.roles.over_data_set import over_data_set as over_data_set
+    from evoframe.run.asking import Asked as Asked, Session as Session
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.making import task as task
 
 _PLACES = {
     "Arguments": "evoframe.kernel.arguments",
+    "Asked": "evoframe.run.asking",
     "EvoframeError": "evoframe.errors",
     "Key": "evoframe.kernel.key",
     "Recipe": "evoframe.config.recipe",
     "Run": "evoframe.run.run",
+    "Session": "evoframe.run.asking",
     "Shrunk": "evoframe.once.shrunk",
+    "ask_tell": "evoframe.api",
     "evolve": "evoframe.api",
     "latency_table": "evoframe.once.timing",
     "load": "evoframe.export.state",

@@ -10,8 +10,9 @@ from typing import Any
 from evoframe.config.recipe import Recipe
 from evoframe.config.request import Request, by_table
 from evoframe.errors import ConfigError
-from evoframe.roles import Strategy
-from evoframe.run import runner
+from evoframe.roles import ROLE_TABLES, Strategy
+from evoframe.run import asking, runner
+from evoframe.run.asking import Session
 from evoframe.run.run import Run
 
 
@@ -85,6 +86,55 @@ def resume(
     given = by_table(ready)
     runner.resume(Path(path), ready=given, changes=changes, repair=repair)
     return Run(Path(path), given)
+
+
+def ask_tell(
+    task: Strategy | str | None = None,
+    *,
+    recipe: str | Path | Mapping[str, Any] | None = None,
+    out: str | Path,
+    options: Sequence[str] = (),
+    **choices: Any,
+) -> Session:
+    """Evolve a network that is trained by a loop of your own: newborns are asked for, and told of.
+
+    Everything of a run is there but training: selection, heredity, DNA, pressure, the journal. So
+    individuals may be trained by whatever there is: several devices, another library, a queue. If
+    the folder holds this very run, it goes on where it was.
+
+    Args:
+        task: as of :func:`evolve`; an ancestor that is not trained is asked for first.
+        recipe: a built-in recipe's name, a ``.toml`` file or tables, of which training counts
+            for nothing here, the ancestor's neither.
+        out: the run folder.
+        options: changes as on the command line.
+        **choices: as of :func:`evolve`, but for ``training``.
+
+    Returns:
+        The session: ``session.ask()``, ``session.tell(id, network, metrics)``, ``session.run``.
+
+    Raises:
+        EvoframeError: what is wrong; nothing is written before recipe, task and device are sound.
+
+    >>> with evoframe.ask_tell(task, generations=2, population=2, out="asked") as session:
+    ...     for asked in session:
+    ...         optimiser = torch.optim.SGD(asked.network.parameters(), 0.1)
+    ...         for _ in range(20):
+    ...             loss = nn.functional.cross_entropy(asked.network(inputs), targets)
+    ...             optimiser.zero_grad()
+    ...             loss.backward()
+    ...             optimiser.step()
+    ...         lives = session.tell(asked.id, asked.network)
+    >>> [one.id for one in session.run.individuals]
+    ['g1s0', 'g2s0', 'g2s1']
+    """
+    if taken := [name for name in ("training", "ancestor") if name in choices]:
+        raise ConfigError(f"{taken[0]} has no effect here: whoever asks trains. Leave it out.")
+    said = Request(recipe, choices={**choices, "task": task}, options=options)
+    tables = {name: one for name, one in said.tables().items() if name != "ancestor"}
+    ready = {name: one for name, one in said.choices.items() if name in ROLE_TABLES}
+    asked = Request(tables, choices={**ready, "training": asking.ELSEWHERE}).resolve()
+    return asking.begin(asked.recipe, asked.registry, Path(out), asked.ready)
 
 
 def open_run(path: str | Path, **ready: Any) -> Run:

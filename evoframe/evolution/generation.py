@@ -8,6 +8,7 @@ draws the same numbers whatever ran before it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -77,12 +78,7 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     parents = tuple(recall(parent) for parent in birth.family.parents)
     if birth.family.elite:
         return passed_on(birth, parents[0])
-    companions = tuple(Watched(one, index) for index, one in enumerate(strategies.nurture))
-    foresight = partial(foresee, strategies)
-    life = attrs.evolve(run.life, companions=companions, foresight=foresight)
-    # An elite has its results on the test split; whoever decides here sees none.
-    context = birth.context(run, tuple(map(parent_without_test, parents)))
-    context = attrs.evolve(context, life=life)
+    context = of_birth(birth, strategies, run, parents)
     pressed: list[Pressed] = []
     watch = Watch(context, strict=strategies.strict)
     looks: list[Judged] = []
@@ -101,8 +97,25 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
         newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
     except StillbornError as reason:
         newborn = stillborn(birth, str(reason), watch.notes)
+    return attrs.evolve(with_remarks(newborn, pressed), looks=tuple(looks))
+
+
+def of_birth(
+    birth: Birth, strategies: Strategies, run: Context, parents: tuple[Parent, ...]
+) -> Context:
+    """Return the context of a life, with those who take part in it."""
+    companions = tuple(Watched(one, index) for index, one in enumerate(strategies.nurture))
+    foresight = partial(foresee, strategies)
+    life = attrs.evolve(run.life, companions=companions, foresight=foresight)
+    # An elite has its results on the test split; whoever decides here sees none.
+    context = birth.context(run, tuple(map(parent_without_test, parents)))
+    return attrs.evolve(context, life=life)
+
+
+def with_remarks(newborn: Newborn, pressed: Sequence[Pressed]) -> Newborn:
+    """Return somebody with all that people should be told of the pressure at their birth."""
     said = tuple(words for one in pressed if (words := one.in_words(newborn.individual)))
-    return attrs.evolve(newborn, remarks=said, looks=tuple(looks))
+    return attrs.evolve(newborn, remarks=said)
 
 
 def conceive(

@@ -145,7 +145,6 @@ def latency_table(
         TaskError: the network cannot be surveyed.
 
     >>> said = evoframe.latency_table(factory(), (inputs,), "cpu.json", points=2, seconds=0.001)
-    >>> faster = evoframe.shrink(factory(), (inputs,), latency=0.9, latency_table="cpu.json")
     """
     task = Given(network, example_inputs, evolvable)
     anatomy = survey(network, example_inputs, task.evolvable(network), numbers=False)

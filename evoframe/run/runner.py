@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import attrs
 from evoframe.config.convert import anchored
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError, StillbornError
+from evoframe.evolution.birth import Birth
 from evoframe.evolution.generation import births
 from evoframe.kernel import device as devices
 from evoframe.kernel.events import (
@@ -78,6 +80,15 @@ def start(
         EvoframeError: what is wrong; if it is the recipe, the task, the device or the folder,
             nothing has been written.
     """
+    with written(recipe, registry, path, founder) as world:
+        _go_on(world, log_level, (), founder)
+
+
+@contextmanager
+def written(
+    recipe: Recipe, registry: Registry, path: Path, founder: Path | None = None
+) -> Iterator[World]:
+    """Write the record of a new run, and hold its lock; arguments as for :func:`start`."""
     for observer in recipe.observer:
         check_observer(type(observer))
     recipe = anchored(recipe)
@@ -92,7 +103,7 @@ def start(
     folder.create()
     with folder.locked():
         write_record(recipe, registry, folder, world.anatomy)
-        _go_on(world, log_level, (), founder)
+        yield world
 
 
 def resume(
@@ -142,6 +153,27 @@ def _go_on(
     ready: Mapping[str, Any] | None = None,
     read: Journal | None = None,
 ) -> None:
+    with begun(world, log_level, told, ready, read) as runner, runner.guarded():
+        runner.run(founder)
+
+
+@contextmanager
+def begun(
+    world: World,
+    log_level: str,
+    told: Sequence[str],
+    ready: Mapping[str, Any] | None = None,
+    read: Journal | None = None,
+) -> Iterator[Runner]:
+    """Open the journal and the log of a run, whose lock is held, for a session of it.
+
+    Args:
+        world: of the run.
+        log_level: which log events people see on stderr.
+        told: sentences for the log.
+        ready: strategies that were made in Python when the run began, by role table.
+        read: its journal, closed, as far as it was read.
+    """
     world.folder.sweep()
     journal = Journal(world.folder.journal, writable=True)
     if read is not None:
@@ -150,18 +182,12 @@ def _go_on(
         with open_log(world.folder.log, log_level) as log:
             log.warnings(told)
             binding.bind(journal, written_record(world.folder))
-            world = binding.of_run(world, ready)
-            with (
-                mishaps.logged(log),
-                failing.on_record(world.recipe, world.folder, journal, log),
-                mishaps.in_words("the run", world, any_error=False),
-            ):
-                _Runner(world, journal, log).run(founder)
+            yield Runner(binding.of_run(world, ready), journal, log)
     finally:
         journal.close()
 
 
-class _Runner:
+class Runner:
     """One session of a run: from the first individual that is missing to a stop rule."""
 
     def __init__(self, world: World, journal: Journal, log: Log) -> None:
@@ -178,19 +204,42 @@ class _Runner:
         self.known = journal.known()
         self.recall = Recall(world, self.known)
 
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Run a part of the session; what fails in it is told in full, and on record."""
+        world = self.world
+        with (
+            mishaps.logged(self.log),
+            failing.on_record(world.recipe, world.folder, self.journal, self.log),
+            mishaps.in_words("the run", world, any_error=False),
+        ):
+            yield
+
     def run(self, founder: Path | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
         with at_work(self.world.recipe.executor) as self.executor:
             self._run(founder)
 
     def _run(self, founder: Path | None) -> None:
+        for number, missing in self.generations():
+            if number == 1:
+                self.record(self._ancestor(founder))
+                continue
+            for entry in lived(self.executor, self._lives(number), missing, self._send):
+                self.record(entry)
+
+    def generations(self) -> Iterator[tuple[int, list[Birth]]]:
+        """Yield the births of each generation that are missing, until a rule says stop.
+
+        Whoever asks puts each of them on record before the next; of the first, the ancestor.
+        """
         options = self.world.recipe.run
         self._announce_start()
         if not self.known:
-            self._record(self._ancestor(founder))
+            yield 1, []
         for number in range(self._first(), options.generations + 1):
-            if number > 1:
-                self._generation(number)
+            if number > 1 and (missing := self._missing(number)):
+                yield number, missing
             self._announce_generation(number)
             if number < self.known.last:
                 continue  # the run went on after this one, and the clock may not say otherwise now
@@ -206,7 +255,8 @@ class _Runner:
         told = int(self.journal.number(TOLD))
         return max(1, min(self.known.last, told + 1, *self.journal.lost()))
 
-    def _generation(self, number: int) -> None:
+    def _missing(self, number: int) -> list[Birth]:
+        """Return the births of a generation who are not on record."""
         world = self.world.at(number)
         recall = self.recall.at(world)
         context = world.context(number, recall.ancestor())
@@ -217,12 +267,11 @@ class _Runner:
             context = attrs.evolve(context, state=None if kept is None else kept.state)
             due = births(seen, world.recipe.selection, context)
         # Selection is a function of journal and key: the same births come out after a kill.
-        missing = [birth for birth in due if birth.id not in self.known]
-        if not missing:
-            return
-        lives = Lives(world, self.recall, number, self.observers.heard(), self.observers.phase)
-        for entry in lived(self.executor, lives, missing, self._send):
-            self._record(entry)
+        return [birth for birth in due if birth.id not in self.known]
+
+    def _lives(self, number: int) -> Lives:
+        world, heard = self.world.at(number), self.observers.heard()
+        return Lives(world, self.recall, number, heard, self.observers.phase)
 
     def _ancestor(self, founder: Path | None) -> Entry:
         if founder is not None:
@@ -236,7 +285,8 @@ class _Runner:
 
     # --- telling ------------------------------------------------------------------------------
 
-    def _record(self, entry: Entry) -> None:
+    def record(self, entry: Entry) -> None:
+        """Put an individual on record, and tell of it."""
         one = entry.individual
         self._mended(entry.told)
         # ``repr`` of a float is exact; earlier sessions are part of what ``time`` limits.

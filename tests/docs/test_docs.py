@@ -111,7 +111,7 @@ def test_the_page_on_latency_runs(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["options", "notebooks", "segmentation"])
+@pytest.mark.parametrize("page", ["ask-tell", "options", "notebooks", "segmentation"])
 def test_a_page_in_blocks_of_python_runs(page, tmp_path, monkeypatch) -> None:
     """Its blocks run one after another and leave a run behind, of which somebody lives."""
     monkeypatch.chdir(tmp_path)

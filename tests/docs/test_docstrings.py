@@ -13,12 +13,22 @@ import pytest
 import evoframe
 
 ORDER = (
-    "evoframe", "evolve", "resume", "open_run", "Run", "load", "plain", "shrink", "shrunk",
-    "latency_table", "over_data_set", "Arguments", "Key",
+    "evoframe", "evolve", "resume", "open_run", "Run", "load", "plain", "ask_tell", "shrink",
+    "shrunk", "latency_table", "over_data_set", "Arguments", "Key",
 )  # fmt: skip
 """Each goes on from those before it."""
 
-LATER = {"Recipe", "Shrunk", "hookimpl", "task", "EvoframeError", "__version__", "CONTRACT"}
+LATER = {
+    "Asked",
+    "Recipe",
+    "Session",
+    "Shrunk",
+    "hookimpl",
+    "task",
+    "EvoframeError",
+    "__version__",
+    "CONTRACT",
+}
 """What has no example of its own: ``task`` has that of the package."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evoframe.markers import hookimpl
+from evoframe.strategies.training.elsewhere import Elsewhere as Elsewhere
 from evoframe.strategies.training.fit import Fit as Fit
 from evoframe.strategies.training.gradient import Gradient as Gradient
 from evoframe.strategies.training.untrained import Untrained as Untrained
@@ -11,4 +12,4 @@ from evoframe.strategies.training.untrained import Untrained as Untrained
 @hookimpl
 def evoframe_trainings() -> list[type]:
     """Offer the strategies of this folder."""
-    return [Fit, Gradient, Untrained]
+    return [Elsewhere, Fit, Gradient, Untrained]

@@ -1,0 +1,112 @@
+"""Elsewhere: a life whose training is in other hands, in two halves: before it, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from evoframe.errors import StillbornError
+from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
+from evoframe.evolution.conception import Pressed
+from evoframe.evolution.generation import Recall, conceive, of_birth, with_remarks
+from evoframe.evolution.growing_up import come_home, developed, measured
+from evoframe.evolution.strategies import Strategies
+from evoframe.evolution.watch import Watch
+from evoframe.kernel.context import Context
+from evoframe.kernel.genotype import Genotype, Masks
+from evoframe.kernel.individual import Fitness, Measurement, Origin
+from evoframe.kernel.life import TrainingResult
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.roles.training import Training
+
+
+@attrs.frozen(eq=False)
+class Unschooled:
+    """A newborn network that somebody else trains.
+
+    Attributes:
+        birth: who it is.
+        origin: how it came to be.
+        context: of its life.
+        watch: has the notes of its life so far.
+        masks: what it was born with, in the ancestor's coordinates.
+        phenotype: the network.
+        costs: its sizes.
+        pressed: what environments have promised and left.
+    """
+
+    birth: Birth
+    origin: Origin
+    context: Context
+    watch: Watch
+    masks: Masks
+    phenotype: Phenotype
+    costs: Mapping[str, float]
+    pressed: tuple[Pressed, ...] = ()
+
+
+Metrics = Mapping[str, Mapping[str, Measurement]]
+"""What was measured elsewhere, by split: ``validation`` and, if anybody knows, ``test``."""
+
+
+def born(
+    birth: Birth, strategies: Strategies, run: Context, recall: Recall
+) -> Unschooled | Newborn:
+    """Return somebody to be trained elsewhere; elites and stillborn, who are not, as they are.
+
+    Args:
+        birth: who it is.
+        strategies: those that act before training.
+        run: the context of its generation.
+        recall: fetches its parents.
+    """
+    parents = tuple(recall(parent) for parent in birth.family.parents)
+    if birth.family.elite:
+        return passed_on(birth, parents[0])
+    context = of_birth(birth, strategies, run, parents)
+    watch, pressed = Watch(context, strict=strategies.strict), list[Pressed]()
+    try:
+        genotype = conceive(strategies, context, watch, pressed)
+    except StillbornError as reason:
+        return with_remarks(stillborn(birth, str(reason), watch.notes), pressed)
+    return unschooled(birth, Origin.OFFSPRING, genotype, context, watch, pressed)
+
+
+def unschooled(
+    birth: Birth,
+    origin: Origin,
+    genotype: Genotype,
+    context: Context,
+    watch: Watch,
+    pressed: list[Pressed],
+) -> Unschooled:
+    """Return the network of a genotype, to be trained elsewhere."""
+    phenotype, costs = developed(genotype, context), context.anatomy.costs(genotype)
+    masks, said = genotype.masks, tuple(pressed)
+    return Unschooled(birth, origin, context, watch, masks, phenotype, costs, said)
+
+
+def schooled(
+    one: Unschooled, training: Training, result: TrainingResult, found: Metrics | None
+) -> Newborn:
+    """Return an individual whose training is over.
+
+    Args:
+        one: as it was handed out.
+        training: who stands for the training in the recipe.
+        result: the trained network.
+        found: what was measured of it; it is measured here if nobody did.
+    """
+    context = one.context
+    try:
+        genotype = come_home(one.watch.noted(result), one.masks, training, context)
+    except StillbornError as reason:
+        return with_remarks(stillborn(one.birth, str(reason), one.watch.notes), one.pressed)
+    if found is None:
+        fitness = measured(genotype, context)
+    else:
+        costs = context.anatomy.costs(genotype)
+        fitness = Fitness(found["validation"], found.get("test", {}), costs)
+    newborn = grown(one.birth, one.origin, genotype, fitness, one.watch.notes)
+    return with_remarks(newborn, one.pressed)

@@ -1,0 +1,386 @@
+"""Ask and tell: newborns are handed out, and taken back trained, by a loop that is not ours."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.config.convert import anchored
+from evoframe.config.recipe import Recipe
+from evoframe.errors import ConfigError, RunError, listing
+from evoframe.evolution.birth import Birth, Newborn
+from evoframe.evolution.elsewhere import Metrics, Unschooled, born, schooled, unschooled
+from evoframe.evolution.watch import Watch
+from evoframe.kernel import device as devices
+from evoframe.kernel.entries import state_of
+from evoframe.kernel.individual import Measurement, Origin
+from evoframe.kernel.lasting import lasting, plain
+from evoframe.kernel.life import TrainingResult
+from evoframe.kernel.population import Family
+from evoframe.registry import Registry
+from evoframe.run import opening, runner, states
+from evoframe.run.folder import RunFolder
+from evoframe.run.journal import ENDING
+from evoframe.run.lives import put_on_disk
+from evoframe.run.record import read_record, resolved
+from evoframe.run.run import Run
+from evoframe.run.runner import Runner
+
+ELSEWHERE = "elsewhere"
+"""The training of a recipe whose individuals are asked for."""
+
+WRAPPERS = ("module.", "_orig_mod.")
+"""What names of parameters begin with in wrappers: of several devices, and of compilers."""
+
+
+@attrs.frozen(eq=False)
+class Asked:
+    """A newborn, to be trained by whoever asked for it.
+
+    Attributes:
+        id: by which it is told of.
+        generation: its number; the ancestor's is 1.
+        parents: ids of those that it descends from.
+        network: to train, on the run's device; what is absent in it stays absent however it is
+            trained. It may be copied, compiled, wrapped, or sent to another process.
+        costs: its sizes, as ``parameters`` and ``flops``.
+        notes: what strategies have noted of it.
+    """
+
+    id: str
+    generation: int
+    parents: tuple[str, ...]
+    network: nn.Module
+    costs: Mapping[str, float]
+    notes: Mapping[str, Any]
+
+
+@attrs.frozen(eq=False)
+class _Out:
+    """Somebody who was handed out, and when."""
+
+    one: Unschooled
+    asked: Asked
+    since: float
+
+
+class Session:
+    """A run whose individuals are trained elsewhere; to be closed, or used in a ``with``.
+
+    The run is the same as any other: its journal, lineage and digest. A newborn that was asked
+    for and never told of is asked for again, by the same id and with the same bits, in the next
+    session of the run.
+    """
+
+    def __init__(
+        self, runner: Runner | None, path: Path, ready: Mapping[str, Any], stack: ExitStack
+    ) -> None:
+        """Take up a run.
+
+        Args:
+            runner: of this session; None if the run is over.
+            path: the run folder.
+            ready: strategies that its record cannot hold, by role table.
+            stack: what is let go of when the session is closed, or the run is over.
+        """
+        self._runner, self._path, self._ready, self._stack = runner, path, ready, stack
+        self._generations = iter(()) if runner is None else runner.generations()
+        self._due: deque[Birth] = deque()
+        self._out: dict[str, _Out] = {}
+
+    @property
+    def run(self) -> Run:
+        """The run as it stands on disk."""
+        return Run(self._path, self._ready)
+
+    @property
+    def ending(self) -> str | None:
+        """Why the run ended; None while it goes on."""
+        return self.run.ending if self._runner is None else self._runner.journal.fact(ENDING)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The ids of those who were asked for and not told of."""
+        return tuple(self._out)
+
+    def ask(self) -> Asked | None:
+        """Return a newborn to train; None if nobody is due.
+
+        Nobody is due once the run is over (then :attr:`ending` says why), and while all of a
+        generation are :attr:`waiting` for what becomes of them: the next one descends from them.
+
+        Raises:
+            EvoframeError: what is wrong; what is on record stays as it is.
+        """
+        while (runner := self._runner) is not None:
+            if self._due:
+                with runner.guarded():
+                    if (asked := self._born(runner, self._due.popleft())) is not None:
+                        return asked
+            elif self._out:
+                return None
+            else:
+                self._next(runner)
+        return None
+
+    def tell(
+        self,
+        identity: str,
+        network: nn.Module | Mapping[str, Tensor],
+        metrics: Mapping[str, float | Measurement] | None = None,
+        *,
+        test: Mapping[str, float | Measurement] | None = None,
+        epochs: int = 0,
+        loss: float = math.nan,
+    ) -> bool:
+        """Put a trained individual on record; return whether it lives.
+
+        Args:
+            identity: the id by which it was asked for.
+            network: as it was handed out and trained, in a wrapper perhaps; or its ``state_dict``.
+            metrics: what was measured on validation data, by name, all that the task measures; if
+                nothing is said, the task measures it here.
+            test: the same on test data, for the report.
+            epochs: how many it was trained.
+            loss: the mean training loss of the last.
+
+        Raises:
+            RunError: nobody waits by that id, or the network is another one.
+            ConfigError: a metric is missing, or no number.
+        """
+        out = self._waiting(identity)
+        assert self._runner is not None  # somebody waits
+        found = self._measured(metrics, test)
+        _take(network, out)
+        runner, one = self._runner, out.one
+        with runner.guarded(), self._arithmetic(runner):
+            plain(one.phenotype.network)
+            one.phenotype.enforce()
+            result = TrainingResult(one.phenotype, epochs, loss)
+            newborn = schooled(one, runner.world.recipe.training, result, found)
+            self._record(runner, newborn, time.perf_counter() - out.since)
+        del self._out[identity]
+        if not (self._due or self._out):
+            self._next(runner)
+        return newborn.individual.is_alive
+
+    def lost(self, identity: str) -> None:
+        """Say that somebody will not come back; it is asked for again, as it was born.
+
+        Raises:
+            RunError: nobody waits by that id.
+        """
+        self._due.appendleft(self._waiting(identity).one.birth)
+        del self._out[identity]
+
+    def __iter__(self) -> Iterator[Asked]:
+        """Yield one newborn after another until the run is over, each told of before the next.
+
+        Raises:
+            RunError: all who are due were asked for, and not told of.
+        """
+        while (asked := self.ask()) is not None:
+            yield asked
+        if self._out:
+            raise RunError(
+                f"{listing(self._out)} was asked for and not told of. Call tell() before the next, "
+                "or ask() for several at a time."
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the run; whoever was not told of is asked for again in another session."""
+        self._out.clear()
+        self._due.clear()
+        self._runner = None
+        self._stack.close()
+
+    # --- in one session -----------------------------------------------------------------------
+
+    def _next(self, runner: Runner) -> None:
+        """Find out who is due in the next generation, or that the run is over."""
+        with runner.guarded():
+            number, births = next(self._generations, (0, []))
+        if number == 1:
+            key = runner.world.key.at("generation", 1).at("slot", 0)
+            births = [Birth(1, 0, Family(()), key)]
+        self._due.extend(births)
+        if number == 0:
+            self.close()
+
+    def _born(self, runner: Runner, birth: Birth) -> Asked | None:
+        begun = time.perf_counter()
+        with self._arithmetic(runner):
+            one = _of_ancestor(runner, birth) if birth.generation == 1 else _of(runner, birth)
+            if isinstance(one, Newborn):  # an elite, or stillborn
+                self._record(runner, one, time.perf_counter() - begun)
+                return None
+        asked = Asked(
+            birth.id,
+            birth.generation,
+            birth.family.parents,
+            lasting(one.phenotype.network, one.phenotype.masks),
+            one.costs,
+            one.watch.notes,
+        )
+        self._out[birth.id] = _Out(one, asked, begun)
+        return asked
+
+    def _record(self, runner: Runner, newborn: Newborn, seconds: float) -> None:
+        world = runner.world.at(newborn.individual.generation)
+        checkpoint = world.checkpoint(newborn.individual.id)
+        phases = {"training": seconds}
+        runner.record(put_on_disk(newborn, world, checkpoint, seconds, phases, runner.recall))
+
+    def _waiting(self, identity: str) -> _Out:
+        if identity not in self._out:
+            raise RunError(
+                f"nobody waits as {identity!r}; there are: {listing(self._out) or 'none'}. "
+                "Whoever is told of was asked for in this session, and is told of once."
+            )
+        return self._out[identity]
+
+    def _measured(
+        self, metrics: Mapping[str, Any] | None, test: Mapping[str, Any] | None
+    ) -> Metrics | None:
+        if metrics is None:
+            if test is not None:
+                raise ConfigError("test was told without metrics; selection needs those.")
+            return None
+        assert self._runner is not None
+        due = [one.name for one in self._runner.world.recipe.task.metrics]
+        if missing := [name for name in due if name not in metrics]:
+            raise ConfigError(
+                f"metrics lack {missing[0]!r}; wanted {listing(due)}, all that the task measures."
+            )
+        return {"validation": _measurements(metrics), "test": _measurements(test or {})}
+
+    @staticmethod
+    def _arithmetic(runner: Runner) -> Any:
+        run = runner.world.recipe.run
+        return devices.arithmetic(runner.world.device, threads=run.threads, strict=run.strict)
+
+
+def begin(recipe: Recipe, registry: Registry, path: Path, ready: Mapping[str, Any]) -> Session:
+    """Return a session of a run: of a new one, or of the one in the folder with the same recipe.
+
+    Args:
+        recipe: whose training is ``elsewhere``.
+        registry: where its strategies came from, for the record.
+        path: the run folder.
+        ready: its strategies that were made in Python, by role table.
+
+    Raises:
+        EvoframeError: what is wrong; nothing is written then.
+    """
+    _require_elsewhere(recipe)
+    folder, stack = RunFolder(path.absolute()), ExitStack()
+    with stack:
+        if folder.exists():
+            stack.enter_context(folder.locked())
+            _require_same(recipe, registry, folder)
+            found = opening.opened(folder, ready, None, (), repair=False)
+            world, told, read = found.world, found.told, found.read
+        else:
+            world = stack.enter_context(runner.written(recipe, registry, path))
+            told, read = (), None
+        opened: Runner | None = None
+        if world is not None:
+            begun = runner.begun(world, "warning", told, ready, read)
+            opened = stack.enter_context(begun)
+        return Session(opened, folder.path, ready, stack.pop_all())
+
+
+def _require_elsewhere(recipe: Recipe) -> None:
+    """Refuse what acts within a training that is not ours."""
+    within = [("nurture", one.name) for one in recipe.nurture]
+    if recipe.litter is not None and recipe.litter.name != "single":
+        within.append(("litter", recipe.litter.name))
+    for role, name in within:
+        raise ConfigError(
+            f"{role} {name!r} acts while evoframe trains, and individuals of ask_tell() are "
+            f"trained elsewhere. Leave it out, as by {role}=[]."
+        )
+
+
+def _require_same(recipe: Recipe, registry: Registry, folder: RunFolder) -> None:
+    asked, held = resolved(anchored(recipe), registry), read_record(folder)
+    for name, table in asked.items():
+        if table == (found := held.get(name)):
+            continue
+        what = name
+        if isinstance(table, Mapping) and isinstance(found, Mapping):
+            both = sorted({*table, *found})
+            option = next(one for one in both if table.get(one) != found.get(one))
+            what = f"{name}.{option}"
+        raise RunError(
+            f"{folder.path} holds a run with another {what}. Ask with the same recipe to go on "
+            "with it, or name another folder."
+        )
+
+
+def _of(runner: Runner, birth: Birth) -> Unschooled | Newborn:
+    world = runner.world.at(birth.generation)
+    recall = runner.recall.at(world)
+    kept = states.on_record(world, birth.generation)
+    context = world.context(birth.generation, recall.ancestor())
+    return born(birth, world.strategies(kept), context, recall)
+
+
+def _of_ancestor(runner: Runner, birth: Birth) -> Unschooled:
+    world = runner.world.at(1)
+    context = birth.context(world.context(1, world.initial), ())
+    watch = Watch(context, strict=world.recipe.run.strict)
+    return unschooled(birth, Origin.ANCESTOR, world.initial, context, watch, [])
+
+
+def _take(network: nn.Module | Mapping[str, Tensor], out: _Out) -> None:
+    """Put trained weights into the network that was handed out.
+
+    Raises:
+        RunError: they are of another network.
+    """
+    own = out.one.phenotype.network
+    if network is own:
+        return
+    given = network.state_dict() if isinstance(network, nn.Module) else dict(network)
+    for wrapper in WRAPPERS:
+        if given and all(name.startswith(wrapper) for name in given):
+            given = {name.removeprefix(wrapper): value for name, value in given.items()}
+    due = {name: tuple(value.shape) for name, value in state_of(own).items()}
+    found = {name: tuple(value.shape) for name, value in given.items() if name in due}
+    if wrong := [name for name in due if found.get(name) != due[name]]:
+        raise RunError(
+            f"what was told of {out.asked.id} is not the network that was handed out: "
+            f"{wrong[0]!r} is {found.get(wrong[0], 'not there')}, and was {due[wrong[0]]}."
+        )
+    with torch.no_grad():
+        for name, value in state_of(own).items():
+            value.copy_(given[name])
+
+
+def _measurements(given: Mapping[str, Any]) -> dict[str, Measurement]:
+    found = {}
+    for name, value in given.items():
+        if isinstance(value, Measurement):
+            found[name] = value
+            continue
+        try:
+            found[name] = Measurement(float(value))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"the metric {name!r} is {value!r}; wanted a number.") from error
+    return found
