@@ -52,13 +52,14 @@ if TYPE_CHECKING:
     from evoframe.once.shrunk import Shrunk as Shrunk, shrunk as shrunk
     from evoframe.once.timing import latency_table as latency_table
     from evoframe.roles.over_data_set import over_data_set as over_data_set
-    from evoframe.run.asking import Asked as Asked, Session as Session
+    from evoframe.run.asking import Session as Session
+    from evoframe.run.handing import Asked as Asked
     from evoframe.run.run import Run as Run
     from evoframe.strategies.task.making import task as task
 
 _PLACES = {
     "Arguments": "evoframe.kernel.arguments",
-    "Asked": "evoframe.run.asking",
+    "Asked": "evoframe.run.handing",
     "EvoframeError": "evoframe.errors",
     "Key": "evoframe.kernel.key",
     "Recipe": "evoframe.config.recipe",

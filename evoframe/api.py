@@ -11,7 +11,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.config.request import Request, by_table
 from evoframe.errors import ConfigError
 from evoframe.roles import ROLE_TABLES, Strategy
-from evoframe.run import asking, runner
+from evoframe.run import runner, sessions
 from evoframe.run.asking import Session
 from evoframe.run.run import Run
 
@@ -133,8 +133,8 @@ def ask_tell(
     said = Request(recipe, choices={**choices, "task": task}, options=options)
     tables = {name: one for name, one in said.tables().items() if name != "ancestor"}
     ready = {name: one for name, one in said.choices.items() if name in ROLE_TABLES}
-    asked = Request(tables, choices={**ready, "training": asking.ELSEWHERE}).resolve()
-    return asking.begin(asked.recipe, asked.registry, Path(out), asked.ready)
+    asked = Request(tables, choices={**ready, "training": sessions.ELSEWHERE}).resolve()
+    return sessions.begin(asked.recipe, asked.registry, Path(out), asked.ready)
 
 
 def open_run(path: str | Path, **ready: Any) -> Run:

@@ -10,67 +10,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-import attrs
-import torch
 from torch import Tensor, nn
 
-from evoframe.config.convert import anchored
-from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, RunError, listing
 from evoframe.evolution.birth import Birth, Newborn
 from evoframe.evolution.elsewhere import Metrics, Unschooled, born, schooled, unschooled
 from evoframe.evolution.watch import Watch
 from evoframe.kernel import device as devices
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.individual import Measurement, Origin
 from evoframe.kernel.lasting import lasting, plain
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.population import Family
-from evoframe.registry import Registry
-from evoframe.run import opening, runner, states
-from evoframe.run.folder import RunFolder
+from evoframe.run import states
+from evoframe.run.handing import Asked, Out, measurements, take
 from evoframe.run.journal import ENDING
 from evoframe.run.lives import put_on_disk
-from evoframe.run.record import read_record, resolved
 from evoframe.run.run import Run
 from evoframe.run.runner import Runner
-
-ELSEWHERE = "elsewhere"
-"""The training of a recipe whose individuals are asked for."""
-
-WRAPPERS = ("module.", "_orig_mod.")
-"""What names of parameters begin with in wrappers: of several devices, and of compilers."""
-
-
-@attrs.frozen(eq=False)
-class Asked:
-    """A newborn, to be trained by whoever asked for it.
-
-    Attributes:
-        id: by which it is told of.
-        generation: its number; the ancestor's is 1.
-        parents: ids of those that it descends from.
-        network: to train, on the run's device; what is absent in it stays absent however it is
-            trained. It may be copied, compiled, wrapped, or sent to another process.
-        costs: its sizes, as ``parameters`` and ``flops``.
-        notes: what strategies have noted of it.
-    """
-
-    id: str
-    generation: int
-    parents: tuple[str, ...]
-    network: nn.Module
-    costs: Mapping[str, float]
-    notes: Mapping[str, Any]
-
-
-@attrs.frozen(eq=False)
-class _Out:
-    """Somebody who was handed out, and when."""
-
-    one: Unschooled
-    asked: Asked
-    since: float
 
 
 class Session:
@@ -95,7 +51,7 @@ class Session:
         self._runner, self._path, self._ready, self._stack = runner, path, ready, stack
         self._generations = iter(()) if runner is None else runner.generations()
         self._due: deque[Birth] = deque()
-        self._out: dict[str, _Out] = {}
+        self._out: dict[str, Out] = {}
 
     @property
     def run(self) -> Run:
@@ -160,7 +116,7 @@ class Session:
         out = self._waiting(identity)
         assert self._runner is not None  # somebody waits
         found = self._measured(metrics, test)
-        _take(network, out)
+        take(network, out)
         runner, one = self._runner, out.one
         with runner.guarded(), self._arithmetic(runner):
             plain(one.phenotype.network)
@@ -237,7 +193,7 @@ class Session:
             one.costs,
             one.watch.notes,
         )
-        self._out[birth.id] = _Out(one, asked, begun)
+        self._out[birth.id] = Out(one, asked, begun)
         return asked
 
     def _record(self, runner: Runner, newborn: Newborn, seconds: float) -> None:
@@ -246,7 +202,7 @@ class Session:
         phases = {"training": seconds}
         runner.record(put_on_disk(newborn, world, checkpoint, seconds, phases, runner.recall))
 
-    def _waiting(self, identity: str) -> _Out:
+    def _waiting(self, identity: str) -> Out:
         if identity not in self._out:
             raise RunError(
                 f"nobody waits as {identity!r}; there are: {listing(self._out) or 'none'}. "
@@ -267,70 +223,12 @@ class Session:
             raise ConfigError(
                 f"metrics lack {missing[0]!r}; wanted {listing(due)}, all that the task measures."
             )
-        return {"validation": _measurements(metrics), "test": _measurements(test or {})}
+        return {"validation": measurements(metrics), "test": measurements(test or {})}
 
     @staticmethod
     def _arithmetic(runner: Runner) -> Any:
         run = runner.world.recipe.run
         return devices.arithmetic(runner.world.device, threads=run.threads, strict=run.strict)
-
-
-def begin(recipe: Recipe, registry: Registry, path: Path, ready: Mapping[str, Any]) -> Session:
-    """Return a session of a run: of a new one, or of the one in the folder with the same recipe.
-
-    Args:
-        recipe: whose training is ``elsewhere``.
-        registry: where its strategies came from, for the record.
-        path: the run folder.
-        ready: its strategies that were made in Python, by role table.
-
-    Raises:
-        EvoframeError: what is wrong; nothing is written then.
-    """
-    _require_elsewhere(recipe)
-    folder, stack = RunFolder(path.absolute()), ExitStack()
-    with stack:
-        if folder.exists():
-            stack.enter_context(folder.locked())
-            _require_same(recipe, registry, folder)
-            found = opening.opened(folder, ready, None, (), repair=False)
-            world, told, read = found.world, found.told, found.read
-        else:
-            world = stack.enter_context(runner.written(recipe, registry, path))
-            told, read = (), None
-        opened: Runner | None = None
-        if world is not None:
-            begun = runner.begun(world, "warning", told, ready, read)
-            opened = stack.enter_context(begun)
-        return Session(opened, folder.path, ready, stack.pop_all())
-
-
-def _require_elsewhere(recipe: Recipe) -> None:
-    """Refuse what acts within a training that is not ours."""
-    within = [("nurture", one.name) for one in recipe.nurture]
-    if recipe.litter is not None and recipe.litter.name != "single":
-        within.append(("litter", recipe.litter.name))
-    for role, name in within:
-        raise ConfigError(
-            f"{role} {name!r} acts while evoframe trains, and individuals of ask_tell() are "
-            f"trained elsewhere. Leave it out, as by {role}=[]."
-        )
-
-
-def _require_same(recipe: Recipe, registry: Registry, folder: RunFolder) -> None:
-    asked, held = resolved(anchored(recipe), registry), read_record(folder)
-    for name, table in asked.items():
-        if table == (found := held.get(name)):
-            continue
-        what = name
-        if isinstance(table, Mapping) and isinstance(found, Mapping):
-            both = sorted({*table, *found})
-            option = next(one for one in both if table.get(one) != found.get(one))
-            what = f"{name}.{option}"
-        raise RunError(
-            f"{folder.path} holds a run with another {what}. Ask with the same recipe to go on "
-            "with it, or name another folder."
-        )
 
 
 def _of(runner: Runner, birth: Birth) -> Unschooled | Newborn:
@@ -346,41 +244,3 @@ def _of_ancestor(runner: Runner, birth: Birth) -> Unschooled:
     context = birth.context(world.context(1, world.initial), ())
     watch = Watch(context, strict=world.recipe.run.strict)
     return unschooled(birth, Origin.ANCESTOR, world.initial, context, watch, [])
-
-
-def _take(network: nn.Module | Mapping[str, Tensor], out: _Out) -> None:
-    """Put trained weights into the network that was handed out.
-
-    Raises:
-        RunError: they are of another network.
-    """
-    own = out.one.phenotype.network
-    if network is own:
-        return
-    given = network.state_dict() if isinstance(network, nn.Module) else dict(network)
-    for wrapper in WRAPPERS:
-        if given and all(name.startswith(wrapper) for name in given):
-            given = {name.removeprefix(wrapper): value for name, value in given.items()}
-    due = {name: tuple(value.shape) for name, value in state_of(own).items()}
-    found = {name: tuple(value.shape) for name, value in given.items() if name in due}
-    if wrong := [name for name in due if found.get(name) != due[name]]:
-        raise RunError(
-            f"what was told of {out.asked.id} is not the network that was handed out: "
-            f"{wrong[0]!r} is {found.get(wrong[0], 'not there')}, and was {due[wrong[0]]}."
-        )
-    with torch.no_grad():
-        for name, value in state_of(own).items():
-            value.copy_(given[name])
-
-
-def _measurements(given: Mapping[str, Any]) -> dict[str, Measurement]:
-    found = {}
-    for name, value in given.items():
-        if isinstance(value, Measurement):
-            found[name] = value
-            continue
-        try:
-            found[name] = Measurement(float(value))
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"the metric {name!r} is {value!r}; wanted a number.") from error
-    return found

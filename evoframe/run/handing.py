@@ -1,0 +1,92 @@
+"""Handing out: a newborn as somebody gets it who trains it, and what comes back of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from evoframe.errors import ConfigError, RunError
+from evoframe.evolution.elsewhere import Unschooled
+from evoframe.kernel.entries import state_of
+from evoframe.kernel.individual import Measurement
+
+WRAPPERS = ("module.", "_orig_mod.")
+"""What names of parameters begin with in wrappers: of several devices, and of compilers."""
+
+
+@attrs.frozen(eq=False)
+class Asked:
+    """A newborn, to be trained by whoever asked for it.
+
+    Attributes:
+        id: by which it is told of.
+        generation: its number; the ancestor's is 1.
+        parents: ids of those that it descends from.
+        network: to train, on the run's device; what is absent in it stays absent however it is
+            trained. It may be copied, compiled, wrapped, or sent to another process.
+        costs: its sizes, as ``parameters`` and ``flops``.
+        notes: what strategies have noted of it.
+    """
+
+    id: str
+    generation: int
+    parents: tuple[str, ...]
+    network: nn.Module
+    costs: Mapping[str, float]
+    notes: Mapping[str, Any]
+
+
+@attrs.frozen(eq=False)
+class Out:
+    """Somebody who was handed out, and when."""
+
+    one: Unschooled
+    asked: Asked
+    since: float
+
+
+def take(network: nn.Module | Mapping[str, Tensor], out: Out) -> None:
+    """Put trained weights into the network that was handed out.
+
+    Raises:
+        RunError: they are of another network.
+    """
+    own = out.one.phenotype.network
+    if network is own:
+        return
+    given = network.state_dict() if isinstance(network, nn.Module) else dict(network)
+    for wrapper in WRAPPERS:
+        if given and all(name.startswith(wrapper) for name in given):
+            given = {name.removeprefix(wrapper): value for name, value in given.items()}
+    due = {name: tuple(value.shape) for name, value in state_of(own).items()}
+    found = {name: tuple(value.shape) for name, value in given.items() if name in due}
+    if wrong := [name for name in due if found.get(name) != due[name]]:
+        raise RunError(
+            f"what was told of {out.asked.id} is not the network that was handed out: "
+            f"{wrong[0]!r} is {found.get(wrong[0], 'not there')}, and was {due[wrong[0]]}."
+        )
+    with torch.no_grad():
+        for name, value in state_of(own).items():
+            value.copy_(given[name])
+
+
+def measurements(given: Mapping[str, Any]) -> dict[str, Measurement]:
+    """Return metrics with what is known of their errors.
+
+    Raises:
+        ConfigError: one is no number.
+    """
+    found = {}
+    for name, value in given.items():
+        if isinstance(value, Measurement):
+            found[name] = value
+            continue
+        try:
+            found[name] = Measurement(float(value))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"the metric {name!r} is {value!r}; wanted a number.") from error
+    return found
