@@ -47,7 +47,8 @@ class Watch:
         """
         self.notes = context.notes
         self._strict = strict
-        self._lent: tuple[Any, str | None] = None, None
+        # Of all calls that are going on: a litter calls a training.
+        self._lent: list[tuple[Any, str]] = []
         self._always: dict[str, Any] = {
             f"parent {one.individual.id}": one.genotype for one in context.parents
         }
@@ -61,8 +62,10 @@ class Watch:
             context: of the call.
             state: what the strategy keeps, as text; it is given a copy.
         """
-        self._lent = None if state is None else value_of(state), state
-        return attrs.evolve(context, notes=self.notes, state=self._lent[0])
+        value = None if state is None else value_of(state)
+        if state is not None:
+            self._lent.append((value, state))
+        return attrs.evolve(context, notes=self.notes, state=value)
 
     def noted(self, found: Found) -> Found:
         """Return an answer of a strategy with all notes of the life, to which its own are added."""
@@ -89,8 +92,9 @@ class Watch:
         given = {**self._always, **given}
         fresh = {name: one for name, one in given.items() if not self._has(name, one)}
         self._known |= {name: (fresh[name], found) for name, found in digests(fresh).items()}
+        before = len(self._lent)
         yield
-        self._require_state()
+        self._require_states(before)
         after, lost = digests(given), list[str]()
         for name, found in after.items():
             lost += changed(self._known[name][1], found)
@@ -102,11 +106,10 @@ class Watch:
                 "to be left as it is: work on a clone()"
             )
 
-    def _require_state(self) -> None:
-        """Refuse a state that was changed: the change would be lost."""
-        value, text = self._lent
-        self._lent = None, None
-        if text is not None and text_of(value, "its state") != text:
+    def _require_states(self, before: int) -> None:
+        """Refuse a state that was lent since and is another now: the change would be lost."""
+        lent, self._lent[before:] = self._lent[before:], []
+        if any(text_of(value, "its state") != text for value, text in lent):
             raise ContractError(
                 "it changed context.state in place, which is lost; wanted it left as it is: "
                 "learned() returns another, once a generation"

@@ -81,7 +81,12 @@ class Notes(Mapping[str, Note]):
         return self if not more or more is self else Notes({**self, **more})
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mapping) and self.text == Notes(other).text
+        if not isinstance(other, Mapping):
+            return False
+        try:
+            return self.text == Notes(other).text
+        except ContractError:  # nothing that could be noted
+            return False
 
     def __hash__(self) -> int:
         return hash(self.text)

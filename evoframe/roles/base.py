@@ -47,7 +47,8 @@ class Learning(Strategy):
     every call of the strategy, in every process, as ``context.state``.
 
     State is a number, text, bool, None, array or tensor, or lists and tables of those. Calls get
-    copies of what was recorded: tuples come as lists, tensors on the CPU.
+    copies of what was recorded: tuples come as lists, tensors on the CPU, and
+    those without a dimension as numbers.
     """
 
     def begin(self, context: Context) -> Any:

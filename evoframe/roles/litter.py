@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evoframe.roles.base import Strategy
+from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Litter(Strategy, ABC):
+class Litter(Learning, ABC):
     """Draws siblings of one birth, looks how they do, and has one of them schooled.
 
     Between pressure and training: what it is given comes of one DNA under all pressure, and what it

@@ -147,7 +147,7 @@ def _nurture(strategy: Any, case: Case) -> Prepared:
 
 
 def _litter(strategy: Any, case: Case) -> Prepared:
-    context, litter = case.context(), small(strategy)
+    context, litter = with_state(strategy, case.context()), small(strategy)
     brood = brood_of(case, context)
     given = _shared(context) | {"inheritance": brood.inheritance, "DNA": brood.dna}
     return Prepared(lambda: litter.raise_one(brood, context.at("litter")), given)

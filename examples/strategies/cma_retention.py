@@ -46,7 +46,8 @@ class CmaRetention(Environment):
     def learned(self, state: dict[str, Any], population: Population) -> dict[str, Any]:
         """Return the distribution moved towards those that did well."""
         for one in (*population.individuals, *population.stillborn):
-            if one.origin is Origin.OFFSPRING:  # an elite was tried before
+            # An elite was tried before, and of the ancestor nothing was.
+            if one.origin is Origin.OFFSPRING and "odds" in one.notes:
                 worth = np.inf
                 if one.fitness is not None:
                     value = population.metric.sort_value(one.fitness.value(population.metric.name))

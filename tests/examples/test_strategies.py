@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +13,9 @@ import pytest
 import evoframe
 from evoframe import hookimpl
 from evoframe.plugin import Observer
+from evoframe.registry.loading import import_plugin
+from evoframe.testing import checks_for
+from evoframe.testing.catalogue import NotTried
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "examples" / "strategies"
@@ -62,11 +66,16 @@ class Killer(Observer):
             raise KeyboardInterrupt
 
 
-def evolve(name: str, out: Path, generations: int, **choices: Any) -> evoframe.Run:
-    """Return a run of an example; skips the test where its library is missing."""
+def require(name: str) -> None:
+    """Skip the test where the library of an example is missing."""
     needed = NEEDS.get(name, "evoframe")
     if find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed")
+
+
+def evolve(name: str, out: Path, generations: int, **choices: Any) -> evoframe.Run:
+    """Return a run of an example."""
+    require(name)
     chosen = {
         role: [f"{HERE / name}.py:{one}" for one in what]
         if isinstance(what, list)
@@ -124,3 +133,24 @@ def test_in_other_processes_it_comes_out_the_same(name, tmp_path) -> None:
     serial = evolve(name, tmp_path / "serial", 3)
 
     assert evolve(name, tmp_path / "spread", 3, executor="processes").digest() == serial.digest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "strategy"),
+    [
+        (name, one)
+        for name, roles in RECIPES.items()
+        for what in roles.values()
+        for one in (what if isinstance(what, list) else [what])
+    ],
+)
+def test_the_example_keeps_the_promises_of_its_role(name, strategy, monkeypatch) -> None:
+    """What people copy conforms."""
+    monkeypatch.setenv("EVOFRAME_EXAMPLES", "3")
+    require(name)
+    made = getattr(import_plugin(str(HERE / f"{name}.py")), strategy)()
+
+    for check in checks_for(made):
+        with contextlib.suppress(NotTried):
+            check(made)

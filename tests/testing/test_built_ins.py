@@ -35,6 +35,7 @@ FURTHER: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "gradient": ({"optimiser": "adamw", "weight_decay": 0.1, "epochs": 4},),
     "mating": ({"parents": 3, "strength": "geometric", "align": "sequential"},),
+    "regrowth": ({"channels": True, "rate": 0.2},),
     "retention": ({"mode": "hard-cap"}, {"mode": "multiplicative", "scope": "layer"}),
     "truncation": ({"elites": 1},),
 }

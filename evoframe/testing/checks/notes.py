@@ -17,7 +17,9 @@ from evoframe.testing.prepared import prepared, with_state
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import broken, in_words
 
-KEEPING = ("heredity", "encoding", "mutation", "environment", "selection", "training")
+KEEPING = (
+    "heredity", "encoding", "mutation", "environment", "litter", "selection", "training",
+)  # fmt: skip
 """The roles that write notes, and may keep state."""
 
 PLACES = 4
