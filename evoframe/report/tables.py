@@ -178,10 +178,10 @@ def layers(run: Run, identity: str) -> Table:
 
 def _left_of_layers(run: Run, identity: str) -> list[tuple[str, int, int]]:
     """Return the synapses of each layer and how many it could have."""
-    known, left = run.layers_on_record, run.account(identity).synapses
-    if run[identity].genotype_id in run.dropped and len(left) == len(known):
-        # The record knows as much, and the life need not be lived again.
-        return [(name, count, whole) for (name, whole), count in zip(known, left, strict=True)]
+    if run[identity].genotype_id in run.dropped:
+        known, left = run.layers_on_record, run.account(identity).synapses
+        if len(left) == len(known):  # the record knows as much, and nobody need be lived again
+            return [(name, count, whole) for (name, whole), count in zip(known, left, strict=True)]
     masks = run.genotype(identity).masks
     return [(name, int(mask.sum()), mask.numel()) for name, mask in masks.items()]
 

@@ -5,6 +5,7 @@ It is the only truth about a run: a genotype file counts once its individual is 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import math
@@ -95,12 +96,14 @@ class Journal:
             ).fetchall()
             due, noted = self._beside(rows)
         none = kept.Noted()
-        found = [
-            self._entry(row, due.get(one := str(row["id"])), noted.get(one, none)) for row in rows
-        ]
-        self._require_forebears(found)
-        for entry in found:
-            self._known.add(entry)
+        with _undisturbed():
+            found = [
+                self._entry(row, due.get(one := str(row["id"])), noted.get(one, none))
+                for row in rows
+            ]
+            self._require_forebears(found)
+            for entry in found:
+                self._known.add(entry)
         self._read = most
         return self._known
 
@@ -355,6 +358,18 @@ class Journal:
             raise DamagedError(
                 f"the journal {self._path} is damaged: {error}. {self._remedy()}"
             ) from error
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Make many objects that stay, without a look at all of them again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def is_finished(path: Path) -> bool:

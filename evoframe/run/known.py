@@ -10,7 +10,7 @@ from bisect import insort
 from collections.abc import Iterator, Mapping
 
 from evoframe.kernel.individual import ANCESTOR, Individual
-from evoframe.kernel.splits import blind
+from evoframe.kernel.splits import Shown, blind
 from evoframe.run.entry import Entry
 
 
@@ -58,14 +58,14 @@ class Known(Mapping[str, Entry]):
         """Return the members of a generation who are on record, by their places."""
         return tuple(entry.individual for entry in self._of(number))
 
-    def archive(self, before: int) -> tuple[Individual, ...]:
+    def archive(self, before: int) -> Shown:
         """Return the living of all generations before one, as whoever selects may see them."""
         if before <= self._archived:
-            return tuple(one for one in self._archive if one.generation < before)
+            return Shown(one for one in self._archive if one.generation < before)
         for number in range(self._archived + 1, before):
             self._archive.extend(blind(one) for one in self.generation(number) if one.is_alive)
         self._archived = before - 1
-        return tuple(self._archive)
+        return Shown(self._archive)
 
     @property
     def ancestor(self) -> Individual:

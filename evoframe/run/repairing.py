@@ -114,7 +114,8 @@ def _from_copy(folder: RunFolder, error: RunError) -> str:
             "with the same recipe and seed, which brings forth the same."
         )
     try:
-        settle(folder.backup)
+        if not settle(folder.backup):
+            raise OSError(f"{folder.backup} is in use")
         content = folder.backup.read_bytes()
         for ending in ("", "-wal", "-shm"):
             old = folder.journal.with_name(folder.journal.name + ending)

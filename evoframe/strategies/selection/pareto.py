@@ -12,7 +12,7 @@ is NSGA-II with an archive that forgets nobody.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import attrs
@@ -62,7 +62,7 @@ class Pareto(Selection):
 
         An objective that is missing or not finite counts as the worst there is.
         """
-        order = self.ranked(population)
+        order = self.ranked(population, population.size)
         ranks = {one.id: rank for rank, one in enumerate(order)}
         # A second parent is another one than the first, so the worst would have their turn as well.
         sound = [one for one in order if is_sound(one, population.metric)]
@@ -81,8 +81,13 @@ class Pareto(Selection):
             families.append(family(parents))
         return tuple(families)
 
-    def ranked(self, population: Population) -> list[Individual]:
-        """Return candidates from best to worst: by front, and within a front by crowding."""
+    def ranked(self, population: Population, wanted: int | None = None) -> list[Individual]:
+        """Return candidates from best to worst: by front, and within a front by crowding.
+
+        Args:
+            population: whom to choose from.
+            wanted: how many whose primary metric is finite are enough; all, if not given.
+        """
         everyone = population.archive if self.archive else population.individuals
         ordered = sorted(everyone, key=lambda one: (one.generation, one.place))
         values = self._values(ordered, population)
@@ -93,6 +98,9 @@ class Pareto(Selection):
         for front in fronts(values):
             sparse = crowding(values[front])
             result += [chosen[front[i]] for i in np.argsort(-sparse, kind="stable")]
+            sound = sum(is_sound(one, population.metric) for one in result)
+            if wanted is not None and sound >= wanted:
+                break
         return result
 
     def _values(self, candidates: Sequence[Individual], population: Population) -> Values:
@@ -113,24 +121,27 @@ class Pareto(Selection):
         return np.array(rows, dtype=np.float64)
 
 
-def fronts(values: Values) -> list[npt.NDArray[np.int64]]:
-    """Return indices sorted into fronts: nobody is dominated by anyone in the same or a later one.
+def fronts(values: Values) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield indices front by front: nobody is dominated by anyone in the same or a later one.
+
+    Each is looked for when it is asked for: few of them are, however long an archive is.
 
     Args:
         values: (individuals, objectives), larger is better, no NaN.
     """
-    # (individuals, individuals): whether the row's is no worse than the column's.
-    no_worse = (values[:, None] >= values[None]).all(-1)
-    better = (values[:, None] > values[None]).any(-1)
-    dominates = no_worse & better
-    left = np.ones(len(values), dtype=bool)
-    found = []
-    while left.any():
-        # Columns that no row among those who are left dominates.
-        front = np.flatnonzero(left & ~(dominates & left[:, None]).any(0))
-        found.append(front)
-        left[front] = False
-    return found
+    # From best to worst by the first objective, of equals by the second, and so on: nobody is
+    # dominated by those who come later.
+    left = np.lexsort(-values.T[::-1])
+    while len(left):
+        front, open_ = list[int](), left
+        while len(open_):
+            front.append(open_[0])
+            # Whoever is no better in anything is dominated by the first, or its equal.
+            better = (values[open_] > values[open_[0]]).any(1)
+            better |= (values[open_] == values[open_[0]]).all(1)
+            open_ = open_[better][1:]
+        left = left[~np.isin(left, front)]
+        yield np.sort(np.array(front, dtype=np.int64))
 
 
 def crowding(values: Values) -> Values:
