@@ -82,7 +82,9 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     life = attrs.evolve(run.life, companions=companions, foresight=foresight)
     # An elite has its results on the test split; whoever decides here sees none.
     context = birth.context(run, tuple(map(parent_without_test, parents)))
-    context = attrs.evolve(context, life=life)
+    before = life.bookmark.load()
+    notes = context.notes if before is None else before[1]
+    context = attrs.evolve(context, life=life, notes=notes)
     pressed: list[Pressed] = []
     watch = Watch(context, strict=strategies.strict)
     looks: list[Judged] = []
@@ -92,7 +94,7 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
         else:
             # The newborn has no name here, so that its weights are free once a network has them.
             genotype, fitness = grow_up(
-                conceive(strategies, context, watch, pressed),
+                before[0] if before else conceive(strategies, context, watch, pressed),
                 strategies.training,
                 context,
                 watch,

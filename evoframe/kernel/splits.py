@@ -121,6 +121,7 @@ def without_test(population: Population) -> Population:
         population,
         individuals=tuple(map(blind, population.individuals)),
         archive=tuple(map(blind, population.archive)),
+        overtaken=tuple(map(blind, population.overtaken)),
     )
 
 

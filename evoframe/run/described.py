@@ -43,6 +43,7 @@ def described(one: Individual, efficiency: float) -> dict[str, Any]:
         "metrics": _measured(one, "value"),
         "errors": _measured(one, "error"),
         "stillborn": one.stillborn or None,
+        "overtaken": one.overtaken,
         "notes": {name: plain(value) for name, value in one.notes.items()},
     }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import attrs
 from evoframe.config.convert import anchored
 from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError, StillbornError
+from evoframe.evolution.birth import Birth
 from evoframe.evolution.generation import births
+from evoframe.evolution.heats import heats, require_rungs
 from evoframe.kernel import device as devices
 from evoframe.kernel.events import (
     Event,
@@ -22,6 +25,7 @@ from evoframe.kernel.events import (
     RunStarted,
 )
 from evoframe.kernel.population import is_sound, rank
+from evoframe.kernel.rungs import Heat
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
 from evoframe.run import (
@@ -40,6 +44,7 @@ from evoframe.run import (
 from evoframe.run.dropping import Dropping
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
+from evoframe.run.heats import Heats
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
 from evoframe.run.lives import Lives, adopt_ancestor, at_work, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
@@ -83,6 +88,7 @@ def start(
     recipe = anchored(recipe)
     recipe = attrs.evolve(recipe, can_be_rebuilt=is_rebuildable(recipe, registry))
     recipe.executor.check(can_be_rebuilt=recipe.can_be_rebuilt)
+    require_rungs(recipe.selection, recipe.training, recipe.nurture, recipe.litter)
     if founder is not None:
         require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())
@@ -216,13 +222,33 @@ class _Runner:
             kept = states.made(world, self.journal, seen, context).get("selection")
             context = attrs.evolve(context, state=None if kept is None else kept.state)
             due = births(seen, world.recipe.selection, context)
+            rungs = heats(seen, world.recipe.selection, due, context)
         # Selection is a function of journal and key: the same births come out after a kill.
         missing = [birth for birth in due if birth.id not in self.known]
         if not missing:
             return
         lives = Lives(world, self.recall, number, self.observers.heard(), self.observers.phase)
+        if rungs:
+            live = partial(self._on_rung, lives)
+            selection = world.recipe.selection
+            in_rungs = Heats(rungs, self.journal, selection, seen, context, live)
+            for entry in in_rungs.entries(due):
+                if entry.individual.id not in self.known:
+                    self._record(entry)
+            for birth in due:
+                world.folder.forget_waiting(birth.id)
+            return
         for entry in lived(self.executor, lives, missing, self._send):
             self._record(entry)
+
+    def _on_rung(
+        self, lives: Lives, number: int, heat: Heat, births: Sequence[Birth]
+    ) -> Iterator[Entry]:
+        """Live lives on a rung of their generation."""
+        on_rung = attrs.evolve(lives, heat=(number, heat))
+        for entry in lived(self.executor, on_rung, births, self._send):
+            self._mended(entry.told)
+            yield entry
 
     def _ancestor(self, founder: Path | None) -> Entry:
         if founder is not None:
