@@ -38,8 +38,8 @@ class Population:
         metric: the task's primary metric.
         metrics: all that the task measures.
         stillborn: those of the last generation that could not live, in order of their places.
-        overtaken: those of the last generation that it went on without, each with its figures on the
-            rung that was its last; somebody's parents only if a selection names them.
+        overtaken: those of the last generation that it went on without, each with its figures on
+            the rung that was its last; somebody's parents only if a selection names them.
     """
 
     individuals: tuple[Individual, ...]

@@ -15,7 +15,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError, StillbornError
 from evoframe.evolution.birth import Birth
 from evoframe.evolution.generation import births
-from evoframe.evolution.heats import heats, require_rungs
+from evoframe.evolution.heats import heats
 from evoframe.kernel import device as devices
 from evoframe.kernel.events import (
     Event,
@@ -88,7 +88,6 @@ def start(
     recipe = anchored(recipe)
     recipe = attrs.evolve(recipe, can_be_rebuilt=is_rebuildable(recipe, registry))
     recipe.executor.check(can_be_rebuilt=recipe.can_be_rebuilt)
-    require_rungs(recipe.selection, recipe.training, recipe.nurture, recipe.litter)
     if founder is not None:
         require_same_ancestor(recipe, resolved(recipe, registry), RunFolder(founder))
     folder = RunFolder(path.absolute())

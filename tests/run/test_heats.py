@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import pytest
+from rich.console import Console
 
 import evoframe
 from evoframe import hookimpl
 from evoframe.errors import ConfigError, StrategyError
 from evoframe.plugin import Heat, Nurture, Observer
 from evoframe.registry.loading import import_plugin
+from evoframe.report.comparison import _epochs
+from evoframe.report.tables import generations
 from evoframe.run.heats import standings
 from evoframe.run.journal import Journal
 
@@ -36,7 +40,7 @@ def evolve(out: Path, generations: int = 3, **choices: Any) -> evoframe.Run:
         "environment": ["retention"],
     }
     options = ["training.epochs=4", "task.hidden=16", "environment[0].retention=0.97"]
-    if isinstance(choices.get("selection"), type(None)):
+    if "selection" not in choices:
         options += ["selection.lives=[5, 2, 1]", "selection.epochs=[0.5, 2]"]
     return evoframe.evolve(out=out, options=options, **{**settings, **choices})
 
@@ -79,7 +83,16 @@ def test_few_live_on_and_the_others_are_on_record(tmp_path: Path) -> None:
     assert min(going) >= max(first[one.id] for one in of(run, 2) if one.overtaken == 0.5)
     # Nobody was trained twice for the same epoch.
     assert sorted(accounts[one.id].epochs for one in of(run, 2)) == [0.5, 0.5, 0.5, 2, 4]
+    told = {one["id"]: one for one in run.as_json()["individuals"]}
+    assert [told[one.id]["epochs"] for one in of(run, 2)] == [
+        run.epochs()[one.id] for one in of(run, 2)
+    ]
+    assert {len(told[one.id]["rungs"]) for one in of(run, 2)} == {1, 2, 3}
     assert run.best.overtaken is None
+    assert _epochs(run) == 2 * (3 * 0.5 + 2 + 4)
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(generations(run))
+    assert " 0.5 " in console.export_text()
     assert not list((tmp_path / "waiting").glob("*"))
 
 
