@@ -28,7 +28,7 @@ class LifeAnnouncer:
     def tell(self, hook: str, event: Callable[[], Event]) -> None:
         """Make and send an event, if anybody hears it."""
         if hook == TRAINED and isinstance(told := event(), OffspringTrained):
-            self.watch.epochs = told.epochs
+            self.watch.epochs = float(told.epochs)
         if hook in self.heard:
             self.send(hook, event())
 

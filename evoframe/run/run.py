@@ -144,7 +144,7 @@ class Run:
             return journal.accounts().get(self[identity].genotype_id, Account())
 
     def epochs(self) -> dict[str, float]:
-        """Return the epochs that each individual was trained for, by id; of those where it is known.
+        """Return the epochs that each individual was trained for, by id, where they are known.
 
         An elite was trained for none: it carries what somebody else was trained for.
         """
