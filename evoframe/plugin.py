@@ -86,7 +86,12 @@ if TYPE_CHECKING:
     from evoframe.kernel.notes import Notes as Notes
     from evoframe.kernel.phenotype import Phenotype as Phenotype
     from evoframe.kernel.population import Family as Family, Population as Population, rank as rank
-    from evoframe.kernel.rungs import PAUSABLE as PAUSABLE, Paused as Paused, Rung as Rung
+    from evoframe.kernel.rungs import (
+        PAUSABLE as PAUSABLE,
+        Heat as Heat,
+        Paused as Paused,
+        Rung as Rung,
+    )
     from evoframe.kernel.synthesis import draw as draw
     from evoframe.kernel.wiring import (
         Wiring as Wiring,
@@ -182,7 +187,7 @@ _NAMES = {
     "kernel.notes": "Notes",
     "kernel.phenotype": "Phenotype",
     "kernel.population": "Family Population rank",
-    "kernel.rungs": "PAUSABLE Paused Rung",
+    "kernel.rungs": "Heat PAUSABLE Paused Rung",
     "kernel.synthesis": "draw",
     "kernel.wiring": "Wiring living_channels presence revive settle",
     "markers": "hookimpl",

@@ -70,7 +70,7 @@ def require_families(families: Any, population: Population, wanted: int) -> None
 
 def _living_of(population: Population, families: Sequence[Family]) -> set[str]:
     """Return the ids of those whom families may be of, without a walk through a long archive."""
-    living = {one.id for one in population.individuals}
+    living = {one.id for one in (*population.individuals, *population.overtaken)}
     if all(parent in living for family in families for parent in family.parents):
         return living
     return living | {one.id for one in population.archive}

@@ -79,6 +79,8 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     if birth.family.elite:
         return passed_on(birth, parents[0])
     context = of_birth(birth, strategies, run, parents)
+    if (before := context.life.bookmark.load()) is not None:
+        context = attrs.evolve(context, notes=before[1])
     pressed: list[Pressed] = []
     watch = Watch(context, strict=strategies.strict)
     looks: list[Judged] = []
@@ -88,7 +90,7 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
         else:
             # The newborn has no name here, so that its weights are free once a network has them.
             genotype, fitness = grow_up(
-                conceive(strategies, context, watch, pressed),
+                before[0] if before else conceive(strategies, context, watch, pressed),
                 strategies.training,
                 context,
                 watch,

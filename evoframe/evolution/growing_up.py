@@ -44,10 +44,12 @@ def grow_up(
     Raises:
         StillbornError: training broke down.
     """
+    context.life.bookmark.begins(genotype)
     born = genotype.masks
     phenotype = developed(genotype, context)
     del genotype  # its weights are in the network by now, where they will be trained
     result = watch.noted(school(phenotype, training, context, watch, state))
+    context.life.bookmark.ends(result, watch.notes)
     del phenotype
     trained = come_home(result, born, training, context)
     del result

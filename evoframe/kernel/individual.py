@@ -97,6 +97,7 @@ class Individual:
             parent's); empty when stillborn.
         fitness: what was measured; None when stillborn.
         stillborn: why it could not live; empty for the living.
+        overtaken: epochs after which its generation went on without it; None if it did not.
         notes: what it carries beside its genotype; read-only, by name.
     """
 
@@ -109,6 +110,7 @@ class Individual:
     genotype_id: str = ""
     fitness: Fitness | None = None
     stillborn: str = ""
+    overtaken: float | None = None
     notes: Notes = attrs.field(default=NONE, converter=Notes)
 
     @property

@@ -141,6 +141,32 @@ class NoCheckpoint:
         """Nothing is saved."""
 
 
+class Bookmark(Protocol):
+    """Keeps a life that is lived in rungs from one of them to the next."""
+
+    def load(self) -> tuple[Genotype, Notes] | None:
+        """Return whom the life was born as, with the notes by now; None for one that begins."""
+
+    def begins(self, genotype: Genotype) -> None:
+        """Keep a newborn."""
+
+    def ends(self, result: TrainingResult, notes: Notes) -> None:
+        """Keep a life that waits, if it does."""
+
+
+class NoBookmark:
+    """A life that is lived in one go."""
+
+    def load(self) -> None:
+        """Nothing was kept."""
+
+    def begins(self, genotype: Genotype) -> None:
+        """Nothing is kept."""
+
+    def ends(self, result: TrainingResult, notes: Notes) -> None:
+        """Nothing is kept."""
+
+
 @attrs.frozen(eq=False)
 class Life:
     """What a training is given on top of the phenotype; by default a silent life, lived alone.
@@ -152,6 +178,7 @@ class Life:
         foresight: what an offspring would be born with.
         rung: how far it goes, and where it was put down before.
         epochs: how many there will be at most, for companions; 0 where the training does not say.
+        bookmark: keeps it until the next rung, if its generation has several.
     """
 
     companions: tuple[Companion, ...] = ()
@@ -160,6 +187,7 @@ class Life:
     foresight: Foresight = nobody
     rung: Rung = attrs.field(factory=Rung)
     epochs: int = 0
+    bookmark: Bookmark = attrs.field(factory=NoBookmark)
 
 
 @attrs.frozen(eq=False)

@@ -30,13 +30,16 @@ class Population:
     """What a selection sees.
 
     Attributes:
-        individuals: the living of the last generation, in order of their places.
+        individuals: the living of the last generation, in order of their places, without those
+            that were overtaken.
         archive: every living individual of the run so far, the last generation's included.
         size: how many families the next generation needs.
         parents: how many parents each family needs.
         metric: the task's primary metric.
         metrics: all that the task measures.
         stillborn: those of the last generation that could not live, in order of their places.
+        overtaken: those of the last generation that it went on without, each with its figures on
+            the rung that was its last; somebody's parents only if a selection names them.
     """
 
     individuals: tuple[Individual, ...]
@@ -46,6 +49,7 @@ class Population:
     metric: Metric
     metrics: tuple[Metric, ...] = ()
     stillborn: tuple[Individual, ...] = ()
+    overtaken: tuple[Individual, ...] = ()
 
     def ranked(self, individuals: tuple[Individual, ...] | None = None) -> tuple[Individual, ...]:
         """Return individuals from best to worst by the primary metric, see :func:`rank`.

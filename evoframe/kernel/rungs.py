@@ -30,6 +30,20 @@ class Paused:
     tensors: State
 
 
+@attrs.frozen
+class Heat:
+    """A rung of a whole generation: so many lives are lived so far.
+
+    Attributes:
+        lives: how many live on.
+        until: epochs of the training's own schedule, counted from birth; the last heat of a
+            generation goes to the end of the schedule.
+    """
+
+    lives: int = attrs.field(validator=attrs.validators.ge(1))
+    until: float = attrs.field(default=math.inf, validator=attrs.validators.ge(0))
+
+
 @attrs.frozen(eq=False)
 class Rung:
     """How far a training goes in one go; by default to the end of its schedule.

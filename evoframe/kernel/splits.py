@@ -128,6 +128,7 @@ def without_test(population: Population) -> Population:
         population,
         individuals=tuple(map(blind, population.individuals)),
         archive=archive if isinstance(archive, Shown) else tuple(map(blind, archive)),
+        overtaken=tuple(map(blind, population.overtaken)),
     )
 
 

@@ -269,9 +269,13 @@ def _uses(run: Run, encoding: str) -> bool:
     return str(run.tables.get("encoding", {}).get("use")).rpartition(":")[2] == encoding
 
 
-def _epochs(run: Run) -> int:
+def _epochs(run: Run) -> float:
     """Return for how many epochs the descendants of a run were trained."""
+    told = run.epochs()
+    lived = [one.id for one in run.individuals if one.origin == "offspring" and one.is_alive]
+    if all(one in told for one in lived):
+        return sum(told[one] for one in lived)
     epochs = run.tables.get("training", {}).get("epochs", 0)
     if not isinstance(epochs, int):
         raise ConfigError(f"{run.path} has a training without epochs.")
-    return epochs * sum(one.origin == "offspring" and one.is_alive for one in run.individuals)
+    return epochs * len(lived)

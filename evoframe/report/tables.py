@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.individual import Individual, Metric, Origin
 from evoframe.kernel.judged import Judged, passes
 from evoframe.kernel.sizes import (
     HEADLINES,
@@ -60,7 +60,12 @@ def besides(run: Run, identity: str) -> list[str]:
     left = [f"\nblocks that left as a whole: {', '.join(blocks)}"] if blocks else []
     told = [f"  {name}: {in_words(value)}" for name, value in sorted(notes.items())]
     litter = _litter(run, identity)
-    return [*left, *litter, *([f"\nnotes of {identity}", *told] if told else [])]
+    return [
+        *left,
+        *_trained(run, identity),
+        *litter,
+        *([f"\nnotes of {identity}", *told] if told else []),
+    ]
 
 
 def _identity(everyone: Sequence[Individual], best: Individual) -> list[Column]:
@@ -97,10 +102,20 @@ def _worth(entries: Sequence[Entry], run: Run) -> list[Column]:
     values = [
         measured(one, metric, "validation") if one.fitness else "stillborn" for one in everyone
     ]
-    found = [Column("life", lives), Column(metric.name, values)]
+    found = [Column("life", lives), *_epochs(run), Column(metric.name, values)]
     if any(one.fitness and one.fitness.test for one in everyone):
         found.append(Column("test", [measured(one, metric, "test") for one in everyone]))
     return found
+
+
+def _epochs(run: Run) -> list[Column]:
+    """Return a column of the epochs that everybody was trained for, if not all of them equally."""
+    told = run.epochs()
+    offspring = {told.get(one.id) for one in run.individuals if one.origin is Origin.OFFSPRING}
+    if len(offspring - {None}) < 2:
+        return []
+    cells = [f"{told[one.id]:g}" if one.id in told else "-" for one in run.individuals]
+    return [Column("epochs", cells)]
 
 
 def headline(run: Run) -> str:
@@ -117,13 +132,21 @@ def headline(run: Run) -> str:
     )
 
 
-LEFT_OUT = ("life", "from")
+LEFT_OUT = ("life", "epochs", "from")
 """Columns to leave out, one after another, where a table is too wide."""
 
 
 def stillborn(run: Run) -> list[str]:
     """Return a line for everybody who could not live, with the reason."""
     return [f"{one.id} was stillborn: {one.stillborn}" for one in run.individuals if one.stillborn]
+
+
+def _trained(run: Run, identity: str) -> list[str]:
+    """Return a line on the training of somebody, if it is known and was not that of all others."""
+    epochs, one = run.account(identity).epochs, run[identity]
+    if one.overtaken is None or epochs is None:
+        return []
+    return [f"\ntrained for {epochs:g} epochs; its generation went on without it"]
 
 
 def _litter(run: Run, identity: str) -> list[str]:

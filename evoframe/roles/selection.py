@@ -10,8 +10,12 @@ import attrs
 from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evoframe.kernel.context import Context
+    from evoframe.kernel.individual import Individual
     from evoframe.kernel.population import Family, Population
+    from evoframe.kernel.rungs import Heat
     from evoframe.roles.task import Task
 
 
@@ -38,6 +42,31 @@ class Selection(Learning, ABC):
         the choice depends on.
         """
         return population.size
+
+    def rungs(self, population: Population) -> Sequence[Heat]:
+        """Return the rungs in which the generation lives; none, as here, if in one go.
+
+        On the first there are as many lives as families without elites, on each other one fewer
+        and longer ones; the last has no end. Whoever overrides this needs a training and nurtures
+        with the trait ``pausable``. The training of those that live on is kept, and goes on.
+
+        Args:
+            population: what :meth:`select` is given.
+        """
+        return ()
+
+    def promote(self, rung: Heat, living: Population) -> Sequence[Individual]:
+        """Return those that live on to a rung: as here, the best by the primary metric.
+
+        The others are on record with their figures. They are ``population.overtaken`` when parents
+        are selected, and nobody's parents unless named.
+
+        Args:
+            rung: the one that comes; at most so many may live on, and at least one.
+            living: the population, with the living of this generation as its individuals, as they
+                are after the rung before.
+        """
+        return living.ranked(living.sound())[: rung.lives]
 
     @abstractmethod
     def select(self, population: Population, context: Context) -> tuple[Family, ...]:

@@ -28,6 +28,7 @@ class Account:
         latency: seconds of a forward pass as an environment tells them; None if none does.
         blocks: names of the blocks that left as a whole.
         looks: all looks at it and its siblings.
+        epochs: how many epochs it was trained for; None where nobody told.
     """
 
     phases: Mapping[str, float] = attrs.field(factory=dict)
@@ -36,13 +37,15 @@ class Account:
     latency: float | None = None
     blocks: tuple[str, ...] = ()
     looks: tuple[Judged, ...] = ()
+    epochs: float | None = None
 
 
 class Watch:
-    """Adds up the seconds of phases by name."""
+    """Adds up the seconds of phases by name, and knows how many epochs were trained."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.epochs: float | None = None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -84,7 +87,7 @@ def unpacked(data: Mapping[str, Any]) -> Account:
     Raises:
         ValueError, TypeError, KeyError, AttributeError: it is none.
     """
-    latency = data.get("latency")
+    latency, epochs = data.get("latency"), data.get("epochs")
     return Account(
         phases={str(name): float(value) for name, value in data.get("phases", {}).items()},
         channels=tuple(int(one) for one in data.get("channels", ())),
@@ -92,4 +95,5 @@ def unpacked(data: Mapping[str, Any]) -> Account:
         latency=None if latency is None else float(latency),
         blocks=tuple(str(one) for one in data.get("blocks", ())),
         looks=tuple(Judged(**one) for one in data.get("looks", ())),
+        epochs=None if epochs is None else float(epochs),
     )

@@ -8,9 +8,12 @@ from typing import Any
 
 import attrs
 
-from evoframe.kernel.events import Event, Phase, Silence
+from evoframe.kernel.events import Event, OffspringTrained, Phase, Silence
 from evoframe.roles.executor import Send
 from evoframe.run.account import Watch
+
+TRAINED = "evoframe_offspring_trained"
+"""The hook of the event that tells how many epochs a life had."""
 
 
 @attrs.frozen(eq=False)
@@ -24,6 +27,8 @@ class LifeAnnouncer:
 
     def tell(self, hook: str, event: Callable[[], Event]) -> None:
         """Make and send an event, if anybody hears it."""
+        if hook == TRAINED and isinstance(told := event(), OffspringTrained):
+            self.watch.epochs = float(told.epochs)
         if hook in self.heard:
             self.send(hook, event())
 

@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from evoframe.errors import ConfigError, RunError, listing
 from evoframe.evolution.birth import Birth, Newborn
 from evoframe.evolution.elsewhere import Metrics, Unschooled, born, schooled, unschooled
-from evoframe.evolution.watch import Watch
+from evoframe.evolution.watch import Watch as Eyes
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Measurement, Origin
 from evoframe.kernel.lasting import lasting, plain
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.population import Family
 from evoframe.run import states
+from evoframe.run.account import Watch
 from evoframe.run.handing import Asked, Out, measurements, take
 from evoframe.run.journal import ENDING
 from evoframe.run.lives import put_on_disk
@@ -123,7 +124,7 @@ class Session:
             one.phenotype.enforce()
             result = TrainingResult(one.phenotype, epochs, loss)
             newborn = schooled(one, runner.world.recipe.training, result, found)
-            self._record(runner, newborn, time.perf_counter() - out.since)
+            self._record(runner, newborn, time.perf_counter() - out.since, epochs)
         del self._out[identity]
         if not (self._due or self._out):
             self._next(runner)
@@ -170,13 +171,12 @@ class Session:
     def _next(self, runner: Runner) -> None:
         """Find out who is due in the next generation, or that the run is over."""
         with runner.guarded():
-            number, births = next(self._generations, (0, []))
-        if number == 1:
-            key = runner.world.key.at("generation", 1).at("slot", 0)
-            births = [Birth(1, 0, Family(()), key)]
-        self._due.extend(births)
-        if number == 0:
-            self.close()
+            try:
+                due = next(self._generations)
+            except StopIteration:
+                self.close()
+                return
+        self._due.extend([_birth_of_ancestor(runner)] if due is None else due.missing)
 
     def _born(self, runner: Runner, birth: Birth) -> Asked | None:
         begun = time.perf_counter()
@@ -196,11 +196,14 @@ class Session:
         self._out[birth.id] = Out(one, asked, begun)
         return asked
 
-    def _record(self, runner: Runner, newborn: Newborn, seconds: float) -> None:
+    def _record(
+        self, runner: Runner, newborn: Newborn, seconds: float, epochs: float | None = None
+    ) -> None:
         world = runner.world.at(newborn.individual.generation)
         checkpoint = world.checkpoint(newborn.individual.id)
-        phases = {"training": seconds}
-        runner.record(put_on_disk(newborn, world, checkpoint, seconds, phases, runner.recall))
+        watch = Watch()
+        watch.seconds["training"], watch.epochs = seconds, epochs
+        runner.record(put_on_disk(newborn, world, checkpoint, seconds, watch, runner.recall))
 
     def _waiting(self, identity: str) -> Out:
         if identity not in self._out:
@@ -231,6 +234,11 @@ class Session:
         return devices.arithmetic(runner.world.device, threads=run.threads, strict=run.strict)
 
 
+def _birth_of_ancestor(runner: Runner) -> Birth:
+    key = runner.world.key.at("generation", 1).at("slot", 0)
+    return Birth(1, 0, Family(()), key)
+
+
 def _of(runner: Runner, birth: Birth) -> Unschooled | Newborn:
     world = runner.world.at(birth.generation)
     recall = runner.recall.at(world)
@@ -242,5 +250,5 @@ def _of(runner: Runner, birth: Birth) -> Unschooled | Newborn:
 def _of_ancestor(runner: Runner, birth: Birth) -> Unschooled:
     world = runner.world.at(1)
     context = birth.context(world.context(1, world.initial), ())
-    watch = Watch(context, strict=world.recipe.run.strict)
+    watch = Eyes(context, strict=world.recipe.run.strict)
     return unschooled(birth, Origin.ANCESTOR, world.initial, context, watch, [])

@@ -14,6 +14,7 @@ from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Measurement
 from evoframe.kernel.judged import Judged, passes
 from evoframe.kernel.sizes import factors
+from evoframe.run.account import Account
 from evoframe.run.entry import Entry
 
 MOST = 1000
@@ -43,6 +44,7 @@ def described(one: Individual, efficiency: float) -> dict[str, Any]:
         "metrics": _measured(one, "value"),
         "errors": _measured(one, "error"),
         "stillborn": one.stillborn or None,
+        "overtaken": one.overtaken,
         "notes": {name: plain(value) for name, value in one.notes.items()},
     }
 
@@ -72,6 +74,23 @@ def in_words(value: Any) -> str:
         more = ", ..." if math.prod(value.shape) > FEW else ""
         return f"[{shown}{more}] ({kind}, {size})"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def training_in_json(account: Account, rungs: Sequence[Entry]) -> dict[str, Any]:
+    """Return what is on record of an individual's training as JSON has it.
+
+    Args:
+        account: of its life.
+        rungs: how it stood on each rung of its generation, if that had some.
+    """
+    stood = [
+        {
+            "epochs": None if one.account is None else _finite(one.account.epochs),
+            "metrics": _measured(one.individual, "value"),
+        }
+        for one in rungs
+    ]
+    return {"epochs": _finite(account.epochs), **({"rungs": stood} if stood else {})}
 
 
 def litter_in_json(looks: Sequence[Judged]) -> dict[str, Any]:

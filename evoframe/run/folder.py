@@ -60,6 +60,16 @@ class RunFolder:
         """Return the path at which the life in flight of an individual is put down."""
         return self.path / "lives" / f"{_checked(identity)}.safetensors"
 
+    def waiting(self, identity: str, what: str) -> Path:
+        """Return the path at which a life that waits on a rung is kept."""
+        return self.path / "waiting" / f"{_checked(identity)}.{what}.safetensors"
+
+    def forget_waiting(self, identity: str) -> None:
+        """Remove what is kept of a life that is over."""
+        for path in (self.path / "waiting").glob(f"{_checked(identity)}.*.safetensors"):
+            with suppress(OSError):
+                path.unlink()
+
     def kept(self) -> list[Path]:
         """Return the files of genotypes and checkpoints that are there."""
         return sorted(

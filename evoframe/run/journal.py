@@ -73,7 +73,8 @@ class Journal:
             self._base.execute("BEGIN")
             added = self._base.execute(f"INSERT INTO individuals ({columns}) VALUES ({marks})", row)  # noqa: S608
             checksums.put(self._base, f"individual {row['id']}", row)
-            noted = kept.Noted(entry.individual.notes, entry.given)
+            one = entry.individual
+            noted = kept.Noted(one.notes, entry.given, one.overtaken)
             kept.put_notes(self._base, entry.individual.id, noted)
             if entry.account is not None:
                 data = {"individual": entry.individual.id, **packed(entry.account)}
@@ -304,7 +305,7 @@ class Journal:
         with self._naming(f"individual {row['id']!r}"):
             checksums.require(due, {name: row[name] for name in row.keys()})  # noqa: SIM118
             seconds = float(typed(row, "seconds", float))
-            one = attrs.evolve(individual_of(row), notes=noted.own)
+            one = attrs.evolve(individual_of(row), notes=noted.own, overtaken=noted.overtaken)
             return Entry(one, typed(row, "digest", str), seconds, given=noted.given)
 
     def _require_forebears(self, entries: Sequence[Entry]) -> None:
@@ -396,5 +397,7 @@ def run_digest(entries: tuple[Entry, ...]) -> str:
         facts: list[Any] = [one.id, list(one.parents), one.origin, one.stillborn, entry.digest]
         if one.notes:  # without any, the digest is what it was before there were notes
             facts.append(one.notes.text)
+        if one.overtaken is not None:
+            facts.append(["overtaken", one.overtaken])
         state.update(json.dumps([*facts, fitness_text(one.fitness)]).encode())
     return state.hexdigest()

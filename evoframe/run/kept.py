@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -26,10 +27,12 @@ class Noted:
     Attributes:
         own: what it carries.
         given: what selection gave its family, of which it was made.
+        overtaken: epochs after which its generation went on without it; None if it did not.
     """
 
     own: Notes = NONE
     given: Notes = NONE
+    overtaken: float | None = None
 
 
 def put(base: sqlite3.Connection, name: str, value: str) -> None:
@@ -42,7 +45,9 @@ def put_notes(base: sqlite3.Connection, identity: str, noted: Noted) -> None:
     """Write the notes of an individual, if it has any, within the transaction of its row."""
     if noted == Noted():
         return
-    parts = {"own": dict(noted.own), "family": dict(noted.given)}
+    parts: dict[str, Any] = {"own": dict(noted.own), "family": dict(noted.given)}
+    if noted.overtaken is not None:
+        parts["overtaken"] = noted.overtaken
     put(base, f"{NOTES} {identity}", text_of(parts, "notes"))
     put(base, HOW_MANY, str(_how_many(base) + 1))
 
@@ -89,4 +94,5 @@ def _read(text: str | None, due: str | None) -> Noted:
         raise ValueError("it is gone, or its checksum is")
     checksums.require(due, {"value": text})
     parts = value_of(text)
-    return Noted(Notes(parts["own"]), Notes(parts["family"]))
+    overtaken = float(parts["overtaken"]) if "overtaken" in parts else None
+    return Noted(Notes(parts["own"]), Notes(parts["family"]), overtaken)

@@ -63,7 +63,11 @@ class Known(Mapping[str, Entry]):
         if before <= self._archived:
             return Shown(one for one in self._archive if one.generation < before)
         for number in range(self._archived + 1, before):
-            self._archive.extend(blind(one) for one in self.generation(number) if one.is_alive)
+            self._archive.extend(
+                blind(one)
+                for one in self.generation(number)
+                if one.is_alive and one.overtaken is None
+            )
         self._archived = before - 1
         return Shown(self._archive)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -20,15 +20,17 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.events import Phase
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.life import Life
+from evoframe.kernel.rungs import Heat
 from evoframe.roles.executor import Executor, Send
 from evoframe.run import binding, mishaps, states, targets
-from evoframe.run.account import Account, left_of_layers
+from evoframe.run.account import Account, Watch, left_of_layers
 from evoframe.run.announcing import LifeAnnouncer
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
 from evoframe.run.recall import OnRecord, Recall, keep_twice
 from evoframe.run.record import open_recipe
+from evoframe.run.waiting import Waiting
 from evoframe.run.weights import FileCheckpoint, save_genotype
 from evoframe.run.world import World, build_world
 
@@ -45,19 +47,20 @@ class Lives:
     generation: int
     heard: frozenset[str]
     phase: Callable[[Phase], Any] | None = None
+    heat: tuple[int, Heat] | None = None
 
     def __call__(self, birth: Birth, send: Send) -> Entry:
         """Return the individual after its life; its genotype is on disk by then."""
         run, start = self.world.recipe.run, time.perf_counter()
         checkpoint = self.world.checkpoint(birth.id)
         announcer = LifeAnnouncer(send, self.heard, self.phase)
-        life = Life(announcer=announcer, checkpoint=checkpoint)
+        life = self._in_heat(Life(announcer=announcer, checkpoint=checkpoint), birth)
         with devices.arithmetic(self.world.device, threads=run.threads, strict=run.strict):
             recall, kept = self.recall.at(self.world), states.on_record(self.world, self.generation)
             with mishaps.in_words(f"{birth.id} of generation {self.generation}", self.world):
                 context = self.world.context(self.generation, recall.ancestor(), life)
                 newborn = live(birth, self.world.strategies(kept), context, recall)
-        took = time.perf_counter() - start, announcer.watch.seconds
+        took = time.perf_counter() - start, announcer.watch
         entry = put_on_disk(newborn, self.world, checkpoint, *took, recall)
         return attrs.evolve(entry, told=(*recall.told, *entry.told))
 
@@ -65,7 +68,16 @@ class Lives:
         if not self.world.recipe.can_be_rebuilt:
             raise TypeError("a strategy was made in Python and is in no file or module")
         # Without ``phase``: contexts of observers stay in the process of the observers.
-        return _reopened, (self.world.folder.path, self.generation, self.heard)
+        return _reopened, (self.world.folder.path, self.generation, self.heard, self.heat)
+
+    def _in_heat(self, life: Life, birth: Birth) -> Life:
+        """Return a life that is lived on a rung, if its generation is."""
+        if self.heat is None or birth.family.elite:
+            return life
+        number, heat = self.heat
+        whose = f"{birth.id} {self.world.origin}"
+        waiting = Waiting(self.world.folder, birth.id, whose, number, heat.until)
+        return attrs.evolve(life, bookmark=waiting, rung=waiting.rung())
 
 
 @contextmanager
@@ -129,7 +141,7 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
     ):
         training = world.ancestor_training()
         newborn = raise_ancestor(world.initial, training, context, strict=run.strict)
-    took = time.perf_counter() - start, announcer.watch.seconds
+    took = time.perf_counter() - start, announcer.watch
     return put_on_disk(newborn, world, checkpoint, *took)
 
 
@@ -151,7 +163,7 @@ def put_on_disk(
     world: World,
     checkpoint: FileCheckpoint,
     seconds: float,
-    phases: Mapping[str, float],
+    watch: Watch,
     recall: Recall | None = None,
 ) -> Entry:
     """Put a genotype on disk and return the entry for the journal, which comes after it.
@@ -161,7 +173,7 @@ def put_on_disk(
         world: of the run.
         checkpoint: of the life, which is over.
         seconds: how long the life took.
-        phases: how many seconds each of its phases took.
+        watch: knows what each of its phases took.
         recall: who is on record already; nobody is when the ancestor lives.
     """
     one, digest = newborn.individual, ""
@@ -180,22 +192,23 @@ def put_on_disk(
         digest,
         seconds,
         newborn.remarks,
-        _account(newborn, world, phases),
+        _account(newborn, world, watch),
         tuple(checkpoint.told),
         newborn.given,
     )
 
 
-def _account(newborn: Newborn, world: World, phases: Mapping[str, float]) -> Account:
+def _account(newborn: Newborn, world: World, watch: Watch) -> Account:
     """Return the account of an individual; one without a genotype left nothing."""
     genotype, fitness = newborn.genotype, newborn.individual.fitness
     if genotype is None or fitness is None:
-        return Account(phases, looks=newborn.looks)
+        return Account(watch.seconds, looks=newborn.looks, epochs=watch.epochs)
     latency = fitness.costs.get("latency")  # by a table, if the run has one; else by rates
     if latency is None:
         latency = targets.latency(fitness.costs, world.recipe.environment)
     blocks = tuple(one.name for one in world.anatomy.left(genotype))
-    return Account(phases, *left_of_layers(world.anatomy, genotype), latency, blocks, newborn.looks)
+    left = left_of_layers(world.anatomy, genotype)
+    return Account(watch.seconds, *left, latency, blocks, newborn.looks, watch.epochs)
 
 
 @lru_cache(maxsize=1)
@@ -206,6 +219,8 @@ def _home(path: Path) -> Recall:
     return Recall(binding.of_run(build_world(recipe, folder)), OnRecord(folder.journal))
 
 
-def _reopened(path: Path, generation: int, heard: frozenset[str]) -> Lives:
+def _reopened(
+    path: Path, generation: int, heard: frozenset[str], heat: tuple[int, Heat] | None
+) -> Lives:
     home = _home(path)
-    return Lives(home.world.at(generation), home, generation, heard)
+    return Lives(home.world.at(generation), home, generation, heard, heat=heat)

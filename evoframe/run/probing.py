@@ -13,6 +13,7 @@ from torch import nn
 
 from evoframe.config.recipe import Recipe
 from evoframe.errors import EvoframeError, TaskError
+from evoframe.evolution.heats import require_rungs
 from evoframe.kernel import device as devices
 from evoframe.kernel.duplicate import duplicate
 from evoframe.roles import Batch, Split, Task
@@ -79,6 +80,7 @@ def _check_strategies(recipe: Recipe) -> None:
     recipe.encoding.check(recipe.task)
     recipe.heredity.check(recipe.task)
     recipe.selection.check(recipe.task)
+    require_rungs(recipe.selection, recipe.training, recipe.nurture, recipe.litter)
     if recipe.litter is not None:
         recipe.litter.check(recipe.training, recipe.nurture, recipe.task)
     for training in (recipe.training, recipe.ancestor):

@@ -7,6 +7,7 @@ in the journal proves that it is the same, bit for bit; if it is not, it is lost
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -21,7 +22,9 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.context import Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import ANCESTOR
+from evoframe.kernel.life import Life
 from evoframe.kernel.population import Family
+from evoframe.kernel.rungs import Rung
 from evoframe.run import dropping, states
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
@@ -196,7 +199,9 @@ class Recall:
         run, recall = world.recipe.run, attrs.evolve(self, world=world)
         kept = states.on_record(world, one.generation)
         with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
-            context = world.context(one.generation, recall.ancestor())
+            # One that was overtaken on a rung has lived no further.
+            until = math.inf if one.overtaken is None else one.overtaken
+            context = world.context(one.generation, recall.ancestor(), Life(rung=Rung(until)))
             return live(birth, world.strategies(kept), context, recall).genotype
 
     def _raised_again(self) -> Genotype | None:

@@ -49,7 +49,7 @@ def stop_reason(
 ) -> str | None:
     """Return the reason for which a run ends after this generation; None if it goes on."""
     number = generation[0].generation
-    sound = [one for one in generation if is_sound(one, metric)]
+    sound = [one for one in generation if is_sound(one, metric) and one.overtaken is None]
     if not sound:
         return _nobody_left(generation, metric)
     good = [one for one in sound if is_good_enough(one, ancestor, options, metric)]
@@ -79,10 +79,11 @@ def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric)
     With ``max_drop``: the smallest that loses no more than that, by the size that ``until`` names.
     Without: the best of the last generation in which anybody lives, among those that reach
     ``until`` if any do. Nobody whose primary metric is not finite is delivered while there is
-    somebody else.
+    somebody else, and nobody who was overtaken on a rung.
     """
     ancestor = individuals[0]
-    alive = [one for one in individuals if is_sound(one, metric)] or [ancestor]
+    whole = [one for one in individuals if one.overtaken is None]
+    alive = [one for one in whole if is_sound(one, metric)] or [ancestor]
 
     if options.max_drop is not None:
         good = [one for one in alive if is_good_enough(one, ancestor, options, metric)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
-from evoframe.run import again, binding, constants, dropping, notebook, states
+from evoframe.run import again, binding, constants, dropping, heats, notebook, states
 from evoframe.run.account import Account
 from evoframe.run.described import (
     described,
@@ -31,6 +31,7 @@ from evoframe.run.described import (
     is_sound_throughout,
     litter_in_json,
     plain,
+    training_in_json,
 )
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
@@ -141,6 +142,15 @@ class Run:
         """
         with self._journal() as journal:
             return journal.accounts().get(self[identity].genotype_id, Account())
+
+    def epochs(self) -> dict[str, float]:
+        """Return the epochs that each individual was trained for, by id, where they are known.
+
+        An elite was trained for none: it carries what somebody else was trained for.
+        """
+        with self._journal() as journal:
+            told = {name: one.epochs for name, one in journal.accounts().items()}
+        return {name: epochs for name, epochs in told.items() if epochs is not None}
 
     def genotype(self, identity: str) -> Genotype:
         """Return the genotype of a living individual, on the CPU; lived again if it was dropped.
@@ -306,20 +316,26 @@ class Run:
     def as_json(self) -> dict[str, Any]:
         """Return all there is to say of the run, for other programs."""
         with self._journal() as journal:
-            accounts = journal.accounts()
+            accounts, rungs = journal.accounts(), heats.standings(journal)
         return {
             "digest": self.digest(),
             "finished": self.ending,
             "best": self.best.id if self.entries else None,
             "remarks": self.remarks if self.entries else [],
             "recipe": {name: given for name, given in self.tables.items() if name != RECORD},
-            "individuals": [self._described(one, accounts) for one in self.individuals],
+            "individuals": [
+                self._described(one, accounts, rungs.get(one.id, [])) for one in self.individuals
+            ],
             "states": plain(self.states()),
         }
 
-    def _described(self, one: Individual, accounts: Mapping[str, Account]) -> dict[str, Any]:
-        looks = accounts.get(one.id, Account()).looks
-        return described(one, self.efficiency(one)) | litter_in_json(looks)
+    def _described(
+        self, one: Individual, accounts: Mapping[str, Account], rungs: Sequence[Entry]
+    ) -> dict[str, Any]:
+        told = described(one, self.efficiency(one))
+        # An elite carries what somebody else was trained for.
+        trained = training_in_json(accounts.get(one.genotype_id, Account()), rungs)
+        return told | trained | litter_in_json(accounts.get(one.id, Account()).looks)
 
     def frame(self) -> Any:
         """Return a pandas table, a row for each individual: sizes, metrics, seconds.

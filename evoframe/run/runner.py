@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError, StillbornError
 from evoframe.evolution.birth import Birth
 from evoframe.evolution.generation import births
+from evoframe.evolution.heats import heats
 from evoframe.kernel import device as devices
+from evoframe.kernel.context import Context
 from evoframe.kernel.events import (
     Event,
     GenerationFinished,
@@ -23,7 +26,8 @@ from evoframe.kernel.events import (
     RunFinished,
     RunStarted,
 )
-from evoframe.kernel.population import is_sound, rank
+from evoframe.kernel.population import Population, is_sound, rank
+from evoframe.kernel.rungs import Heat
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
 from evoframe.run import (
@@ -42,6 +46,7 @@ from evoframe.run import (
 from evoframe.run.dropping import Dropping
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
+from evoframe.run.heats import Heats
 from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
 from evoframe.run.lives import Lives, adopt_ancestor, at_work, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
@@ -157,6 +162,27 @@ def _go_on(
         runner.run(founder)
 
 
+@attrs.frozen(eq=False)
+class Due:
+    """Who is to be born in a generation.
+
+    Attributes:
+        number: of the generation.
+        births: all of them.
+        missing: those who are not on record.
+        heats: in which rungs they live; none if lives are lived in one go.
+        seen: whom they descend from.
+        context: the run, with the key of the generation.
+    """
+
+    number: int
+    births: tuple[Birth, ...]
+    missing: list[Birth]
+    heats: tuple[Heat, ...]
+    seen: Population
+    context: Context
+
+
 @contextmanager
 def begun(
     world: World,
@@ -221,25 +247,28 @@ class Runner:
             self._run(founder)
 
     def _run(self, founder: Path | None) -> None:
-        for number, missing in self.generations():
-            if number == 1:
+        for due in self.generations():
+            if due is None:
                 self.record(self._ancestor(founder))
-                continue
-            for entry in lived(self.executor, self._lives(number), missing, self._send):
-                self.record(entry)
+            elif due.heats:
+                self._in_rungs(due)
+            else:
+                lives = self._lives(due.number)
+                for entry in lived(self.executor, lives, due.missing, self._send):
+                    self.record(entry)
 
-    def generations(self) -> Iterator[tuple[int, list[Birth]]]:
-        """Yield the births of each generation that are missing, until a rule says stop.
+    def generations(self) -> Iterator[Due | None]:
+        """Yield who is due in each generation, None for the ancestor, until a rule says stop.
 
-        Whoever asks puts each of them on record before the next; of the first, the ancestor.
+        Whoever asks puts all who are missing on record before the next.
         """
         options = self.world.recipe.run
         self._announce_start()
         if not self.known:
-            yield 1, []
+            yield None
         for number in range(self._first(), options.generations + 1):
-            if number > 1 and (missing := self._missing(number)):
-                yield number, missing
+            if number > 1 and (due := self._due(number)).missing:
+                yield due
             self._announce_generation(number)
             if number < self.known.last:
                 continue  # the run went on after this one, and the clock may not say otherwise now
@@ -255,8 +284,8 @@ class Runner:
         told = int(self.journal.number(TOLD))
         return max(1, min(self.known.last, told + 1, *self.journal.lost()))
 
-    def _missing(self, number: int) -> list[Birth]:
-        """Return the births of a generation who are not on record."""
+    def _due(self, number: int) -> Due:
+        """Return who is to be born in a generation."""
         world = self.world.at(number)
         recall = self.recall.at(world)
         context = world.context(number, recall.ancestor())
@@ -266,12 +295,35 @@ class Runner:
             kept = states.made(world, self.journal, seen, context).get("selection")
             context = attrs.evolve(context, state=None if kept is None else kept.state)
             due = births(seen, world.recipe.selection, context)
+            rungs = heats(seen, world.recipe.selection, due, context)
         # Selection is a function of journal and key: the same births come out after a kill.
-        return [birth for birth in due if birth.id not in self.known]
+        missing = [birth for birth in due if birth.id not in self.known]
+        return Due(number, due, missing, rungs, seen, context)
 
     def _lives(self, number: int) -> Lives:
         world, heard = self.world.at(number), self.observers.heard()
         return Lives(world, self.recall, number, heard, self.observers.phase)
+
+    def _in_rungs(self, due: Due) -> None:
+        """Live a generation rung after rung."""
+        world = self.world.at(due.number)
+        live = partial(self._on_rung, self._lives(due.number))
+        selection = world.recipe.selection
+        lived_in = Heats(due.heats, self.journal, selection, due.seen, due.context, live)
+        for entry in lived_in.entries(due.births):
+            if entry.individual.id not in self.known:
+                self.record(entry)
+        for birth in due.births:
+            world.folder.forget_waiting(birth.id)
+
+    def _on_rung(
+        self, lives: Lives, number: int, heat: Heat, births: Sequence[Birth]
+    ) -> Iterator[Entry]:
+        """Live lives on a rung of their generation."""
+        on_rung = attrs.evolve(lives, heat=(number, heat))
+        for entry in lived(self.executor, on_rung, births, self._send):
+            self._mended(entry.told)
+            yield entry
 
     def _ancestor(self, founder: Path | None) -> Entry:
         if founder is not None:

@@ -17,11 +17,12 @@ def population(known: Known, number: int, recipe: Recipe) -> Population:
     """
     last = known.generation(number - 1)
     return Population(
-        individuals=tuple(one for one in last if one.is_alive),
+        individuals=tuple(one for one in last if one.is_alive and one.overtaken is None),
         archive=known.archive(number),
         size=recipe.run.population,
         parents=recipe.heredity.parents,
         metric=recipe.task.primary,
         metrics=recipe.task.metrics,
         stillborn=tuple(one for one in last if not one.is_alive),
+        overtaken=tuple(one for one in last if one.overtaken is not None),
     )

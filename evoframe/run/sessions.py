@@ -11,6 +11,7 @@ from evoframe.config.convert import anchored
 from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, RunError
 from evoframe.registry import Registry
+from evoframe.roles import Selection
 from evoframe.run import opening, runner
 from evoframe.run.asking import Session
 from evoframe.run.folder import RunFolder
@@ -54,6 +55,8 @@ def begin(recipe: Recipe, registry: Registry, path: Path, ready: Mapping[str, An
 def _require_elsewhere(recipe: Recipe) -> None:
     """Refuse what acts within a training that is not ours."""
     within = [("nurture", one.name) for one in recipe.nurture]
+    if type(recipe.selection).rungs is not Selection.rungs:
+        within.append(("selection", recipe.selection.name))
     if recipe.litter is not None and recipe.litter.name != "single":
         within.append(("litter", recipe.litter.name))
     for role, name in within:

@@ -31,6 +31,9 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 """What is chosen of each file."""
 
+ELSEWHERE = ("halving",)
+"""Those that are tried by ``tests/run/test_heats.py``."""
+
 MILD = {
     "bandit": ["environment[0].retention=0.96"],
     "islands": ["environment[0].shares=[0.94, 0.96, 0.98]"],
@@ -99,10 +102,10 @@ def evolve(name: str, out: Path, generations: int, **choices: Any) -> evoframe.R
 
 def test_every_example_is_here() -> None:
     """An example that is not tried is soon wrong."""
-    assert {path.stem for path in HERE.glob("*.py")} == set(RECIPES)
+    assert {path.stem for path in HERE.glob("*.py")} == {*RECIPES, *ELSEWHERE}
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [*RECIPES, *ELSEWHERE])
 def test_the_example_is_short(name: str) -> None:
     """Whoever opens it wants to see it at a glance."""
     code = [line for line in (HERE / f"{name}.py").read_text().splitlines() if line.strip()]

@@ -132,6 +132,18 @@ def _least(alive: list[Individual], name: str) -> str:
     return short(min(known)) if known else NONE
 
 
+def _epochs(facts: Facts) -> list[str]:
+    """Return a sentence on the epochs that descendants were trained for, where they are known."""
+    offspring = [one for one in facts.everyone if one.origin is Origin.OFFSPRING]
+    told = [facts.account(one).epochs for one in offspring]
+    known = [epochs for epochs in told if epochs]
+    if not known:
+        return []
+    least, most = min(known), max(known)
+    each = f"{most:g} each" if least == most else f"{least:g} to {most:g} each"
+    return [f"Its offspring were trained for {sum(known):g} epochs, {each}."]
+
+
 def _words(facts: Facts, lives: float, taken: Mapping[str, float]) -> list[str]:
     found = [
         (
@@ -139,6 +151,7 @@ def _words(facts: Facts, lives: float, taken: Mapping[str, float]) -> list[str]:
             f"{len(facts.everyone)} lives together took {duration(lives)}."
         )
     ]
+    found += _epochs(facts)
     if "seconds" in facts.survey:
         found.append(f"The survey of the ancestor took {duration(facts.survey['seconds'])}.")
     if facts.sessions:
