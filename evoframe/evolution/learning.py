@@ -54,6 +54,12 @@ def learners(strategies: Strategies) -> Iterator[tuple[str, Learning]]:
                 yield f"{field.name}[{index}]" if several else field.name, one
 
 
+def begun(strategies: Strategies, context: Context) -> dict[str, Kept]:
+    """Return the states that strategies begin with, by entry; of those that have any."""
+    nobody = Population((), (), 0, 0, context.task.primary)
+    return states_after(nobody, strategies, {}, context)
+
+
 def states_after(
     population: Population, strategies: Strategies, before: Mapping[str, Kept], context: Context
 ) -> dict[str, Kept]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evoframe.errors import ConfigError, StillbornError, StrategyError, listing
 from evoframe.evolution.conception import encode, press
+from evoframe.evolution.learning import begun
 from evoframe.evolution.synthesis import synthesise
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
@@ -36,8 +37,9 @@ def require_life(world: World) -> None:
     with arithmetic(world.device, threads=run.threads, strict=run.strict):
         try:
             watch = Watch(context, strict=False)
-            dna = encode(world.strategies(), inheritance, context, watch)
-            dna = press(world.strategies(), dna, inheritance, context, watch, [])
+            strategies = world.strategies(begun(world.strategies(), context))
+            dna = encode(strategies, inheritance, context, watch)
+            dna = press(strategies, dna, inheritance, context, watch, [])
         except StrategyError:  # it is told in the run, with all that is known then
             return
         if any(_lives(dna, inheritance, context, draw) for draw in range(DRAWS)):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
+from evoframe.errors import DamagedError
 from evoframe.evolution.learning import Kept, learners, states_after
 from evoframe.kernel.context import Context
 from evoframe.kernel.population import Population
@@ -15,6 +16,9 @@ from evoframe.run.world import World
 
 STATES = "states of"
 """How the names of facts begin that are the states of all strategies for a generation."""
+
+FIRST = 2
+"""The first generation that has any: that of the first offspring."""
 
 
 def on_record(world: World, generation: int) -> Mapping[str, Kept]:
@@ -41,8 +45,15 @@ def made(
         return {}
     if (found := read(journal, number)) is not None:
         return found
-    before = read(journal, number - 1) or {}
-    fresh = states_after(population, strategies, before, context)
+    before = read(journal, number - 1)
+    if before is None and number > FIRST and any(learners(world.at(number - 1).strategies())):
+        raise DamagedError(
+            f"what strategies kept for generation {number - 1} is gone from the journal of "
+            f"{world.folder.path}, and generation {number} cannot be made without it. "
+            f"`evoframe resume {world.folder.path} --repair` takes the copy that was made after "
+            "the last generation."
+        )
+    fresh = states_after(population, strategies, before or {}, context)
     kept = {entry: {"strategy": one.strategy, "text": one.text} for entry, one in fresh.items()}
     journal.note(**{f"{STATES} {number}": json.dumps(kept)})
     return fresh
@@ -50,11 +61,12 @@ def made(
 
 def read(journal: Journal, generation: int) -> dict[str, Kept] | None:
     """Return the states for a generation; None if none are on record."""
-    name = f"{STATES} {generation}"
+    if journal.fact(name := f"{STATES} {generation}") is None:
+        return None
     return {
         str(entry): Kept(str(one["strategy"]), str(one["text"]))
         for entry, one in journal.told(name).items()
-    } or None
+    }
 
 
 def described(journal: Journal, last: int) -> dict[str, Any]:
@@ -64,7 +76,7 @@ def described(journal: Journal, last: int) -> dict[str, Any]:
         journal: of the run.
         last: the last generation that may have some.
     """
-    found = {number: read(journal, number) or {} for number in range(2, last + 1)}
+    found = {number: read(journal, number) or {} for number in range(FIRST, last + 1)}
     return {
         str(number): {
             entry: {"strategy": one.strategy, "state": one.state} for entry, one in states.items()

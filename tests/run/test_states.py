@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import ClassVar
 
 import attrs
+import numpy as np
 import pytest
 import torch
 
 import evoframe
 from evoframe import hookimpl
-from evoframe.errors import StrategyError
+from evoframe.errors import ConfigError, DamagedError, StrategyError
 from evoframe.plugin import Environment, Family, Mutation, Observer, Retention, Selection
 from evoframe.run import runner
 
@@ -150,6 +152,61 @@ def test_who_keeps_state_may_change_on_the_way(tmp_path) -> None:
     assert list(states["2"]) == ["selection"]
     assert states["3"]["environment[0]"]["state"]["seen"] == []
     assert states["4"]["environment[0]"]["state"]["seen"] == ["g3s0", "g3s1"]
+
+
+@pytest.mark.parametrize("way", ["gone", "bits"])
+def test_a_state_that_is_lost_is_missed(way, tmp_path) -> None:
+    """Nobody begins anew in the midst of a run without a word; the copy has it."""
+    run = evolve(tmp_path / "run")
+    with sqlite3.connect(run.path / "journal.sqlite") as base:
+        name = "states of 4"
+        if way == "gone":
+            base.execute("DELETE FROM facts WHERE name LIKE '%states of 3'")
+            base.execute("DELETE FROM facts WHERE name LIKE ?", (f"%{name}",))
+        else:
+            base.execute("UPDATE facts SET value = value || ' ' WHERE name = ?", (name,))
+    base.close()
+
+    with pytest.raises(DamagedError, match=r"states of 4|kept for generation 3"):
+        evoframe.resume(run.path, changes=["run.generations=5"])
+    assert len(evoframe.open_run(run.path).individuals) == len(run.individuals)
+
+
+def test_a_state_that_is_gone_is_learned_again(run, tmp_path) -> None:
+    """From the one before, which is the same as it was."""
+    again = evolve(tmp_path / "run")
+    with sqlite3.connect(again.path / "journal.sqlite") as base:
+        base.execute("DELETE FROM facts WHERE name LIKE '%states of 4'")
+    base.close()
+    evoframe.resume(again.path, changes=["run.generations=5"])
+
+    found = evoframe.open_run(again.path).states()
+    assert str(found["4"]) == str(run.states()["4"])
+    assert found["5"]["selection"]["state"] == 3
+
+
+@attrs.frozen
+class Wintry(Environment):
+    """Lets fewer and fewer live."""
+
+    name: ClassVar[str] = "wintry"
+
+    def begin(self, context):
+        return 0.01
+
+    def press(self, dna, inheritance, context):
+        genes = {
+            name: attrs.evolve(one, log_survival=one.log_survival + np.log(context.state))
+            for name, one in dna.synapses.items()
+        }
+        return attrs.evolve(dna, synapses=genes)
+
+
+def test_of_what_it_begins_with_nobody_may_starve(tmp_path) -> None:
+    """A recipe is tried with the state that there will be."""
+    with pytest.raises(ConfigError, match="nobody would live"):
+        evolve(tmp_path / "run", environment=[Wintry()], encoding="magnitude")
+    assert not (tmp_path / "run").exists()
 
 
 @attrs.frozen

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from evoframe.errors import ContractError
-from evoframe.evolution.generation import synthesise
 from evoframe.evolution.genes import require_dna
+from evoframe.evolution.synthesis import synthesise
 from evoframe.kernel.wiring import living_channels
 from evoframe.plugin import DNA, Genes, Regrowth
 from evoframe.testing.case import Case
