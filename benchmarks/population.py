@@ -94,7 +94,7 @@ class Points(Task):
     def batches(self, split: str, *, shuffle: object = None, batch_size: int | None = None) -> list:
         """Return all points of a split, in one batch."""
         points = torch.randn(120, 8, generator=torch.Generator().manual_seed(len(split)))
-        if split == "train":
+        if split == "train" and shuffle is not None:  # a survey tries batches too, in their order
             time.sleep(self.nap)
         return [(points, (points[:, 0] * points[:, 1] > 0).long())]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 import time
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import attrs
@@ -740,6 +741,29 @@ class Brave(Plain):
 
 
 @attrs.frozen
+class Brief(Plain):
+    """Is open for one generation."""
+
+    name: ClassVar[str] = "brief"
+
+    @contextmanager
+    def open(self):
+        yield Spent(self.map)
+
+
+@attrs.frozen
+class Spent(Plain):
+    """Maps once."""
+
+    first: Any = None
+    maps: list = attrs.field(factory=list, eq=False)
+
+    def map(self, live, jobs, send):
+        self.maps.append(jobs)
+        return self.first(live, jobs if len(self.maps) == 1 else (), send)
+
+
+@attrs.frozen
 class Tampering(Plain):
     """Gives every birth another key."""
 
@@ -972,6 +996,7 @@ SABOTEURS: dict[str, Any] = {
     "lives_every_job_once": Hasty(),
     "hands_on_every_event": Deaf(),
     "hands_on_failures": Brave(),
+    "serves_one_generation_after_another": Brief(),
     "gives_the_run_of_serial": Tampering(),
     "changes_no_run": Meddling(),
     "hears_a_run_to_its_end": Choking(),

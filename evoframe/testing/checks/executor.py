@@ -101,6 +101,20 @@ def check_hands_on_failures(executor: Any) -> None:
     broken(f"the life raised RunError, and map yielded {results}")
 
 
+@law("executor")
+def check_serves_one_generation_after_another(executor: Any) -> None:
+    """What ``open`` gives maps as often as it is asked, and can be opened for the next run.
+
+    A run asks for a map once a generation; a comparison, and a run that is resumed, begin again.
+    """
+    for run in ("first", "second"):
+        with executor.open() as opened:
+            for jobs in (JOBS, (), JOBS[:2]):
+                found = sorted(square for square, _ in opened.map(lived, jobs, _deaf))
+                if found != (wanted := sorted(job * job for job in jobs)):
+                    broken(f"in the {run} run it gave {found} for {jobs}; {wanted} was wanted")
+
+
 @law("executor", stage=Stage.COMPANY)
 def check_gives_the_run_of_serial(executor: Any) -> None:
     """A run has the same digest as with the executor ``serial``."""
