@@ -23,6 +23,7 @@ from evoframe.kernel.population import rank
 from evoframe.registry import Registry
 from evoframe.report.arm_runs import Say, arm_runs_of, carry_all, founder_of
 from evoframe.report.arms import Arm
+from evoframe.run.account import Account
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.run import Run
 from evoframe.run.world import build_world
@@ -269,9 +270,16 @@ def _uses(run: Run, encoding: str) -> bool:
     return str(run.tables.get("encoding", {}).get("use")).rpartition(":")[2] == encoding
 
 
-def _epochs(run: Run) -> int:
-    """Return for how many epochs the descendants of a run were trained."""
+def _epochs(run: Run) -> float:
+    """Return for how many epochs the descendants of a run, and siblings of them, were trained."""
     epochs = run.tables.get("training", {}).get("epochs", 0)
     if not isinstance(epochs, int):
         raise ConfigError(f"{run.path} has a training without epochs.")
-    return epochs * sum(one.origin == "offspring" and one.is_alive for one in run.individuals)
+    alive = sum(one.origin == "offspring" and one.is_alive for one in run.individuals)
+    return epochs * alive + sum(map(_of_siblings, run.accounts().values()))
+
+
+def _of_siblings(account: Account) -> float:
+    """Return for how many epochs siblings were trained that were not born."""
+    last = {one.sibling: one for one in account.looks}
+    return sum(one.epochs for one in last.values() if not one.born)

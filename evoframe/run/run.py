@@ -139,8 +139,12 @@ class Run:
 
         It is empty in runs of versions that put none on record.
         """
+        return self.accounts().get(self[identity].genotype_id, Account())
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the accounts of all lives, by individual."""
         with self._journal() as journal:
-            return journal.accounts().get(self[identity].genotype_id, Account())
+            return journal.accounts()
 
     def genotype(self, identity: str) -> Genotype:
         """Return the genotype of a living individual, on the CPU; lived again if it was dropped.
@@ -305,8 +309,7 @@ class Run:
 
     def as_json(self) -> dict[str, Any]:
         """Return all there is to say of the run, for other programs."""
-        with self._journal() as journal:
-            accounts = journal.accounts()
+        accounts = self.accounts()
         return {
             "digest": self.digest(),
             "finished": self.ending,
