@@ -2,12 +2,12 @@
 
 All siblings stray from the ranking of the best arm without a litter, and are repaired as that is
 before anybody looks at them. Looks and the training of those that were not chosen count in passes,
-so there is less training for the one that was. Before it is trained, nothing of it is thrown away:
-what halving has trained goes on.
+so there is less training for the one that was; what halving has trained of it goes on.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Ceiling, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import masked
+from evoframe.kernel.judged import passes
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life, TrainingResult
 from evoframe.kernel.phenotype import Phenotype
@@ -104,7 +105,7 @@ def of_litter(
 
 
 def halving(
-    problem: Problem, share: float, key: Key, passes: int, rate: float, **options: Any
+    problem: Problem, share: float, key: Key, whole: int, rate: float, **options: Any
 ) -> Cut:
     """Return the last of several siblings, of which fewer and fewer have been trained on."""
     brood = brood_of(problem, share, key, **options)
@@ -113,8 +114,8 @@ def halving(
     parts = np.diff([0.0, *(part for _, part in RUNGS)])
     # Of the whole schedule, what others take besides the one that is trained to its end.
     others = sum((count - 1) * part for count, part in zip(sizes, parts, strict=True))
-    looks = 4 * problem.batch_size * share * (sum(sizes))
-    left = passes - REPAIRED * problem.batch_size - looks
+    looks = 8 * problem.batch_size * share * (sum(sizes))
+    left = whole - REPAIRED * problem.batch_size - looks
     steps = int(left / (problem.batch_size * STEP * share * (1 + others)))
     learners = [
         Learning(
@@ -134,7 +135,7 @@ def halving(
             for cost, one, had in zip(costs, learners, before, strict=True)
         )
         losses = [_loss(brood, one.network) for one in learners]
-        spent += sum(4 * cost for cost in costs)
+        spent += sum(8 * cost for cost in costs)
         order = np.argsort(losses, kind="stable")
         learners = [learners[at] for at in order[:kept]]
     (last,) = learners
@@ -143,18 +144,12 @@ def halving(
 
 
 def _loss(brood: Siblings, network: nn.Module) -> float:
-    """Return the loss on four batches, with their own statistics in batch norms."""
-    norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
-    held = [(one.running_mean, one.running_var) for one in norms]
-    found = brood.bench.score(network, "loss", 4 * 64)
-    for one, (mean, variance) in zip(norms, held, strict=True):
-        one.running_mean, one.running_var, one.track_running_stats = mean, variance, True
-    return found
+    """Return the loss on four batches, with statistics that are estimated on them."""
+    return brood.bench.score(copy.deepcopy(network), "loss", 4 * 64)
 
 
 def _spent(problem: Problem, brood: Siblings) -> float:
-    told = brood.told()
-    return REPAIRED * problem.batch_size + (0.0 if told is None else told.passes)
+    return REPAIRED * problem.batch_size + passes(brood.looks)
 
 
 def _share(problem: Problem, network: nn.Module) -> float:
@@ -163,6 +158,7 @@ def _share(problem: Problem, network: nn.Module) -> float:
 
 CHOOSERS: dict[str, Arm] = {
     "fittest": functools.partial(of_litter, litter=Fittest(size=24, examples=256)),
+    "fittest-near": functools.partial(of_litter, litter=Fittest(size=24, examples=256, step=0.02)),
     "climb": functools.partial(
         of_litter, litter=Climb(steps=6, offspring=4, share=0.02, examples=(64, 256), keep=0.5)
     ),

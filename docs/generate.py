@@ -36,7 +36,8 @@ from evoframe.testing.scaffold import example_of
 
 VALUES = (
     "key", "genotype", "individual", "notes", "population", "context", "evidence", "dna", "levels",
-    "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "wiring", "events", "arguments",
+    "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "brood", "judged", "wiring",
+    "events", "arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
 

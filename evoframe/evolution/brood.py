@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from evoframe.errors import ContractError
-from evoframe.evolution.judging import Bench
+from evoframe.evolution.judging import Bench, norms_of
 from evoframe.evolution.synthesis import synthesise
 from evoframe.evolution.telling import step
 from evoframe.kernel.brood import Sibling
@@ -147,7 +147,7 @@ class Siblings:
         return layers_of(self.dna)
 
     def _living(self, genotype: Genotype) -> Flags:
-        """Return who lives: each cluster of which a synapse does, or each synapse."""
+        """Return a bool for each cluster, or each synapse: it lives."""
         clusters = self.dna.clusters
         if clusters is None:
             parts = [genotype.masks[name].cpu().numpy().reshape(-1) for name in self.dna.synapses]
@@ -161,7 +161,7 @@ class Siblings:
         return found
 
     def _free(self) -> Flags:
-        """Return who may leave."""
+        """Return a bool for each cluster, or each synapse: it may leave."""
         if self.dna.clusters is None:
             return np.ones(len(self._layers), dtype=bool)
         partition = self.context.anatomy.clusters("bundle")
@@ -182,11 +182,12 @@ class Siblings:
         schooled: TrainingResult | None = None,
         ready: bool = True,
     ) -> float:
-        """Return how a sibling does on training examples: the smaller, the better."""
+        """Return the score of a sibling on training examples: the smaller, the better."""
         self._require_own(sibling)
         with step("judging", self.context, sibling.number):
             before = self.bench.asked
             network = self._network(sibling, schooled, ready=ready)
+            twice = 2 if norms_of(network) else 1
             score = self.bench.score(network, by, examples)
             seen = self.bench.examples(examples)
         taught = seen if self.bench.asked > before else 0
@@ -198,7 +199,7 @@ class Siblings:
             judge=by,
             examples=seen,
             epochs=0.0 if schooled is None else float(schooled.epochs),
-            passes=seen * self._share(sibling.genotype) + taught,
+            passes=twice * seen * self._share(sibling.genotype) + taught,
         )
         self.looks.append(look)
         who = self.context.id
@@ -226,7 +227,7 @@ class Siblings:
         return phenotype
 
     def _share(self, genotype: Genotype) -> float:
-        """Return what a forward pass takes, as a share of the ancestor's."""
+        """Return the share of the ancestor's forward pass that one of this takes."""
         own, whole = map(self.context.anatomy.costs, (genotype, self.context.ancestor))
         cost = "flops" if own.get("flops") and whole.get("flops") else "synapses"
         return own[cost] / max(whole[cost], 1)
@@ -234,7 +235,7 @@ class Siblings:
     def school(
         self, sibling: Sibling, *, until: float = math.inf, after: TrainingResult | None = None
     ) -> TrainingResult:
-        """Return what training makes of a sibling."""
+        """Return the result of training a sibling."""
         self._require_own(sibling)
         result = self._train(sibling, until, after)
         self._schooled[id(result)] = result, sibling
@@ -272,7 +273,7 @@ class Siblings:
         return sibling
 
     def is_changed(self, sibling: Sibling) -> str:
-        """Return what is another than when a sibling was drawn; empty if all is as it was."""
+        """Return the first part of a sibling that is not as it was drawn; empty if none is."""
         lost = changed(self._marks[sibling.number], self._mark(sibling))
         return lost[0] if lost else ""
 

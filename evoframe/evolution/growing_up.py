@@ -74,7 +74,7 @@ def school(
     watch: Watch,
     state: str | None = None,
 ) -> TrainingResult:
-    """Return what training makes of a newborn.
+    """Return the result of training a newborn.
 
     Raises:
         StillbornError: training broke down.

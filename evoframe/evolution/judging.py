@@ -69,15 +69,16 @@ class Bench:
                 yield self._batches[-1]
 
     def examples(self, count: int) -> int:
-        """Return how many examples these batches have."""
+        """Return the number of examples of these batches."""
         task = self._context.task
         return sum(task.examples_in(one) or 1 for one in self.batches(count))
 
     @torch.no_grad()
     def score(self, network: nn.Module, by: Judge, examples: int) -> float:
-        """Return how a network does: the smaller, the better."""
+        """Return the score of a network: the smaller, the better."""
         batches = self.batches(examples)
-        _with_statistics_of_batches(network)
+        with sealed(self._context.key.at("statistics")):
+            self._take_statistics(network.eval(), batches)
         with sealed(self._context.key.at("judging")):
             if by == "metric":
                 return self._metric(network, batches)
@@ -91,7 +92,7 @@ class Bench:
         )
 
     def taught(self, count: int) -> list[Outputs]:
-        """Return what the ancestor answers to the first batches."""
+        """Return the ancestor's outputs for the first batches."""
         if len(self._answers) < count:
             context = self._context
             network = context.anatomy.develop(context.ancestor).network.eval()
@@ -104,6 +105,27 @@ class Bench:
     def asked(self) -> int:
         """To how many batches the ancestor has answered."""
         return len(self._answers)
+
+    def _take_statistics(self, network: nn.Module, batches: list[Batch]) -> None:
+        """Estimate the statistics of batch norms anew, on the same batches.
+
+        Whatever left shifts the mean and variance of every layer. A batch of one example, of which
+        batch norm has no variance to learn from, is left out.
+        """
+        norms = norms_of(network)
+        if not norms or all(self._is_alone(one) for one in batches):
+            return
+        for one in norms:
+            one.reset_running_stats()
+            one.momentum = None  # a plain average over all batches
+            one.train()
+        for batch in batches:
+            if not self._is_alone(batch):
+                self._context.task.step(network, batch)
+        network.eval()
+
+    def _is_alone(self, batch: Batch) -> bool:
+        return self._context.task.examples_in(batch) == 1
 
     def _mean(self, batches: list[Batch], values: list[float]) -> float:
         task = self._context.task
@@ -143,14 +165,10 @@ def _distance(taught: Outputs, said: Outputs, far: Any) -> float:
     return float(torch.stack([far(*pair) for pair in zip(taught, said, strict=True)]).mean())
 
 
-def _with_statistics_of_batches(network: nn.Module) -> None:
-    """Let batch norms take the statistics of each batch; all else is in evaluation mode.
-
-    Whatever left shifts the mean and variance of every layer, so that running statistics would be
-    those of another network.
-    """
-    network.eval()
-    for module in network.modules():
-        if isinstance(module, _BatchNorm):
-            module.running_mean = module.running_var = None
-            module.track_running_stats = False
+def norms_of(network: nn.Module) -> list[_BatchNorm]:
+    """Return the batch norms of a network that have statistics."""
+    return [
+        one
+        for one in network.modules()
+        if isinstance(one, _BatchNorm) and one.running_mean is not None
+    ]

@@ -107,7 +107,7 @@ def raised(
 
 
 def _schooling(strategies: Strategies, context: Context, watch: Watch) -> School:
-    """Return what trains a sibling, as far as it is asked to."""
+    """Return a function that trains a sibling as far as it is asked to."""
     training, state = strategies.training, strategies.states.get("training")
 
     def schooled(sibling: Sibling, until: float, after: TrainingResult | None) -> TrainingResult:

@@ -85,10 +85,10 @@ class Brood(Protocol):
         schooled: TrainingResult | None = None,
         ready: bool = True,
     ) -> float:
-        """Return how a sibling does on training examples: the smaller, the better.
+        """Return the score of a sibling on training examples: the smaller, the better.
 
         They are the same for all siblings, and of two numbers of examples the smaller are the first
-        of the larger. Batch norms take the statistics of each batch.
+        of the larger. The statistics of batch norms are estimated on them first.
 
         Args:
             sibling: of this brood.
@@ -101,7 +101,7 @@ class Brood(Protocol):
     def school(
         self, sibling: Sibling, *, until: float = math.inf, after: TrainingResult | None = None
     ) -> TrainingResult:
-        """Return what training makes of a sibling.
+        """Return the result of training a sibling.
 
         Args:
             sibling: of this brood.

@@ -40,5 +40,5 @@ class Judged:
 
 
 def passes(looks: Iterable[Judged]) -> float:
-    """Return what looks took together, in forward passes of the ancestor over one example."""
+    """Return the sum of looks, in forward passes of the ancestor over one example."""
     return sum(one.passes for one in looks)

@@ -23,6 +23,7 @@ from evoframe.kernel.population import rank
 from evoframe.registry import Registry
 from evoframe.report.arm_runs import Say, arm_runs_of, carry_all, founder_of
 from evoframe.report.arms import Arm
+from evoframe.run.account import Account
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.run import Run
 from evoframe.run.world import build_world
@@ -270,12 +271,19 @@ def _uses(run: Run, encoding: str) -> bool:
 
 
 def _epochs(run: Run) -> float:
-    """Return for how many epochs the descendants of a run were trained."""
-    told = run.epochs()
+    """Return for how many epochs the descendants of a run, and siblings of them, were trained."""
+    accounts, told = run.accounts(), run.epochs()
+    unborn = sum(map(_of_siblings, accounts.values()))
     lived = [one.id for one in run.individuals if one.origin == "offspring" and one.is_alive]
     if all(one in told for one in lived):
-        return sum(told[one] for one in lived)
+        return sum(told[one] for one in lived) + unborn
     epochs = run.tables.get("training", {}).get("epochs", 0)
     if not isinstance(epochs, int):
         raise ConfigError(f"{run.path} has a training without epochs.")
-    return epochs * len(lived)
+    return epochs * len(lived) + unborn
+
+
+def _of_siblings(account: Account) -> float:
+    """Return for how many epochs siblings were trained that were not born."""
+    last = {one.sibling: one for one in account.looks}
+    return sum(one.epochs for one in last.values() if not one.born)

@@ -43,7 +43,7 @@ class Litter(Learning, ABC):
 
     @abstractmethod
     def raise_one(self, brood: Brood, context: Context) -> TrainingResult:
-        """Return what ``brood.school`` has made of one sibling, its training at its end.
+        """Return the result of ``brood.school`` for one sibling, its training at its end.
 
         Args:
             brood: draws siblings, varies, judges and schools them; whatever it does is on record,

@@ -140,16 +140,19 @@ class Run:
 
         It is empty in runs of versions that put none on record.
         """
+        return self.accounts().get(self[identity].genotype_id, Account())
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the accounts of all lives, by individual."""
         with self._journal() as journal:
-            return journal.accounts().get(self[identity].genotype_id, Account())
+            return journal.accounts()
 
     def epochs(self) -> dict[str, float]:
         """Return the epochs that each individual was trained for, by id, where they are known.
 
         An elite was trained for none: it carries what somebody else was trained for.
         """
-        with self._journal() as journal:
-            told = {name: one.epochs for name, one in journal.accounts().items()}
+        told = {name: one.epochs for name, one in self.accounts().items()}
         return {name: epochs for name, epochs in told.items() if epochs is not None}
 
     def genotype(self, identity: str) -> Genotype:
@@ -315,8 +318,9 @@ class Run:
 
     def as_json(self) -> dict[str, Any]:
         """Return all there is to say of the run, for other programs."""
+        accounts = self.accounts()
         with self._journal() as journal:
-            accounts, rungs = journal.accounts(), heats.standings(journal)
+            rungs = heats.standings(journal)
         return {
             "digest": self.digest(),
             "finished": self.ending,

@@ -21,8 +21,7 @@ PAGE = "docs/reference/checks.md"
 MODULES = (
     "values", "answers", "keeping", "randomness", "seeing", "streams", "dna", "environment",
     "heredity", "mutation", "selection", "litter", "training", "rungs", "nurture", "executor",
-    "observer",
-    "task", "notes", "whole", "elsewhere",
+    "observer", "task", "notes", "whole", "elsewhere",
 )  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., None])

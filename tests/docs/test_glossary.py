@@ -27,7 +27,7 @@ ORDINARY = {
     # names of single strategies, which have pages of their own
     "asexual", "budget", "mating", "narrow", "pareto", "regrowth", "retention", "sensitivity",
     "decay", "repair", "stress", "synaptic", "untrained", "config", "check", "conformance", "dict",
-    "frozen",
+    "frozen", "climb", "fittest", "halving", "judged", "single",
 }  # fmt: skip
 """Words of public names that mean what they mean everywhere, or only name one strategy."""
 

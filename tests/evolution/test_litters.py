@@ -67,7 +67,8 @@ SHORT = {
 
 def brood(kind: str, seed: int, task: str = "Blobs", *, depth: bool = False, **layers) -> Siblings:
     """Return the siblings of a child of a network that lost nothing yet."""
-    own, key = KINDS[task](), Key(seed)
+    made = {"Normed": lambda: KINDS["Blobs"](norm=True)}.get(task, KINDS.get(task))
+    own, key = made(), Key(seed)
     torch.manual_seed(seed)
     network = own.ancestor(key)
     plan = anatomy.survey(
@@ -196,6 +197,33 @@ def test_siblings_are_judged_on_the_same_examples(by: str) -> None:
     if asks:
         assert own.bench.score(whole, by, 40) == pytest.approx(0, abs=1e-6)
         assert scores[0] > 0
+
+
+@pytest.mark.parametrize("size", [16, 1])
+def test_statistics_of_batch_norms_are_those_of_the_sibling(size: int) -> None:
+    """Estimated on the examples that it is judged on; of batches of one there are none."""
+    own = brood("ranked bundles", 0, "Normed")
+    one = own.only()
+    if size == 1:
+        object.__setattr__(own.bench, "_rest", iter([]))
+        batches = own.context.task.batches("train", batch_size=1)
+        own.bench._batches.extend(batches[:40])
+    score = own.judge(one, by="loss", examples=40)
+
+    network = own.newborn(one, ready=True).network.eval()
+    if size > 1:
+        (norm,) = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm1d)]
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+        with torch.no_grad():
+            for batch in own.bench.batches(40):
+                own.context.task.step(network, batch)
+        network.eval()
+    with torch.no_grad():
+        losses = [float(own.context.task.step(network, b)) for b in own.bench.batches(40)]
+    assert score == pytest.approx(np.mean(losses))
+    assert own.looks[0].passes > own.looks[0].examples * own._share(one.genotype)
 
 
 def evolved(path: Path, litter: Litter | None, **more) -> evoframe.Run:

@@ -12,6 +12,7 @@ import pytest
 
 import evoframe
 from evoframe import hookspecs
+from evoframe.plugin import Fittest
 from evoframe.registry import load_registry
 from evoframe.registry.checking import HOOKS
 from evoframe.roles import ROLES
@@ -115,6 +116,7 @@ def test_every_lifecycle_hook_reaches_an_observer_that_has_it(tmp_path: Path, ca
         out=tmp_path / "run",
         generations=2,
         mutation="noise",
+        litter=Fittest(size=2),
         observer=[hook.replace("_", "-") for hook in TOLD],
         options=["training.epochs=1"],
         plugins=list(map(str, files)),

@@ -12,7 +12,10 @@ from evoframe.testing import conformance
 
 QUICK: dict[str, dict[str, Any]] = {
     "budget": {"trials": 1},
+    "climb": {"steps": 2, "offspring": 2, "examples": (16, 32)},
+    "fittest": {"size": 3},
     "gradient": {"epochs": 2},
+    "halving": {"size": 3, "siblings": (2,), "epochs": (0.5,)},
     "mnist": {"train_size": 300},
     "processes": {"workers": 1},
     "saliency": {

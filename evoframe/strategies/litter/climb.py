@@ -63,7 +63,7 @@ class Climb(Litter):
     )
 
     def raise_one(self, brood: Brood, context: Context) -> TrainingResult:
-        """Return what training makes of the last of the line."""
+        """Return the result of training the last of the line."""
         parent = brood.only()
         score = self._score(brood, parent) if self.steps else math.nan
         for _ in range(self.steps):

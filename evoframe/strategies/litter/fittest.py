@@ -52,7 +52,7 @@ class Fittest(Litter):
     )
 
     def raise_one(self, brood: Brood, context: Context) -> TrainingResult:
-        """Return what training makes of the best sibling."""
+        """Return the result of training the best sibling."""
         best = brood.only()
         if self.size == 1:
             return brood.school(best)

@@ -90,7 +90,7 @@ class Halving(Litter):
             )
 
     def raise_one(self, brood: Brood, context: Context) -> TrainingResult:
-        """Return what training makes of the last sibling."""
+        """Return the result of training the last sibling."""
         first = brood.only()
         group: list[Schooled] = [(first, None), *self._others(brood, first)]
         for count, epochs in zip(self.siblings, self.epochs, strict=True):

@@ -19,5 +19,5 @@ class Single(Litter):
     name: ClassVar[str] = "single"
 
     def raise_one(self, brood: Brood, context: Context) -> TrainingResult:
-        """Return what training makes of the only child."""
+        """Return the result of training the only child."""
         return brood.school(brood.only())

@@ -129,7 +129,7 @@ def repair(smaller: Phenotype, whole: Phenotype, moments: Mapping[str, _Moments]
 
 @torch.no_grad()
 def moments_of(whole: Phenotype, run: Run) -> dict[str, _Moments]:
-    """Return what the layers of a network that could be repaired are given.
+    """Return the moments of the inputs of all layers that could be repaired.
 
     Args:
         whole: the network, in evaluation mode.
