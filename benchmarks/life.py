@@ -6,8 +6,8 @@
 A run of four square layers that are not trained, through the public API, on one thread, in a
 process for each size. Every step is timed without the steps inside it: CPU nanoseconds a synapse
 of the ancestor, and in *Philox*, what NumPy's Philox takes for a 64-bit word a synapse in the same
-process. Of the lives of each generation the quickest counts, as neighbours only ever add; and of the
-two generations the slower one. Memory is what the process has at most, over what
+process. Of the lives of each generation the quickest counts, as neighbours only ever add, and of
+the two generations the slower one. Memory is what the process has at most, over what
 it has when a life begins, in weights of the ancestor: the network of the task, its survey and its
 first weights are there by then. With ``--base`` the code of another commit runs too, in turn.
 """
