@@ -45,11 +45,16 @@ STEPS = {
     "inherit": ("evoframe.evolution.generation:inherit",),
     "encode": ("evoframe.evolution.generation:encode",),
     "press": ("evoframe.evolution.generation:press",),
-    "draw": ("evoframe.evolution.generation:draw",),
-    "bounds of widths": ("evoframe.evolution.generation:held",),
+    "draw": ("evoframe.evolution.generation:draw", "evoframe.evolution.synthesis:draw"),
+    "bounds of widths": (
+        "evoframe.evolution.generation:held",
+        "evoframe.evolution.synthesis:held",
+    ),
     "settle": (
         "evoframe.evolution.generation:settle",
         "evoframe.evolution.generation:revive",
+        "evoframe.evolution.synthesis:settle",
+        "evoframe.evolution.synthesis:revive",
         "evoframe.anatomy.anatomy:settle",
     ),
     "develop": ("evoframe.anatomy.anatomy:Anatomy.develop",),
