@@ -6,8 +6,8 @@
 A run of four square layers that are not trained, through the public API, on one thread, in a
 process for each size. Every step is timed without the steps inside it: CPU nanoseconds a synapse
 of the ancestor, and in *Philox*, what NumPy's Philox takes for a 64-bit word a synapse in the same
-process. Of the lives of each generation the quickest counts, as neighbours only ever add; and of the
-two generations the slower one. Memory is what the process has at most, over what
+process. Of the lives of each generation the quickest counts, as neighbours only ever add, and of
+the two generations the slower one. Memory is what the process has at most, over what
 it has when a life begins, in weights of the ancestor: the network of the task, its survey and its
 first weights are there by then. With ``--base`` the code of another commit runs too, in turn.
 """
@@ -45,11 +45,16 @@ STEPS = {
     "inherit": ("evoframe.evolution.generation:inherit",),
     "encode": ("evoframe.evolution.generation:encode",),
     "press": ("evoframe.evolution.generation:press",),
-    "draw": ("evoframe.evolution.generation:draw",),
-    "bounds of widths": ("evoframe.evolution.generation:held",),
+    "draw": ("evoframe.evolution.generation:draw", "evoframe.evolution.synthesis:draw"),
+    "bounds of widths": (
+        "evoframe.evolution.generation:held",
+        "evoframe.evolution.synthesis:held",
+    ),
     "settle": (
         "evoframe.evolution.generation:settle",
         "evoframe.evolution.generation:revive",
+        "evoframe.evolution.synthesis:settle",
+        "evoframe.evolution.synthesis:revive",
         "evoframe.anatomy.anatomy:settle",
     ),
     "develop": ("evoframe.anatomy.anatomy:Anatomy.develop",),

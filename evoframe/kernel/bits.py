@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
-from evoframe.kernel.passes import clear, room
+from evoframe.kernel.passes import clear
+from evoframe.kernel.rooms import room
 
 BIT_VALUES = (1, 2, 4, 8, 16, 32, 64, 128)
 

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
-from evoframe.kernel.passes import kept, parts, room
+from evoframe.kernel.passes import kept, parts
+from evoframe.kernel.rooms import room
 
 Table = npt.NDArray[np.float64]
 """Natural logarithm of the survival probability of each level, at most 0; -inf means never."""

@@ -17,15 +17,10 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel.flags import are_any, how_many
+from evoframe.kernel.rooms import room
 
 PART = 1 << 17
 """Entries of a part: with a few numbers for each, they stay in a cache of a megabyte."""
-
-ALIGNED = 64
-"""Bytes of a line of a cache; torch's own tensors begin at one."""
-
-LARGE = 1 << 22
-"""Bytes from which NumPy asks for large pages, which the system gives ten times as fast."""
 
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Integers by the bytes that they take."""
@@ -48,16 +43,6 @@ def in_a_row(value: Tensor) -> npt.NDArray[Any]:
     """Return the entries of a tensor on the CPU in a row; in the same memory if it is one there."""
     found: npt.NDArray[Any] = value.detach().contiguous().reshape(-1).numpy()
     return found
-
-
-def room(shape: Sequence[int], kind: torch.dtype, *, zeros: bool = False) -> Tensor:
-    """Return a tensor on the CPU to be filled: of zeros, or of whatever is there."""
-    size = math.prod(shape) * kind.itemsize
-    if size < LARGE:
-        return (torch.zeros if zeros else torch.empty)(tuple(shape), dtype=kind)
-    made = (np.zeros if zeros else np.empty)(size + ALIGNED, dtype=np.uint8)
-    start = -made.ctypes.data % ALIGNED
-    return torch.from_numpy(made[start : start + size]).view(kind).reshape(tuple(shape))
 
 
 def copied(value: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ from evoframe.kernel.dna import DNA, Cap, Genes, Inheritance
 from evoframe.kernel.genotype import State
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import Table
-from evoframe.kernel.passes import in_a_row, room
+from evoframe.kernel.passes import in_a_row
+from evoframe.kernel.rooms import room
 
 LAST_WORD = WORD_VALUES - 1
 """The largest of the words."""

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -189,12 +189,29 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         RunError: the disk is full or the folder not writable; nothing is left behind.
     """
+
+    def put(aside: Path) -> None:
+        with aside.open("xb") as file:
+            file.write(content)
+
+    put_atomically(path, put)
+
+
+def put_atomically(path: Path, put: Callable[[Path], None]) -> None:
+    """Do the same with a file that somebody else writes.
+
+    Args:
+        path: of the file.
+        put: writes it at a path that it is given, or raises OSError.
+
+    Raises:
+        RunError: the disk is full or the folder not writable; nothing is left behind.
+    """
     # In the same folder, because a rename is atomic only within one file system.
     aside = path.with_name(f".new-{path.stem}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("xb") as file:
-            file.write(content)
+        put(aside)
         put_in_place(aside, path)
     except OSError as error:
         with suppress(OSError):

@@ -7,6 +7,7 @@ digest already, and need not take it again from a file that nobody has touched s
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,10 +48,14 @@ def read(path: Path, digest: str, before: Print) -> None:
         digest: of what was read.
         before: its print before it was read.
     """
-    if time.time_ns() - before.changed > SETTLED * 1e9 and Print.of(path) == before:
-        _PROVED[path] = before, digest
+    is_old = time.time_ns() - before.changed > SETTLED * 1e9
+    with suppress(OSError):
+        if is_old and Print.of(path) == before:
+            _PROVED[path] = before, digest
 
 
 def is_proved(path: Path, digest: str) -> bool:
     """Tell whether a file has a digest, and nobody has written it since that was found."""
-    return _PROVED.get(path) == (Print.of(path), digest)
+    with suppress(OSError):  # it may just have gone
+        return _PROVED.get(path) == (Print.of(path), digest)
+    return False

@@ -6,20 +6,21 @@ import json
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import attrs
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
+from safetensors.torch import load, save, save_file
 from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.passes import copied, kept, spread
 from evoframe.run import checksums, proved
-from evoframe.run.folder import write_atomically
+from evoframe.run.folder import put_atomically, write_atomically
 from evoframe.run.headers import head_of, metadata_of, written_here
 
 DIGEST, WHOSE = "digest", "life"
@@ -57,9 +58,16 @@ def save_genotype(genotype: Genotype, path: Path, digest: str | None = None) -> 
     # A safetensors file keeps no order of names, and a state dict has one.
     order = list(genotype.state)
     metadata = {"shapes": json.dumps(shapes), "order": json.dumps(order)}
-    write_atomically(path, save(tensors, written_here(metadata)))
+    put_atomically(path, partial(_put, tensors, written_here(metadata)))
     if digest is not None:
         proved.written(path, digest)
+
+
+def _put(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
+    try:
+        save_file(tensors, path, metadata)  # from where the tensors lie
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def load_genotype(path: Path, digest: str | None = None) -> Genotype:

@@ -15,7 +15,6 @@ from evoframe.kernel.passes import (
     kept,
     masked_copy,
     parts,
-    room,
     spread,
 )
 
@@ -95,18 +94,6 @@ def test_one_entry_is_seen_wherever_it_stands(both, place, odd) -> None:
     assert is_within(fewer, mask)
     assert is_within(mask, fewer) == torch.equal(mask, fewer)
     assert is_finite(column.to(torch.bfloat16)) == (odd == 1.0)
-
-
-@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0), (5, 7)])
-@pytest.mark.parametrize("kind", [*KINDS, torch.bool, torch.int32])
-def test_room_is_like_memory_of_torch(shape, kind, monkeypatch) -> None:
-    """Of any shape and kind, at the beginning of a line of a cache; of zeros if asked."""
-    monkeypatch.setattr(passes, "LARGE", 0)
-    made = room(shape, kind, zeros=True)
-
-    assert (made.shape, made.dtype) == (torch.Size(shape), kind)
-    assert not made.any()
-    assert made.data_ptr() % 64 == 0 or not made.numel()
 
 
 def test_parts_cover_a_row_once() -> None:

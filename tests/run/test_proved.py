@@ -1,0 +1,60 @@
+"""A digest that is known is not taken again, and never believed of another file."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import torch
+
+from evoframe.errors import DamagedError
+from evoframe.kernel.genotype import Genotype
+from evoframe.run import proved
+from evoframe.run.weights import load_genotype, save_genotype
+
+
+@pytest.fixture
+def genotype() -> Genotype:
+    masks = {"w": torch.rand(40, 30, generator=torch.Generator().manual_seed(0)) < 0.5}
+    state = {"w": torch.ones(40, 30) * masks["w"], "b": torch.zeros(0), "n": torch.tensor(3)}
+    return Genotype(masks, state)
+
+
+def test_whoever_writes_a_file_need_not_take_its_digest(tmp_path, monkeypatch, genotype) -> None:
+    """Nor whoever reads it twice, unless somebody may be writing it just now."""
+    path, digest = tmp_path / "individuals" / "one.safetensors", genotype.digest()
+    taken = []
+    monkeypatch.setattr(Genotype, "digest", lambda one: taken.append(one) or digest)
+
+    save_genotype(genotype, path, digest)
+    load_genotype(path, digest)
+    assert not taken
+    save_genotype(genotype, path)
+    load_genotype(path, digest)
+    load_genotype(path, digest)
+    assert len(taken) == 2
+    monkeypatch.setattr(proved, "SETTLED", -1)
+    load_genotype(path, digest)
+    load_genotype(path, digest)
+    assert len(taken) == 3
+
+
+def test_a_file_that_was_touched_is_read_as_if_nobody_knew_it(tmp_path, genotype) -> None:
+    """Written over in place, with its old times, or put in its place: the digest is taken."""
+    path, digest = tmp_path / "individuals" / "one.safetensors", genotype.digest()
+    save_genotype(genotype, path, digest)
+    content, times = path.read_bytes(), path.stat()
+
+    time.sleep(0.05)  # more than a tick of the clock by which files have their times
+    path.write_bytes(content[:-1000] + bytes([content[-1000] ^ 1]) + content[-999:])
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    with pytest.raises(DamagedError, match="not what the journal recorded"):
+        load_genotype(path, digest)
+    save_genotype(genotype, path, digest)
+    with pytest.raises(DamagedError, match="not what the journal recorded"):
+        load_genotype(path, "another")
+    path.unlink()
+    with pytest.raises(DamagedError):
+        load_genotype(path, digest)
