@@ -113,9 +113,11 @@ def _from_copy(folder: RunFolder, error: RunError) -> str:
             f"{error} There is no copy {folder.backup} that could take its place: start a new run "
             "with the same recipe and seed, which brings forth the same."
         )
+    if not settle(folder.backup):
+        raise RunError(
+            f"the journal of {folder.path} cannot be repaired: {folder.backup} is in use"
+        )
     try:
-        if not settle(folder.backup):
-            raise OSError(f"{folder.backup} is in use")
         content = folder.backup.read_bytes()
         for ending in ("", "-wal", "-shm"):
             old = folder.journal.with_name(folder.journal.name + ending)

@@ -11,7 +11,17 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from evoframe.plugin import DNA, Context, Inheritance, Mutation, Noise, Population, Regrowth, doc
+from evoframe.plugin import (
+    DNA,
+    Context,
+    Inheritance,
+    Mutation,
+    Noise,
+    Origin,
+    Population,
+    Regrowth,
+    doc,
+)
 
 
 @attrs.frozen
@@ -38,7 +48,8 @@ class Bandit(Mutation):
 
     def learned(self, state: list[float], population: Population) -> list[float]:
         """Return weights that grow with what the arms' offspring gained over the median."""
-        tried = [one for one in population.individuals if "arm" in one.notes and one.fitness]
+        born = [one for one in population.individuals if one.origin is Origin.OFFSPRING]
+        tried = [one for one in born if one.fitness is not None]  # an elite was tried before
         metric = population.metric
         worth = {one.id: metric.sort_value(one.fitness.value(metric.name)) for one in tried}
         middle = float(np.median(list(worth.values()))) if worth else 0.0
