@@ -25,7 +25,7 @@ def is_pausable(strategy: Training | Nurture) -> bool:
 
 
 def _place(kind: type, name: str) -> int:
-    """Return how far from a class its attribute of a name is defined, among its forebears."""
+    """Return the distance from a class to the forebear that defines its attribute of a name."""
     return next(place for place, one in enumerate(kind.__mro__) if name in vars(one))
 
 

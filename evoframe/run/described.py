@@ -77,7 +77,7 @@ def in_words(value: Any) -> str:
 
 
 def training_in_json(account: Account, rungs: Sequence[Entry]) -> dict[str, Any]:
-    """Return what is on record of an individual's training as JSON has it.
+    """Return the record of an individual's training as JSON has it.
 
     Args:
         account: of its life.

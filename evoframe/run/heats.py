@@ -93,7 +93,7 @@ def name_of(number: int, identity: str) -> str:
 
 
 def standings(journal: Journal) -> dict[str, list[Entry]]:
-    """Return how everybody stood on each of their rungs, by id."""
+    """Return the standing of everybody on each of their rungs, by id."""
     found: dict[str, list[tuple[int, Entry]]] = {}
     for name in journal.facts():
         word, _, rest = name.partition(" ")

@@ -285,7 +285,7 @@ class Runner:
         return max(1, min(self.known.last, told + 1, *self.journal.lost()))
 
     def _due(self, number: int) -> Due:
-        """Return who is to be born in a generation."""
+        """Return those who are to be born in a generation."""
         world = self.world.at(number)
         recall = self.recall.at(world)
         context = world.context(number, recall.ancestor())

@@ -44,7 +44,7 @@ class Waiting:
     _before: list[tuple[Genotype, Notes, Paused] | None] = attrs.field(factory=list, init=False)
 
     def rung(self) -> Rung:
-        """Return how far the life goes, and where it was put down before."""
+        """Return the rung that the life goes to, and the place where it was put down before."""
         before = self._read()
         return Rung(self.until, taken_up=None if before is None else before[2])
 

@@ -42,7 +42,7 @@ def _steps(case: Case) -> list[int]:
 
 
 def _paused(result: TrainingResult) -> Paused | None:
-    """Return where a life waits; refuses what says so and is nothing of the kind."""
+    """Return the life as it waits; refuses what says so and is nothing of the kind."""
     if not (result.paused is None or isinstance(result.paused, Paused)):
         broken(f"paused is a {type(result.paused).__name__}; wanted Paused, or None at the end")
     return result.paused
