@@ -69,6 +69,6 @@ class Sheet:
             yield Segment.line()
 
     def __rich_measure__(self, _console: Console, options: ConsoleOptions) -> Measurement:
-        """Return the room that it takes, in characters."""
+        """Return the room that it takes."""
         width = min(self.width, options.max_width)
         return Measurement(width, width)

@@ -65,7 +65,7 @@ class Dropping:
             self._front = front((*self._front, *fresh), self._metric, cost)
 
     def _needed(self, generation: int) -> set[str]:
-        """Return whose genotypes are needed: possible parents, and whom the run may deliver."""
+        """Return the ids of genotypes that are needed: of possible parents, and of the best."""
         first = generation + 1 - self._options.generations_kept
         latest = [
             one

@@ -192,6 +192,18 @@ class Journal:
                 found[str(data["individual"])] = unpacked(data)
         return found
 
+    def account(self, identity: str) -> Account | None:
+        """Return the account of one life, without reading the others; None if there is none."""
+        said = f"%{json.dumps({'individual': identity})[1:-1]}%"
+        with self._guarded():
+            rows = self._base.execute(
+                "SELECT number, data FROM events WHERE name = ? AND data LIKE ?", (LIFE, said)
+            ).fetchall()
+        for row in rows:
+            with self._naming(f"event {row['number']}"):
+                return unpacked(dict(json.loads(row["data"])))
+        return None
+
     def _events(self, name: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
         with self._guarded():
             rows = self._base.execute(

@@ -154,7 +154,7 @@ def adopt_ancestor(world: World, founder: RunFolder) -> Entry:
     recall = Recall.of(attrs.evolve(world, folder=founder))
     keep_twice(recall.genotype(ANCESTOR), world.folder)
     with closing(Journal(founder.journal, writable=False)) as journal:
-        account = journal.accounts().get(ANCESTOR)
+        account = journal.account(ANCESTOR)
     return attrs.evolve(recall.entries[ANCESTOR], account=account, told=tuple(recall.told))
 
 

@@ -49,7 +49,7 @@ class _Kept:
 
 
 def _versions(genotype: Genotype) -> tuple[int, ...]:
-    """Return the number of times each tensor was written into, as torch counts it."""
+    """Return the number of times that each tensor was written into, as torch counts."""
     tensors = (*genotype.masks.values(), *genotype.state.values())
     return tuple(one._version for one in tensors)  # noqa: SLF001  there is no other name for it
 

@@ -140,7 +140,8 @@ class Run:
 
         It is empty in runs of versions that put none on record.
         """
-        return self.accounts().get(self[identity].genotype_id, Account())
+        with self._journal() as journal:
+            return journal.account(self[identity].genotype_id) or Account()
 
     def accounts(self) -> dict[str, Account]:
         """Return the accounts of all lives, by individual."""
