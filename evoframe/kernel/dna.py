@@ -69,12 +69,12 @@ class Genes:
         return counts.cpu().numpy().astype(np.float64)
 
     def expected(self, weights: Tensor | None = None) -> float:
-        """Return how many genes live on average, or the sum of the weights of those."""
+        """Return the number of genes that live on average, or the sum of the weights of those."""
         return float((self.histogram(weights) * np.exp(self.log_survival)).sum())
 
 
 def _counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
-    """Return how many of the eligible are at each of so many levels."""
+    """Return the number of the eligible at each of so many levels."""
     found = torch.zeros(count, dtype=torch.int64)
     row, present = levels.reshape(-1), eligible.reshape(-1)
     for part in parts(len(row)):

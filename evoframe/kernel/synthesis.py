@@ -69,7 +69,7 @@ class Living:
         self._known: dict[tuple[int, torch.device], tuple[Table, fused.Limits]] = {}
 
     def of(self, table: Table, device: torch.device) -> fused.Limits:
-        """Return how many words let each level of a table live, on a device."""
+        """Return the number of words that let each level of a table live, on a device."""
         place = id(table), device
         if place not in self._known:
             living = torch.from_numpy(thresholds(table)).to(device)
