@@ -89,7 +89,7 @@ class Absent:
 
 
 def _packed(masks: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> Tensor:
-    """Return the absent entries of masks on the CPU, a bit each."""
+    """Return a bit for each entry, set where masks on the CPU say that it is absent."""
     bits, start = room((sum(one.numel() for one in shapes.values()),), torch.bool), 0
     for name, mask in masks.items():
         end = start + shapes[name].numel()

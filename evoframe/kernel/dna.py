@@ -74,7 +74,7 @@ class Genes:
 
 
 def _counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
-    """Return the number of eligible genes at each of so many levels."""
+    """Return the number of the eligible at each of so many levels."""
     found = torch.zeros(count, dtype=torch.int64)
     row, present = levels.reshape(-1), eligible.reshape(-1)
     for part in parts(len(row)):
