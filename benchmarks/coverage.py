@@ -38,9 +38,11 @@ import library_networks
 import torch
 import zoo
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from evoframe import anatomy
 from evoframe.anatomy.channels.calls import tensors_in
+from evoframe.anatomy.proof.scattering import two_examples
 from evoframe.anatomy.proof.stillness import fresh, still
 from evoframe.anatomy.trace.forward import opened
 from evoframe.kernel.arguments import Arguments, Inputs
@@ -161,8 +163,17 @@ def _half(plan: anatomy.Anatomy, inputs: Arguments) -> dict[str, Any]:
     share = zoo.parameters(smaller) / zoo.parameters(masked)
     errors = {"error": _apart(smaller.eval(), masked.eval(), inputs)}
     if not plan.untried:  # it runs in training too, and to the same numbers each time
-        errors["error in training"] = _apart(smaller.train(), masked.train(), inputs)
+        errors["error in training"] = _apart(
+            smaller.train(), masked.train(), _taught(inputs, masked)
+        )
     return {"parameters": share, **errors}
+
+
+def _taught(inputs: Arguments, network: nn.Module) -> Arguments:
+    """Return inputs that a network can be trained on: batch norm needs two examples."""
+    if not any(isinstance(one, _BatchNorm) for one in network.modules()):
+        return inputs
+    return two_examples(inputs, torch.Generator().manual_seed(0))
 
 
 def _apart(one: nn.Module, other: nn.Module, inputs: Arguments) -> float:
