@@ -203,7 +203,7 @@ class Session:
         checkpoint = world.checkpoint(newborn.individual.id)
         watch = Watch()
         watch.seconds["training"], watch.epochs = seconds, epochs
-        runner.record(put_on_disk(newborn, world, checkpoint, seconds, watch, runner.recall))
+        runner.teller.record(put_on_disk(newborn, world, checkpoint, seconds, watch, runner.recall))
 
     def _waiting(self, identity: str) -> Out:
         if identity not in self._out:

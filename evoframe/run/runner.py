@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,16 +16,6 @@ from evoframe.errors import RunError, StillbornError
 from evoframe.evolution.birth import Birth
 from evoframe.evolution.generation import births
 from evoframe.evolution.heats import heats
-from evoframe.kernel import device as devices
-from evoframe.kernel.context import Context
-from evoframe.kernel.events import (
-    Event,
-    GenerationFinished,
-    IndividualEvaluated,
-    RunFinished,
-    RunStarted,
-)
-from evoframe.kernel.population import Population, is_sound, rank
 from evoframe.kernel.rungs import Heat
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
@@ -36,21 +25,18 @@ from evoframe.run import (
     measuring,
     mishaps,
     opening,
-    remarks,
     rules,
     selecting,
-    shrinking,
     states,
-    surveyed,
 )
 from evoframe.run.dropping import Dropping
+from evoframe.run.due import Due
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.heats import Heats
-from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
+from evoframe.run.journal import TOLD, Journal
 from evoframe.run.lives import Lives, adopt_ancestor, at_work, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
-from evoframe.run.observers import Observers
 from evoframe.run.recall import Recall
 from evoframe.run.record import (
     is_rebuildable,
@@ -61,6 +47,7 @@ from evoframe.run.record import (
 )
 from evoframe.run.starving import require_life
 from evoframe.run.targets import require_reachable, sized
+from evoframe.run.telling import Teller
 from evoframe.run.world import World, build_world
 
 
@@ -162,27 +149,6 @@ def _go_on(
         runner.run(founder)
 
 
-@attrs.frozen(eq=False)
-class Due:
-    """Who is to be born in a generation.
-
-    Attributes:
-        number: of the generation.
-        births: all of them.
-        missing: those who are not on record.
-        heats: in which rungs they live; none if lives are lived in one go.
-        seen: whom they descend from.
-        context: the run, with the key of the generation.
-    """
-
-    number: int
-    births: tuple[Birth, ...]
-    missing: list[Birth]
-    heats: tuple[Heat, ...]
-    seen: Population
-    context: Context
-
-
 @contextmanager
 def begun(
     world: World,
@@ -220,10 +186,7 @@ class Runner:
         self.world = world
         self.journal = journal
         self.log = log
-        self.metric = world.recipe.task.primary
-        self.observers = Observers(world.recipe.observer, self._observer_failed, log.warning)
-        self.clock = time.monotonic()
-        self.before = journal.number(SECONDS)
+        self.teller = Teller(world, journal, log)
         self.executor = world.recipe.executor
         self.dropping = Dropping(world, journal)
         # Read once, and kept in step with what is written from here on.
@@ -249,13 +212,13 @@ class Runner:
     def _run(self, founder: Path | None) -> None:
         for due in self.generations():
             if due is None:
-                self.record(self._ancestor(founder))
+                self.teller.record(self._ancestor(founder))
             elif due.heats:
                 self._in_rungs(due)
             else:
                 lives = self._lives(due.number)
-                for entry in lived(self.executor, lives, due.missing, self._send):
-                    self.record(entry)
+                for entry in lived(self.executor, lives, due.missing, self.teller.send):
+                    self.teller.record(entry)
 
     def generations(self) -> Iterator[Due | None]:
         """Yield who is due in each generation, None for the ancestor, until a rule says stop.
@@ -263,21 +226,35 @@ class Runner:
         Whoever asks puts all who are missing on record before the next.
         """
         options = self.world.recipe.run
-        self._announce_start()
+        self.teller.started()
         if not self.known:
             yield None
         for number in range(self._first(), options.generations + 1):
             if number > 1 and (due := self._due(number)).missing:
                 yield due
-            self._announce_generation(number)
+            self._told(number)
             if number < self.known.last:
                 continue  # the run went on after this one, and the clock may not say otherwise now
             everyone = [self.known.ancestor, *self.known.generation(number)]
             ancestor, *generation = sized(everyone, self.world.recipe.environment)
-            reason = rules.stop_reason(generation, ancestor, options, self.metric, self._seconds())
+            metric, seconds = self.world.recipe.task.primary, self.teller.seconds()
+            reason = rules.stop_reason(generation, ancestor, options, metric, seconds)
             if reason is not None:
                 self._finish(reason)
                 return
+
+    def _told(self, number: int) -> None:
+        """Tell of a generation that nobody was told of, however the run was interrupted."""
+        if number > self.journal.number(TOLD):
+            self.teller.generation(number)
+            self.journal.back_up(self.world.folder.backup)
+            self.dropping.after(number)
+
+    def _finish(self, reason: str) -> None:
+        everyone = sized(self.journal.individuals(), self.world.recipe.environment)
+        chosen = rules.pick(everyone, self.world.recipe.run, self.world.recipe.task.primary)
+        self.teller.remark(*measuring.put_on_record(self.world, self.journal, chosen))
+        self.teller.finished(reason, chosen)
 
     def _first(self) -> int:
         """Return the generation to begin with: those before it are whole, and were told of."""
@@ -289,7 +266,7 @@ class Runner:
         world = self.world.at(number)
         recall = self.recall.at(world)
         context = world.context(number, recall.ancestor())
-        self._mended(recall.told)
+        self.teller.mended(recall.told)
         with mishaps.in_words(f"the parents of generation {number}", world):
             seen = selecting.population(self.known, number, world.recipe)
             kept = states.made(world, self.journal, seen, context).get("selection")
@@ -301,8 +278,8 @@ class Runner:
         return Due(number, due, missing, rungs, seen, context)
 
     def _lives(self, number: int) -> Lives:
-        world, heard = self.world.at(number), self.observers.heard()
-        return Lives(world, self.recall, number, heard, self.observers.phase)
+        world, heard = self.world.at(number), self.teller.observers.heard()
+        return Lives(world, self.recall, number, heard, self.teller.observers.phase)
 
     def _in_rungs(self, due: Due) -> None:
         """Live a generation rung after rung."""
@@ -312,7 +289,7 @@ class Runner:
         lived_in = Heats(due.heats, self.journal, selection, due.seen, due.context, live)
         for entry in lived_in.entries(due.births):
             if entry.individual.id not in self.known:
-                self.record(entry)
+                self.teller.record(entry)
         for birth in due.births:
             world.folder.forget_waiting(birth.id)
 
@@ -321,8 +298,8 @@ class Runner:
     ) -> Iterator[Entry]:
         """Live lives on a rung of their generation."""
         on_rung = attrs.evolve(lives, heat=(number, heat))
-        for entry in lived(self.executor, on_rung, births, self._send):
-            self._mended(entry.told)
+        for entry in lived(self.executor, on_rung, births, self.teller.send):
+            self.teller.mended(entry.told)
             yield entry
 
     def _ancestor(self, founder: Path | None) -> Entry:
@@ -330,100 +307,10 @@ class Runner:
             return adopt_ancestor(self.world, RunFolder(founder))
         try:
             return live_ancestor(
-                self.world.at(1), self._send, self.observers.heard(), self.observers.phase
+                self.world.at(1),
+                self.teller.send,
+                self.teller.observers.heard(),
+                self.teller.observers.phase,
             )
         except StillbornError as error:
             raise RunError(f"the ancestor cannot live: {error}.") from error
-
-    # --- telling ------------------------------------------------------------------------------
-
-    def record(self, entry: Entry) -> None:
-        """Put an individual on record, and tell of it."""
-        one = entry.individual
-        self._mended(entry.told)
-        # ``repr`` of a float is exact; earlier sessions are part of what ``time`` limits.
-        self.journal.add(entry, **{SECONDS: repr(self._seconds())})
-        facts = {"individual": one.id, "parents": one.parents, "synapses": one.synapses}
-        if one.fitness is None:
-            self.log.info("stillborn", reason=one.stillborn, **facts)
-        else:
-            values = {name: m.value for name, m in one.fitness.validation.items()}
-            self.log.info("evaluated", seconds=round(entry.seconds, 3), **facts, metrics=values)
-        self._send("evoframe_individual_evaluated", IndividualEvaluated(one))
-        self._remark(*remarks.of_life(entry.remarks, self.journal))
-
-    def _announce_start(self) -> None:
-        options, known = self.world.recipe.run, self.known
-        event = RunStarted(
-            path=str(self.world.folder.path),
-            generations=options.generations,
-            population=options.population,
-            metric=self.metric,
-            on_record=len(known),
-            device=devices.describe(self.world.device),
-            ancestor=known.ancestor if known else None,
-        )
-        self.log.info("run resumed" if known else "run started", path=event.path)
-        self._remark(*self.world.remarks)
-        anatomy = self.world.anatomy
-        for one in (*anatomy.barriers, *anatomy.block_barriers):
-            facts = {"operation": one.operation, "reason": one.reason}
-            self.log.info("barrier", **facts, module=one.module, line=one.line)
-        surveyed.put_on_record(self.world, self.journal)
-        self._send("evoframe_run_started", event)
-        if words := shrinking.nothing_can_leave(self.world.anatomy):
-            self._remark(words)
-
-    def _announce_generation(self, number: int) -> None:
-        """Tell of a generation that nobody was told of, however the run was interrupted."""
-        if number <= self.journal.number(TOLD):
-            return
-        members = self.known.generation(number)
-        alive = [one for one in members if one.is_alive]
-        best = min(alive, key=lambda one: rank(one, self.metric)).id if alive else ""
-        self.log.info("generation finished", generation=number, alive=len(alive), best=best)
-        if lost := [one.id for one in alive if not is_sound(one, self.metric)]:
-            facts = {"generation": number, "metric": self.metric.name, "individuals": lost}
-            self.log.warning("a metric is not finite", **facts)
-        # Noted first: observers that count or draw must not be told twice.
-        self.journal.note_soon(**{TOLD: str(number)})
-        self._send("evoframe_generation_finished", GenerationFinished(number, members, best))
-        if words := shrinking.did_not_shrink(members, self.known.ancestor, self.world.anatomy):
-            self._remark(words)
-        self.journal.back_up(self.world.folder.backup)
-        self.dropping.after(number)
-
-    def _finish(self, reason: str) -> None:
-        everyone = sized(self.journal.individuals(), self.world.recipe.environment)
-        chosen = rules.pick(everyone, self.world.recipe.run, self.metric)
-        self._remark(*measuring.put_on_record(self.world, self.journal, chosen))
-        self.journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self._seconds())})
-        self.log.info("run finished", reason=reason, pick=chosen)
-        everyone, most = self.journal.individuals(), self.world.recipe.run.max_drop
-        self.log.warnings(remarks.of_delivery(everyone, chosen, self.metric, most))
-        self.journal.back_up(self.world.folder.backup)
-        path = str(self.world.folder.path)
-        self._send("evoframe_run_finished", RunFinished(path, reason, chosen))
-
-    def _remark(self, *sentences: str) -> None:
-        """Say sentences, and put them on record."""
-        self.log.warnings(sentences)
-        self.journal.remark(sentences)
-
-    def _mended(self, sentences: Sequence[str]) -> None:
-        """Say what was damaged, and what became of it."""
-        self.log.warnings(sentences)
-        for words in sentences:
-            self.journal.tell("damage", {"words": words})
-
-    def _send(self, hook: str, event: Event) -> None:
-        self.observers.send(hook, event)
-
-    def _observer_failed(self, name: str, error: BaseException) -> None:
-        reason = f"{type(error).__name__}: {error}"
-        self.journal.tell("observer_disabled", {"observer": name, "reason": reason})
-        self.log.in_full("observer failed", observer=name, traceback=mishaps.trace_of(error))
-        self.log.warning("observer disabled for the rest of the run", observer=name, reason=reason)
-
-    def _seconds(self) -> float:
-        return self.before + time.monotonic() - self.clock
