@@ -1,7 +1,7 @@
 """Sheet: a table of plain texts for the terminal that is quick however many rows it has.
 
-A table of rich lays out and measures every cell several times, which takes 7 ms a row: a minute for
-ten thousand individuals.
+A table of rich lays out and measures every cell several times, which takes 0.4 ms a row: four
+seconds for ten thousand individuals.
 """
 
 from __future__ import annotations
