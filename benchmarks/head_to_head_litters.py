@@ -24,12 +24,13 @@ from evoframe import anatomy
 from evoframe.evolution.brood import Siblings
 from evoframe.kernel.brood import Sibling
 from evoframe.kernel.context import Context
-from evoframe.kernel.dna import Ceiling, Inheritance
+from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import masked
 from evoframe.kernel.judged import passes
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life, TrainingResult
+from evoframe.kernel.limits import Ceiling
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.shrinking import ranking
 from evoframe.strategies.environment.bundling import by_bundle

@@ -35,9 +35,9 @@ from evoframe.testing.catalogue import all_checks, anchor
 from evoframe.testing.scaffold import example_of
 
 VALUES = (
-    "key", "genotype", "individual", "notes", "population", "context", "evidence", "dna", "levels",
-    "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "brood", "judged", "wiring",
-    "events", "arguments",
+    "key", "genotype", "individual", "notes", "population", "context", "evidence", "dna", "limits",
+    "levels", "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "brood", "judged",
+    "wiring", "events", "arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from evoframe.kernel.context import Context as Context, Parent as Parent
     from evoframe.kernel.dna import (
         DNA as DNA,
-        Cap as Cap,
-        Ceiling as Ceiling,
         Clusters as Clusters,
         Genes as Genes,
         Inheritance as Inheritance,
@@ -83,6 +81,7 @@ if TYPE_CHECKING:
         Split as Split,
         TrainingResult as TrainingResult,
     )
+    from evoframe.kernel.limits import Cap as Cap, Ceiling as Ceiling
     from evoframe.kernel.notes import Notes as Notes
     from evoframe.kernel.phenotype import Phenotype as Phenotype
     from evoframe.kernel.population import Family as Family, Population as Population, rank as rank
@@ -172,7 +171,8 @@ _NAMES = {
     "kernel.budgets": "log_multiplier scaled",
     "kernel.clusters": "Partition partition",
     "kernel.context": "Context Parent",
-    "kernel.dna": "Cap Ceiling Clusters DNA Genes Inheritance",
+    "kernel.dna": "Clusters DNA Genes Inheritance",
+    "kernel.limits": "Cap Ceiling",
     "kernel.events": (
         "DnaChanged EpochFinished GenerationFinished IndividualEvaluated OffspringDeveloped "
         "OffspringDrawn OffspringTrained Phase RunFinished RunStarted SiblingJudged"

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from evoframe.errors import ContractError
 from evoframe.evolution.contract import NEW, require_like, require_type, require_within
-from evoframe.kernel.dna import DNA, Cap, Ceiling, Clusters, Genes
+from evoframe.kernel.dna import DNA, Clusters, Genes
 from evoframe.kernel.levels import Table
+from evoframe.kernel.limits import Cap, Ceiling
 
 ROUNDING = 1e-9
 """By how much the logarithm of a probability may lie above 0: a sum of logarithms is rounded."""

@@ -18,9 +18,10 @@ from torch import Tensor
 from evoframe.kernel import fused
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.genotype import Masks, State
+from evoframe.kernel.histograms import added, counted
 from evoframe.kernel.levels import Table
+from evoframe.kernel.limits import Cap, Ceiling
 from evoframe.kernel.notes import NONE, Notes
-from evoframe.kernel.passes import kept, parts, rows
 
 
 @attrs.frozen(eq=False)
@@ -56,7 +57,7 @@ class Genes:
             # Sums of floats depend on their order, and on CUDA
             # so would a budget; the CPU adds in one order.
             own = self.levels.cpu(), self.eligible.cpu(), weights.cpu()
-            return _added(*own, len(self.log_survival))
+            return added(*own, len(self.log_survival))
         if not self._counts:
             self._counts.append(self._counted())
         return self._counts[0].copy()
@@ -64,37 +65,13 @@ class Genes:
     def _counted(self) -> Table:
         count = len(self.log_survival)
         if fused.kernels(self.levels) is None:
-            return _counted(self.levels.cpu(), self.eligible.cpu(), count)
+            return counted(self.levels.cpu(), self.eligible.cpu(), count)
         counts = fused.counted(self.levels, self.eligible, count)
         return counts.cpu().numpy().astype(np.float64)
 
     def expected(self, weights: Tensor | None = None) -> float:
         """Return the number of genes that live on average, or the sum of the weights of those."""
         return float((self.histogram(weights) * np.exp(self.log_survival)).sum())
-
-
-def _counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
-    """Return the number of the eligible at each of so many levels."""
-    found = torch.zeros(count, dtype=torch.int64)
-    row, present = levels.reshape(-1), eligible.reshape(-1)
-    for part in parts(len(row)):
-        found += torch.bincount(kept(row[part], present[part]), minlength=count)
-    return found.numpy().astype(np.float64)
-
-
-def _added(levels: Tensor, eligible: Tensor, weights: Tensor, count: int) -> Table:
-    """Return the sum of the weights of the eligible at each of so many levels."""
-    numbers, found = np.arange(count), np.zeros(count, dtype=np.float64)
-    for some in rows(levels.shape):
-        level, present = levels[some], eligible[some]
-        mine = weights[some] if weights.shape[0] == len(levels) else weights
-        chosen = kept(level, present).numpy()
-        added = kept(mine.expand_as(level).double(), present).numpy()
-        # What was found goes first, so that all is added in the order of one pass.
-        found = np.bincount(
-            np.concatenate([numbers, chosen]), np.concatenate([found, added]), minlength=count
-        ).astype(np.float64)
-    return found
 
 
 @attrs.frozen(eq=False)
@@ -144,42 +121,6 @@ class Clusters:
             found = torch.cat([found[:-1] * padded[outer], none])
             outer = torch.where(outer >= 0, self.around[outer], -1)
         return found
-
-
-@attrs.frozen
-class Cap:
-    """At most this many synapses over these parameters; the least probable go first."""
-
-    names: tuple[str, ...]
-    limit: int
-
-
-@attrs.frozen(eq=False)
-class Ceiling:
-    """At most this much of a cost, once an offspring is drawn and settled.
-
-    What may be spent is spent: of all that could live, the likeliest do, until the next would be
-    too much (:mod:`evoframe.kernel.ceilings`).
-
-    Attributes:
-        rates: what one unit of each cost of an anatomy counts; several for a latency.
-        limit: the largest sum of rates times costs.
-        floor: share of the ancestor's channels that every layer keeps as far as the limit allows.
-        even: every layer keeps the same share of what its parents offer.
-        what: what is bounded, for people.
-        constant: what every network takes of the limit.
-    """
-
-    rates: Mapping[str, float]
-    limit: float
-    floor: float = 0.0
-    even: bool = False
-    what: str = "cost"
-    constant: float = 0.0
-
-    def spent(self, costs: Mapping[str, float]) -> float:
-        """Return the part of the limit that an individual of these costs takes."""
-        return self.constant + sum(rate * costs[name] for name, rate in self.rates.items())
 
 
 @attrs.frozen(eq=False)

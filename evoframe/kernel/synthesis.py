@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
-from evoframe.kernel.dna import DNA, Cap, Genes, Inheritance
+from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.genotype import State
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import Table
+from evoframe.kernel.limits import Cap
 from evoframe.kernel.passes import in_a_row
 from evoframe.kernel.rooms import room
 

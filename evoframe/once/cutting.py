@@ -10,10 +10,11 @@ from evoframe.anatomy import Anatomy
 from evoframe.errors import ConfigError, StillbornError
 from evoframe.evolution.synthesis import synthesise
 from evoframe.kernel.context import Context
-from evoframe.kernel.dna import Ceiling, Inheritance
+from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, masked
 from evoframe.kernel.key import sealed
+from evoframe.kernel.limits import Ceiling
 from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
 from evoframe.strategies.environment.bundling import by_bundle

@@ -15,10 +15,11 @@ import torch
 
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.context import Context
-from evoframe.kernel.dna import DNA, Ceiling, Clusters, Genes, Inheritance
+from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.floors import floors
 from evoframe.kernel.genotype import Genotype, masked
+from evoframe.kernel.limits import Ceiling
 from evoframe.kernel.synthesis import of_clusters, turns
 from evoframe.kernel.wiring import is_extinct, settle
 from evoframe.strategies.encoding.membership import Scores

@@ -32,9 +32,10 @@ import torch
 
 from evoframe.errors import ConfigError
 from evoframe.kernel.context import Context
-from evoframe.kernel.dna import DNA, Ceiling, Inheritance
+from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
+from evoframe.kernel.limits import Ceiling
 from evoframe.kernel.synthesis import draw
 from evoframe.kernel.wiring import settle
 from evoframe.roles import Encoding, Environment, doc

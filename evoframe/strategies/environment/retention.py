@@ -18,8 +18,9 @@ import torch
 from evoframe.errors import ConfigError
 from evoframe.kernel.budgets import log_multiplier, scaled
 from evoframe.kernel.context import Context
-from evoframe.kernel.dna import DNA, Cap, Clusters, Genes, Inheritance
+from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.genotype import count
+from evoframe.kernel.limits import Cap
 from evoframe.roles import Encoding, Environment, doc
 
 
