@@ -158,7 +158,7 @@ def _share(problem: Problem, network: nn.Module) -> float:
 
 
 CHOOSERS: dict[str, Arm] = {
-    "fittest": functools.partial(of_litter, litter=Fittest(size=24, examples=256)),
+    "fittest": functools.partial(of_litter, litter=Fittest(size=24, examples=256, step=0.1)),
     "fittest-near": functools.partial(of_litter, litter=Fittest(size=24, examples=256, step=0.02)),
     "climb": functools.partial(
         of_litter, litter=Climb(steps=6, offspring=4, share=0.02, examples=(64, 256), keep=0.5)

@@ -44,7 +44,7 @@ class Fittest(Litter):
         ),
     )
     step: float = attrs.field(
-        default=0.1,
+        default=0.02,
         validator=attrs.validators.ge(0),
         metadata=doc(
             "how far the first strays, as a share of all places; 0 for draws of their own"

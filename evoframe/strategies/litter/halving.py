@@ -62,7 +62,7 @@ class Halving(Litter):
         ),
     )
     step: float = attrs.field(
-        default=0.1,
+        default=0.02,
         validator=attrs.validators.ge(0),
         metadata=doc("how far siblings stray from the only child, as a share of all places"),
     )
