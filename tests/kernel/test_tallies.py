@@ -10,7 +10,18 @@ from hypothesis import given, settings, strategies as st
 from evoframe.kernel import passes
 from evoframe.kernel.tallies import tallied
 
-SHAPES = [(1,), (7,), (0, 3), (5, 0), (1, 90), (90, 1), (9, 13), (6, 4, 3, 3), (1, 5, 2, 2), (40, 1, 3)]
+SHAPES = [
+    (1,),
+    (7,),
+    (0, 3),
+    (5, 0),
+    (1, 90),
+    (90, 1),
+    (9, 13),
+    (6, 4, 3, 3),
+    (1, 5, 2, 2),
+    (40, 1, 3),
+]
 
 
 @pytest.fixture(autouse=True)

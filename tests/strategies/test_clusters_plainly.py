@@ -87,7 +87,8 @@ def levels_of_clusters(dna: DNA, partition, truncation: float) -> tuple[list[int
     inside.pop(-1, None)
     for block, some in inside.items():
         levels[block], sizes[block] = sum(some) // len(some), len(some)
-    levels = [LEVELS - 1 if fixed else level for fixed, level in zip(partition.fixed, levels)]
+    for fixed in partition.fixed.nonzero().flatten().tolist():
+        levels[fixed] = LEVELS - 1
     return levels, [size > 0 for size in sizes]
 
 

@@ -17,8 +17,16 @@ def cut(value: Tensor, how: Cut) -> Tensor:
     """Return the rest of a tensor when slices are cut off."""
     for axis, left in enumerate(how):
         if left is not None:
-            value = value.index_select(axis, left)
+            value = _selected(value, axis, left)
     return value
+
+
+def _selected(value: Tensor, axis: int, left: Tensor) -> Tensor:
+    """Return what is left of a tensor along an axis."""
+    if axis == 0 or value.dtype != torch.bool or value.device.type != "cpu":
+        return value.index_select(axis, left)
+    # Of flags, NumPy takes columns four times as fast.
+    return torch.from_numpy(value.numpy().take(left.numpy(), axis))
 
 
 def uncut(value: Tensor, how: Cut, shape: torch.Size) -> Tensor:

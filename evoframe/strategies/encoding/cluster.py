@@ -249,12 +249,11 @@ class Cluster(Encoding):
 
 
 def _masked(levels: Tensor, eligible: Tensor, least: float = 0.0) -> Callable[[slice], Tensor]:
-    """Return what gives the levels of a slice, 0 for what is less than the least or not eligible."""
+    """Return a function of a slice: its levels, 0 below the least and where not eligible."""
 
     def masked(some: slice) -> Tensor:
-        mine = levels[some]
-        there = eligible[some]
-        return mine * (there & (mine >= least) if least else there)
+        mine, counts = levels[some], eligible[some]
+        return mine * (counts & (mine >= least) if least else counts)
 
     return masked
 
