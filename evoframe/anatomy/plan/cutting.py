@@ -22,7 +22,7 @@ def cut(value: Tensor, how: Cut) -> Tensor:
 
 
 def _selected(value: Tensor, axis: int, left: Tensor) -> Tensor:
-    """Return what is left of a tensor along an axis."""
+    """Return the rest of a tensor when slices are cut off along one axis."""
     if axis == 0 or value.dtype != torch.bool or value.device.type != "cpu":
         return value.index_select(axis, left)
     # Of flags, NumPy takes columns four times as fast.
