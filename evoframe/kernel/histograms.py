@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel.levels import Table
-from evoframe.kernel.passes import kept, parts, rows
+from evoframe.kernel.passes import in_a_row, kept, parts, rows
 
 
 def counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
@@ -21,14 +21,17 @@ def counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
 
 def added(levels: Tensor, eligible: Tensor, weights: Tensor, count: int) -> Table:
     """Return the sum of the weights of the eligible at each of so many levels."""
-    numbers, found = np.arange(count), np.zeros(count, dtype=np.float64)
+    found = np.zeros(count, dtype=np.float64)
+    # Of whole rows that have one weight each it is enough to know how many are eligible.
+    alike = weights.shape == (len(levels), *[1] * (levels.ndim - 1))
     for some in rows(levels.shape):
         level, present = levels[some], eligible[some]
         mine = weights[some] if weights.shape[0] == len(levels) else weights
-        chosen = kept(level, present).numpy()
-        sums = kept(mine.expand_as(level).double(), present).numpy()
-        # What was found goes first, so that all is added in the order of one pass.
-        found = np.bincount(
-            np.concatenate([numbers, chosen]), np.concatenate([found, sums]), minlength=count
-        ).astype(np.float64)
+        if alike:
+            many = present.reshape(len(present), -1).sum(1).numpy()
+            sums = np.repeat(in_a_row(mine.double()), many)
+        else:
+            sums = kept(mine.expand_as(level).double(), present).numpy()
+        # One by one in their order, onto what was found, as in one pass.
+        np.add.at(found, kept(level, present).numpy(), sums)
     return found

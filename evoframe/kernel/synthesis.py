@@ -16,6 +16,7 @@ from torch import Tensor
 
 from evoframe.kernel import fused
 from evoframe.kernel.dna import DNA, Genes, Inheritance
+from evoframe.kernel.flags import both
 from evoframe.kernel.genotype import State
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import Table
@@ -52,7 +53,7 @@ def of_clusters(born: Tensor, masks: Mapping[str, Tensor], dna: DNA) -> dict[str
         dna: says whose cluster is whose.
     """
     assert dna.clusters is not None
-    return {name: mask & dna.clusters.at(name, born) for name, mask in masks.items()}
+    return {name: both(mask, dna.clusters.at(name, born)) for name, mask in masks.items()}
 
 
 def capped(masks: dict[str, Tensor], dna: DNA, key: Key) -> dict[str, Tensor]:

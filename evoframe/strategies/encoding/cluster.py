@@ -17,6 +17,7 @@ Sums are taken over 16-bit levels as integers, so every device finds the same DN
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import attrs
@@ -36,6 +37,7 @@ from evoframe.kernel.levels import (
     largest_magnitudes,
     ranked,
 )
+from evoframe.kernel.tallies import tallied
 from evoframe.roles import Encoding, Task, doc
 from evoframe.strategies.encoding.importances import Importance, Subject, importance_of
 from evoframe.strategies.encoding.magnitude import Magnitude
@@ -208,9 +210,9 @@ class Cluster(Encoding):
         shares = torch.zeros(count, dtype=torch.int64, device=device)
         layers, sizes = shares.clone(), shares.clone()
         for name, genes in synapses.items():
-            members = partition.members[name].expand_as(genes.levels)
+            members = partition.members[name]
             # int64, (clusters,): eligible synapses of each cluster in this parameter.
-            mine = torch.bincount(members[genes.eligible], minlength=count)
+            mine = tallied(members, count, genes.eligible)
             shares += self._shares(genes, members, count)
             layers += mine > 0
             sizes += mine
@@ -226,14 +228,14 @@ class Cluster(Encoding):
         self, synapses: dict[str, Genes], partition: Partition, levels: Tensor
     ) -> Tensor:
         """Return the eligible synapses of each block, and set its level to their bundles' mean."""
+        count = len(levels)
         sums, sizes = torch.zeros_like(levels, dtype=torch.int64), torch.zeros_like(levels).long()
-        for name, held in partition.within.items():
+        for name, blocks in partition.within.items():
             eligible = synapses[name].eligible
-            blocks = held.expand_as(eligible)
-            mine = eligible & (blocks >= 0)
-            bundles = partition.members[name].expand_as(eligible)[mine]
-            sums.scatter_add_(0, blocks[mine], levels[bundles].long())
-            sizes += torch.bincount(blocks[mine], minlength=len(sizes))
+            # int32, in the parameter's shape: the level of each synapse's bundle.
+            own = levels[partition.members[name]].expand_as(eligible)
+            sums += tallied(blocks, count, eligible, _masked(own, eligible))
+            sizes += tallied(blocks, count, eligible)
         there, means = sizes > 0, torch.div(sums, sizes.clamp(min=1), rounding_mode="floor")
         levels[there] = means.int()[there]
         return sizes
@@ -241,18 +243,26 @@ class Cluster(Encoding):
     def _shares(self, genes: Genes, members: Tensor, count: int) -> Tensor:
         """Return each cluster's sum in one layer, as a level of the layer's largest sum."""
         # Levels are shares of the layer's largest weight already, so truncation compares with them.
-        strong = genes.eligible & (genes.levels >= self.truncation * (LEVELS - 1))
-        sums = torch.zeros(count, dtype=torch.int64, device=genes.levels.device)
-        sums.scatter_add_(0, members[strong], genes.levels[strong].long())
+        least = self.truncation * (LEVELS - 1)
+        sums = tallied(members, count, genes.eligible, _masked(genes.levels, genes.eligible, least))
         return sums * (LEVELS - 1) // max(int(sums.max()), 1)
+
+
+def _masked(levels: Tensor, eligible: Tensor, least: float = 0.0) -> Callable[[slice], Tensor]:
+    """Return a function of a slice: its levels, 0 below the least and where not eligible."""
+
+    def masked(some: slice) -> Tensor:
+        mine, counts = levels[some], eligible[some]
+        return mine * (counts & (mine >= least) if least else counts)
+
+    return masked
 
 
 def _inhabited(inheritance: Inheritance, partition: Partition) -> Tensor:
     """Return a bool for each cluster: any of its synapses is eligible."""
-    found = torch.zeros_like(partition.fixed)
+    count, found = len(partition.fixed), torch.zeros_like(partition.fixed)
     for name, mask in inheritance.eligible.items():
         for held in (partition.members, partition.within):
             if name in held:
-                mine = held[name].expand_as(mask)[mask]
-                found[mine[mine >= 0]] = True
+                found |= tallied(held[name], count, mask) > 0
     return found

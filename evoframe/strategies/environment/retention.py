@@ -21,6 +21,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
 from evoframe.kernel.genotype import count
 from evoframe.kernel.limits import Cap
+from evoframe.kernel.tallies import tallied
 from evoframe.roles import Encoding, Environment, doc
 
 
@@ -123,8 +124,7 @@ class Retention(Environment):
             for name, synapses in dna.synapses.items():
                 for held in (clusters.members, clusters.within):
                     if name in held:
-                        mine = held[name].expand_as(synapses.eligible)[synapses.eligible]
-                        sizes += torch.bincount(mine[mine >= 0], minlength=len(sizes))
+                        sizes += tallied(held[name], len(sizes), synapses.eligible)
             # Clusters weigh as many synapses as they hold, since the budget is one of synapses.
             weights = genes.histogram(sizes.double())
             factor = log_multiplier([weights], [genes.log_survival], rate * weights.sum())
