@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.kernel import device as devices
+from evoframe.roles import Strategy
 
 
 def fingerprint(value: Any) -> str:
@@ -46,9 +47,9 @@ def _parts(value: Any) -> Iterator[bytes]:
     elif isinstance(value, nn.Module):
         yield from _parts(dict(value.state_dict()))
     elif attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
-            yield field.name.encode()
-            yield from _parts(getattr(value, field.name))
+        for name in _fields(value):
+            yield name.encode()
+            yield from _parts(getattr(value, name))
     elif isinstance(value, Mapping):
         # Sorted: the order in which a mapping was filled is no difference in what it says.
         for name in sorted(value, key=repr):
@@ -60,3 +61,12 @@ def _parts(value: Any) -> Iterator[bytes]:
             yield from _parts(item)
     else:
         yield repr(value).encode()
+
+
+def _fields(value: Any) -> list[str]:
+    """Return the names of an attrs value's fields, but for what is found on the way and kept.
+
+    What a strategy keeps is looked at.
+    """
+    names = [field.name for field in attrs.fields(type(value))]
+    return [one for one in names if isinstance(value, Strategy) or not one.startswith("_")]

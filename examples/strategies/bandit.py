@@ -49,7 +49,8 @@ class Bandit(Mutation):
     def learned(self, state: list[float], population: Population) -> list[float]:
         """Return weights that grow with what the arms' offspring gained over the median."""
         born = [one for one in population.individuals if one.origin is Origin.OFFSPRING]
-        tried = [one for one in born if one.fitness is not None]  # an elite was tried before
+        # An elite was tried before.
+        tried = [one for one in born if one.fitness is not None and "odds" in one.notes]
         metric = population.metric
         worth = {one.id: metric.sort_value(one.fitness.value(metric.name)) for one in tried}
         middle = float(np.median(list(worth.values()))) if worth else 0.0

@@ -23,6 +23,8 @@ REGISTRY = load_registry(entry_points=False)
 SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "until": st.sampled_from(["10x", "synapses=2.5x", "parameters=4x", "flops=4x", "latency=2x"]),
     "time": st.sampled_from(["90s", "1.5h"]),
+    "siblings": st.just([6, 3]),
+    "among": st.just([{"use": "evoframe:uniform"}]),
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
     "requires": st.just(["evoframe>=0.0"]),
     "plugins": st.just([]),
@@ -42,6 +44,12 @@ def values_of(field: attrs.Attribute[Any]) -> st.SearchStrategy[Any]:
         (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
     if typing.get_origin(kind) is Literal:
         return st.sampled_from(typing.get_args(kind))
+    if field.name == "keep" and kind is str:
+        return st.sampled_from(["all", "front", "last 3"])
+    if typing.get_origin(kind) is tuple:
+        (inside, _) = typing.get_args(kind)
+        lists = {int: [64, 128], float: [0.25, 0.75], str: ["0", "1"]}
+        return st.just(lists[inside])
     if kind is bool:
         return st.booleans()
     if kind is int:
