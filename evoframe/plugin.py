@@ -158,6 +158,7 @@ if TYPE_CHECKING:
         saliency_metrics as saliency_metrics,
     )
     from evoframe.strategies.training import (
+        Elsewhere as Elsewhere,
         Fit as Fit,
         Gradient as Gradient,
         Untrained as Untrained,
@@ -215,7 +216,7 @@ _NAMES = {
     "strategies.observer": "Console",
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
     "strategies.task": "Mnist Saliency saliency_metrics",
-    "strategies.training": "Fit Gradient Untrained",
+    "strategies.training": "Elsewhere Fit Gradient Untrained",
 }
 """What every module of evoframe gives to plugins."""
 

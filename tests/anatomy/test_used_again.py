@@ -80,7 +80,8 @@ def test_a_source_is_dead_where_no_call_is_given_it(gone: str) -> None:
     masks = plan.genotype().masks
     masks[f"{gone}.weight"][1] = False
 
-    half = settle(Genotype(masks, plan.genotype().state), plan.wiring)
+    half = settle(Genotype(dict(masks), plan.genotype().state), plan.wiring)
+    masks = {name: mask.clone() for name, mask in masks.items()}
     for name in ("left", "right"):
         masks[f"{name}.weight"][1] = False
     none = settle(Genotype(masks, plan.genotype().state), plan.wiring)

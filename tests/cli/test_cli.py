@@ -114,7 +114,7 @@ REFUSED = [
     (["strategies", "encodings"], "there is no role 'encodings'. Did you mean 'encoding'?"),
     (
         ["strategies", "encoding", "x"],
-        "There are: cluster, magnitude, narrow, sensitivity, synaptic, uniform",
+        "There are: cluster, inherited, magnitude, narrow, sensitivity, synaptic, uniform",
     ),
     (["recipes", "dem"], "Did you mean 'demo'?"),
     (["evolv"], "No such command"),

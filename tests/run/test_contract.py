@@ -289,7 +289,8 @@ def first_weights(result: Any, phenotype: Any, context: Any) -> Any:
 
 EDITS = {
     "heredity": (made(Asexual, "inherit", shifted_in_place), "parent g1s0, state of '0.weight'"),
-    "encoding": (made(Synaptic, "encode", around_autograd), "inheritance, state of '0.weight'"),
+    # What is inherited unchanged is the parent's own tensor.
+    "encoding": (made(Synaptic, "encode", around_autograd), "parent g1s0, state of '0.weight'"),
     "training": (made(Gradient, "train", first_weights), "first weights of '0.weight'"),
 }
 
