@@ -72,4 +72,4 @@ class Climates(Environment):
         return self._climate(context).allowance(inheritance, context)
 
     def _climate(self, context: Context) -> Retention:
-        return Retention(self.shares[context.notes.get("island", 0) % len(self.shares)])
+        return Retention(self.shares[int(context.notes.get("island", 0)) % len(self.shares)])

@@ -39,7 +39,7 @@ class SelfAdaptive(Environment):
         return attrs.evolve(pressed, notes={"share": share})
 
     def _share(self, context: Context) -> float:
-        before = context.notes.get("share", self.start)
+        before = float(context.notes.get("share", self.start))
         step = torch.randn((), generator=context.key.generator(), dtype=torch.float64)
         odds = math.log(before / (1 - before)) + self.rate * float(step)
         # Kept from where an offspring could not live, or could not shrink.
