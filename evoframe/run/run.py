@@ -327,7 +327,7 @@ class Run:
             "finished": self.ending,
             "best": self.best.id if self.entries else None,
             "remarks": self.remarks if self.entries else [],
-            "recipe": {name: given for name, given in self.tables.items() if name != RECORD},
+            "recipe": plain({n: one for n, one in self.tables.items() if n != RECORD}),
             "individuals": [
                 self._described(one, accounts, rungs.get(one.id, [])) for one in self.individuals
             ],

@@ -64,8 +64,11 @@ def save_genotype(genotype: Genotype, path: Path, digest: str | None = None) -> 
 
 
 def _put(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
+    path.touch()
+    mode = path.stat().st_mode
     try:
         save_file(tensors, path, metadata)  # from where the tensors lie
+        path.chmod(mode)  # as of any other file; safetensors lets nobody else read its own
     except SafetensorError as error:
         raise OSError(str(error)) from error
 
