@@ -76,6 +76,9 @@ def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
     """Return tables in which one of them holds the strategies of these names.
 
     A strategy that the table already held keeps its options.
+
+    Raises:
+        ConfigError: none is named where there must be one.
     """
     changed = copy.deepcopy(tables)
     old = entries(changed.get(name), name)
@@ -86,6 +89,8 @@ def chosen(tables: Tables, name: str, uses: Iterable[str]) -> Tables:
         new.append(held[0] if held else {"use": use})
         # By identity: two entries of one name may have the same options.
         old = [entry for entry in old if not (held and entry is held[0])]
+    if not new and not ROLE_TABLES[name].several:
+        raise ConfigError(f"{name} is an empty list; wanted one strategy, or nothing said of it.")
     changed[name] = new if ROLE_TABLES[name].several else new[-1]
     return changed
 

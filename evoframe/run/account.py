@@ -40,7 +40,7 @@ class Account:
     epochs: float | None = None
 
 
-class Watch:
+class Stopwatch:
     """Adds up the seconds of phases by name, and knows how many epochs were trained."""
 
     def __init__(self) -> None:

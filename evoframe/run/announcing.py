@@ -10,7 +10,7 @@ import attrs
 
 from evoframe.kernel.events import Event, OffspringTrained, Phase, Silence
 from evoframe.roles.executor import Send
-from evoframe.run.account import Watch
+from evoframe.run.account import Stopwatch
 
 TRAINED = "evoframe_offspring_trained"
 """The hook of the event that tells how many epochs a life had."""
@@ -23,7 +23,7 @@ class LifeAnnouncer:
     send: Send
     heard: frozenset[str]
     wrap: Callable[[Phase], Any] | None
-    watch: Watch = attrs.field(factory=Watch)
+    watch: Stopwatch = attrs.field(factory=Stopwatch)
 
     def tell(self, hook: str, event: Callable[[], Event]) -> None:
         """Make and send an event, if anybody hears it."""

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from evoframe.errors import ConfigError, RunError, listing
 from evoframe.evolution.birth import Birth, Newborn
 from evoframe.evolution.elsewhere import Metrics, Unschooled, born, schooled, unschooled
-from evoframe.evolution.watch import Watch as Eyes
+from evoframe.evolution.watch import Watch
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Measurement, Origin
 from evoframe.kernel.lasting import lasting, plain
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.population import Family
 from evoframe.run import states
-from evoframe.run.account import Watch
+from evoframe.run.account import Stopwatch
 from evoframe.run.handing import Asked, Out, measurements, take
 from evoframe.run.journal import ENDING
 from evoframe.run.lives import put_on_disk
@@ -201,7 +201,7 @@ class Session:
     ) -> None:
         world = runner.world.at(newborn.individual.generation)
         checkpoint = world.checkpoint(newborn.individual.id)
-        watch = Watch()
+        watch = Stopwatch()
         watch.seconds["training"], watch.epochs = seconds, epochs
         runner.teller.record(put_on_disk(newborn, world, checkpoint, seconds, watch, runner.recall))
 
@@ -250,5 +250,5 @@ def _of(runner: Runner, birth: Birth) -> Unschooled | Newborn:
 def _of_ancestor(runner: Runner, birth: Birth) -> Unschooled:
     world = runner.world.at(1)
     context = birth.context(world.context(1, world.initial), ())
-    watch = Eyes(context, strict=world.recipe.run.strict)
+    watch = Watch(context, strict=world.recipe.run.strict)
     return unschooled(birth, Origin.ANCESTOR, world.initial, context, watch, [])

@@ -23,7 +23,7 @@ from evoframe.kernel.life import Life
 from evoframe.kernel.rungs import Heat
 from evoframe.roles.executor import Executor, Send
 from evoframe.run import binding, mishaps, states, targets
-from evoframe.run.account import Account, Watch, left_of_layers
+from evoframe.run.account import Account, Stopwatch, left_of_layers
 from evoframe.run.announcing import LifeAnnouncer
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
@@ -163,7 +163,7 @@ def put_on_disk(
     world: World,
     checkpoint: FileCheckpoint,
     seconds: float,
-    watch: Watch,
+    watch: Stopwatch,
     recall: Recall | None = None,
 ) -> Entry:
     """Put a genotype on disk and return the entry for the journal, which comes after it.
@@ -198,7 +198,7 @@ def put_on_disk(
     )
 
 
-def _account(newborn: Newborn, world: World, watch: Watch) -> Account:
+def _account(newborn: Newborn, world: World, watch: Stopwatch) -> Account:
     """Return the account of an individual; one without a genotype left nothing."""
     genotype, fitness = newborn.genotype, newborn.individual.fitness
     if genotype is None or fitness is None:

@@ -11,7 +11,7 @@ from evoframe.config.convert import anchored
 from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, RunError
 from evoframe.registry import Registry
-from evoframe.roles import Selection
+from evoframe.roles import Selection, Strategy
 from evoframe.run import opening, runner
 from evoframe.run.asking import Session
 from evoframe.run.folder import RunFolder
@@ -54,15 +54,17 @@ def begin(recipe: Recipe, registry: Registry, path: Path, ready: Mapping[str, An
 
 def _require_elsewhere(recipe: Recipe) -> None:
     """Refuse what acts within a training that is not ours."""
-    within = [("nurture", one.name) for one in recipe.nurture]
-    if type(recipe.selection).rungs is not Selection.rungs:
-        within.append(("selection", recipe.selection.name))
+    within: list[tuple[Strategy, str]] = [
+        (one, "leave it out, as by nurture=[]") for one in recipe.nurture
+    ]
     if recipe.litter is not None and recipe.litter.name != "single":
-        within.append(("litter", recipe.litter.name))
-    for role, name in within:
+        within.append((recipe.litter, "take litter='single'"))
+    if type(recipe.selection).rungs is not Selection.rungs:
+        within.append((recipe.selection, "take one that names no rungs"))
+    for one, remedy in within:
         raise ConfigError(
-            f"{role} {name!r} acts while evoframe trains, and individuals of ask_tell() are "
-            f"trained elsewhere. Leave it out, as by {role}=[]."
+            f"{one.role} {one.name!r} acts while evoframe trains, and individuals of ask_tell() "
+            f"are trained elsewhere: {remedy}."
         )
 
 

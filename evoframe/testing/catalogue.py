@@ -24,6 +24,11 @@ MODULES = (
     "observer", "task", "notes", "whole", "elsewhere",
 )  # fmt: skip
 
+CALLED = (
+    "heredity", "encoding", "mutation", "environment", "selection", "litter", "training", "nurture",
+)  # fmt: skip
+"""The roles whose strategies are called in the making of a generation."""
+
 Function = TypeVar("Function", bound=Callable[..., None])
 
 

@@ -143,6 +143,10 @@ def test_what_is_wrong_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         ask_tell(tmp_path / "other", training="gradient")
     with pytest.raises(ConfigError, match="nurture 'distillation' acts while evoframe trains"):
         ask_tell(tmp_path / "other", nurture=["distillation"])
+    with pytest.raises(ConfigError, match="take litter='single'"):
+        ask_tell(tmp_path / "other", litter="fittest")
+    with pytest.raises(ConfigError, match="encoding is an empty list"):
+        ask_tell(tmp_path / "other", encoding=[])
     with pytest.raises(RunError, match="trained elsewhere"):
         evoframe.resume(tmp_path / "run", task=TASK)
     assert not (tmp_path / "other").exists()

@@ -19,6 +19,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.judged import Judge
 from evoframe.kernel.life import TrainingResult
 from evoframe.roles import Litter, doc
+from evoframe.strategies.litter.words import JUDGED_BY
 
 
 @attrs.frozen
@@ -56,10 +57,7 @@ class Climb(Litter):
     )
     judge: Judge = attrs.field(
         default="loss",
-        metadata=doc(
-            "by what: the loss, the divergence of class scores from the ancestor's, the difference "
-            "of values from the ancestor's, or the task's metric"
-        ),
+        metadata=JUDGED_BY,
     )
 
     def raise_one(self, brood: Brood, context: Context) -> TrainingResult:

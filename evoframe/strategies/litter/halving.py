@@ -22,6 +22,7 @@ from evoframe.kernel.judged import Judge
 from evoframe.kernel.life import TrainingResult
 from evoframe.roles import Litter, Nurture, Task, Training, doc
 from evoframe.roles.pausing import require_pausable
+from evoframe.strategies.litter.words import JUDGED_BY
 
 Schooled = tuple[Sibling, TrainingResult | None]
 """A sibling, and what training has made of it so far."""
@@ -56,10 +57,7 @@ class Halving(Litter):
     )
     judge: Judge = attrs.field(
         default="loss",
-        metadata=doc(
-            "by what: the loss, the divergence of class scores from the ancestor's, the difference "
-            "of values from the ancestor's, or the task's metric"
-        ),
+        metadata=JUDGED_BY,
     )
     step: float = attrs.field(
         default=0.02,

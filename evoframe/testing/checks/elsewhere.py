@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.catalogue import CALLED, Stage, law
 from evoframe.testing.other_process import NotThere, answered, asked
 from evoframe.testing.prepared import corners
 from evoframe.testing.trying import broken
-
-CALLED = (
-    "heredity",
-    "encoding",
-    "mutation",
-    "environment",
-    "selection",
-    "litter",
-    "training",
-    "nurture",
-)
 
 
 @law(*CALLED, stage=Stage.COMPANY)

@@ -11,22 +11,11 @@ import torch
 from evoframe.kernel.key import Key, sealed, untouched
 from evoframe.roles import Split
 from evoframe.testing.case import Case, Choice
-from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.catalogue import CALLED, Stage, law
 from evoframe.testing.held import held
 from evoframe.testing.prepared import prepared
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import broken
-
-CALLED = (
-    "heredity",
-    "encoding",
-    "mutation",
-    "environment",
-    "selection",
-    "litter",
-    "training",
-    "nurture",
-)
 
 ROUNDS = (2, 3, 5)
 """Calls until one looks: what is filled once is full after the first two, what grows goes on."""
