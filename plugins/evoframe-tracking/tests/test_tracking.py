@@ -128,7 +128,7 @@ def test_mlflow_holds_the_numbers_options_and_versions_of_the_run(tmp_path):
     assert found.data.tags["evoframe.run"] == str(folder)
     assert found.data.tags["evoframe.pick"] == run.best.id
     assert found.data.params["training.epochs"] == "2"
-    assert found.data.params["environment.0.use"] == "retention"
+    assert found.data.params["environment.0.use"] == "evoframe:retention"
     record = tomllib.loads((folder / "run.toml").read_text())["record"]
     assert found.data.params["record.torch"] == record["torch"]
     assert "tracking" in found.data.params["record.strategies.observer.0"]
