@@ -34,6 +34,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 from head_to_head_arms import ARMS, STEP, flops
+from head_to_head_generations import GENERATIONS
 from head_to_head_litters import LITTERS
 from head_to_head_problems import (
     Learning,
@@ -48,10 +49,14 @@ from resnet20 import ResNet20
 
 from evoframe.kernel.key import Key
 
-PROBLEMS: dict[str, Callable[[Path, Path], Problem]] = {
-    "resnet20": lambda out, data: Photographs("resnet20", out, data, ResNet20, (4, 0.02)),
-    "resnet56": lambda out, data: Photographs("resnet56", out, data, ResNet56, (1, 0.02)),
-    "unet": lambda out, data: Maps(
+PROBLEMS: dict[str, Callable[[Path, Path, str], Problem]] = {
+    "resnet20": lambda out, data, device: Photographs(
+        "resnet20", out, data, ResNet20, (4, 0.02), device=device
+    ),
+    "resnet56": lambda out, data, device: Photographs(
+        "resnet56", out, data, ResNet56, (1, 0.02), device=device
+    ),
+    "unet": lambda out, data, device: Maps(
         name="unet",
         out=out,
         data=data,
@@ -62,9 +67,13 @@ PROBLEMS: dict[str, Callable[[Path, Path], Problem]] = {
         staying=("fuse", "sides.0", "sides.1", "sides.2", "sides.3"),
         recovery=700,
         batch_size=16,
+        device=device,
     ),
 }
-"""By name, given the folders of results and of data."""
+"""By name, given the folders of results and of data, and the device."""
+
+LATE = LITTERS | GENERATIONS
+"""Arms that train before the last training, so they are given its passes and its rate."""
 
 STATISTICS = 20
 """Batches on which batch-norm statistics are estimated after the cut."""
@@ -78,18 +87,19 @@ def main() -> None:
     parser.add_argument("--problem", choices=PROBLEMS, default="resnet20")
     parser.add_argument("--factors", type=float, nargs="+", default=[4.0])
     parser.add_argument(
-        "--arms", nargs="+", default=[], metavar="ARM", help=", ".join([*ARMS, *LITTERS])
+        "--arms", nargs="+", default=[], metavar="ARM", help=", ".join([*ARMS, *LATE])
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--teacher", action="store_true", help="the ancestor teaches, by half")
     parser.add_argument("--passes", type=int, help="of the whole, per example; else the problem's")
     parser.add_argument("--rate", type=float, help="largest learning rate; else the problem's")
+    parser.add_argument("--device", default="cpu", help="of training and measuring")
     parser.add_argument("--table", action="store_true", help="print what is there")
     parser.add_argument("--picture", type=Path, help="draw what is there, as .svg")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     asked.out.mkdir(parents=True, exist_ok=True)
-    problem = PROBLEMS[asked.problem](asked.out, asked.data)
+    problem = PROBLEMS[asked.problem](asked.out, asked.data, asked.device)
     passes, rate = asked.passes or problem.passes, asked.rate or problem.rate
     shows = asked.table or asked.picture is not None
     for factor, seed, arm in itertools.product(asked.factors, asked.seeds, asked.arms):
@@ -122,8 +132,8 @@ def bout(
         return
     key, ancestor = Key(seed).at("head to head"), problem.ancestor
     begun = time.process_time()
-    if arm in LITTERS:
-        cut = LITTERS[arm](problem, 1 / factor, key.at("cut"), passes, rate)
+    if arm in LATE:
+        cut = LATE[arm](problem, 1 / factor, key.at("cut"), passes, rate)
     else:
         cut = ARMS[arm](problem, 1 / factor, key.at("cut"))
     network, whole, spent = cut.network, flops(ancestor, problem), cut.passes
@@ -132,12 +142,14 @@ def bout(
         estimate_statistics(network, problem, key.at("statistics"), STATISTICS)
         spent += STATISTICS * problem.batch_size * share
     scored = time.process_time() - begun
-    before = problem.measured(network, "validation")
+    before = problem.measured(network.to(problem.device), "validation")
     begun = time.process_time()
     learning = cut.learning
     if learning is None:
         steps = int((passes - spent) / (problem.batch_size * (STEP * share + taught)))
-        teacher = copy.deepcopy(ancestor).to(memory_format=torch.channels_last) if taught else None
+        teacher = None
+        if taught:
+            teacher = copy.deepcopy(ancestor).to(problem.device, memory_format=torch.channels_last)
         school = problem.school()
         learning = Learning(network, problem, school, steps, rate, key.at("training"), teacher)
     learning.go_on(learning.steps)
@@ -155,6 +167,7 @@ def bout(
             one.out_channels for one in network.modules() if isinstance(one, torch.nn.Conv2d)
         ],
         "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if problem.device == "cuda" else "cpu",
     }
     part = file.with_suffix(".part")
     part.write_text(json.dumps(result))

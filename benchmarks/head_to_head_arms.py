@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 import torch
-from head_to_head_problems import Learning, Problem, endless
+from head_to_head_problems import Learning, Problem, device_of, endless
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -61,7 +61,7 @@ Arm = Callable[[Problem, float, Key], Cut]
 
 def flops(network: nn.Module, problem: Problem) -> int:
     """Return the FLOPs of one example, by torch's own counter."""
-    example = problem.ready(problem.split("validation")[0][:1])
+    example = problem.ready(problem.split("validation")[0][:1].to(device_of(network)))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(example)
     counts = counter.get_flop_counts()
@@ -73,9 +73,20 @@ def flops(network: nn.Module, problem: Problem) -> int:
 
 
 def ours(
-    problem: Problem, share: float, key: Key, *, restated: bool = False, **options: Any
+    problem: Problem,
+    share: float,
+    key: Key,
+    *,
+    network: nn.Module | None = None,
+    restated: bool = False,
+    **options: Any,
 ) -> Cut:
-    """Return what ``evoframe.shrink`` leaves; the options are its own."""
+    """Return what ``evoframe.shrink`` leaves of a network, else of the ancestor.
+
+    The share is that of this network; the options are those of ``shrink``.
+    """
+    if network is None:
+        network = frozen(problem.restated()) if restated else problem.ancestor
     importance, steps = options.get("importance", "fisher"), options.get("steps", 1)
     examples = options.get("examples", 200)
     if importance != "fisher":
@@ -84,7 +95,7 @@ def ours(
     drawn = torch.from_numpy(key.at("scored").shuffled(problem.recovery)[: 10 * examples])
     inputs, wanted = (one[drawn] for one in problem.school())
     smaller = evoframe.shrink(
-        _frozen(problem.restated()) if restated else problem.ancestor,
+        network,
         flops=share,
         data=(problem.ready(inputs), wanted),
         loss=problem.loss,
@@ -94,7 +105,7 @@ def ours(
     each = HESSIAN if importance == "hessian-vector" else COST.get(importance, STEP)
     shares = [share ** (step / steps) for step in range(steps)]
     repaired = problem.batch_size * options.get("repair", 0)
-    return Cut(_frozen(smaller), each * examples * sum(shares) + repaired)
+    return Cut(frozen(smaller), each * examples * sum(shares) + repaired)
 
 
 # --- Torch-Pruning --------------------------------------------------------------------------------
@@ -110,15 +121,16 @@ def torch_pruning(
     steps: int = 1,
     batches: int = SCORED,
     restated: bool = True,
+    network: nn.Module | None = None,
 ) -> Cut:
-    """Return what Torch-Pruning leaves.
+    """Return what Torch-Pruning leaves of a network, else of the ancestor.
 
     Made once, its importances are those of the ancestor, and the pruning ratio is searched for;
     in steps it goes on, each time with gradients of new batches, until enough has left.
     """
     given = endless(problem, problem.school(), key.at("scored"))
-    whole = flops(problem.ancestor, problem)
-    spent = 0.0
+    network = network or (problem.restated() if restated else copy.deepcopy(problem.ancestor))
+    whole, spent = flops(network, problem), 0.0
 
     def felt(network: nn.Module) -> list[Tensor]:
         nonlocal spent
@@ -133,13 +145,12 @@ def torch_pruning(
     def pruner(network: nn.Module, ratio: float) -> Any:
         return _pruner(network, problem, importance, scope, ratio, steps)
 
-    network = problem.restated() if restated else copy.deepcopy(problem.ancestor)
     if steps > 1:
         pruning = pruner(network, 1.0)
         while flops(network, problem) > SLACK * share * whole:
             felt(network)
             pruning.step()
-        return Cut(_frozen(network), spent)
+        return Cut(frozen(network), spent)
     gradients = felt(network)
 
     def cut(ratio: float) -> nn.Module:
@@ -149,15 +160,22 @@ def torch_pruning(
         pruner(tried, ratio).step()
         return tried
 
-    low, high = 0.0, 1.0  # the smallest ratio that is enough
+    def enough(ratio: float) -> bool:
+        return flops(cut(ratio), problem) <= SLACK * share * whole
+
+    return Cut(frozen(cut(_least(enough))), spent)
+
+
+def _least(enough: Callable[[float], bool]) -> float:
+    """Return the smallest ratio that is enough."""
+    low, high = 0.0, 1.0
     for _ in range(10):
         middle = (low + high) / 2
-        enough = flops(cut(middle), problem) <= SLACK * share * whole
-        low, high = (low, middle) if enough else (middle, high)
-    return Cut(_frozen(cut(high)), spent)
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
-def _frozen(network: nn.Module) -> nn.Module:
+def frozen(network: nn.Module) -> nn.Module:
     """Return a network whose shortcuts do not learn, as those that it stands for do not."""
     for name, one in network.named_modules():
         if name.endswith(".shortcut"):

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import numpy as np
 import torch
-from head_to_head_arms import FLOOR, SCORED, STEP, Cut, _frozen, flops
+from head_to_head_arms import FLOOR, SCORED, STEP, Cut, flops, frozen
 from head_to_head_problems import Learning, Problem
 from torch import nn
 
@@ -55,7 +55,7 @@ def brood_of(problem: Problem, share: float, key: Key, **options: Any) -> Siblin
 
     What is schooled is only repaired: its training is the benchmark's own.
     """
-    network = _frozen(problem.restated())
+    network = frozen(problem.restated())
     drawn = torch.from_numpy(key.at("seen").shuffled(problem.recovery)[:SEEN])
     inputs, wanted = (one[drawn] for one in problem.school())
     data = (problem.ready(inputs), wanted)
@@ -101,7 +101,7 @@ def of_litter(
     """Return the sibling that a litter chooses, untrained."""
     brood = brood_of(problem, share, key, **options)
     result = litter.raise_one(brood, brood.context.at("litter"))
-    network = _frozen(result.phenotype.network)
+    network = frozen(result.phenotype.network)
     return Cut(network, _spent(problem, brood))
 
 
@@ -120,7 +120,7 @@ def halving(
     steps = int(left / (problem.batch_size * STEP * share * (1 + others)))
     learners = [
         Learning(
-            _frozen(repaired(brood, one).network), problem, problem.school(), steps, rate,
+            frozen(repaired(brood, one).network), problem, problem.school(), steps, rate,
             key.at("training"),
         )
         for one in group
@@ -146,7 +146,7 @@ def halving(
 
 def _loss(brood: Siblings, network: nn.Module) -> float:
     """Return the loss on four batches, with statistics that are estimated on them."""
-    return brood.bench.score(copy.deepcopy(network), "loss", 4 * 64)
+    return brood.bench.score(copy.deepcopy(network).cpu(), "loss", 4 * 64)
 
 
 def _spent(problem: Problem, brood: Siblings) -> float:

@@ -43,6 +43,7 @@ class Problem:
         batch_size: examples in each step of a training.
         tuning: epochs of the ancestor's own training, and their largest learning rate.
         metric: by which settings are chosen.
+        device: of all training and measuring; networks are cut on the CPU.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Problem:
     staying: tuple[str, ...] = ("linear",)
     recovery: int = 20_000
     batch_size: int = 64
+    device: str = "cpu"
 
     @cached_property
     def ancestor(self) -> nn.Module:
@@ -68,7 +70,7 @@ class Problem:
             epochs, rate = self.tuning
             steps = epochs * len(self.split("train")[0]) // self.batch_size
             learn(network, self, self.split("train"), steps, rate, Key(0).at("ancestor"))
-            torch.save(network.state_dict(), kept)
+            torch.save(network.cpu().state_dict(), kept)
         return network.eval()
 
     @cached_property
@@ -99,7 +101,9 @@ class Problem:
 
     def ready(self, inputs: Tensor) -> Tensor:
         """Return what a network is given of bytes: every channel around 0, of deviation 1."""
-        mean, deviation = (torch.tensor(one).reshape(1, 3, 1, 1) for one in (MEAN, DEVIATION))
+        mean, deviation = (
+            torch.tensor(one, device=inputs.device).reshape(1, 3, 1, 1) for one in (MEAN, DEVIATION)
+        )
         return inputs.float().div_(255).sub_(mean).div_(deviation)
 
     def varied(self, examples: Examples, generator: torch.Generator) -> Examples:
@@ -211,7 +215,8 @@ class Photographs(Problem):
         """Return accuracy and mean cross-entropy."""
         images, labels = self.split(split)
         parts = zip(images.split(500), strict=False)
-        scores = torch.cat([network.eval()(self.ready(one)) for (one,) in parts])
+        where = device_of(network)
+        scores = torch.cat([network.eval()(self.ready(one.to(where))).cpu() for (one,) in parts])
         return {
             "accuracy": float((scores.argmax(1) == labels).double().mean()),
             "loss": float(F.cross_entropy(scores, labels)),
@@ -233,6 +238,7 @@ class Learning:
     ) -> None:
         self.network, self.steps, self.taken = network, steps, 0
         self._problem, self._teacher = problem, teacher
+        network.to(problem.device, memory_format=torch.channels_last)
         self._optimiser = torch.optim.SGD(
             [one for one in network.parameters() if one.requires_grad],
             rate,
@@ -241,8 +247,7 @@ class Learning:
             nesterov=True,
         )
         self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimiser, max(steps, 1))
-        self._batches = endless(problem, examples, key)
-        network.to(memory_format=torch.channels_last)
+        self._batches = endless(problem, examples, key, problem.device)
 
     def go_on(self, until: int) -> None:
         """Train the network in place until so many steps are taken; it is in evaluation mode."""
@@ -268,7 +273,14 @@ def learn(network: nn.Module, problem: Problem, *how: Any) -> None:
     learning.go_on(learning.steps)
 
 
-def endless(problem: Problem, examples: Examples, key: Key) -> Iterator[Examples]:
+def device_of(network: nn.Module) -> torch.device:
+    """Return where the parameters of a network are."""
+    return next(network.parameters()).device
+
+
+def endless(
+    problem: Problem, examples: Examples, key: Key, device: torch.device | str = "cpu"
+) -> Iterator[Examples]:
     """Yield varied batches, epoch after epoch; what does not fill a batch is left out."""
     size = problem.batch_size
     for epoch in itertools.count():
@@ -277,8 +289,8 @@ def endless(problem: Problem, examples: Examples, key: Key) -> Iterator[Examples
         for part in order.split(size):
             if len(part) == size:
                 inputs, wanted = problem.varied((examples[0][part], examples[1][part]), generator)
-                inputs = problem.ready(inputs).to(memory_format=torch.channels_last)
-                yield inputs, wanted
+                inputs = problem.ready(inputs.to(device)).to(memory_format=torch.channels_last)
+                yield inputs, wanted.to(device)
 
 
 def estimate_statistics(network: nn.Module, problem: Problem, key: Key, batches: int = 20) -> None:
@@ -290,7 +302,8 @@ def estimate_statistics(network: nn.Module, problem: Problem, key: Key, batches:
         one.momentum = None
     network.train()
     with torch.no_grad():
-        for inputs, _ in itertools.islice(endless(problem, problem.school(), key), batches):
+        given = endless(problem, problem.school(), key, device_of(network))
+        for inputs, _ in itertools.islice(given, batches):
             network(inputs)
     for one, moment in zip(norms, moments, strict=True):
         one.momentum = moment

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import torch
-from head_to_head_problems import Examples, Problem
+from head_to_head_problems import Examples, Problem, device_of
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  torch's own convention
 
@@ -97,7 +97,8 @@ class Maps(Problem):
         """Return the largest F-measure and the mean absolute error."""
         images, masks = self.split(split)
         network.eval()
-        maps = torch.cat([network(self.ready(one))[0].sigmoid()[:, 0] for one in images.split(50)])
+        given = (self.ready(one.to(device_of(network))) for one in images.split(50))
+        maps = torch.cat([network(one)[0].sigmoid()[:, 0].cpu() for one in given])
         found = columns(maps, masks)
         wanted = {name: STATISTICS[name] for name in ("f-max", "mae")}
         return {
