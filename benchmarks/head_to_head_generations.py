@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from head_to_head_arms import STEP, Cut, flops, frozen, ours, torch_pruning
+from head_to_head_litters import CHOOSERS
 from head_to_head_problems import Learning, Problem, estimate_statistics
 
 from evoframe.kernel.key import Key
@@ -28,14 +30,13 @@ def in_generations(
     passes: int,
     rate: float,
     *,
-    cut: Callable[..., Cut],
-    generations: int,
+    cuts: Sequence[Callable[..., Cut]],
 ) -> Cut:
     """Return the last of a line of networks, cut from one that was cut and trained before."""
-    network, spent = frozen(problem.restated()), 0.0
+    network, spent, generations = frozen(problem.restated()), 0.0, len(cuts)
     whole = flops(network, problem)
     part = passes * BETWEEN / (generations - 1)
-    for generation in range(generations):
+    for generation, cut in enumerate(cuts):
         now = key.at("generation", generation)
         left = flops(network, problem) / whole
         found = cut(problem, share ** ((generation + 1) / generations) / left, now, network=network)
@@ -59,19 +60,45 @@ def _theirs(importance: str, scope: str) -> Callable[..., Cut]:
     return functools.partial(torch_pruning, importance=importance, scope=scope)
 
 
+def _climbing(problem: Problem, share: float, key: Key, **options: Any) -> Cut:
+    return CHOOSERS["climb"](problem, share, key, 0, 0.0, **options)
+
+
 CUTS = {
     "magnitude-layer-repaired": _ours("magnitude", "layer"),
     "magnitude-layer-depth-repaired": _ours("magnitude", "layer", depth=True),
+    "magnitude-alike-repaired": _ours("magnitude", "alike"),
     "fisher-alike-repaired": _ours("fisher", "alike"),
     "fisher-alike-depth-repaired": _ours("fisher", "alike", depth=True),
     "torch-pruning-magnitude-local": _theirs("magnitude", "local"),
     "torch-pruning-magnitude-global": _theirs("magnitude", "global"),
+    "torch-pruning-magnitude-isomorphic": _theirs("magnitude", "isomorphic"),
     "torch-pruning-taylor-isomorphic": _theirs("taylor", "isomorphic"),
 }
+"""Cuts that are the same in all generations."""
+
+LAST = {
+    "magnitude-layer-then-depth": (
+        "magnitude-layer-repaired",
+        _ours("magnitude", "layer", depth=True),
+    ),
+    "fisher-alike-then-depth": ("fisher-alike-repaired", _ours("fisher", "alike", depth=True)),
+    "magnitude-layer-then-climb": ("magnitude-layer-repaired", _climbing),
+}
+"""A cut of all generations but the last, and the one of the last."""
 
 GENERATIONS: dict[str, Arm] = {
-    f"{name}-{count}-generations": functools.partial(in_generations, cut=cut, generations=count)
-    for count in (2, 3)
-    for name, cut in CUTS.items()
+    **{
+        f"{name}-{count}-generations": functools.partial(in_generations, cuts=(cut,) * count)
+        for count in (2, 3)
+        for name, cut in CUTS.items()
+    },
+    **{
+        f"{name}-{count}-generations": functools.partial(
+            in_generations, cuts=(*(CUTS[first],) * (count - 1), last)
+        )
+        for count in (2, 3)
+        for name, (first, last) in LAST.items()
+    },
 }
 """Arms by name."""

@@ -50,12 +50,16 @@ RUNGS = ((6, 0.04), (3, 0.12))
 Arm = Callable[[Problem, float, Key, int, float], Cut]
 
 
-def brood_of(problem: Problem, share: float, key: Key, **options: Any) -> Siblings:
-    """Return the siblings of a cut to a share of FLOPs; with ``depth``, blocks may leave.
+def brood_of(
+    problem: Problem, share: float, key: Key, network: nn.Module | None = None, **options: Any
+) -> Siblings:
+    """Return the siblings of a cut of a network, else of the ancestor, to a share of its FLOPs.
+
+    With ``depth``, blocks may leave.
 
     What is schooled is only repaired: its training is the benchmark's own.
     """
-    network = frozen(problem.restated())
+    network = network or frozen(problem.restated())
     drawn = torch.from_numpy(key.at("seen").shuffled(problem.recovery)[:SEEN])
     inputs, wanted = (one[drawn] for one in problem.school())
     data = (problem.ready(inputs), wanted)
