@@ -23,6 +23,8 @@ BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 NEAR = 1e-9
 DEVICE = "cuda"
 
+IN_HALF = ("task.dropout=0.3", "training.half_precision=true")
+
 RECIPES = {
     "the first paper's": {"encoding": "synaptic"},
     "clusters": {"encoding": "cluster"},
@@ -36,6 +38,21 @@ RECIPES = {
         "heredity": "mating",
         "mutation": ["noise", "regrowth"],
         "population": 3,
+    },
+    "siblings that climb": {
+        "encoding": "cluster",
+        "environment": "budget",
+        "litter": "climb",
+        "options": ["encoding.of=bundle", "litter.steps=2", "litter.examples=[32]"],
+    },
+    "siblings in rungs, in half precision": {
+        "litter": "halving",
+        "nurture": "distillation",
+        "options": [*IN_HALF, "litter.size=6", "litter.examples=32"],
+    },
+    "lives in rungs, in half precision": {
+        "selection": f"{Path(__file__).parents[2] / 'examples/strategies/halving.py'}:Halving",
+        "options": [*IN_HALF, "selection.lives=[3,2,1]", "selection.epochs=[0.5,1.5]"],
     },
 }
 
@@ -64,17 +81,23 @@ class Interrupter(Observer):
 
     @hookimpl
     def evoframe_epoch_finished(self, event):
-        if event.individual == "g2s1" and event.epoch == 2:
+        if event.individual.startswith("g2") and event.epoch == 2:
             raise KeyboardInterrupt
 
 
-def test_a_stopped_run_on_cuda_ends_like_an_unbroken_one(tmp_path) -> None:
-    """Weights, optimiser and masks come back to the device from the checkpoint of a life."""
+IN_RUNGS = [name for name in RECIPES if "in rungs" in name]
+
+
+@pytest.mark.parametrize("recipe", ["the first paper's", *IN_RUNGS])
+def test_a_stopped_run_on_cuda_ends_like_an_unbroken_one(recipe, tmp_path) -> None:
+    """Weights, optimiser, generators and masks come back to the device, also from a rung."""
+    chosen = copy.deepcopy(RECIPES[recipe])
     often = ["training.epochs=4", "training.optimiser=adamw", "run.checkpoint=0"]
-    whole = evolve(tmp_path / "whole", options=often)
+    chosen["options"] = [*chosen.get("options", ()), *often]
+    whole = evolve(tmp_path / "whole", **chosen)
 
     with pytest.raises(KeyboardInterrupt):
-        evolve(tmp_path / "broken", options=often, observer=[Interrupter()])
+        evolve(tmp_path / "broken", **chosen, observer=[Interrupter()])
     assert list((tmp_path / "broken" / "lives").iterdir())
     broken = evoframe.resume(tmp_path / "broken", observer=[])
 

@@ -25,6 +25,7 @@ class Blobs(Task):
     hidden: int = attrs.field(default=16, metadata=doc("width of the hidden layers"))
     spread: float = attrs.field(default=0.6, metadata=doc("how far the clouds reach"))
     norm: bool = attrs.field(default=False, metadata=doc("put batch norm after the first layer"))
+    dropout: float = attrs.field(default=0.0, metadata=doc("share that dropout takes of the first"))
 
     @property
     def metrics(self):
@@ -32,6 +33,8 @@ class Blobs(Task):
 
     def ancestor(self, key):
         between = [nn.BatchNorm1d(self.hidden)] if self.norm else []
+        if self.dropout:
+            between.append(nn.Dropout(self.dropout))
         return nn.Sequential(
             nn.Linear(4, self.hidden),
             *between,
