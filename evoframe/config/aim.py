@@ -12,12 +12,18 @@ UNTIL = "until"
 """What a recipe says in place of a cost and a share that the rule ``until`` is to tell."""
 
 
-def aimed(tables: Mapping[str, Any], target: tuple[str, float] | None) -> Mapping[str, Any]:
+def aimed(
+    tables: Mapping[str, Any], target: tuple[str, float] | None, generations: int
+) -> Mapping[str, Any]:
     """Return tables in which environments have the cost and the share of a run where they say so.
+
+    Every generation after the ancestor's takes the same share of what its parents cost, so that
+    the last one ends where the run is to end.
 
     Args:
         tables: of a recipe; ``cost`` and ``share`` of an environment may be "until".
         target: the cost that a run ends with, and by what factor it is less then.
+        generations: of the run, the ancestor's included.
 
     Raises:
         ConfigError: the rule that they refer to is not there.
@@ -31,7 +37,7 @@ def aimed(tables: Mapping[str, Any], target: tuple[str, float] | None) -> Mappin
             "or until='flops=4x' in Python."
         )
     cost, factor = target
-    found: dict[str, Any] = {"cost": cost, "share": 1 / factor}
+    found: dict[str, Any] = {"cost": cost, "share": (1 / factor) ** (1 / max(1, generations - 1))}
 
     def told(one: Mapping[str, Any]) -> dict[str, Any]:
         return {name: found.get(name, v) if v == UNTIL else v for name, v in one.items()}

@@ -52,7 +52,7 @@ def recipe_from(
         raise ConfigError("the recipe names no task. Try --task mnist, or --task file.py:Name.")
     run = run_options(tables)
     check_requirements(run.requires)
-    tables = aimed(tables, run.target)
+    tables = aimed(tables, run.target, run.generations)
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name, role in ROLE_TABLES.items():
