@@ -130,6 +130,7 @@ if TYPE_CHECKING:
         Retention as Retention,
     )
     from evoframe.strategies.executor import Processes as Processes, Serial as Serial
+    from evoframe.strategies.executor.outcome import Outcome as Outcome
     from evoframe.strategies.heredity import Asexual as Asexual, Mating as Mating
     from evoframe.strategies.litter import (
         Climb as Climb,
@@ -209,6 +210,7 @@ _NAMES = {
     "strategies.encoding": "Cluster Inherited Magnitude Narrow Sensitivity Synaptic Uniform",
     "strategies.environment": "Budget Descent Removal Retention",
     "strategies.executor": "Processes Serial",
+    "strategies.executor.outcome": "Outcome",
     "strategies.heredity": "Asexual Mating",
     "strategies.litter": "Climb Fittest Halving Single",
     "strategies.mutation": "Noise Regrowth",

@@ -31,6 +31,10 @@ class Executor(Strategy, ABC):
 
     role: ClassVar[str] = "executor"
 
+    other_machines: ClassVar[bool] = False
+    """Whether lives may be lived on other machines. A journal that is being written cannot be read
+    from there, so they are given a copy; and what a worker runs is compared with the driver's."""
+
     def check(self, *, can_be_rebuilt: bool) -> None:
         """Refuse a recipe that cannot be lived here, before anything is written.
 
@@ -56,7 +60,7 @@ class Executor(Strategy, ABC):
         """Yield ``live(job, send)`` for each job, as soon as each is there.
 
         Args:
-            live: the function to call.
-            jobs: what to call it with.
+            live: the function to call. That of a run has ``folder``, the path of the run.
+            jobs: what to call it with. Births have an ``id``.
             send: takes events; to be called in the thread that iterates.
         """

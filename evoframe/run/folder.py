@@ -26,6 +26,8 @@ class RunFolder:
     """The paths of a run."""
 
     path: Path
+    is_away: bool = False
+    """Whether it is read from another machine, where the journal itself cannot be."""
 
     @property
     def recipe(self) -> Path:
@@ -35,7 +37,12 @@ class RunFolder:
     @property
     def journal(self) -> Path:
         """The database of individuals and events."""
-        return self.path / "journal.sqlite"
+        return self.away if self.is_away else self.path / "journal.sqlite"
+
+    @property
+    def away(self) -> Path:
+        """The copy of the journal for other machines, while a generation is lived there."""
+        return self.path / "away.sqlite"
 
     @property
     def backup(self) -> Path:

@@ -22,7 +22,7 @@ from evoframe.kernel.individual import Individual
 from evoframe.run import checksums, kept
 from evoframe.run.account import Account, packed, unpacked
 from evoframe.run.copying import Copy
-from evoframe.run.database import open_read_only, open_writable
+from evoframe.run.database import backed_up, open_read_only, open_writable
 from evoframe.run.entry import Entry
 from evoframe.run.folder import NAME
 from evoframe.run.known import Known
@@ -293,6 +293,14 @@ class Journal:
             with self._guarded():
                 self._copy = self._copy or Copy(self._base, path)
                 self._copy.bring_up()
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error}") from error
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy as one file that is never changed, for readers on other machines."""
+        try:
+            with self._guarded():
+                backed_up(self._base, path)
         except OSError as error:
             raise RunError(f"{path} cannot be written: {error}") from error
 

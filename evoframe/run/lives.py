@@ -22,14 +22,14 @@ from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.life import Life
 from evoframe.kernel.rungs import Heat
 from evoframe.roles.executor import Executor, Send
-from evoframe.run import binding, mishaps, states, targets
+from evoframe.run import binding, mishaps, resuming, states, targets
 from evoframe.run.account import Account, Stopwatch, left_of_layers
 from evoframe.run.announcing import LifeAnnouncer
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
 from evoframe.run.recall import OnRecord, Recall, keep_twice
-from evoframe.run.record import open_recipe
+from evoframe.run.record import RECORD, open_recipe, read_record
 from evoframe.run.waiting import Waiting
 from evoframe.run.weights import FileCheckpoint, save_genotype
 from evoframe.run.world import World, build_world
@@ -40,6 +40,15 @@ class Lives:
     """Lives one birth after another: what an executor maps over the births of a generation.
 
     It travels to another process as the path of the run, and builds its world anew there.
+
+    Attributes:
+        world: of the run.
+        recall: fetches individuals.
+        generation: which one is lived.
+        heard: the hooks that observers hear.
+        phase: wraps phases in the contexts of observers.
+        heat: the rung of the generation, with its number; None if lives are lived in one go.
+        away: for other machines, what is different here from the record; None for this one.
     """
 
     world: World
@@ -48,6 +57,12 @@ class Lives:
     heard: frozenset[str]
     phase: Callable[[Phase], Any] | None = None
     heat: tuple[int, Heat] | None = None
+    away: tuple[str, ...] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The path of the run."""
+        return self.world.folder.path
 
     def __call__(self, birth: Birth, send: Send) -> Entry:
         """Return the individual after its life; its genotype is on disk by then."""
@@ -68,7 +83,7 @@ class Lives:
         if not self.world.recipe.can_be_rebuilt:
             raise TypeError("a strategy was made in Python and is in no file or module")
         # Without ``phase``: contexts of observers stay in the process of the observers.
-        return _reopened, (self.world.folder.path, self.generation, self.heard, self.heat)
+        return _reopened, (self.folder, self.generation, self.heard, self.heat, self.away)
 
     def _in_heat(self, life: Life, birth: Birth) -> Life:
         """Return a life that is lived on a rung, if its generation is."""
@@ -212,15 +227,24 @@ def _account(newborn: Newborn, world: World, watch: Stopwatch) -> Account:
 
 
 @lru_cache(maxsize=1)
-def _home(path: Path) -> Recall:
+def _home(path: Path, away: tuple[str, ...] | None) -> Recall:
     """Return the world of a run in this process, and who is on record; made once."""
-    folder = RunFolder(path)
-    recipe, _ = open_recipe(folder)
-    return Recall(binding.of_run(build_world(recipe, folder)), OnRecord(folder.journal))
+    folder = RunFolder(path, is_away=away is not None)
+    recipe, told = open_recipe(folder)
+    if away is None:
+        world = build_world(recipe, folder)
+    else:
+        resuming.require_alike(away, told)
+        world = resuming.same_world(recipe, read_record(folder)[RECORD], folder)
+    return Recall(binding.of_run(world), OnRecord(folder.journal))
 
 
 def _reopened(
-    path: Path, generation: int, heard: frozenset[str], heat: tuple[int, Heat] | None
+    path: Path,
+    generation: int,
+    heard: frozenset[str],
+    heat: tuple[int, Heat] | None,
+    away: tuple[str, ...] | None,
 ) -> Lives:
-    home = _home(path)
-    return Lives(home.world.at(generation), home, generation, heard, heat=heat)
+    home = _home(path, away)
+    return Lives(home.world.at(generation), home, generation, heard, heat=heat, away=away)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,26 @@ def require_equal(recorded: Mapping[str, Any], found: Mapping[str, Any], path: P
         raise ResumeError(
             f"{path} cannot be gone on with, because its results could be other ones here: "
             f"{'; '.join(told[:MOST])}{more}.{_instead(recorded)}"
+        )
+
+
+def require_alike(driver: Sequence[str], here: Sequence[str]) -> None:
+    """Refuse to live lives on a machine that is not like the one that carries the run.
+
+    Args:
+        driver: what is different there from the record.
+        here: what is different here.
+
+    Raises:
+        ResumeError: versions or devices are other ones.
+    """
+    other = [*(set(here) - set(driver)), *(f"not: {one}" for one in set(driver) - set(here))]
+    if other:
+        raise ResumeError(
+            f"lives could end otherwise on {socket.gethostname()}, where the record of the run and "
+            f"what is installed differ in another way than where the run is carried: "
+            f"{'; '.join(sorted(other)[:MOST])}. Install the same versions, and ask for machines "
+            "with devices of one kind."
         )
 
 

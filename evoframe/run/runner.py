@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from evoframe.run.logs import Log, open_log
 from evoframe.run.recall import Recall
 from evoframe.run.record import (
     is_rebuildable,
+    open_recipe,
     require_same_ancestor,
     resolved,
     write_record,
@@ -206,8 +207,12 @@ class Runner:
 
     def run(self, founder: Path | None) -> None:
         """Live every life that is not on record, until a rule says stop."""
-        with at_work(self.world.recipe.executor) as self.executor:
-            self._run(founder)
+        try:
+            with at_work(self.world.recipe.executor) as self.executor:
+                self._run(founder)
+        finally:
+            with suppress(OSError):
+                self.world.folder.away.unlink(missing_ok=True)
 
     def _run(self, founder: Path | None) -> None:
         for due in self.generations():
@@ -279,7 +284,12 @@ class Runner:
 
     def _lives(self, number: int) -> Lives:
         world, heard = self.world.at(number), self.teller.observers.heard()
-        return Lives(world, self.recall, number, heard, self.teller.observers.phase)
+        lives = Lives(world, self.recall, number, heard, self.teller.observers.phase)
+        if not self.world.recipe.executor.other_machines:
+            return lives
+        # All that lives of a generation are made of is on record by now.
+        self.journal.copy_to(world.folder.away)
+        return attrs.evolve(lives, away=tuple(open_recipe(world.folder)[1]))
 
     def _in_rungs(self, due: Due) -> None:
         """Live a generation rung after rung."""

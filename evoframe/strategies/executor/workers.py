@@ -11,7 +11,6 @@ import os
 import pickle
 import signal
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,7 +20,9 @@ from typing import Any
 
 import attrs
 
-EVENT, RESULT, ERROR = "event", "result", "error"
+from evoframe.strategies.executor.outcome import Outcome
+
+EVENT, OUTCOME = "event", "outcome"
 """What a worker sends home."""
 
 PATIENCE = 10.0
@@ -30,13 +31,6 @@ PATIENCE = 10.0
 
 class DiedError(Exception):
     """A worker ended in the midst of a call."""
-
-
-class _Elsewhere(Exception):  # noqa: N818  it only carries a text
-    """The traceback of what was raised in a worker."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
 
 
 @attrs.define(eq=False)
@@ -127,14 +121,12 @@ class Workers:
         if kind == EVENT:
             send(*value)
             return
-        if kind == ERROR:
-            error, trace = value
-            raise error from _Elsewhere(trace)
+        result = value.get()
         if worker.calls == self._max_calls:
             self._let_go(worker)
         # Before the result is looked at, which may take whoever asked a while.
         self._hand_out(function, waiting)
-        yield value
+        yield result
 
     def _hand_out(self, function: Any, waiting: deque[Any]) -> bool:
         """Give calls to everybody who is free; tell whether anybody is busy."""
@@ -218,12 +210,12 @@ def _work(pipe: Connection) -> None:
             call = pipe.recv_bytes()
         except (EOFError, OSError):
             return
-        try:
-            function, job = pickle.loads(call)  # noqa: S301  of our own process
-            say(RESULT, function(job, send))
-        # All that a call may raise goes home; ``sys.exit`` too, which would be a silent death.
-        except BaseException as error:  # noqa: BLE001
-            say(ERROR, (_portable(error), traceback.format_exc()))
+        say(OUTCOME, Outcome.of(_called, call, send))
+
+
+def _called(call: bytes, send: Callable[..., None]) -> Any:
+    function, job = pickle.loads(call)  # noqa: S301  of our own process
+    return function(job, send)
 
 
 @contextmanager
@@ -233,15 +225,6 @@ def _home_or_nowhere() -> Iterator[None]:
         yield
     except OSError:
         os._exit(1)
-
-
-def _portable(error: BaseException) -> BaseException:
-    """Return an exception as it can be sent home; another in its place where it cannot."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  it was made here
-    except Exception:  # noqa: BLE001  exceptions may do anything when they are copied
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 def _follow() -> None:
