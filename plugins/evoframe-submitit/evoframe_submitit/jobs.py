@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -119,7 +120,7 @@ class Jobs:
         session, options = self._session, self._options
         return Call(
             packed=pickle.dumps((self._live, life.birth)),
-            path=tuple(os.path.abspath(one) for one in sys.path),
+            path=tuple(str(Path(one).absolute()) for one in sys.path),
             driver=session.driver,
             mail=session.mail,
             name=life.readers[-1].name,
@@ -144,7 +145,7 @@ class Jobs:
         return heard or any(life.ended for life in self._at_work)
 
     def _hear(self) -> bool:
-        there = frozenset(os.listdir(self._session.mail))
+        there = frozenset(file.name for file in self._session.mail.iterdir())
         count = 0
         for life in self._at_work:
             for reader in life.readers:

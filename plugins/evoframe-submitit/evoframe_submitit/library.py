@@ -141,7 +141,7 @@ def outside_of_jobs() -> Iterator[None]:
 def asked(*command: str) -> str | None:
     """Return what a command of Slurm says; None if it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
@@ -160,7 +160,7 @@ def _tested(executor: Any, folder: Path) -> None:
     script.write_text(make(f"{sys.executable} --version", "test"), "utf-8")
     with suppress(OSError, subprocess.TimeoutExpired), outside_of_jobs():
         command = ["sbatch", "--test-only", str(script)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
         if done.returncode != 0:
             said = " ".join(done.stderr.split()).removeprefix("sbatch: error: ")[:300]
             raise ConfigError(f"sbatch would refuse the jobs of the executor 'submitit': {said}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import evoframe
 
-EPOCHS = 600
+EPOCHS = 300
 TABLES = {
     "task": {"use": "evoframe.testing.specimens:Specimen", "width": 6},
     "run": {"generations": 3, "population": 2, "device": "cpu", "checkpoint": 0.0, "seed": 4},
@@ -35,7 +35,9 @@ def driver(folder, verb="evolve", **executor):
         recipe.write_text(toml(tables(**executor)))
         arguments = [f"--recipe={recipe}", f"--out={folder}"]
     command = [sys.executable, "-m", "evoframe", verb, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Into a file: jobs of this machine inherit it, and a pipe would stay open until they end.
+    with folder.with_suffix(".said").open("w") as said:
+        return subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)  # noqa: S603
 
 
 def toml(said):

@@ -56,7 +56,7 @@ def test_a_killed_job_is_submitted_again_and_goes_on_from_its_checkpoint(expecte
     until(lambda: in_their_midst(folder))
     for worker in workers(folder):
         kill(worker)
-    process.communicate()
+    process.wait()
 
     assert process.returncode == 0
     run = evoframe.open_run(folder)
@@ -70,7 +70,8 @@ def test_a_life_that_is_lost_too_often_is_told_by_name(expected, tmp_path):
     process = driver(folder, cluster="local", tries=1)
     until(lambda: in_their_midst(folder))
     kill(min(workers(folder)))
-    said, _ = process.communicate()
+    process.wait()
+    said = folder.with_suffix(".said").read_text()
 
     assert process.returncode == 2
     assert "Traceback" not in said
@@ -88,7 +89,7 @@ def test_jobs_end_with_a_driver_that_is_killed_and_it_goes_on(expected, tmp_path
     until(lambda: in_their_midst(folder))
     assert workers(folder)
     process.kill()
-    process.communicate()
+    process.wait()
     until(lambda: not workers(folder), 30)
     assert in_their_midst(folder)
 
@@ -104,14 +105,14 @@ def test_whoever_goes_on_at_once_ends_the_jobs_that_are_left(expected, tmp_path)
     until(lambda: in_their_midst(folder))
     left = workers(folder)
     process.kill()
-    process.communicate()
+    process.wait()
     assert left <= workers(folder)
 
     again = driver(folder, "resume")
     until(lambda: workers(folder) - left or again.poll() is not None)
 
     assert not left & workers(folder)
-    again.communicate()
+    again.wait()
     assert evoframe.open_run(folder).digest() == expected
 
 
@@ -121,7 +122,7 @@ def test_an_interrupted_driver_leaves_nobody_behind(how, expected, tmp_path):
     process = driver(folder, cluster="local")
     until(lambda: in_their_midst(folder))
     kill(process.pid, how)
-    process.communicate()
+    process.wait()
 
     assert process.returncode not in (0, None)
     assert not workers(folder)
@@ -136,7 +137,7 @@ def test_a_preempted_job_begins_again_from_its_checkpoint(expected, tmp_path):
     until(lambda: in_their_midst(folder))
     for worker in workers(folder):
         kill(worker, signal.SIGUSR2)
-    process.communicate()
+    process.wait()
 
     assert process.returncode == 0
     assert evoframe.open_run(folder).digest() == expected
@@ -150,8 +151,6 @@ def failed(job, send):
 
 def test_a_failure_comes_home_with_its_traceback():
     with pytest.raises(RunError, match="failed on purpose") as raised:
-        list(Submitit(cluster="local", poll=0.05).map(failed, [1], lambda *event: None))
+        list(Submitit(cluster="local", poll=0.05).map(failed, [1], lambda *_: None))
 
     assert "in failed" in str(raised.value.__cause__)
-
-
