@@ -12,7 +12,7 @@ import evoframe
 EPOCHS = 300
 TABLES = {
     "task": {"use": "evoframe.testing.specimens:Specimen", "width": 6},
-    "run": {"generations": 3, "population": 2, "device": "cpu", "checkpoint": 0.0, "seed": 4},
+    "run": {"generations": 2, "population": 2, "device": "cpu", "checkpoint": 0.0, "seed": 4},
     "training": {"use": "gradient", "epochs": EPOCHS},
 }
 QUICK = {"poll": 0.05, "patience": 3.0}
