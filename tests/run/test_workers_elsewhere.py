@@ -47,7 +47,7 @@ def test_a_life_crosses_in_few_bytes_and_reads_no_journal_that_is_written(tmp_pa
     assert len(sizes) == 4
     assert max(call for call, _ in sizes) < 600
     assert max(home for _, home in sizes) < 2000
-    print(f"a call: {max(sizes)[0]}; an outcome: {max(home for _, home in sizes)}; {ear.bytes}")
+    print(f"a call: {max(sizes)[0]}; an outcome: {max(home for _, home in sizes)}; {ear.bytes}")  # noqa: T201
     assert ear.bytes
     assert max(ear.bytes) < 1000
     assert not (tmp_path / "away" / "away.sqlite").exists()
