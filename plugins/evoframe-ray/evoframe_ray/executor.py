@@ -27,10 +27,15 @@ MOST = 1000
 
 
 def _share(_: Any, attribute: Any, value: float) -> None:
-    """Hold a number of processors to what Ray hands out: a share of one, or whole ones."""
+    """Hold a number of processors to what Ray hands out."""
+    _require_share(attribute.name, value)
+
+
+def _require_share(name: str, value: float) -> None:
+    """Refuse what is neither a share of one nor whole."""
     if not (math.isfinite(value) and value >= 0 and (value <= 1 or value == int(value))):
         raise ValueError(
-            f"{attribute.name} = {value:g}; wanted a share of one such as 0.5, or a whole number"
+            f"{name} = {value:g}; wanted a share of one such as 0.5, or a whole number"
         )
 
 
@@ -42,7 +47,7 @@ def _amounts(_: Any, attribute: Any, value: Mapping[str, float]) -> None:
                 f"{attribute.name} has {name!r}, which is Ray's own; wanted names that nodes were "
                 "started with (`ray start --resources`); cpus and gpus have options"
             )
-        _share(None, attrs.evolve(attribute, name=f"{attribute.name}.{name}"), amount)
+        _require_share(f"{attribute.name}.{name}", amount)
 
 
 @attrs.frozen
