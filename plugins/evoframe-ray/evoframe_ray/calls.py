@@ -16,10 +16,9 @@ from typing import Any
 
 import attrs
 
-from evoframe.plugin import RunError
+from evoframe.plugin import Outcome, RunError
 from evoframe_ray import cluster
 from evoframe_ray.room import Room
-from evoframe_ray.worker import ERROR, EVENT
 
 LOG = logging.getLogger(__name__)
 
@@ -43,13 +42,6 @@ class Call:
     packed: bytes
     whose: str
     tries: int = 1
-
-
-class Elsewhere(Exception):  # noqa: N818  it only carries a text
-    """The traceback of what was raised on a node."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
 
 
 @attrs.frozen(eq=False)
@@ -106,26 +98,23 @@ class Calls:
         answer = self._answer(stream, call)
         if answer is None:
             return
-        kind, value = answer
-        if kind == EVENT:
-            self._streams[stream] = call  # now the last, so that everybody is heard in turn
-            send(*value)
-        elif kind == ERROR:
-            error, trace = value
-            raise error from Elsewhere(trace)
-        else:
-            yield value
+        if isinstance(answer, Outcome):
+            yield answer.get()
+            return
+        self._streams[stream] = call  # now the last, so that everybody is heard in turn
+        send(*answer)
 
-    def _answer(self, stream: Any, call: Call) -> tuple[str, Any] | None:
-        """Return the next of a stream; None if it broke off, and the job was handed out again.
+    def _answer(self, stream: Any, call: Call) -> tuple[str, Any] | Outcome | None:
+        """Return the next event of a stream, or its outcome.
+
+        None if it broke off, and the job was handed out again.
 
         Raises:
             RunError: it was lost too often, or could not be begun there.
         """
         ray = cluster.needed()
         try:
-            answer: tuple[str, Any] = pickle.loads(ray.get(next(stream)))  # noqa: S301  of our own
-            return answer
+            packed = ray.get(next(stream))
         except ray.exceptions.RayTaskError as error:
             raise RunError(
                 f"{call.whose} cannot be lived on a node of the executor 'ray': {_reason(error)}. "
@@ -135,6 +124,7 @@ class Calls:
         except (StopIteration, ray.exceptions.RayError) as error:
             self._lost(call, error)
             return None
+        return pickle.loads(packed)  # type: ignore[no-any-return]  # noqa: S301  of our own worker
 
     def _lost(self, call: Call, error: Exception) -> None:
         """Hand out a job again whose worker is gone.

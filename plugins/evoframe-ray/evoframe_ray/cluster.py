@@ -102,9 +102,9 @@ def _require_listener(address: str) -> None:
 
 def _hush(ray: Any) -> None:
     """Keep Ray from printing what raylets say; who was lost is told in our own words."""
-    worker = ray._private.worker
+    worker = ray._private.worker  # noqa: SLF001  nothing else keeps it quiet
     if hasattr(worker, "_worker_logs_enabled"):
-        worker._worker_logs_enabled = False
+        worker._worker_logs_enabled = False  # noqa: SLF001
 
 
 @contextmanager

@@ -55,6 +55,7 @@ class Ray(Executor):
     """Lives lives on the nodes of a Ray cluster, each as a task."""
 
     name: ClassVar[str] = "ray"
+    other_machines: ClassVar[bool] = True
 
     address: str = attrs.field(
         default="auto",

@@ -157,10 +157,15 @@ def test_shares_of_a_gpu_and_resources_of_a_node(cluster):
     assert one != two
 
 
+def test_a_worker_is_renewed_after_so_many_lives(cluster):
+    with Ray(cpus=1, max_lives=1).open() as opened:
+        assert len({process for _, _, process in opened.map(place, [1, 2, 3], deaf)}) == 3
+
+
 def test_a_killed_worker_costs_what_was_lived_since_the_last_epoch(
     cluster, marks, tmp_path, caplog
 ):
-    """Nothing is raised on a node that is killed. The life goes on from its checkpoint elsewhere."""
+    """Nothing is raised where a process is killed. The life goes on from its checkpoint."""
     out, killed = tmp_path / "ray", []
 
     def kill():
@@ -200,7 +205,7 @@ def test_a_node_that_goes_in_the_middle(cluster, marks, tmp_path, caplog):
 def test_who_kills_every_worker_is_told_by_name(cluster, marks, tmp_path):
     """As often as the recipe says, and with the way on; what was finished is kept."""
     options = [f"task.marks={marks}", f"task.spared={os.getpid()}"]
-    with pytest.raises(RunError, match="g2s0 was lost 2 times on nodes .*evoframe resume"):
+    with pytest.raises(RunError, match=r"g2s0 was lost 2 times on nodes .*evoframe resume"):
         evoframe.evolve(
             f"{LIVES}:Deadly", out=tmp_path / "run", executor=Ray(tries=2), population=1,
             generations=2, training="gradient", options=[*OPTIONS, *options],
@@ -218,7 +223,7 @@ def test_a_driver_that_is_killed_leaves_nobody_and_goes_on(number, cluster, mark
         *(word for option in OPTIONS for word in ("-o", option)),
         "-o", f"task.marks={marks}", "-o", "task.nap=0.1",
     ]  # fmt: skip
-    driver = subprocess.Popen(
+    driver = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "evoframe", *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
