@@ -146,7 +146,7 @@ if TYPE_CHECKING:
         Repair as Repair,
         Stress as Stress,
     )
-    from evoframe.strategies.observer import Console as Console
+    from evoframe.strategies.observer import Console as Console, Mirror as Mirror
     from evoframe.strategies.selection import (
         Pareto as Pareto,
         RandomPairs as RandomPairs,
@@ -215,7 +215,7 @@ _NAMES = {
     "strategies.litter": "Climb Fittest Halving Single",
     "strategies.mutation": "Noise Regrowth",
     "strategies.nurture": "Decay Distillation FanIn Repair Stress",
-    "strategies.observer": "Console",
+    "strategies.observer": "Console Mirror",
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
     "strategies.task": "Mnist Saliency saliency_metrics",
     "strategies.training": "Elsewhere Fit Gradient Untrained",

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from evoframe.cli.places import Place, address
+
 
 @click.command(short_help="write a network for use elsewhere")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place())
 @click.option(
     "--format",
     "form",
@@ -27,6 +29,9 @@ from rich.console import Console
     metavar="FILE:FACTORY",
     help="what builds the network, for a run whose task was made in Python",
 )
+@click.option(
+    "--to", metavar="ADDRESS", help="also copy the folder to an address of fsspec: s3://bucket/net"
+)
 @click.option("--force", is_flag=True, help="replace the folder if it is there")
 @click.option(
     "--measure/--no-measure", default=True, help="measure before and after on this machine"
@@ -37,6 +42,7 @@ def command(
     individual: str | None,
     out: Path | None,
     network: str | None,
+    to: str | None,
     *,
     force: bool,
     measure: bool,
@@ -44,9 +50,12 @@ def command(
     """Write the network of RUN's best individual, physically small, for use elsewhere.
 
     Prints what it costs beside the ancestor, measured on this machine. Runs the code of the files
-    that RUN/run.toml or --network names, and says which.
+    that RUN/run.toml or --network names, and says which. RUN may be at an address of fsspec; it is
+    copied first.
     """
+    from evoframe import remote
     from evoframe.cli.finish import say_code
+    from evoframe.errors import RunError
     from evoframe.export.writing import export, require_free
     from evoframe.report import sizes
     from evoframe.run.folder import RunFolder
@@ -54,6 +63,11 @@ def command(
     from evoframe.run.run import Run
     from evoframe.run.standing_in import factory_of
 
+    if address() is not None and out is None:
+        raise click.UsageError("a run at an address is exported to a folder here: name it by --out")
+    target = None if to is None else remote.Remote(to)
+    if target is not None and target.sizes() and not force:
+        raise RunError(f"{to} is there already. Replace its files with --force.")
     opened = Run(run)
     if network is not None:
         click.echo(f"runs the code of {network.rpartition(':')[0]}", err=True)
@@ -68,6 +82,9 @@ def command(
     for line in export(opened.delivered(chosen), form, folder, force=force):
         console.print(line, markup=False)
     console.print(f"{chosen} is in {folder}", markup=False)
+    if to is not None:
+        remote.brought(folder, to)
+        console.print(f"and at {to}", markup=False)
     if measure:
         table, warned = sizes.side_by_side(opened, chosen)
         console.print(table)

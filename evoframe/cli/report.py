@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from evoframe.cli.places import Place, address
+
 
 @click.command(short_help="write a run as one page: what came out, how, and how to have it again")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place())
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -20,12 +22,14 @@ def command(run: Path, out: Path | None) -> None:
 
     It is made from the record alone: nothing that the run names is imported, so a run of somebody
     else can be looked at. Works while the run goes on.
+    RUN may be at an address of fsspec, as in s3://bucket/run; it is copied first, and the page is
+    written here.
     """
     from evoframe.report.page import render
     from evoframe.run.run import Run
 
     opened = Run(run)
     page = render.of_run(opened)
-    file = out or run / "report.html"
+    file = out or (run if address() is None else Path()) / "report.html"
     render.write(page, file)
     click.echo(f"{file}: {len(page.encode()) / 1000:,.0f} kB")

@@ -24,8 +24,16 @@ from evoframe.cli.finish import report, resumable, say_code, telling
     is_flag=True,
     help="first put right what is damaged: the journal from its copy, individuals by living again",
 )
+@click.option(
+    "--from",
+    "mirror",
+    metavar="ADDRESS",
+    help="first copy the run at an address of fsspec, a mirror, to RUN, where none is yet",
+)
 @click.option("-v", "--verbose", is_flag=True, help="show every logged event on stderr")
-def command(run: Path, changes: tuple[str, ...], *, repair: bool, verbose: bool) -> None:
+def command(
+    run: Path, changes: tuple[str, ...], mirror: str | None, *, repair: bool, verbose: bool
+) -> None:
     """Go on with RUN, however it was ended; what is finished is not done again.
 
     The result is the same, bit for bit, as if it had never been interrupted. Runs the code of
@@ -36,6 +44,11 @@ def command(run: Path, changes: tuple[str, ...], *, repair: bool, verbose: bool)
     def say(named: Sequence[str]) -> None:
         say_code(run, named)
 
+    if mirror is not None:
+        from evoframe.run.copying_back import copied_back
+
+        copied_back(mirror, run)
+        click.echo(f"{mirror} was copied to {run}", err=True)
     with resumable(run), telling(run):
         log_level = "info" if verbose else "warning"
         runner.resume(run, log_level=log_level, changes=changes, repair=repair, say=say)

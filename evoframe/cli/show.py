@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evoframe.cli.places import Place
+
 if TYPE_CHECKING:
     from evoframe.kernel.clusters import Kind
 
 
 @click.command(short_help="show what a run has brought forth")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place())
 @click.option(
     "--individual", metavar="ID", help="whose lineage and layers to show; the best's if not given"
 )
@@ -31,6 +33,7 @@ def command(
 ) -> None:
     """Show the generations of RUN, and the lineage and layers of its best individual.
 
+    RUN may be at an address of fsspec, as in s3://bucket/run; it is copied first.
     Works while the run goes on. Only --latency and --clusters run code that RUN/run.toml names,
     as they need its networks, and say whose.
     """
