@@ -62,7 +62,9 @@ class Remote:
         for name in inside:
             parts = PurePosixPath(name).parts
             if not parts or ".." in parts or PurePosixPath(name).is_absolute() or "\\" in name:
-                raise RunError(f"{self.address} holds a file named {name!r}, which leads out of it.")
+                raise RunError(
+                    f"{self.address} holds a file named {name!r}, which leads out of it."
+                )
         return {name: int(one.get("size") or 0) for name, one in inside.items()}
 
     def put(self, file: Path, name: str) -> None:
@@ -72,7 +74,15 @@ class Remote:
             RunError: it cannot be written.
         """
         with self._told("written to"):
-            self._files.pipe_file(self._at(name), file.read_bytes())
+            if not self._is_disk():
+                self._files.pipe_file(self._at(name), file.read_bytes())
+                return
+            # A store takes an object as a whole; a disk does not, and has folders.
+            path = PurePosixPath(self._at(name))
+            aside = str(path.with_name(f".new-{path.name}"))
+            self._files.makedirs(str(path.parent), exist_ok=True)
+            self._files.pipe_file(aside, file.read_bytes())
+            self._files.mv(aside, str(path))
 
     def get(self, name: str, file: Path) -> None:
         """Copy a file of the folder to a disk.
@@ -83,6 +93,10 @@ class Remote:
         with self._told("read"):
             file.parent.mkdir(parents=True, exist_ok=True)
             self._files.get_file(self._at(name), str(file))
+
+    def _is_disk(self) -> bool:
+        protocol = self._files.protocol
+        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
     def _at(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
@@ -109,7 +123,7 @@ def fetched(address: str, folder: Path) -> None:
         RunError: there is no run, or it cannot be read.
     """
     remote = Remote(address)
-    names = [one for one in remote.sizes() if not one.startswith(PASSING)]
+    names = [one for one in remote.sizes() if not one.startswith(PASSING) and "/.new-" not in one]
     if "run.toml" not in names:
         raise RunError(f"there is no run at {address}: no file run.toml.")
     for name in sorted(names, key=lambda one: one == "run.toml"):

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from evoframe.cli.places import Place, address
+from evoframe.cli.places import is_remote, place
 
 
 @click.command(short_help="write a network for use elsewhere")
-@click.argument("run", type=Place())
+@click.argument("run", callback=place)
 @click.option(
     "--format",
     "form",
@@ -63,7 +63,7 @@ def command(
     from evoframe.run.run import Run
     from evoframe.run.standing_in import factory_of
 
-    if address() is not None and out is None:
+    if is_remote() and out is None:
         raise click.UsageError("a run at an address is exported to a folder here: name it by --out")
     target = None if to is None else remote.Remote(to)
     if target is not None and target.sizes() and not force:

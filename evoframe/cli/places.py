@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,25 +11,21 @@ ADDRESS = "evoframe.address"
 """Under which a command is told the address that it was given."""
 
 
-class Place(click.ParamType):
-    """The folder of a run that is only read; one at an address is copied, for the command alone."""
+def place(context: click.Context, _parameter: click.Parameter, value: str) -> Path:
+    """Return the folder of a run that is only read; one at an address is copied.
 
-    name = "path"
+    The copy goes with the command.
+    """
+    from evoframe import remote
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Path:
-        """Return the folder, or that of the copy."""
-        from evoframe import remote
-
-        if ctx is None or not remote.is_address(str(value)):
-            return Path(value)
-        stack = ExitStack()
-        ctx.call_on_close(stack.close)
-        ctx.meta[ADDRESS] = str(value)
-        return stack.enter_context(remote.at_hand(str(value)))
+    if not remote.is_address(value):
+        return Path(value)
+    stack = ExitStack()
+    context.call_on_close(stack.close)
+    context.meta[ADDRESS] = value
+    return stack.enter_context(remote.at_hand(value))
 
 
-def address() -> str | None:
-    """Return the address that the command was given as its run; None if it was a path."""
-    return click.get_current_context().meta.get(ADDRESS)
+def is_remote() -> bool:
+    """Tell whether the command was given an address as its run."""
+    return ADDRESS in click.get_current_context().meta

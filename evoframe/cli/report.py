@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from evoframe.cli.places import Place, address
+from evoframe.cli.places import is_remote, place
 
 
 @click.command(short_help="write a run as one page: what came out, how, and how to have it again")
-@click.argument("run", type=Place())
+@click.argument("run", callback=place)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -30,6 +30,6 @@ def command(run: Path, out: Path | None) -> None:
 
     opened = Run(run)
     page = render.of_run(opened)
-    file = out or (run if address() is None else Path()) / "report.html"
+    file = out or (Path() if is_remote() else run) / "report.html"
     render.write(page, file)
     click.echo(f"{file}: {len(page.encode()) / 1000:,.0f} kB")

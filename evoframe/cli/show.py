@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evoframe.cli.places import Place
+from evoframe.cli.places import place
 
 if TYPE_CHECKING:
     from evoframe.kernel.clusters import Kind
 
 
 @click.command(short_help="show what a run has brought forth")
-@click.argument("run", type=Place())
+@click.argument("run", callback=place)
 @click.option(
     "--individual", metavar="ID", help="whose lineage and layers to show; the best's if not given"
 )
