@@ -143,12 +143,12 @@ def brought(folder: Path, address: str) -> None:
 
 
 @contextmanager
-def at_hand(place: str | Path) -> Iterator[Path]:
+def at_hand(where: str) -> Iterator[Path]:
     """Give the folder of a run; of one at an address, a copy that goes with the block."""
-    if not is_address(str(place)):
-        yield Path(place)
+    if not is_address(where):
+        yield Path(where)
         return
     with tempfile.TemporaryDirectory(prefix="evoframe-") as copy:
-        folder = Path(copy) / (PurePosixPath(str(place)).name or "run")
-        fetched(str(place), folder)
+        folder = Path(copy) / (PurePosixPath(where).name or "run")
+        fetched(where, folder)
         yield folder

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from evoframe.cli.places import is_remote, place
+from evoframe.cli.at_hand import at_hand
 
 
 @click.command(short_help="write a network for use elsewhere")
-@click.argument("run", callback=place)
+@click.argument("where", metavar="RUN")
 @click.option(
     "--format",
     "form",
@@ -37,7 +37,7 @@ from evoframe.cli.places import is_remote, place
     "--measure/--no-measure", default=True, help="measure before and after on this machine"
 )
 def command(
-    run: Path,
+    where: str,
     form: str,
     individual: str | None,
     out: Path | None,
@@ -63,11 +63,12 @@ def command(
     from evoframe.run.run import Run
     from evoframe.run.standing_in import factory_of
 
-    if is_remote() and out is None:
+    if remote.is_address(where) and out is None:
         raise click.UsageError("a run at an address is exported to a folder here: name it by --out")
     target = None if to is None else remote.Remote(to)
     if target is not None and target.sizes() and not force:
         raise RunError(f"{to} is there already. Replace its files with --force.")
+    run = at_hand(where)
     opened = Run(run)
     if network is not None:
         click.echo(f"runs the code of {network.rpartition(':')[0]}", err=True)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from evoframe.cli.places import place
+from evoframe.cli.at_hand import at_hand
 
 if TYPE_CHECKING:
     from evoframe.kernel.clusters import Kind
 
 
 @click.command(short_help="show what a run has brought forth")
-@click.argument("run", callback=place)
+@click.argument("where", metavar="RUN")
 @click.option(
     "--individual", metavar="ID", help="whose lineage and layers to show; the best's if not given"
 )
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option("--latency", is_flag=True, help="measure its network beside the ancestor's")
 def command(
-    run: Path, individual: str | None, clusters: Kind | None, *, as_json: bool, latency: bool
+    where: str, individual: str | None, clusters: Kind | None, *, as_json: bool, latency: bool
 ) -> None:
     """Show the generations of RUN, and the lineage and layers of its best individual.
 
@@ -44,6 +43,7 @@ def command(
     from evoframe.report.watching import State
     from evoframe.run.run import Run
 
+    run = at_hand(where)
     opened = Run(run)
     if as_json:
         click.echo(json.dumps(opened.as_json(), indent=2, allow_nan=False))
