@@ -19,11 +19,8 @@ from evoframe.cli import main
 from evoframe.errors import ConfigError, RunError
 from evoframe.plugin import Mirror, Observer
 from evoframe.remote import Remote, fetched
-from evoframe.testing import conformance
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
-
-test_mirror_conforms = conformance(Mirror("memory://kit/mirror"))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "fittest": {"size": 3},
     "gradient": {"epochs": 2},
     "halving": {"size": 3, "siblings": (2,), "epochs": (0.5,)},
+    "mirror": {"address": "memory://built-ins/mirror"},
     "mnist": {"train_size": 300},
     "processes": {"workers": 1},
     "saliency": {
@@ -26,7 +27,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "test_size": 5,
     },
 }
-"""Options with which a strategy is tried, where its defaults take long."""
+"""Options with which a strategy is tried, where it has no defaults or they take long."""
 
 FURTHER: dict[str, tuple[dict[str, Any], ...]] = {
     "asexual": ({"weights": "rewind"}, {"weights": "reinitialise"}),
