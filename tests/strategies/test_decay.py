@@ -61,7 +61,7 @@ def test_what_is_foreseen_is_what_would_be_born(seed: int, ranks: bool) -> None:
     parent = Parent(Individual("g2s0", 2, 0, (), Origin.OFFSPRING, "0"), genotype)
     child = attrs.evolve(context, generation=3, parents=(parent,), life=Life())
 
-    born = conceive(own, child, Watch(child, strict=False), [])
+    born = conceive(own, child, Watch(child, strict=False), []).genotype
     foreseen = foresee(own, genotype, context)
 
     assert all(torch.equal(born.masks[name], foreseen.masks[name]) for name in born.masks)
