@@ -82,6 +82,8 @@ def is_masked(value: Tensor, mask: Tensor) -> bool:
     """Tell whether every absent entry is exactly zero already."""
     if not _has_bits(value, mask):
         return False
+    if how_many(mask) == mask.numel():
+        return True
     bits, present = _bits(value), in_a_row(mask)
     return all(
         np.array_equal(bits[part] * present[part], bits[part]) for part in parts(len(present))
@@ -145,28 +147,6 @@ def largest(value: Tensor, mask: Tensor) -> Tensor:
     for part in parts(len(present)):
         most = max(most, int(np.multiply(bits[part] & unsigned, present[part]).max()))
     return torch.tensor(most, dtype=BITS[value.element_size()]).view(value.dtype)
-
-
-def spread(row: Tensor, mask: Tensor) -> Tensor:
-    """Return a tensor of the shape of a mask: its present entries from a row, and zeros.
-
-    Raises:
-        ValueError: there are more present entries than in the row, or fewer.
-    """
-    if len(row) != (count := how_many(mask)):
-        raise ValueError(f"there are {len(row)} weights for {count} synapses")
-    found = room(mask.shape, row.dtype, zeros=True)
-    if row.element_size() not in BITS:
-        found[mask] = row
-        return found
-    bits, start = _bits(row), 0
-
-    def following(many: int) -> npt.NDArray[Any]:
-        nonlocal start
-        start += many
-        return bits[start - many : start]
-
-    return filled(found, mask, following)
 
 
 def filled(found: Tensor, mask: Tensor, following: Callable[[int], npt.NDArray[Any]]) -> Tensor:

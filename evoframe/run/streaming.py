@@ -53,16 +53,14 @@ class Rows:
             raise ValueError(f"there are {math.prod(shape)} weights for {count} synapses")
         self._file.seek(self._begin + self._header[name]["data_offsets"][0])
         found = room(mask.shape, kind, zeros=True)
-        bits = np.dtype(f"i{kind.itemsize}") if kind.itemsize in BITS else None
-        if bits is None:
-            whole = torch.frombuffer(bytearray(self._read(count * kind.itemsize)), dtype=kind)
-            found[mask] = whole
-            return found
 
         def following(many: int) -> npt.NDArray[Any]:
-            return np.frombuffer(self._read(many * kind.itemsize), dtype=bits)
+            return np.frombuffer(self._read(many * kind.itemsize), dtype=f"i{kind.itemsize}")
 
-        return filled(found, mask, following)
+        if kind.itemsize in BITS:
+            return filled(found, mask, following)
+        found[mask] = torch.frombuffer(bytearray(self._read(count * kind.itemsize)), dtype=kind)
+        return found
 
     def _read(self, size: int) -> bytes:
         found = self._file.read(size)
