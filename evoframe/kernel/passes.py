@@ -134,6 +134,22 @@ def kept(value: Tensor, mask: Tensor) -> Tensor:
     return found
 
 
+def unpacked(packed: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return the bool mask of a shape whose entries were packed, the first in the highest bit.
+
+    Raises:
+        ValueError: there are more bits than that takes, or fewer.
+    """
+    bits, found = packed.numpy(), room(shape, torch.bool)
+    if packed.shape != ((due := -(-found.numel() // 8)),):
+        raise ValueError(f"there are {packed.numel()} bytes for a mask that takes {due}")
+    row = in_a_row(found)
+    for part in parts(len(row)):  # of whole bytes, but for the last
+        some = np.unpackbits(bits[part.start // 8 : -(-part.stop // 8)])
+        row[part] = some[: part.stop - part.start]
+    return found
+
+
 def largest(value: Tensor, mask: Tensor) -> Tensor:
     """Return the largest magnitude among present entries, on the CPU; -inf if none is present."""
     if not how_many(mask):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.passes import copied, kept
+from evoframe.kernel.passes import copied, kept, unpacked
 from evoframe.run import checksums, proved
 from evoframe.run.folder import put_atomically, write_atomically
 from evoframe.run.headers import head_of, metadata_of, written_here
@@ -122,8 +121,7 @@ def _unpacked(file: Any, rows: Rows, shapes: dict[str, list[int]], order: list[s
         if name not in shapes:
             state[name] = copied(file.get_tensor(f"state.{name}"))
             continue
-        bits = np.unpackbits(file.get_tensor(f"bits.{name}").numpy(), count=math.prod(shapes[name]))
-        masks[name] = torch.from_numpy(bits.view(bool)).reshape(shapes[name])
+        masks[name] = unpacked(file.get_tensor(f"bits.{name}"), shapes[name])
         kept_here = f"kept.{name}"
         kind = file.get_slice(kept_here)[:0].dtype
         state[name] = rows.spread(kept_here, kind, masks[name])
