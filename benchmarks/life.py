@@ -9,7 +9,8 @@ of the ancestor, and in *Philox*, what NumPy's Philox takes for a 64-bit word a 
 process. Of the lives of each generation the quickest counts, as neighbours only ever add, and of
 the two generations the slower one. Memory is what the process has at most, over what
 it has when a life begins, in weights of the ancestor: the network of the task, its survey and its
-first weights are there by then. With ``--base`` the code of another commit runs too, in turn.
+first weights are there by then. What was kept by then of tensors that are gone, to be used again,
+counts as memory of the life. With ``--base`` the code of another commit runs too, in turn.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class Steps:
         def run(*given: Any, **named: Any) -> Any:
             whole = name == "a life"
             if whole:
-                began = {"generation": given[0].generation, "began": resident("VmRSS")}
+                began = {"generation": given[0].generation, "began": resident("VmRSS") - kept()}
                 self.lives.append({"steps": {}, "peaks": {}, **began})
             if not self.lives or (not self._open and not whole):
                 return function(*given, **named)  # outside of lives
@@ -184,6 +185,13 @@ def resident(what: str) -> float:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith(what):
                 return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def kept() -> float:
+    """Return the megabytes that are kept for tensors to come; a tree may keep none."""
+    with contextlib.suppress(ImportError, AttributeError):
+        return float(importlib.import_module("evoframe.kernel.rooms").kept_bytes()) / 2**20
     return 0.0
 
 

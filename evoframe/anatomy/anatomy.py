@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 import torch
@@ -122,7 +122,7 @@ class Anatomy:
 
     # --- a genotype becomes a network ----------------------------------------------------------
 
-    def develop(self, genotype: Genotype) -> Phenotype:
+    def develop(self, genotype: Genotype, *, spent: Collection[str] = frozenset()) -> Phenotype:
         """Return the network that a settled genotype describes, physically smaller.
 
         Channels without life are cut away as far as tensors stay rectangular and the forward pass
@@ -130,13 +130,16 @@ class Anatomy:
 
         Args:
             genotype: masks and weights in the ancestor's coordinates.
+            spent: entries that nobody will use any more, so their memory may be taken over.
         """
         alive, staying = self._living(genotype)
         plan, device = self.proved.plan, next(iter(genotype.masks.values())).device
         # Plans are on the CPU; genotypes may be on another device.
         cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
         values = {
-            name: cut(value.to(device), cuts[name]) if name in cuts else copied(value.to(device))
+            name: cut(value.to(device), cuts[name])
+            if name in cuts
+            else (Tensor.detach if name in spent else copied)(value.to(device))
             for name, value in self._values(genotype).items()
         }
         network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))

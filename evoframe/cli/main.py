@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import sys
+from copy import copy
 from importlib import import_module
 from typing import Any
 
 import click
 
 from evoframe.errors import EvoframeError
+from evoframe.undisturbed import undisturbed
 from evoframe.version import __version__
 
 COMMANDS = {
@@ -48,7 +52,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"evoframe.cli.{cmd_name}").command
-        return command
+        return _importing(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -62,6 +66,33 @@ class _Lazy(click.Group):
             return super().invoke(ctx)
         except EvoframeError as error:
             raise Refused(str(error)) from error
+
+
+def _importing(command: click.Command) -> click.Command:
+    """Return a command that imports torch first, if nobody has."""
+    called = command.callback
+
+    def call(*given: Any, **named: Any) -> Any:
+        if "torch" not in sys.modules:
+            _import_torch()
+        assert called is not None
+        return called(*given, **named)
+
+    found = copy(command)
+    found.callback = call
+    return found
+
+
+def _import_torch() -> None:
+    """Import torch into a process that is a command's own.
+
+    It makes half a million objects that stay until the end. To look for garbage among them again
+    and again, and once more at the end, would take longer than to import it.
+    """
+    with undisturbed():
+        import_module("torch")
+    gc.freeze()
+    atexit.register(gc.freeze)
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -67,7 +67,7 @@ def born(
     context = of_birth(birth, strategies, run, parents)
     watch, pressed = Watch(context, strict=strategies.strict), list[Pressed]()
     try:
-        genotype = conceive(strategies, context, watch, pressed)
+        genotype = conceive(strategies, context, watch, pressed).genotype
     except StillbornError as reason:
         return with_remarks(stillborn(birth, str(reason), watch.notes), pressed)
     return unschooled(birth, Origin.OFFSPRING, genotype, context, watch, pressed)

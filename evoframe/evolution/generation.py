@@ -20,7 +20,7 @@ from evoframe.evolution.blame import acting
 from evoframe.evolution.companions import Watched
 from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
 from evoframe.evolution.contract import require_families
-from evoframe.evolution.growing_up import grow_up, judge, require_finite
+from evoframe.evolution.growing_up import Conceived, grow_up, judge, measured, require_finite
 from evoframe.evolution.nursery import raise_litter
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.synthesis import drawn, settled
@@ -86,16 +86,20 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     looks: list[Judged] = []
     try:
         if strategies.litter is not None:
-            genotype, fitness = raise_litter(strategies, context, watch, pressed, looks)
+            genotype = raise_litter(strategies, context, watch, pressed, looks)
         else:
             # The newborn has no name here, so that its weights are free once a network has them.
-            genotype, fitness = grow_up(
-                before[0] if before else conceive(strategies, context, watch, pressed),
+            genotype = grow_up(
+                Conceived(before[0]) if before else conceive(strategies, context, watch, pressed),
                 strategies.training,
                 context,
                 watch,
                 strategies.states.get("training"),
             )
+        watch.rest()
+        del parents
+        context = attrs.evolve(context, parents=())  # their weights make room for the network
+        fitness = measured(genotype, context)
         newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
     except StillbornError as reason:
         newborn = stillborn(birth, str(reason), watch.notes)
@@ -122,7 +126,7 @@ def with_remarks(newborn: Newborn, pressed: Sequence[Pressed]) -> Newborn:
 
 def conceive(
     strategies: Strategies, context: Context, watch: Watch, pressed: list[Pressed]
-) -> Genotype:
+) -> Conceived:
     """Return the settled genotype of an offspring: heredity, DNA, mutation, pressure, draw.
 
     Args:
@@ -135,9 +139,9 @@ def conceive(
         StillbornError: nothing that was drawn reaches the output of the network.
     """
     inheritance = inherit(strategies, context, watch)
-    genotype = _conceived(strategies, inheritance, context, watch, pressed)
-    tell_drawn(genotype, context)
-    return genotype
+    found = _conceived(strategies, inheritance, context, watch, pressed)
+    tell_drawn(found.genotype, context)
+    return found
 
 
 def foresee(strategies: Strategies, genotype: Genotype, context: Context) -> Genotype:
@@ -156,7 +160,7 @@ def foresee(strategies: Strategies, genotype: Genotype, context: Context) -> Gen
     )
     # A life of its own, of which nobody is told.
     child = attrs.evolve(context, generation=context.generation + 1, life=Life())
-    return _conceived(strategies, inheritance, child, Watch(child, strict=False), [])
+    return _conceived(strategies, inheritance, child, Watch(child, strict=False), []).genotype
 
 
 def _conceived(
@@ -165,7 +169,7 @@ def _conceived(
     context: Context,
     watch: Watch,
     pressed: list[Pressed],
-) -> Genotype:
+) -> Conceived:
     """Return the settled genotype that is drawn from an inheritance under pressure."""
     dna = encode(strategies, inheritance, context, watch)
     dna = mutate(strategies, dna, inheritance, context, watch)
@@ -176,7 +180,8 @@ def _conceived(
         masks = drawn(dna, state, context, most)
         watch.forget("DNA", "inheritance")
         del dna  # as large as the weights, which come next
-        return settled(masks, state, inheritance.eligible, context)
+        genotype = settled(masks, state, inheritance.eligible, context)
+        return Conceived.of(genotype, state)
 
 
 def raise_ancestor(
@@ -201,7 +206,8 @@ def raise_ancestor(
         anatomy = context.anatomy
         fitness = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
     else:
-        genotype, fitness = grow_up(genotype, training, context, watch)
+        genotype = grow_up(Conceived(genotype), training, context, watch)
+        fitness = measured(genotype, context)
     primary = context.task.primary
     if not math.isfinite(value := fitness.value(primary.name)):
         raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 import torch
@@ -25,17 +25,41 @@ from evoframe.kernel.wiring import is_extinct
 from evoframe.roles.training import Training
 
 
+@attrs.frozen(eq=False)
+class Conceived:
+    """A newborn before it is grown.
+
+    Attributes:
+        genotype: as it was drawn.
+        own: entries of its state that were made for it, and that nobody else can hold.
+    """
+
+    genotype: Genotype
+    own: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, genotype: Genotype, inherited: State) -> Conceived:
+        """Return a newborn that was just settled.
+
+        Args:
+            genotype: its own.
+            inherited: the state that it began with; what settling has not touched is still there.
+        """
+        state = genotype.state
+        return cls(genotype, frozenset(one for one in state if state[one] is not inherited[one]))
+
+
 def grow_up(
-    genotype: Genotype,
+    conceived: Conceived,
     training: Training,
     context: Context,
     watch: Watch,
     state: str | None = None,
-) -> tuple[Genotype, Fitness]:
-    """Return an individual's genotype after its training, and its fitness.
+) -> Genotype:
+    """Return an individual's genotype after its training.
 
     Args:
-        genotype: as it was drawn.
+        conceived: the newborn.
         training: who trains it.
         context: whose life it is, with the companions of its training.
         watch: looks whether the training changes nothing but the phenotype.
@@ -44,22 +68,28 @@ def grow_up(
     Raises:
         StillbornError: training broke down.
     """
-    context.life.bookmark.begins(genotype)
-    born = genotype.masks
-    phenotype = developed(genotype, context)
-    del genotype  # its weights are in the network by now, where they will be trained
+    context.life.bookmark.begins(conceived.genotype)
+    born = conceived.genotype.masks
+    phenotype = developed(conceived.genotype, context, conceived.own)
+    del conceived  # its weights are in the network by now, where they will be trained
     result = watch.noted(school(phenotype, training, context, watch, state))
     context.life.bookmark.ends(result, watch.notes)
     del phenotype
-    trained = come_home(result, born, training, context)
-    del result
-    return trained, measured(trained, context)
+    return come_home(result, born, training, context)
 
 
-def developed(genotype: Genotype, context: Context) -> Phenotype:
-    """Return the network of somebody who is to be trained."""
+def developed(
+    genotype: Genotype, context: Context, spent: Collection[str] = frozenset()
+) -> Phenotype:
+    """Return the network of somebody who is to be trained.
+
+    Args:
+        genotype: whose network.
+        context: of the life.
+        spent: entries whose memory the network may take over.
+    """
     with step("development", context):
-        phenotype = context.anatomy.develop(genotype)
+        phenotype = context.anatomy.develop(genotype, spent=spent)
     # Of the newborn; training may rewire it, so what is on record is measured again below.
     who, costs = context.id, context.anatomy.costs(genotype)
     tell = context.life.announcer.tell

@@ -14,7 +14,7 @@ from evoframe.errors import ContractError
 from evoframe.evolution.blame import acting
 from evoframe.evolution.brood import School, Siblings
 from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
-from evoframe.evolution.growing_up import come_home, developed, measured, school
+from evoframe.evolution.growing_up import come_home, developed, school
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import tell_drawn
 from evoframe.evolution.watch import Watch
@@ -22,7 +22,6 @@ from evoframe.kernel.brood import Sibling
 from evoframe.kernel.context import Context
 from evoframe.kernel.events import Announcer, Event, Phase
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.individual import Fitness
 from evoframe.kernel.judged import Judged
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Checkpoint, NoCheckpoint, TrainingResult
@@ -39,8 +38,8 @@ def raise_litter(
     watch: Watch,
     pressed: list[Pressed],
     looks: list[Judged],
-) -> tuple[Genotype, Fitness]:
-    """Return the genotype of the sibling that was chosen, after its training, and its fitness.
+) -> Genotype:
+    """Return the genotype of the sibling that was chosen, after its training.
 
     Args:
         strategies: those that act, a litter among them.
@@ -56,9 +55,7 @@ def raise_litter(
     brood = brood_of(strategies, context, watch, pressed, looks)
     born, result = raised(strategies.litter, brood, strategies, context, watch)
     # What others have noted that were schooled for a while, nobody has noted.
-    trained = come_home(watch.noted(result), born.genotype.masks, strategies.training, context)
-    del result
-    return trained, measured(trained, context)
+    return come_home(watch.noted(result), born.genotype.masks, strategies.training, context)
 
 
 def brood_of(

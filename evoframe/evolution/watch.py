@@ -79,6 +79,11 @@ class Watch:
         for name in names:
             self._known.pop(name, None)
 
+    def rest(self) -> None:
+        """Let go of everything: no strategy of this life is called any more."""
+        self._always.clear()
+        self._known.clear()
+
     @contextmanager
     def unchanged(self, **given: Any) -> Iterator[None]:
         """Run a call that is given more than its context.

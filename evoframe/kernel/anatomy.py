@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from torch import Tensor
@@ -28,8 +28,11 @@ class Anatomy(Protocol):
     def clusters(self, kind: Kind) -> Partition:
         """Return the ancestor's synapses sorted into clusters."""
 
-    def develop(self, genotype: Genotype) -> Phenotype:
-        """Return the network that a settled genotype describes."""
+    def develop(self, genotype: Genotype, *, spent: Collection[str] = frozenset()) -> Phenotype:
+        """Return the network that a settled genotype describes.
+
+        In the memory of the entries that are spent, if nothing was cut off them.
+        """
 
     def absorb(self, phenotype: Phenotype, *, spent: bool = False) -> Genotype:
         """Return the phenotype's weights and buffers as a settled genotype.

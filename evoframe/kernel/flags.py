@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoframe.kernel.rooms import room
+
 
 def any_over(flags: Tensor, axes: Sequence[int]) -> Tensor:
     """Return "any" over some axes, which stay with size 1; bool."""
@@ -68,7 +70,9 @@ def both(flags: Tensor, other: Tensor) -> Tensor:
     else:
         return flags & other
     rows = flags.reshape(len(flags), -1)
-    least = torch.minimum(rows.view(torch.uint8), other.view(torch.uint8))
+    on_host = flags.device.type == "cpu"
+    least = room(rows.shape, torch.uint8) if on_host else torch.empty_like(rows, dtype=torch.uint8)
+    torch.minimum(rows.view(torch.uint8), other.view(torch.uint8), out=least)
     return least.view(torch.bool).reshape(flags.shape)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoframe.kernel.flags import how_many
 from evoframe.kernel.levels import Table
 from evoframe.kernel.passes import in_a_row, kept, parts, rows
 
@@ -15,7 +16,10 @@ def counted(levels: Tensor, eligible: Tensor, count: int) -> Table:
     found = torch.zeros(count, dtype=torch.int64)
     row, present = levels.reshape(-1), eligible.reshape(-1)
     for part in parts(len(row)):
-        found += torch.bincount(kept(row[part], present[part]), minlength=count)
+        # What is not eligible is counted at the first level, and taken from it again.
+        some = present[part]
+        found += torch.bincount(row[part] * some, minlength=count)
+        found[0] -= len(some) - how_many(some)
     return found.numpy().astype(np.float64)
 
 

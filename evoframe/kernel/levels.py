@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
-from evoframe.kernel.passes import kept, parts
+from evoframe.kernel.passes import largest, parts
 from evoframe.kernel.rooms import room
 
 Table = npt.NDArray[np.float64]
@@ -68,13 +68,7 @@ def _largest(strengths: Tensor, eligible: Tensor) -> Tensor:
     if strengths.device.type != "cpu":
         chosen = strengths[eligible]
         return chosen.abs().max() if chosen.numel() else chosen.new_full((), -math.inf)
-    row, present = strengths.detach().reshape(-1), eligible.reshape(-1)
-    found = row.new_full((), -math.inf)
-    for part in parts(len(row)):
-        chosen = kept(row[part], present[part])
-        if len(chosen):
-            found = torch.maximum(found, torch.stack(chosen.aminmax()).abs().amax())
-    return found
+    return largest(strengths.detach(), eligible)
 
 
 def even_scores() -> Table:

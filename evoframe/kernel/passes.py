@@ -8,7 +8,7 @@ numbers of places and not by jumps, which a CPU would guess wrong at every other
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,10 +82,24 @@ def is_masked(value: Tensor, mask: Tensor) -> bool:
     """Tell whether every absent entry is exactly zero already."""
     if not _has_bits(value, mask):
         return False
+    if how_many(mask) == mask.numel():
+        return True
     bits, present = _bits(value), in_a_row(mask)
     return all(
         np.array_equal(bits[part] * present[part], bits[part]) for part in parts(len(present))
     )
+
+
+def is_same(value: Tensor, other: Tensor) -> bool:
+    """Tell whether two tensors agree in every bit, and in how they lie in memory."""
+    if (value.dtype, value.shape, value.stride()) != (other.dtype, other.shape, other.stride()):
+        return False
+    if value.device != other.device or value.layout != torch.strided:
+        return False
+    if value.element_size() not in BITS:
+        return value is other
+    kind = BITS[value.element_size()]
+    return torch.equal(value.detach().view(kind), other.detach().view(kind))
 
 
 def is_within(flags: Tensor, others: Tensor) -> bool:
@@ -103,10 +117,15 @@ def is_finite(value: Tensor) -> bool:
 
 
 def kept(value: Tensor, mask: Tensor) -> Tensor:
-    """Return the present entries in a row, on the CPU, those of a mask of the same shape there."""
+    """Return the present entries in a row, on the CPU, those of a mask of the same shape there.
+
+    In the same memory, where nothing is absent.
+    """
     if not _has_bits(value, mask):
         return value[mask]
-    found = room((how_many(mask),), value.dtype)
+    if (count := how_many(mask)) == mask.numel():
+        return value.contiguous().reshape(-1)
+    found = room((count,), value.dtype)
     bits, present, row, start = _bits(value), in_a_row(mask), _bits(found), 0
     for part in parts(len(present)):
         some = np.compress(present[part], bits[part])
@@ -115,23 +134,53 @@ def kept(value: Tensor, mask: Tensor) -> Tensor:
     return found
 
 
-def spread(row: Tensor, mask: Tensor) -> Tensor:
-    """Return a tensor of the shape of a mask: its present entries from a row, and zeros.
+def unpacked(packed: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return the bool mask of a shape whose entries were packed, the first in the highest bit.
 
     Raises:
-        ValueError: there are more present entries than in the row, or fewer.
+        ValueError: there are more bits than that takes, or fewer.
     """
-    if len(row) != (count := how_many(mask)):
-        raise ValueError(f"there are {len(row)} weights for {count} synapses")
-    found = room(mask.shape, row.dtype, zeros=True)
-    if row.element_size() not in BITS:
-        found[mask] = row
-        return found
-    whole, present, bits, start = _bits(found), in_a_row(mask), _bits(row), 0
+    bits, found = packed.numpy(), room(shape, torch.bool)
+    if packed.shape != ((due := -(-found.numel() // 8)),):
+        raise ValueError(f"there are {packed.numel()} bytes for a mask that takes {due}")
+    row = in_a_row(found)
+    for part in parts(len(row)):  # of whole bytes, but for the last
+        some = np.unpackbits(bits[part.start // 8 : -(-part.stop // 8)])
+        row[part] = some[: part.stop - part.start]
+    return found
+
+
+def largest(value: Tensor, mask: Tensor) -> Tensor:
+    """Return the largest magnitude among present entries, on the CPU; -inf if none is present."""
+    if not how_many(mask):
+        return value.new_full((), -math.inf)
+    if not (_has_bits(value, mask) and value.is_floating_point()):
+        return value[mask].abs().max()
+    # Magnitudes of floats are in the order of their bits as integers, without that of the sign;
+    # what is no number is above all of them. A product with zero leaves nothing of the absent.
+    bits, present, most = _bits(value), in_a_row(mask), 0
+    unsigned = np.iinfo(bits.dtype).max
+    for part in parts(len(present)):
+        most = max(most, int(np.multiply(bits[part] & unsigned, present[part]).max()))
+    return torch.tensor(most, dtype=BITS[value.element_size()]).view(value.dtype)
+
+
+def filled(found: Tensor, mask: Tensor, following: Callable[[int], npt.NDArray[Any]]) -> Tensor:
+    """Return a tensor of zeros on the CPU whose present entries were filled, one after another.
+
+    Args:
+        found: what is filled.
+        mask: of the same shape, which entries are present.
+        following: gives the next so many entries, as integers of their bits.
+    """
+    whole, present = _bits(found), in_a_row(mask)
     for part in parts(len(present)):
         places = np.flatnonzero(present[part])
-        whole[part][places] = bits[start : start + len(places)]
-        start += len(places)
+        some = following(len(places))
+        if len(places) == part.stop - part.start:
+            whole[part] = some
+        else:
+            whole[part][places] = some
     return found
 
 

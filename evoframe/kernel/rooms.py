@@ -56,8 +56,14 @@ def _rounded(size: int) -> int:
 
 
 def _memory(size: int) -> Memory:
-    for place, memory in reversed(list(_FREE.items())):
-        if len(memory) == size and _FREE.pop(place, None) is not None:
+    """Return memory of at least so many bytes: of what is kept, the least that is enough.
+
+    What is more than twice as large waits for a tensor that needs it.
+    """
+    kept = reversed(list(_FREE.items()))
+    fitting = [one for one in kept if size <= len(one[1]) <= 2 * size]
+    for place, memory in sorted(fitting, key=lambda one: len(one[1])):
+        if _FREE.pop(place, None) is not None:
             return memory
     return np.empty(size, dtype=np.uint8)  # NumPy's, because it asks for large pages
 

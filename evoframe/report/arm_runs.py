@@ -130,11 +130,23 @@ def _carry_beside_others(arm_run: ArmRun, _send: Any) -> ArmRun:
     return _carried(arm_run, registry, {"executor": Serial()})
 
 
+def is_done(arm_run: ArmRun) -> bool:
+    """Tell whether a run has come to its end.
+
+    Raises:
+        RunError: its journal cannot be read.
+    """
+    try:
+        return is_finished(RunFolder(arm_run.path).journal)
+    except EvoframeError as error:
+        raise RunError(f"{arm_run}: {error}") from error
+
+
 def _carried(arm_run: ArmRun, registry: Registry, ready: dict[str, Any]) -> ArmRun:
     """Begin a run or go on with it, to its end."""
+    if is_done(arm_run):
+        return arm_run
     try:
-        if is_finished(RunFolder(arm_run.path).journal):
-            return arm_run
         if RunFolder(arm_run.path).exists():
             runner.resume(arm_run.path, ready=ready, founder=arm_run.founder)
         else:

@@ -21,7 +21,7 @@ from evoframe.errors import ConfigError, RunError
 from evoframe.kernel.individual import Fitness, Individual, Metric
 from evoframe.kernel.population import rank
 from evoframe.registry import Registry
-from evoframe.report.arm_runs import Say, arm_runs_of, carry_all, founder_of
+from evoframe.report.arm_runs import Say, arm_runs_of, carry_all, founder_of, is_done
 from evoframe.report.arms import Arm
 from evoframe.run.account import Account
 from evoframe.run.folder import RunFolder, write_atomically
@@ -123,15 +123,15 @@ def compare(
         RunError: the folder holds something else.
         EvoframeError: an arm cannot be run; what can be known beforehand is told beforehand.
     """
-    for arm in arms:
-        for tables in arm.recipes:
-            # All mistakes of all arms are found before the first of them trains for hours.
-            build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
-    _claim(out, {"arms": [_identity(arm) for arm in arms], "seeds": seeds})
     founders = [founder_of(arms[0], seed, out) for seed in range(seeds)]
     arm_runs = [
         arm_run for founder in founders for arm in arms for arm_run in arm_runs_of(arm, founder)
     ]
+    if not all(map(is_done, (*founders, *arm_runs))):
+        for tables in (tables for arm in arms for tables in arm.recipes):
+            # All mistakes of all arms are found before the first of them trains for hours.
+            build_world(recipe_from(tables, registry), RunFolder(out.absolute()))
+    _claim(out, {"arms": [_identity(arm) for arm in arms], "seeds": seeds})
     carry_all([founders, arm_runs], registry, say, jobs=jobs)
     runs: dict[tuple[str, int], list[Run]] = {}
     for arm_run in arm_runs:
@@ -225,14 +225,12 @@ def _points(
     run: Run, arm: str, seed: int, metric: Metric, split: str, *, fresh: bool
 ) -> list[Point]:
     """Return the best of each generation; without the ancestor where nothing comes from it."""
-    found = []
-    for number in sorted({one.generation for one in run.individuals}):
-        alive = [one for one in run.individuals if one.generation == number and one.is_alive]
-        if not alive or (fresh and number == 1):
-            continue
-        best = min(alive, key=lambda one: rank(one, metric))
-        found.append(_point(run, best, arm, seed, metric, split))
-    return found
+    living: dict[int, list[Individual]] = {}
+    for one in run.individuals:
+        if one.is_alive and not (fresh and one.generation == 1):
+            living.setdefault(one.generation, []).append(one)
+    best = [min(alive, key=lambda one: rank(one, metric)) for _, alive in sorted(living.items())]
+    return [_point(run, one, arm, seed, metric, split) for one in best]
 
 
 def _point(run: Run, best: Individual, arm: str, seed: int, metric: Metric, split: str) -> Point:
@@ -272,7 +270,8 @@ def _uses(run: Run, encoding: str) -> bool:
 
 def _epochs(run: Run) -> float:
     """Return for how many epochs the descendants of a run, and siblings of them, were trained."""
-    accounts, told = run.accounts(), run.epochs()
+    accounts = run.accounts()
+    told = {name: one.epochs for name, one in accounts.items() if one.epochs is not None}
     unborn = sum(map(_of_siblings, accounts.values()))
     lived = [one.id for one in run.individuals if one.origin == "offspring" and one.is_alive]
     if all(one in told for one in lived):

@@ -88,7 +88,7 @@ def _sizes(everyone: Sequence[Individual], run: Run, best: Individual) -> list[C
 def _sized(costs: Mapping[str, float], ancestor: Mapping[str, float], name: str) -> str:
     if name not in costs:
         return "-"
-    return f"{amount(costs, name)} {times(factors(costs, ancestor, TOLD)[name]):>5}"
+    return f"{amount(costs, name)} {times(factors(costs, ancestor, (name,))[name]):>5}"
 
 
 def times(factor: float) -> str:

@@ -5,7 +5,6 @@ It is the only truth about a run: a genotype file counts once its individual is 
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import math
@@ -27,6 +26,7 @@ from evoframe.run.entry import Entry
 from evoframe.run.folder import NAME
 from evoframe.run.known import Known
 from evoframe.run.rows import Row, fitness_text, individual_of, row_of, typed
+from evoframe.undisturbed import undisturbed
 
 ENDING, PICK, SECONDS, TOLD, REMARKS = "finished", "pick", "seconds", "told", "remarks"
 SURVEY, LATENCY, RECIPES = "survey", "latency", "recipes"
@@ -86,6 +86,10 @@ class Journal:
 
     def known(self) -> Known:
         """Return everybody on record; what is new since the last time is read, and nothing else."""
+        with undisturbed():
+            return self._read_on()
+
+    def _read_on(self) -> Known:
         with self._guarded(), self._as_one():
             most = self._base.execute("SELECT max(rowid) FROM individuals").fetchone()[0] or 0
             if most == self._read:
@@ -96,15 +100,10 @@ class Journal:
                 "SELECT * FROM individuals WHERE rowid > ?", (self._read,)
             ).fetchall()
             due, noted = self._beside(rows)
-        none = kept.Noted()
-        with _undisturbed():
-            found = [
-                self._entry(row, due.get(one := str(row["id"])), noted.get(one, none))
-                for row in rows
-            ]
-            self._require_forebears(found)
-            for entry in found:
-                self._known.add(entry)
+        found = [self._entry(row, due.get(one := str(row["id"])), noted.get(one)) for row in rows]
+        self._require_forebears(found)
+        for entry in found:
+            self._known.add(entry)
         self._read = most
         return self._known
 
@@ -187,9 +186,10 @@ class Journal:
     def accounts(self) -> dict[str, Account]:
         """Return the accounts of lives by individual; earlier versions put none on record."""
         found = {}
-        for number, _, data in self._events(LIFE):
-            with self._naming(f"event {number}"):
-                found[str(data["individual"])] = unpacked(data)
+        with undisturbed():
+            for number, _, data in self._events(LIFE):
+                with self._naming(f"event {number}"):
+                    found[str(data["individual"])] = unpacked(data)
         return found
 
     def account(self, identity: str) -> Account | None:
@@ -321,12 +321,15 @@ class Journal:
         if said != known:
             self.note(**{REMARKS: json.dumps(said)})
 
-    def _entry(self, row: Row, due: Any, noted: kept.Noted) -> Entry:
+    def _entry(self, row: Row, due: Any, noted: kept.Noted | None) -> Entry:
         with self._naming(f"individual {row['id']!r}"):
-            checksums.require(due, {name: row[name] for name in row.keys()})  # noqa: SIM118
-            seconds = float(typed(row, "seconds", float))
-            one = attrs.evolve(individual_of(row), notes=noted.own, overtaken=noted.overtaken)
-            return Entry(one, typed(row, "digest", str), seconds, given=noted.given)
+            checksums.require(due, dict(row))
+            seconds, digest = float(typed(row, "seconds", float)), typed(row, "digest", str)
+            one = individual_of(row)
+            if noted is None:  # nothing is noted of most
+                return Entry(one, digest, seconds)
+            one = attrs.evolve(one, notes=noted.own, overtaken=noted.overtaken)
+            return Entry(one, digest, seconds, given=noted.given)
 
     def _require_forebears(self, entries: Sequence[Entry]) -> None:
         """Refuse a journal in which somebody has parents that are not on record before them."""
@@ -379,18 +382,6 @@ class Journal:
             raise DamagedError(
                 f"the journal {self._path} is damaged: {error}. {self._remedy()}"
             ) from error
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Make many objects that stay, without a look at all of them again and again."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def is_finished(path: Path) -> bool:

@@ -90,8 +90,16 @@ class Recall:
         device = self.world.device
         kept = self._kept.get(device)
         if kept is None or kept.is_touched():
-            kept = self._kept[device] = _Kept.of(self.genotype(ANCESTOR))
+            found = self.genotype(ANCESTOR)
+            if self._is_strict:  # else whoever writes into one would write into both
+                found = found.sharing(self.world.initial)
+            kept = self._kept[device] = _Kept.of(found)
         return kept.genotype
+
+    @property
+    def _is_strict(self) -> bool:
+        """Whether a run is refused in which anybody writes into what they only read."""
+        return self.world.recipe.run.strict
 
     def __call__(self, identity: str) -> Parent:
         """Return an individual with its genotype.
@@ -100,6 +108,8 @@ class Recall:
             DamagedError: its file is not what the journal recorded, and it is lost.
         """
         individual = self.entries[identity].individual
+        if individual.genotype_id == ANCESTOR and self._is_strict:
+            return Parent(individual, self.ancestor())
         return Parent(individual, self.genotype(individual.genotype_id))
 
     def genotype(self, identity: str) -> Genotype:

@@ -8,8 +8,6 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from evoframe.kernel.individual import ANCESTOR, Fitness, Individual, Measurement, Origin
 from evoframe.run.folder import NAME
 
@@ -74,8 +72,19 @@ def typed(row: Row, column: str, kind: Any) -> Any:
 
 def fitness_text(fitness: Fitness | None) -> str | None:
     """Return a fitness as text."""
+    if fitness is None:
+        return None
+    told = {
+        "validation": _told(fitness.validation),
+        "test": _told(fitness.test),
+        "costs": dict(fitness.costs),
+    }
     # repr of a float is exact, and JSON uses it: what is read back is what was written.
-    return None if fitness is None else json.dumps(attrs.asdict(fitness), sort_keys=True)
+    return json.dumps(told, sort_keys=True)
+
+
+def _told(measured: Mapping[str, Measurement]) -> dict[str, Any]:
+    return {name: {"value": one.value, "error": one.error} for name, one in measured.items()}
 
 
 def _named(name: Any) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -18,10 +17,11 @@ from torch import Tensor
 
 from evoframe.errors import DamagedError, RunError
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.passes import copied, kept, spread
+from evoframe.kernel.passes import copied, kept, unpacked
 from evoframe.run import checksums, proved
 from evoframe.run.folder import put_atomically, write_atomically
 from evoframe.run.headers import head_of, metadata_of, written_here
+from evoframe.run.streaming import Rows
 
 DIGEST, WHOSE = "digest", "life"
 """Entries of a checkpoint's metadata."""
@@ -88,8 +88,8 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
         before = proved.Print.of(path)
         metadata = metadata_of(head_of(path), path)
         shapes, order = json.loads(metadata["shapes"]), json.loads(metadata["order"])
-        with safe_open(path, framework="pt") as file:
-            genotype = _unpacked(file.get_tensor, shapes, order)
+        with safe_open(path, framework="pt") as file, Rows(path) as rows:
+            genotype = _unpacked(file, rows, shapes, order)
     except _UNREADABLE as error:
         raise DamagedError(_damaged(path, f"{type(error).__name__}: {error}")) from error
     if digest is not None and not proved.is_proved(path, digest):
@@ -106,19 +106,25 @@ def _damaged(path: Path, reason: str) -> str:
     )
 
 
-def _unpacked(
-    tensor: Callable[[str], Tensor], shapes: dict[str, list[int]], order: list[str]
-) -> Genotype:
-    """Return a genotype in memory of its own; tensors lie where the file is read."""
+def _unpacked(file: Any, rows: Rows, shapes: dict[str, list[int]], order: list[str]) -> Genotype:
+    """Return a genotype in memory of its own; tensors lie where the file is read.
+
+    Args:
+        file: an open file of safetensors, which has found its header right.
+        rows: reads the weights that are present, a part at a time.
+        shapes: of masks, by name.
+        order: of the state.
+    """
     masks: dict[str, Tensor] = {}
     state: dict[str, Tensor] = {}
     for name in order:
         if name not in shapes:
-            state[name] = copied(tensor(f"state.{name}"))
+            state[name] = copied(file.get_tensor(f"state.{name}"))
             continue
-        bits = np.unpackbits(tensor(f"bits.{name}").numpy(), count=math.prod(shapes[name]))
-        masks[name] = torch.from_numpy(bits.view(bool)).reshape(shapes[name])
-        state[name] = spread(tensor(f"kept.{name}"), masks[name])
+        masks[name] = unpacked(file.get_tensor(f"bits.{name}"), shapes[name])
+        kept_here = f"kept.{name}"
+        kind = file.get_slice(kept_here)[:0].dtype
+        state[name] = rows.spread(kept_here, kind, masks[name])
     return Genotype({name: masks[name] for name in shapes}, state)
 
 

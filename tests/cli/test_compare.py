@@ -16,7 +16,7 @@ from evoframe.config import files
 from evoframe.config.convert import recipe_from
 from evoframe.config.request import Request
 from evoframe.registry import load_registry
-from evoframe.report import curves as drawing
+from evoframe.report import comparison, curves as drawing
 from evoframe.report.arms import arms_of, epochs_of, lives
 from evoframe.report.comparison import interpolated
 from evoframe.run.run import Run
@@ -218,6 +218,17 @@ def test_a_comparison_goes_on_where_it_was(compared, monkeypatch) -> None:
     assert again.exit_code == 0, again.output
     assert again.stdout == result.stdout
     assert digests == {path: Run(path.parent).digest() for path in digests}
+
+
+def test_a_finished_comparison_is_read_without_a_survey(compared, monkeypatch) -> None:
+    """Whoever looks again does not wait for ancestors of whom nobody is lived."""
+    _, arguments, result = compared
+    monkeypatch.setattr(comparison, "build_world", None)
+
+    again = invoke(*arguments)
+
+    assert again.exit_code == 0, again.output
+    assert again.stdout == result.stdout
 
 
 def test_another_comparison_in_the_folder_is_refused(compared) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
@@ -9,13 +10,15 @@ from hypothesis import given, settings, strategies as st
 from evoframe.kernel import passes
 from evoframe.kernel.passes import (
     cleared,
+    filled,
     is_finite,
     is_masked,
+    is_same,
     is_within,
     kept,
+    largest,
     masked_copy,
     parts,
-    spread,
 )
 
 KINDS = [torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.complex128, torch.int8]
@@ -73,9 +76,43 @@ def test_what_is_kept_in_a_row_comes_back_to_its_places(both) -> None:
     row = kept(value, mask)
 
     assert bits(row) == bits(value[mask])
-    assert bits(spread(row, mask)) == bits(masked_copy(value, mask))
-    with pytest.raises(ValueError, match="synapses"):
-        spread(torch.cat([row, row[:1] if len(row) else torch.zeros(1)]), mask)
+    if (kind := passes.BITS.get(value.element_size())) is None:
+        return
+    rest = iter(row.contiguous().view(kind).tolist())
+    whole = torch.zeros(mask.shape, dtype=value.dtype)
+    filled(whole, mask, lambda many: np.array([next(rest) for _ in range(many)]))
+    assert bits(whole) == bits(masked_copy(value, mask))
+    assert next(rest, None) is None
+
+
+@settings(deadline=None)
+@given(values_and_masks())
+def test_the_largest_is_that_of_what_is_present(both) -> None:
+    """Whatever is absent; nothing is larger than what is no number, and less than where none is."""
+    value, mask = both
+    if not value.is_floating_point():
+        return
+    due = value[mask].abs().max() if mask.any() else torch.tensor(-torch.inf)
+
+    found = largest(value, mask)
+
+    assert found.dtype == value.dtype
+    assert torch.equal(found.double().nan_to_num(nan=-1.0), due.double().nan_to_num(nan=-1.0))
+
+
+@settings(deadline=None)
+@given(values_and_masks(), st.data())
+def test_tensors_are_the_same_if_every_bit_is(both, data) -> None:
+    """Both zeros are two, what is no number is itself, and where it lies counts."""
+    value, mask = both
+    other = value.clone()
+    assert is_same(value, other) or value.element_size() not in passes.BITS
+    if value.numel():
+        place = data.draw(st.integers(0, value.numel() - 1))
+        flat = other.view(torch.uint8) if other.is_contiguous() else other.T.view(torch.uint8)
+        flat.reshape(-1)[place] ^= 1
+        assert not is_same(value, other)
+    assert not is_same(mask, value)
 
 
 @settings(deadline=None)

@@ -58,6 +58,19 @@ def test_no_two_tensors_ever_have_the_same_memory() -> None:
         assert bool((np.asarray(one) == mark).all())
 
 
+def test_what_is_kept_serves_smaller_tensors_down_to_a_half() -> None:
+    """The least that is enough is taken, and a large one is not spent on a small tensor."""
+    several = [room((size,), torch.float32) for size in (1000, 1200)]
+    places = [one.data_ptr() for one in several]
+    while several:
+        several.pop(0)
+
+    assert room((100,), torch.float32).data_ptr() not in places
+    first, second = (room((size,), torch.float32).fill_(size) for size in (700, 701))
+    assert [first.data_ptr(), second.data_ptr()] == places
+    assert (first == 700).all()
+
+
 def test_memory_is_used_again_and_not_more_of_it_kept_than_is_meant(monkeypatch) -> None:
     """The next tensor of about that size gets it; of too much the oldest goes first."""
     first = room((1000,), torch.float32)

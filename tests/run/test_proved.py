@@ -7,8 +7,11 @@ import time
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from evoframe.errors import DamagedError
+from evoframe.kernel import passes
 from evoframe.kernel.genotype import Genotype
 from evoframe.run import proved
 from evoframe.run.weights import load_genotype, save_genotype
@@ -19,6 +22,36 @@ def genotype() -> Genotype:
     masks = {"w": torch.rand(40, 30, generator=torch.Generator().manual_seed(0)) < 0.5}
     state = {"w": torch.ones(40, 30) * masks["w"], "b": torch.zeros(0), "n": torch.tensor(3)}
     return Genotype(masks, state)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float64, torch.complex64])
+def test_weights_come_back_to_their_places(tmp_path, monkeypatch, kind) -> None:
+    """A part at a time, wherever parts end."""
+    monkeypatch.setattr(passes, "PART", 64)
+    chance = torch.Generator().manual_seed(0)
+    masks = {str(n): torch.rand(n, 9, generator=chance) < n / 20 for n in (0, 1, 7, 15, 20)}
+    state = {n: torch.randn(one.shape, generator=chance).to(kind) * one for n, one in masks.items()}
+    genotype = Genotype(masks, {n: one + 0 for n, one in state.items()})  # without negative zeros
+
+    save_genotype(genotype, tmp_path / "one.safetensors")
+    found = load_genotype(tmp_path / "one.safetensors")
+
+    assert found.digest() == genotype.digest()
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_as_many_weights_as_synapses_are_wanted(tmp_path, genotype, more) -> None:
+    """A file with fewer weights, or more, is damaged even where no digest is known."""
+    path = tmp_path / "individuals" / "one.safetensors"
+    save_genotype(genotype, path)
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata()
+    tensors["kept.w"] = torch.ones(len(tensors["kept.w"]) + more)
+    save_file(tensors, path, metadata)
+
+    with pytest.raises(DamagedError, match="weights for"):
+        load_genotype(path)
 
 
 def test_whoever_writes_a_file_need_not_take_its_digest(tmp_path, monkeypatch, genotype) -> None:

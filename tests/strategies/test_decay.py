@@ -61,10 +61,33 @@ def test_what_is_foreseen_is_what_would_be_born(seed: int, ranks: bool) -> None:
     parent = Parent(Individual("g2s0", 2, 0, (), Origin.OFFSPRING, "0"), genotype)
     child = attrs.evolve(context, generation=3, parents=(parent,), life=Life())
 
-    born = conceive(own, child, Watch(child, strict=False), [])
+    born = conceive(own, child, Watch(child, strict=False), []).genotype
     foreseen = foresee(own, genotype, context)
 
     assert all(torch.equal(born.masks[name], foreseen.masks[name]) for name in born.masks)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 99), st.sampled_from([0.4, 1.0]))
+def test_a_network_takes_over_what_was_made_for_it_and_nothing_else(seed, retention) -> None:
+    """Where nobody else holds a weight and nothing is cut; what a parent has is copied."""
+    genotype, context = newborn(seed)
+    own = strategies(Synaptic(), Retention(retention=retention))
+    parent = Parent(Individual("g2s0", 2, 0, (), Origin.OFFSPRING, "0"), genotype)
+    child = attrs.evolve(context, generation=3, parents=(parent,), life=Life())
+    born = conceive(own, child, Watch(child, strict=False), [])
+    before = parent.genotype.digest()
+
+    grown = context.anatomy.develop(born.genotype, spent=born.own)
+    with torch.no_grad():
+        for value in grown.network.parameters():
+            value.add_(1.0)
+
+    assert parent.genotype.digest() == before
+    assert bool(born.own) == (retention < 1)
+    for name, value in grown.network.named_parameters():
+        taken = value.data_ptr() == born.genotype.state[name].data_ptr()
+        assert taken == (name in born.own and name not in grown.cuts)
 
 
 def test_what_is_to_leave_goes_to_zero_and_nothing_else_does() -> None:
