@@ -115,6 +115,9 @@ def _literal(value: Any) -> str:
         return f"{{ {', '.join(entries)} }}" if value else "{}"
     if isinstance(value, enum.Enum):
         return _literal(value.value)
+    if attrs.has(type(value)):
+        held = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+        return _literal({name: one for name, one in held.items() if one not in (None, {})})
     return (
         repr(value)
         if isinstance(value, int | float)
