@@ -66,7 +66,9 @@ def save(
         _write(model, aside)
         for one in processor if isinstance(processor, list | tuple) else [processor]:
             _write_processor(one, aside)
-        _require_equal(model, load(aside), inputs)
+        attention = getattr(model.config, "_attn_implementation", None)
+        again = load(aside, dtype=model.dtype, attn_implementation=attention)
+        _require_equal(model, again, inputs)
         if folder.exists():
             shutil.rmtree(folder)
         aside.rename(folder)
@@ -96,7 +98,8 @@ def load(folder: str | Path, **options: Any) -> Any:
         raise ConfigError(
             f"{folder} is no folder that evoframe_transformers.save() wrote ({error!r})."
         ) from error
-    return _narrowed(_class(name, folder)).from_pretrained(folder, local_files_only=True, **options)
+    given = {"dtype": "auto", "local_files_only": True, **options}
+    return _narrowed(_class(name, folder)).from_pretrained(folder, **given)
 
 
 def _class(name: str, folder: Path) -> Any:
@@ -108,7 +111,7 @@ def _class(name: str, folder: Path) -> Any:
 
 def _narrowed(kind: Any) -> Any:
     """Return a class of transformers whose modules become as narrow as a configuration says."""
-    return type(f"Narrowed{kind.__name__}", (Narrowed, kind), {"__module__": kind.__module__})
+    return type(kind.__name__, (Narrowed, kind), {"__module__": kind.__module__})
 
 
 def _write(model: Any, folder: Path) -> None:
@@ -118,9 +121,8 @@ def _write(model: Any, folder: Path) -> None:
         ConfigError: it is no model of transformers, or differs from its class in more than widths.
     """
     transformers, kind = needed("transformers"), whole_class(model)
-    if not isinstance(model, transformers.PreTrainedModel) or getattr(
-        transformers, kind.__name__, None
-    ) is not kind:
+    known = getattr(transformers, kind.__name__, None) is kind
+    if not known or not isinstance(model, transformers.PreTrainedModel):
         raise ConfigError(
             f"this {kind.__name__} is no class of transformers, so no folder of transformers holds "
             "it. evoframe's own export does: run.export(folder), and evoframe.load(folder, factory)."
@@ -130,21 +132,24 @@ def _write(model: Any, folder: Path) -> None:
     model.save_pretrained(folder)
     file = folder / "config.json"
     config = json.loads(file.read_text("utf-8"))
-    name = f"Narrowed{kind.__name__}"
     config |= {"architectures": [kind.__name__], WIDTHS: widths}
     if config.pop(CACHED, False):
         config["use_cache"] = True
     if several := _auto_classes(kind, model.config):
-        config["auto_map"] = {one: f"{CODE}.{name}" for one in several}
+        config["auto_map"] = {one: f"{CODE}.{kind.__name__}" for one in several}
     file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
-    code = Path(narrowing.__file__).read_text("utf-8")
-    head, _, rest = code.partition("from torch import Tensor, nn\n")
-    (folder / f"{CODE}.py").write_text(
-        f"{head}from torch import Tensor, nn\nfrom transformers import {kind.__name__}\n{rest}\n\n"
-        f"class {name}(Narrowed, {kind.__name__}):\n"
-        f'    """{kind.__name__}, as narrow as its configuration says."""\n',
-        "utf-8",
+    (folder / f"{CODE}.py").write_text(_code(kind.__name__), "utf-8")
+
+
+def _code(name: str) -> str:
+    """Return the module that builds a class of transformers as narrow as a configuration says."""
+    shared = Path(narrowing.__file__).read_text("utf-8")
+    # The class has the name of the one that it is of: pipelines go by names.
+    own = (
+        f"\n\nclass {name}(Narrowed, transformers.{name}):\n"
+        f'    """{name}, as narrow as its configuration says."""\n'
     )
+    return shared.replace("import torch\n", "import torch\nimport transformers\n", 1) + own
 
 
 def _auto_classes(kind: Any, config: Any) -> list[str]:
