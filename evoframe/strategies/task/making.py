@@ -144,8 +144,8 @@ def _loaders(
         )
     if collate is not None and not any(isinstance(one, Dataset) for one in given.values()):
         raise TaskError(
-            "evoframe.task(collate_fn=...) is for data sets, and there is none: loaders have one of "
-            "their own, and tensors in memory are batches as they are. Leave it out."
+            "evoframe.task(collate_fn=...) is for data sets, and there is none: loaders have one "
+            "of their own, and tensors in memory are batches as they are. Leave it out."
         )
     loaders = dict(given) | {split: one.of_size(size or SIZE) for split, one in own.items()}
     for split, loader in loaders.items():

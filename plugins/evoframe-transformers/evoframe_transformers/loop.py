@@ -142,7 +142,7 @@ class Loop(Trainer):
         """Say nothing: a run tells of its lives itself."""
 
     def _load_from_checkpoint(self, *_: Any, **__: Any) -> None:
-        """Weights come from where the life was put down, see :meth:`_load_optimizer_and_scheduler`."""
+        """Do nothing: weights come with the state of the optimiser."""
 
     def _load_optimizer_and_scheduler(self, checkpoint: Any) -> None:
         """Go on with the weights, the optimiser and the schedule of where a life was put down."""

@@ -118,4 +118,6 @@ def _is_own(collator: Any) -> bool:
 def _require(data: Mapping[str, Any], splits: Sequence[str]) -> None:
     for split in splits:
         if split not in data:
-            raise TaskError(f"there are no {split} data; wanted examples in {' and '.join(splits)}.")
+            raise TaskError(
+                f"there are no {split} data; wanted examples in {' and '.join(splits)}."
+            )

@@ -39,7 +39,7 @@ def metrics_of(
     Raises:
         TaskError: one is there without the other, or a name will not do.
     """
-    ways = dict(names) if isinstance(names, Mapping) else {name: "max" for name in names or ()}
+    ways = dict(names) if isinstance(names, Mapping) else dict.fromkeys(names or (), "max")
     if (compute is None) != (not ways):
         raise TaskError(
             "compute_metrics and metrics go together: which of the numbers that it returns count, "
@@ -125,5 +125,6 @@ def _whole(rows: Any) -> Any:
     longest = tuple(np.max(np.array([row.shape for row in rows]), axis=0))
     found = np.full((len(rows), *longest), PADDING, dtype=rows[0].dtype)
     for index, row in enumerate(rows):
-        found[(index, *map(slice, row.shape))] = row
+        place: Any = (index, *map(slice, row.shape))
+        found[place] = row
     return found

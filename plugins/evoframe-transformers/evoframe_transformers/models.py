@@ -67,7 +67,7 @@ def _kind(name: str | None, of: Any) -> Any:
         where = of if isinstance(of, Path) else f"this {type(of).__name__}"
         said = f"names {name!r}, which transformers does not have" if name else "names no class"
         raise TaskError(
-            f"{where} {said}; say which with head=, as in head='AutoModelForSequenceClassification'."
+            f"{where} {said}; say which, as in head='AutoModelForSequenceClassification'."
         )
     return found
 

@@ -21,7 +21,7 @@ CACHED = "evoframe_use_cache"
 
 
 class Narrowed:
-    """Goes before a class of transformers, whose modules become as wide as the configuration says."""
+    """Goes before a class of transformers, which becomes as narrow as its configuration says."""
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
         """Build the whole model, then cut it down; weights come afterwards."""
@@ -32,7 +32,7 @@ class Narrowed:
 @torch.no_grad()
 def narrow(model: nn.Module, widths: Mapping[str, Any]) -> None:
     """Cut parameters and buffers down to their shapes, and set numbers, in place."""
-    cut: dict[int, Tensor] = {}  # parameters that modules share are shared afterwards
+    cut: dict[int, Any] = {}  # parameters that modules share are shared afterwards
     for name, shape in widths["shapes"].items():
         whole = _tensor(model, name)
         part = whole[tuple(slice(size) for size in shape)].clone()

@@ -55,7 +55,9 @@ def put_down(life: Life, optimiser: Any, schedule: Any) -> None:
     tensors = {
         "steps": torch.tensor(life.taken),
         "loss": torch.tensor(life.last, dtype=torch.float64),
-        LEARNING: _written({"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}),
+        LEARNING: _written(
+            {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
+        ),
         **{f"network.{name}": value for name, value in _held(life).items()},
         **{f"mask.{name}": mask for name, mask in life.phenotype.masks.items()},
     }

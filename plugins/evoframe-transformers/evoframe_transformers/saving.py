@@ -20,7 +20,7 @@ from evoframe.plugin import Arguments, ConfigError, untouched
 from evoframe_transformers import narrowing
 from evoframe_transformers.libraries import needed
 from evoframe_transformers.narrowing import CACHED, WIDTHS, Narrowed
-from evoframe_transformers.widths import whole_class, widths_of
+from evoframe_transformers.widths import ELSE, whole_class, widths_of
 
 CODE = "modeling_narrowed"
 """The module beside the configuration."""
@@ -93,7 +93,7 @@ def load(folder: str | Path, **options: Any) -> Any:
     try:
         said = json.loads((folder / "config.json").read_text("utf-8"))
         name = str(said["architectures"][0])
-        said[WIDTHS]["shapes"]  # noqa: B018  there, or it is another folder
+        said[WIDTHS]["shapes"]
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise ConfigError(
             f"{folder} is no folder that evoframe_transformers.save() wrote ({error!r})."
@@ -125,7 +125,7 @@ def _write(model: Any, folder: Path) -> None:
     if not known or not isinstance(model, transformers.PreTrainedModel):
         raise ConfigError(
             f"this {kind.__name__} is no class of transformers, so no folder of transformers holds "
-            "it. evoframe's own export does: run.export(folder), and evoframe.load(folder, factory)."
+            f"it. {ELSE}."
         )
     widths = widths_of(model)
     folder.mkdir(parents=True)
@@ -136,7 +136,7 @@ def _write(model: Any, folder: Path) -> None:
     if config.pop(CACHED, False):
         config["use_cache"] = True
     if several := _auto_classes(kind, model.config):
-        config["auto_map"] = {one: f"{CODE}.{kind.__name__}" for one in several}
+        config["auto_map"] = dict.fromkeys(several, f"{CODE}.{kind.__name__}")
     file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
     (folder / f"{CODE}.py").write_text(_code(kind.__name__), "utf-8")
 

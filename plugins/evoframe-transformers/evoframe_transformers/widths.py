@@ -1,4 +1,4 @@
-"""What is narrower in a model than its configuration says, found by comparison with the whole one."""
+"""What is narrower in a model than in the whole one, which its configuration builds."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def _require_same_kind(
     name: str, module: nn.Module | None, other: nn.Module | None, model: Any
 ) -> None:
     if name and type(module) is not type(other):
-        found, due = (type(one).__name__ if one is not None else "nothing" for one in (module, other))
+        found, due = (
+            type(one).__name__ if one is not None else "nothing" for one in (module, other)
+        )
         raise ConfigError(
             f"{name!r} of this {type(model).__name__} is a {found} where its configuration builds "
             f"a {due}, so a folder of transformers cannot say what is narrower in it. {ELSE}."
@@ -89,7 +91,9 @@ def _shapes(model: nn.Module, whole: nn.Module) -> dict[str, list[int]]:
     smaller = {name: list(one.shape) for name, one in found.items() if one.shape != due[name].shape}
     for name, shape in smaller.items():
         wide = due[name].shape
-        if len(shape) != len(wide) or any(one > other for one, other in zip(shape, wide, strict=True)):
+        if len(shape) != len(wide) or any(
+            one > other for one, other in zip(shape, wide, strict=True)
+        ):
             raise ConfigError(
                 f"{name!r} of this {type(model).__name__} has shape {tuple(shape)}, and what its "
                 f"configuration builds {tuple(wide)}; wanted part of it."

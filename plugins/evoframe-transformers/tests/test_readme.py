@@ -22,7 +22,7 @@ def blocks(kind):
 def test_the_readme_runs_and_the_folder_is_used_without_evoframe(tmp_path):
     def run(*command):
         own = {"HF_MODULES_CACHE": str(tmp_path / "modules"), "HF_HUB_OFFLINE": "1"}
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             [sys.executable, *command],
             cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -45,6 +45,8 @@ def test_the_readme_runs_and_the_folder_is_used_without_evoframe(tmp_path):
     figures = {line.split()[0]: line.split() for line in told.splitlines() if "-small" in line}
     assert set(figures) == {"reading-small", "counting-small", "pictures-small"}
     for row in re.findall(r"^\| `.*-small.*\|$", README.read_text("utf-8"), re.MULTILINE):
-        name, parameters, flops = (cell.strip(" `").replace(",", "") for cell in row.split("|")[1:4])
+        name, parameters, flops = (
+            cell.strip(" `").replace(",", "") for cell in row.split("|")[1:4]
+        )
         assert figures[name][1:3] == [parameters, flops]
     assert f"{figures['reading-small'][1]} parameters" in used

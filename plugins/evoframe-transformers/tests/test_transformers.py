@@ -1,7 +1,6 @@
 """Tasks, Trainer and saved folders, with the real library; without it, how it is asked for."""
 
 import copy
-import functools
 import json
 import os
 import subprocess
@@ -15,8 +14,8 @@ from torch import nn
 
 import evoframe
 import evoframe_transformers as plugin
-from evoframe.plugin import ConfigError, Key, Life, TaskError
-from evoframe.testing import Case, Specimen, checks_for, conformance
+from evoframe.plugin import ConfigError, Key, TaskError
+from evoframe.testing import Specimen, checks_for, conformance
 
 needs_library = pytest.mark.skipif(
     find_spec("transformers") is None or find_spec("accelerate") is None,
@@ -141,13 +140,11 @@ def test_a_smaller_model_is_a_folder_that_loads_again(kind, tmp_path):
     assert torch.equal(again(**inputs).logits, logits)
     count = sum(one.numel() for one in model.parameters())
     assert sum(one.numel() for one in again.parameters()) <= count / 2
-    sizes = [
-        (place / "model.safetensors").stat().st_size for place in (tmp_path / "whole", folder)
-    ]
+    sizes = [(place / "model.safetensors").stat().st_size for place in (tmp_path / "whole", folder)]
     assert sizes[1] < sizes[0] - 4 * 0.4 * count
     torch.save({"inputs": inputs, "logits": logits.detach()}, tmp_path / "due.pt")
     own = {"HF_MODULES_CACHE": str(tmp_path / "modules"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", REMOTE, str(folder), AUTO[kind], str(tmp_path / "due.pt")],
         env={**os.environ, **own}, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -293,7 +290,7 @@ def test_metrics_are_those_of_trainer(tmp_path):
     with torch.no_grad():
         found = task.evaluate(model, "validation", torch.device("cpu"))
 
-    assert found["accuracy"].value == pytest.approx(due["eval_accuracy"], abs=1e-9)
+    assert found["accuracy"].value == pytest.approx(due["eval_accuracy"], abs=1e-7)
     assert found["accuracy"].error > 0
     assert found["loss"].value == pytest.approx(due["eval_loss"], rel=1e-5)
 
@@ -310,7 +307,9 @@ def test_a_folder_and_a_configuration_are_models_too(tmp_path):
     assert not of_config.is_trained
     for name, value in of_folder.ancestor(Key(0)).named_parameters():
         assert torch.equal(value, dict(model.named_parameters())[name])
-    twins = [tagging(model.config, head="BertForTokenClassification").ancestor(Key(0)) for _ in "ab"]
+    twins = [
+        tagging(model.config, head="BertForTokenClassification").ancestor(Key(0)) for _ in "ab"
+    ]
     for one, other in zip(*(twin.parameters() for twin in twins), strict=True):
         assert torch.equal(one, other)
 
@@ -328,9 +327,12 @@ def test_a_folder_and_a_configuration_are_models_too(tmp_path):
     ],
 )
 def test_what_is_no_model_and_no_data_is_refused(change, told):
-    with pytest.raises(TaskError, match=told):
-        task = tagging(**change)
-        task.evaluate(tagger().eval(), "validation", torch.device("cpu"))
+    def measured():
+        found = tagging(**change)
+        return found.evaluate(tagger().eval(), "validation", torch.device("cpu"))
+
+    with pytest.raises(TaskError, match=told), torch.no_grad():
+        measured()
 
 
 # --- training -------------------------------------------------------------------------------------
@@ -342,16 +344,13 @@ def test_trainer_learns_as_it_does_by_itself(tmp_path):
     import transformers as library
 
     arguments = {"learning_rate": 0.01, "weight_decay": 0.1, "per_device_train_batch_size": 60}
-    task = tagging()
-    anatomy = checked_anatomy(task)
-    phenotype = anatomy.develop(anatomy.genotype())
-    context = evolved_context(task, anatomy)
-    plugin.Trainer(epochs=4, arguments=arguments).train(phenotype, context)
+    ours = plugin.Trainer(epochs=4, arguments=arguments)
+    run = evoframe.evolve(tagging(), ancestor=ours, generations=1, out=tmp_path / "run")
 
     own = library.Trainer(
         copy.deepcopy(tagger()),
         library.TrainingArguments(
-            output_dir=str(tmp_path), use_cpu=True, report_to="none", num_train_epochs=4,
+            output_dir=str(tmp_path / "own"), use_cpu=True, report_to="none", num_train_epochs=4,
             disable_tqdm=True, save_strategy="no", optim="adamw_torch", **arguments,
         ),
         data_collator=padded, train_dataset=sentences(60),
@@ -359,30 +358,12 @@ def test_trainer_learns_as_it_does_by_itself(tmp_path):
     own.train()
 
     before = dict(tagger().named_parameters())
-    found = dict(phenotype.network.named_parameters())
+    found = dict(run.network().named_parameters())
     for name, due in own.model.named_parameters():
         assert torch.allclose(found[name], due, atol=1e-4), name
-    assert max(float((found[name] - one).abs().max()) for name, one in before.items()) > 0.02
-
-
-@functools.cache
-def _case():
-    return Case(Specimen(width=6), share=0.5)
-
-
-def checked_anatomy(task):
-    """The anatomy of a task's ancestor, as a run surveys it."""
-    from evoframe.anatomy import survey
-
-    network = task.ancestor(Key(0))
-    return survey(network, task.example_inputs(), task.evolvable(network))
-
-
-def evolved_context(task, anatomy):
-    import attrs
-
-    context = _case().context(life=Life())
-    return attrs.evolve(context, task=task, anatomy=anatomy, ancestor=anatomy.genotype())
+    assert (
+        max(float((found[name] - one).detach().abs().max()) for name, one in before.items()) > 0.02
+    )
 
 
 FILE = """
@@ -405,10 +386,9 @@ def test_processes_and_lives_that_were_killed_give_the_same_digest(tmp_path, mon
         "training": plugin.Trainer(epochs=2, arguments={"learning_rate": 0.01}),
         "population": 2,
     }
+
     def digest(name, generations=3, **options):
-        run = evoframe.evolve(
-            **common, **options, generations=generations, out=tmp_path / name
-        )
+        run = evoframe.evolve(**common, **options, generations=generations, out=tmp_path / name)
         return run.digest()
 
     serial = digest("serial")
