@@ -67,7 +67,7 @@ def task(
     network, came_trained = model_of(model, head, seed)
     labels = _label_names(network)
     collating = Collating(collator or _usual(processor))
-    columns = columns_of(network, labels) if collator is None or _is_own(collator) else None
+    columns = columns_of(network, labels) if collator is None or _takes_all(collator) else None
     splits = {"train": train, "validation": validation, "test": test}
     data = {
         split: examples_of(one, split, columns) for split, one in splits.items() if one is not None
@@ -109,7 +109,7 @@ def _usual(processor: Any) -> Collator:
     return usual
 
 
-def _is_own(collator: Any) -> bool:
+def _takes_all(collator: Any) -> bool:
     """Tell a collator of transformers, which takes all that it is given, from somebody's own."""
     kind = collator if hasattr(collator, "__module__") else type(collator)
     return str(kind.__module__).startswith("transformers.")

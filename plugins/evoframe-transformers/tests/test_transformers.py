@@ -15,7 +15,7 @@ from torch import nn
 import evoframe
 import evoframe_transformers as plugin
 from evoframe.plugin import ConfigError, Key, TaskError
-from evoframe.testing import Specimen, checks_for, conformance
+from evoframe.testing import Case, Specimen, checks_for, conformance
 
 needs_library = pytest.mark.skipif(
     find_spec("transformers") is None or find_spec("accelerate") is None,
@@ -364,6 +364,25 @@ def test_trainer_learns_as_it_does_by_itself(tmp_path):
     assert (
         max(float((found[name] - one).detach().abs().max()) for name, one in before.items()) > 0.02
     )
+
+
+@needs_library
+@pytest.mark.parametrize("more", [{}, {"bf16": True}])
+def test_batches_of_a_step_count_as_one_and_nothing_is_left_in_the_network(more):
+    """Whatever half precision wraps is itself again afterwards."""
+    case, found = Case(Specimen(width=4)), []
+    for size, several in ((24, 1), (8, 3)):
+        how = {"per_device_train_batch_size": size, "gradient_accumulation_steps": several}
+        arguments = {"learning_rate": 0.1, "optim": "sgd", **how, **more}
+        phenotype = case.phenotype()
+        before = set(vars(phenotype.network))
+        result = plugin.Trainer(epochs=2, arguments=arguments).train(phenotype, case.context())
+        assert set(vars(phenotype.network)) == before
+        assert result.epochs == 2
+        found.append(nn.utils.parameters_to_vector(phenotype.network.parameters()).detach())
+    assert torch.allclose(*found, atol=1e-2 if more else 1e-6)
+    due = nn.utils.parameters_to_vector(case.phenotype().network.parameters())
+    assert not torch.allclose(found[0], due, atol=1e-2)
 
 
 FILE = """
