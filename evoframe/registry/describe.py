@@ -102,6 +102,12 @@ def _inner(strategy: Strategy) -> str:
     return f"{{ {', '.join(f'{name} = {text}' for name, text in {'use': use, **said}.items())} }}"
 
 
+def _given(table: Any) -> dict[str, Any]:
+    """Return the entries of a table that is an attrs value, without those that are not given."""
+    held = {field.name: getattr(table, field.name) for field in attrs.fields(type(table))}
+    return {name: one for name, one in held.items() if one is not None}
+
+
 def _literal(value: Any) -> str:
     # Before numbers, since a bool is one.
     if isinstance(value, bool):
@@ -113,8 +119,8 @@ def _literal(value: Any) -> str:
     if isinstance(value, Mapping):
         entries = (f"{json.dumps(name)} = {_literal(one)}" for name, one in value.items())
         return f"{{ {', '.join(entries)} }}" if value else "{}"
-    if isinstance(value, enum.Enum):
-        return _literal(value.value)
+    if isinstance(value, enum.Enum) or attrs.has(type(value)):
+        return _literal(value.value if isinstance(value, enum.Enum) else _given(value))
     return (
         repr(value)
         if isinstance(value, int | float)

@@ -66,6 +66,39 @@ def test_a_table_is_shown_as_a_recipe_holds_it() -> None:
     assert structure({"rates": given_there}, ByLayer, "m") == ByLayer({"conv1.weight": 0.5})
 
 
+@attrs.frozen
+class Rates:
+    """A table of options that have names and types of their own."""
+
+    weak: float = 0.5
+    strong: int | None = None
+    layers: Mapping[str, float] = attrs.field(factory=FrozenDict, converter=FrozenDict)
+
+
+@attrs.frozen
+class ByStrength(Mutation):
+    """Some levels of some strengths."""
+
+    name: ClassVar[str] = "by-strength"
+
+    rates: Rates = attrs.field(factory=Rates, metadata=doc("share of levels"))
+
+    def mutate(self, dna, inheritance, context):
+        return dna
+
+
+def test_a_table_with_defaults_is_shown_with_them() -> None:
+    """What is shown is read as the same strategy."""
+    check_options(ByStrength)
+
+    text = toml_snippet(ByStrength)
+    table = tomllib.loads(text)["mutation"][0]
+    table.pop("use")
+
+    assert 'rates = { "weak" = 0.5, "layers" = {} }' in text
+    assert structure(table, ByStrength, "mutation[0]") == ByStrength()
+
+
 def test_an_empty_table_is_no_default() -> None:
     """Where the default says something, an empty table says something else."""
 

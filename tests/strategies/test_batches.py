@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import evoframe
 from evoframe.cli.main import main
@@ -319,6 +319,32 @@ def test_batches_in_memory_are_of_the_size_that_a_training_asks_for() -> None:
     assert not torch.equal(torch.cat(one), LABELS)
 
 
+class Lines(Dataset[Any]):
+    """Examples of several lengths."""
+
+    def __len__(self) -> int:
+        return N
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return VALUES[: 1 + index % 5], LABELS[index]
+
+
+def test_examples_of_a_data_set_are_collated_as_by_a_loader() -> None:
+    """In batches of whatever size a training asks for."""
+
+    def padded(several: list[Any]) -> tuple[Tensor, Tensor]:
+        lines, labels = zip(*several, strict=True)
+        return nn.utils.rnn.pad_sequence(list(lines), batch_first=True).sum(1), torch.stack(labels)
+
+    network = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 2))
+    task = a_task(network, Lines(), loss=F.cross_entropy, collate_fn=padded)
+
+    found = list(task.batches("validation", batch_size=7))
+    for one, other in zip(found, DataLoader(Lines(), 7, collate_fn=padded), strict=True):
+        assert all(map(torch.equal, one, other))
+    assert sum(map(task.examples_in, task.batches("train", shuffle=evoframe.Key(1)))) == N
+
+
 REFUSED = {
     "a batch is a Triple of 'words', 'mask', 'label'": (triples(Triple), {}),
     "a batch is a tuple of 3": (triples(lambda *parts: parts), {}),
@@ -338,6 +364,7 @@ REFUSED = {
     "train=...) was given a int": (3, {}),
     "batch_size=4) is for data sets and tensors": (sentences(), {"batch_size": 4}),
     "loss=...) was given a int": (sentences(), {"loss": 3}),
+    "collate_fn=...) is for data sets": ((WORDS, LABELS), {"collate_fn": list}),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -48,6 +48,7 @@ class OwnLoader:
 
     dataset: Dataset[Any]
     shuffled: bool
+    collate: Callable[[Any], Any] | None = None
 
     def of_size(self, size: int) -> DataLoader[Any]:
         """Return the loader with batches of a size."""
@@ -56,7 +57,7 @@ class OwnLoader:
             size,
             shuffle=self.shuffled,
             generator=torch.Generator(),
-            collate_fn=_as_it_is if isinstance(self.dataset, Rows) else None,
+            collate_fn=_as_it_is if isinstance(self.dataset, Rows) else self.collate,
         )
 
 
@@ -64,8 +65,15 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def own_loader(given: Any, split: str) -> OwnLoader | None:
+def own_loader(
+    given: Any, split: str, collate: Callable[[Any], Any] | None = None
+) -> OwnLoader | None:
     """Return the loader of data in memory; None for what is a loader already, or nothing.
+
+    Args:
+        given: a loader, a data set or tensors.
+        split: which examples, for messages.
+        collate: makes a batch of examples of a data set; as torch does it if not given.
 
     Raises:
         TaskError: it is neither, or tensors differ in how many examples they hold.
@@ -74,7 +82,7 @@ def own_loader(given: Any, split: str) -> OwnLoader | None:
         return None
     if isinstance(given, Dataset):
         shuffled = split == "train" and not isinstance(given, IterableDataset)
-        return OwnLoader(given, shuffled=shuffled)
+        return OwnLoader(given, shuffled=shuffled, collate=collate)
     if not isinstance(given, tuple | list | Mapping | Tensor):
         raise TaskError(f"evoframe.task({split}=...) was given a {type(given).__name__}; {WANTED}.")
     data = _of_tensors(given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -53,6 +53,7 @@ def task(
     trained: bool = True,
     examples: Count | None = None,
     batch_size: int | None = None,
+    collate_fn: Callable[[list[Any]], Any] | None = None,
 ) -> LoaderTask:
     """Return a task made from a network, data, a loss and metrics.
 
@@ -88,6 +89,7 @@ def task(
             a batch and returns how many examples it holds, where that is not the length of the
             targets. Only metrics need it that are a batch's mean.
         batch_size: examples in a batch of a data set or of tensors in memory; 64 if not given.
+        collate_fn: makes a batch of a list of examples of a data set, as a loader is given it.
 
     Raises:
         TaskError: a loader keeps its workers or can be read once only, a direction or a name will
@@ -95,7 +97,8 @@ def task(
             batch holds, or there is no example.
     """
     _require_kinds(network, metrics, example_inputs, evolvable, examples, forward, targets)
-    own, loaders = _loaders({"train": train, "validation": validation, "test": test}, batch_size)
+    given = {"train": train, "validation": validation, "test": test}
+    own, loaders = _loaders(given, batch_size, collate_fn)
     measured = loss_of(loss)
     reading = Reading(forward, targets, gives_loss=loss is None)
     functions, directions = metrics_of(metrics or {"loss": (measured, "min")})
@@ -122,7 +125,7 @@ def task(
 
 
 def _loaders(
-    given: Mapping[str, Any], size: int | None
+    given: Mapping[str, Any], size: int | None, collate: Callable[[list[Any]], Any] | None
 ) -> tuple[dict[str, OwnLoader], dict[str, DataLoader[Any] | None]]:
     """Return the loaders that were made here, and all loaders; by split.
 
@@ -132,12 +135,17 @@ def _loaders(
     for split in ("train", "validation"):
         if given[split] is None:
             raise TaskError(f"evoframe.task({split}=...) was given nothing; {WANTED}.")
-    made = {split: own_loader(one, split) for split, one in given.items()}
+    made = {split: own_loader(one, split, collate) for split, one in given.items()}
     own = {split: one for split, one in made.items() if one is not None}
     if size is not None and not own:
         raise TaskError(
             f"evoframe.task(batch_size={size}) is for data sets and tensors in memory, and all "
             "data are loaders, which have sizes of their own. Leave it out."
+        )
+    if collate is not None and not any(isinstance(one, Dataset) for one in given.values()):
+        raise TaskError(
+            "evoframe.task(collate_fn=...) is for data sets, and there is none: loaders have one "
+            "of their own, and tensors in memory are batches as they are. Leave it out."
         )
     loaders = dict(given) | {split: one.of_size(size or SIZE) for split, one in own.items()}
     for split, loader in loaders.items():

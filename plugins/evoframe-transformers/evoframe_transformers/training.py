@@ -1,0 +1,74 @@
+"""Training with ``transformers.Trainer``: its loop, optimisers and schedules, in every life."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+from evoframe.plugin import Context, Phenotype, Task, TaskError, Training, TrainingResult, doc
+from evoframe_transformers.arguments import Arguments
+from evoframe_transformers.libraries import needed
+
+
+def _arguments(given: Any) -> Any:
+    """Return a mapping as arguments, so that a dict is welcome in Python."""
+    return Arguments(**given) if isinstance(given, dict) else given
+
+
+@attrs.frozen
+class Trainer(Training):
+    """Trains with the Trainer of transformers; the optimiser is fresh in every life."""
+
+    name: ClassVar[str] = "trainer"
+    dial: ClassVar[str] = "epochs"
+
+    epochs: int = attrs.field(
+        default=1, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")
+    )
+    arguments: Arguments = attrs.field(
+        factory=Arguments,
+        converter=_arguments,
+        validator=attrs.validators.instance_of(Arguments),
+        metadata=doc("how it learns, by the names of TrainingArguments"),
+    )
+
+    @property
+    def batch_size(self) -> int | None:
+        """Examples in a batch; None for the task's own choice."""
+        return self.arguments.per_device_train_batch_size
+
+    def check(self, task: Task) -> None:
+        """Refuse a task whose epochs have no known length, by which Trainer plans a life.
+
+        Raises:
+            ConfigError: a library is missing, or an argument will not do.
+            TaskError: the training split is a stream.
+        """
+        needed("accelerate")
+        needed("transformers")
+        needed("evoframe_transformers.loop").arguments_of(self, 0, "cpu", ".")
+        batches: Any = task.batches("train", batch_size=self.batch_size)
+        try:
+            len(batches)
+        except TypeError as error:
+            raise TaskError(
+                f"training 'trainer' plans a life by the number of its steps, and the training "
+                f"split of task {task.name!r} is a stream of unknown length. Give it a length, or "
+                "use training 'gradient'."
+            ) from error
+
+    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
+        """Return the phenotype after all epochs.
+
+        Raises:
+            ConfigError: a library is missing, or an argument will not do.
+            StillbornError: the loss stopped being a number.
+            TaskError: nothing can be learned from a batch.
+        """
+        needed("accelerate")
+        needed("transformers")
+        result: TrainingResult = needed("evoframe_transformers.loop").lived(
+            self, phenotype, context
+        )
+        return result
