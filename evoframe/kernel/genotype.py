@@ -52,10 +52,6 @@ class Genotype:
             {name: value.to(device) for name, value in self.state.items()},
         )
 
-    def sharing(self, other: Genotype) -> Genotype:
-        """Return the same genotype in the memory of another one, where both agree in every bit."""
-        return Genotype(_shared(self.masks, other.masks), _shared(self.state, other.state))
-
     def digest(self) -> str:
         """Return 32 hex digits that two genotypes share only if they agree in every bit."""
         state = hashlib.blake2b(digest_size=16, person=b"evoframe.gene")
@@ -69,13 +65,6 @@ class Genotype:
             # Bytes rather than numbers: bfloat16 has no NumPy type, and -0.0 is not 0.0 here.
             state.update(value.reshape(-1).view(torch.uint8).numpy().data)
         return state.hexdigest()
-
-
-def _shared(own: State, others: State) -> dict[str, Tensor]:
-    return {
-        name: others[name] if name in others and passes.is_same(value, others[name]) else value
-        for name, value in own.items()
-    }
 
 
 def count(masks: Masks) -> int:

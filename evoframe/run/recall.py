@@ -14,13 +14,14 @@ from pathlib import Path
 
 import attrs
 import torch
+from torch import Tensor
 
 from evoframe.errors import DamagedError, EvoframeError
 from evoframe.evolution.birth import Birth
 from evoframe.evolution.generation import live, raise_ancestor
-from evoframe.kernel import device as devices
+from evoframe.kernel import device as devices, passes
 from evoframe.kernel.context import Parent
-from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import ANCESTOR
 from evoframe.kernel.life import Life
 from evoframe.kernel.population import Family
@@ -92,7 +93,7 @@ class Recall:
         if kept is None or kept.is_touched():
             found = self.genotype(ANCESTOR)
             if self._is_strict:  # else whoever writes into one would write into both
-                found = found.sharing(self.world.initial)
+                found = sharing(found, self.world.initial)
             kept = self._kept[device] = _Kept.of(found)
         return kept.genotype
 
@@ -252,3 +253,15 @@ def keep_twice(genotype: Genotype, folder: RunFolder, digest: str | None = None)
     """Write the ancestor's genotype, and a second copy, as nobody could make it again for sure."""
     save_genotype(genotype, folder.ancestor, digest)
     save_genotype(genotype, folder.genotype(ANCESTOR), digest)
+
+
+def sharing(genotype: Genotype, other: Genotype) -> Genotype:
+    """Return the same genotype in the memory of another one, where both agree in every bit."""
+    return Genotype(_shared(genotype.masks, other.masks), _shared(genotype.state, other.state))
+
+
+def _shared(own: State, others: State) -> dict[str, Tensor]:
+    return {
+        name: others[name] if name in others and passes.is_same(value, others[name]) else value
+        for name, value in own.items()
+    }
