@@ -8,12 +8,14 @@ from typing import Any
 
 import attrs
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
+from evoframe.kernel.events import EpochFinished
+from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles.measuring import batches_in
@@ -85,6 +87,20 @@ class Descent:
         """Epochs that are behind it; a fraction in the midst of one, unless that is a stream."""
         return self.epoch + (self.within / self.length if self.within and self.length else 0)
 
+    def announce(self) -> None:
+        """Tell of an epoch that is over."""
+        done = EpochFinished(self.context.id, self.epoch, self.wish.epochs, self.loss)
+        self.context.life.announcer.tell("evoframe_epoch_finished", lambda: done)
+
+    def put_down_loss(self) -> State:
+        """Return the last epoch's loss as tensors."""
+        return {"loss": torch.tensor(self.loss, dtype=torch.float64)}
+
+    def take_up_loss(self, tensors: State) -> None:
+        """Go on with the loss that was put down, if there is one."""
+        if "loss" in tensors:
+            self.loss = float(tensors["loss"])
+
     def open(self) -> None:
         """Open the data of the epoch that comes, or that is going on."""
         context = self.context
@@ -145,7 +161,7 @@ class Descent:
                 continue
             # A step of several batches is one of a batch of all their examples.
             whole = loss if len(batches) == 1 else loss * (weight / sum(weights))
-            whole.backward()  # type: ignore[no-untyped-call]
+            self._descend(whole)
             self.total, self.seen = self.total + loss.detach() * weight, self.seen + weight
             learned += 1
         if not learned:
@@ -160,16 +176,23 @@ class Descent:
             self.phenotype = companion.after_step(self.phenotype, self.optimiser, context, step)
         return True
 
+    def _descend(self, loss: Tensor) -> None:
+        """Add the gradients of a loss."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
     def _clip(self) -> None:
         """Shorten the gradient; absent synapses have none to speak of."""
         if self.wish.clip is None:
             return
-        named = dict(self.phenotype.network.named_parameters())
         masks = self.phenotype.masks
-        for name, value in named.items():
+        values = dict(self.phenotype.network.named_parameters())
+        for name, value in values.items():
             if value.grad is not None and name in masks:
                 value.grad.mul_(masks[name])
-        torch.nn.utils.clip_grad_norm_(named.values(), self.wish.clip)
+        self._shorten(values.values(), self.wish.clip)
+
+    def _shorten(self, values: Iterable[nn.Parameter], most: float) -> None:
+        torch.nn.utils.clip_grad_norm_(values, most)
 
     def _follow(self) -> None:
         if self.averages is not None:
@@ -227,10 +250,13 @@ class Descent:
     def _tell_loss(self, epoch: int) -> None:
         self.loss = float(self.total) / self.seen
         if not math.isfinite(self.loss):
-            raise StillbornError(
-                f"training diverged: the loss became {self.loss} in epoch {epoch}; "
-                f"try a smaller learning_rate than {self.wish.learning_rate:g}"
-            )
+            raise self._diverged(self.loss, epoch)
+
+    def _diverged(self, loss: float, epoch: int) -> StillbornError:
+        return StillbornError(
+            f"training diverged: the loss became {loss} in epoch {epoch}; "
+            f"try a smaller learning_rate than {self.wish.learning_rate:g}"
+        )
 
     def _require_seen(self) -> None:
         if self.seen:
