@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-import attrs
 import torch
 
 from evoframe.errors import ConfigError, ContractError, StillbornError

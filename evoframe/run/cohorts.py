@@ -39,11 +39,11 @@ def jobs_of(births: Sequence[Birth], missing: Sequence[Birth], size: int) -> lis
     """
     due = {birth.id for birth in missing}
     elites = [(birth,) for birth in births if birth.family.elite]
-    found = []
-    for group in (*elites, *cohorts(births, size)):
-        if ours := tuple(birth.id for birth in group if birth.id in due):
-            found.append(Cohort(group, ours))
-    return found
+    found = [
+        Cohort(group, tuple(birth.id for birth in group if birth.id in due))
+        for group in (*elites, *cohorts(births, size))
+    ]
+    return [cohort for cohort in found if cohort.due]
 
 
 def lived_by(

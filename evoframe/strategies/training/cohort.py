@@ -7,6 +7,7 @@ computes is never mixed with another's: a life that diverges changes nothing for
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import attrs
 import torch
@@ -68,7 +69,7 @@ class Cohort(Descent):
         for context, loss, lost in self._told():
             if not lost:
                 done = EpochFinished(context.id, self.epoch, self.wish.epochs, loss)
-                context.life.announcer.tell("evoframe_epoch_finished", lambda done=done: done)
+                context.life.announcer.tell("evoframe_epoch_finished", partial(_itself, done))
 
     def results(self, phenotypes: Sequence[Phenotype]) -> list[TrainingResult | StillbornError]:
         """Return what came out of each life."""
@@ -113,6 +114,10 @@ class Cohort(Descent):
         found = self.total.double().cpu() / self.seen
         self.losses = torch.where(self.diverged > 0, self.losses, found)
         self.diverged[(self.diverged == 0) & ~found.isfinite()] = epoch
+
+
+def _itself(done: EpochFinished) -> EpochFinished:
+    return done
 
 
 def lived_together(
