@@ -130,7 +130,10 @@ def test_each_life_is_told_of_and_has_its_share_of_the_time(tmp_path: Path) -> N
 
 def test_a_cohort_that_diverges_is_on_record(tmp_path: Path) -> None:
     run = evolve(
-        tmp_path / "run", "training.learning_rate=1e30", "ancestor.epochs=1", generations=2
+        tmp_path / "run",
+        "training.learning_rate=1e30",
+        "ancestor.learning_rate=0.05",
+        generations=2,
     )
 
     assert all("training diverged" in run[f"g2s{place}"].stillborn for place in range(5))
