@@ -199,7 +199,7 @@ def test_networks_that_cannot_be_trained_together_are_refused(task: Any, told: s
 
 
 def test_options_and_strategies_of_single_lives_are_refused() -> None:
-    for options in ({"patience": 2}, {"teacher": "ancestor"}):
+    for options in ({"patience": 2}, {"teacher": "ancestor"}, {"compile": "eager"}):
         with pytest.raises(ConfigError, match=f"training.{next(iter(options))}"):
             Gradient(together=2, **options).check(Specimen())  # type: ignore[arg-type]
 

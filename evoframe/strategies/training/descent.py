@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ from evoframe.roles.measuring import batches_in
 from evoframe.strategies.training.alone import unless_alone
 from evoframe.strategies.training.averages import Averages
 from evoframe.strategies.training.checkpoints import modes, put_in_mode
+from evoframe.strategies.training.compiling import Compiled
 from evoframe.strategies.training.options import Wish
 from evoframe.strategies.training.reading import Reader
 from evoframe.strategies.training.stopping import Patience, learned_of
@@ -47,6 +49,7 @@ class Descent:
         kept: how many of them are learned from; None if nobody knows.
         averages: of the weights, if they are wanted.
         patience: stops it early, if that is wanted.
+        compiled: its network as it is called in steps, if that is to be compiled.
     """
 
     wish: Wish
@@ -64,6 +67,7 @@ class Descent:
     kept: int | None = None
     averages: Averages | None = None
     patience: Patience | None = None
+    compiled: Compiled | None = None
 
     @classmethod
     def of(cls, wish: Wish, phenotype: Phenotype, context: Context) -> Descent:
@@ -74,6 +78,8 @@ class Descent:
             life.averages = Averages(phenotype.network, wish.average)
         if wish.patience is not None:
             life.patience = Patience(wish.patience)
+        if wish.compile is not None:
+            life.compiled = Compiled(wish.compile, context)
         return life
 
     @property
@@ -145,7 +151,9 @@ class Descent:
         share = 1 / self.length if self.length else 1.0
         self.wish.set_rate(self.optimiser, self.epochs, share)
         sizes = [self.context.task.examples_in(batch) for batch in batches]
-        if self._learn(batches, sizes):
+        with nullcontext() if self.compiled is None else self.compiled.step(batches):
+            learned = self._learn(batches, sizes)
+        if learned:
             self._follow()
         self.taken, self.within = self.taken + 1, self.within + 1
         return True
@@ -275,7 +283,10 @@ class Descent:
         given: dict[str, Any] = {}
         if self.wish.label_smoothing:
             given["label_smoothing"] = self.wish.label_smoothing
-        loss = self.context.task.step(self.phenotype.network, batch, **given)
+        network = self.phenotype.network
+        if self.compiled is not None:
+            network = self.compiled.network(network)
+        loss = self.context.task.step(network, batch, **given)
         for companion in self.context.life.companions:
             loss = companion.shape_loss(loss, self.phenotype, batch, self.context)
         return loss

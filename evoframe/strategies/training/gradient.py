@@ -16,6 +16,7 @@ from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Task
 from evoframe.roles.measuring import batches_in
 from evoframe.strategies.training.cohort import lived_together
+from evoframe.strategies.training.compiling import require_compiler
 from evoframe.strategies.training.descent import Descent
 from evoframe.strategies.training.living import lived
 from evoframe.strategies.training.options import Wish
@@ -40,6 +41,8 @@ class Gradient(Wish):
         if self.together > 1:
             require_options(self)
             require_together(self, task)
+        if self.compile is not None:
+            require_compiler(self.compile)
         batches = task.batches("train", batch_size=self.batch_size)
         if self.patience is not None:
             learned_of(batches_in(batches), self.held_out, task.name)

@@ -107,6 +107,15 @@ class Wish(Training):
         ),
     )
 
+    compile: str | None = attrs.field(
+        default=None,
+        metadata=doc(
+            "backend of torch.compile for the steps of each life, such as inductor; weights depend "
+            "on it in their last bits",
+            later=True,
+        ),
+    )
+
     def fresh_optimiser(self, phenotype: Phenotype, axes: int = 0) -> Optimizer:
         """Return an optimiser of a newborn's parameters.
 

@@ -39,14 +39,15 @@ def require_options(wish: Wish) -> None:
     Raises:
         ConfigError: which, and what to do instead.
     """
-    found = (
-        "patience" if wish.patience is not None else "teacher" if wish.teacher != "nobody" else ""
-    )
-    if found:
+    asked = {
+        "patience": wish.patience is not None,
+        "teacher": wish.teacher != "nobody",
+        "compile": wish.compile is not None,
+    }
+    if found := [name for name, is_asked in asked.items() if is_asked]:
         raise ConfigError(
-            f"training.together is {wish.together}, and training.{found} is of a single life: "
-            f"lives that are trained together end together, and nobody shapes the loss of one. "
-            f"Leave training.{found} out, or set training.together to 1."
+            f"training.together is {wish.together}, and training.{found[0]} is of a single life. "
+            f"Leave training.{found[0]} out, or set training.together to 1."
         )
 
 
