@@ -64,7 +64,7 @@ class Training(Learning, ABC):
     def train_together(
         self, phenotypes: Sequence[Phenotype], contexts: Sequence[Context]
     ) -> Sequence[TrainingResult | StillbornError]:
-        """Return what comes out of the lives of a cohort, in their order.
+        """Return the results of the lives of a cohort, in their order.
 
         Called instead of :meth:`train` if :attr:`together` is above 1. A class with a ``train()``
         of its own must have its own of this, too.

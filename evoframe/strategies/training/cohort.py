@@ -72,7 +72,7 @@ class Cohort(Descent):
                 context.life.announcer.tell("evoframe_epoch_finished", partial(_itself, done))
 
     def results(self, phenotypes: Sequence[Phenotype]) -> list[TrainingResult | StillbornError]:
-        """Return what came out of each life."""
+        """Return the result of each life, or the reason why it could not be lived."""
         unstack(self.phenotype.network, phenotypes)
         return [
             self._diverged(loss, lost) if lost else TrainingResult(phenotype, self.epoch, loss)

@@ -59,7 +59,7 @@ class Gradient(Wish):
     def train_together(
         self, phenotypes: Sequence[Phenotype], contexts: Sequence[Context]
     ) -> list[TrainingResult | StillbornError]:
-        """Return what comes out of the lives of a cohort, each with its own weights and masks.
+        """Return the results of the lives of a cohort, each with its own weights and masks.
 
         All read the batches that the first of them would read alone, in that order.
 

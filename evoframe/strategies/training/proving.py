@@ -6,7 +6,6 @@ gradients that each network has when it is called by itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
@@ -29,8 +28,8 @@ APART = 1e-3
 
 KEY = Key(0).at("together")
 
-DRAWS = re.compile("drop", re.IGNORECASE)
-"""What modules are called that draw in training mode."""
+SHARES = ("p", "dropout", "dropout_p", "drop_prob", "drop_p")
+"""What modules call the share that they drop in training mode."""
 
 
 def require_options(wish: Wish) -> None:
@@ -87,7 +86,7 @@ def _refused(wish: Wish, task: Task, reason: str) -> str:
 
 
 def _apart(networks: Sequence[nn.Module], task: Task, batch: Batch) -> float | None:
-    """Return how far networks together are from each alone; None if nothing can be compared."""
+    """Return the distance of networks together from each alone; None if nothing can be compared."""
     # As it will be trained, whatever is drawn: twice, since something may be left by the first.
     whole = _whole(networks, lambda network: network.train())
     for _ in range(2):
@@ -160,9 +159,11 @@ def _training(network: nn.Module) -> None:
 
 def _training_without_dropout(network: nn.Module) -> None:
     network.train()
+    # Not in evaluation mode: attention would take another way there.
     for module in network.modules():
-        if DRAWS.search(type(module).__name__):
-            module.eval()
+        for name in SHARES:
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
 
 
 def _distance(one: Passed, other: Passed) -> float:
