@@ -68,7 +68,8 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 def task_of(network: nn.Module, shape: Sequence[int]) -> Task:
     """Return a task with noise of a shape to learn: what is learned takes no time."""
     generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(EXAMPLES, *shape, generator=generator)
+    dtype = next(network.parameters()).dtype
+    inputs = torch.randn(EXAMPLES, *shape, generator=generator).to(dtype)
     targets = torch.randint(CLASSES, (EXAMPLES,), generator=generator)
     return evoframe.task(
         network=network,
@@ -119,6 +120,7 @@ def measured(name: str, of: str, lives: int, options: argparse.Namespace) -> str
     torch.manual_seed(0)
     build, shape = NETWORKS[name]
     network, device = build(), devices.resolve(options.device)
+    network = network.double() if options.double else network
     task = task_of(network, shape)
     surveyed = anatomies.survey(network, task.example_inputs(), task.evolvable(network))
     genotypes = [individual(surveyed, of, seed, device) for seed in range(lives)]
@@ -161,6 +163,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--double", action="store_true", help="in 64 bits")
     parser.add_argument("--relaxed", action="store_true", help="without run.strict, on CUDA")
     options = parser.parse_args()
     device = devices.resolve(options.device)
