@@ -48,7 +48,7 @@ class Unschooled:
 
 
 @attrs.frozen(eq=False)
-class Conceived:
+class Begun:
     """Somebody of whom there is a genotype, and no network yet.
 
     Attributes:
@@ -83,13 +83,11 @@ def born(
         run: the context of its generation.
         recall: fetches its parents.
     """
-    found = conceived(birth, strategies, run, recall)
+    found = begun(birth, strategies, run, recall)
     return found if isinstance(found, Newborn) else unschooled(found)
 
 
-def conceived(
-    birth: Birth, strategies: Strategies, run: Context, recall: Recall
-) -> Conceived | Newborn:
+def begun(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> Begun | Newborn:
     """Return somebody who is to be grown; arguments and others as for :func:`born`."""
     parents = tuple(recall(parent) for parent in birth.family.parents)
     if birth.family.elite:
@@ -100,10 +98,10 @@ def conceived(
         genotype = conceive(strategies, context, watch, pressed).genotype
     except StillbornError as reason:
         return with_remarks(stillborn(birth, str(reason), watch.notes), pressed)
-    return Conceived(birth, Origin.OFFSPRING, genotype, context, watch, tuple(pressed))
+    return Begun(birth, Origin.OFFSPRING, genotype, context, watch, tuple(pressed))
 
 
-def unschooled(one: Conceived, within: Tensor | None = None) -> Unschooled:
+def unschooled(one: Begun, within: Tensor | None = None) -> Unschooled:
     """Return the network of a genotype, to be trained elsewhere.
 
     Args:

@@ -16,7 +16,7 @@ from evoframe.errors import ConfigError, ContractError, StillbornError
 from evoframe.evolution.birth import Birth, Newborn, stillborn
 from evoframe.evolution.blame import acting
 from evoframe.evolution.contract import require_trained, require_type
-from evoframe.evolution.elsewhere import Conceived, Unschooled, conceived, schooled, unschooled
+from evoframe.evolution.elsewhere import Begun, Unschooled, begun, schooled, unschooled
 from evoframe.evolution.generation import Recall, with_remarks
 from evoframe.evolution.heats import needs_rungs
 from evoframe.evolution.strategies import Strategies
@@ -53,17 +53,17 @@ def live_together(
         strategies: those that act; there are no nurtures and no litter among them.
         recall: fetches parents.
     """
-    begun = [conceived(birth, strategies, run, recall) for birth, run in lives]
-    young = _grown([one for one in begun if isinstance(one, Conceived)])
+    ones = [begun(birth, strategies, run, recall) for birth, run in lives]
+    young = _grown([one for one in ones if isinstance(one, Begun)])
     results = iter(_trained(young, strategies) if young else ())
     waiting = iter(young)
     return [
         one if isinstance(one, Newborn) else _ended(next(waiting), strategies, next(results))
-        for one in begun
+        for one in ones
     ]
 
 
-def _grown(ones: Sequence[Conceived]) -> list[Unschooled]:
+def _grown(ones: Sequence[Begun]) -> list[Unschooled]:
     """Return the networks of all, with the channels that any of them has."""
     if not ones:
         return []
@@ -103,7 +103,7 @@ def _ended(
     return schooled(one, strategies.training, result, None)
 
 
-def require_alike(
+def require_cohorts(
     training: Training,
     nurtures: Sequence[Nurture],
     litter: Litter | None,

@@ -28,6 +28,11 @@ class Cohort:
     births: tuple[Birth, ...]
     due: tuple[str, ...]
 
+    @property
+    def id(self) -> str:
+        """The id of the first, by which executors call the job."""
+        return self.births[0].id
+
 
 def jobs_of(births: Sequence[Birth], missing: Sequence[Birth], size: int) -> list[Cohort]:
     """Return the jobs that bring all who are missing in a generation.

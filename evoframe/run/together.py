@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import attrs
 
@@ -29,6 +30,11 @@ class Together:
     """Lives one cohort after another: what an executor maps over the cohorts of a generation."""
 
     lives: Lives
+
+    @property
+    def folder(self) -> Path:
+        """The path of the run."""
+        return self.lives.folder
 
     def __call__(self, cohort: Cohort, send: Send) -> tuple[Entry, ...]:
         """Return those who were due, after their lives; their genotypes are on disk by then."""

@@ -14,6 +14,7 @@ from evoframe.markers import hookimpl
 from evoframe.roles.observer import Observer
 from evoframe.run.folder import RunFolder
 from evoframe.run.telling import Teller
+from evoframe.strategies.executor import Serial
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 OPTIONS = ("training.epochs=2", "training.together=3", "environment.retention=0.7")
@@ -144,3 +145,20 @@ def test_a_recipe_with_a_nurture_is_refused_before_anything_is_written(tmp_path:
         evolve(tmp_path / "run", nurture=["distillation"])
 
     assert not (tmp_path / "run").exists()
+
+
+def test_executors_are_told_what_they_are_told_of_lives(tmp_path: Path) -> None:
+    """The folder of the run, and an id for each job, by which they name what they do elsewhere."""
+    told: list[tuple[Path, str]] = []
+
+    @attrs.frozen
+    class Naming(Serial):
+        name: ClassVar[str] = "naming"
+
+        def map(self, live: Any, jobs: Any, send: Any) -> Any:
+            told.extend((live.folder, job.id) for job in jobs)
+            return super().map(live, jobs, send)
+
+    run = evolve(tmp_path / "run", generations=2, executor=Naming())
+
+    assert told == [(run.path, "g2s0"), (run.path, "g2s3")]

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from torch import nn
 
 from evoframe.errors import ConfigError, StillbornError, TaskError
-from evoframe.evolution.together import require_alike
+from evoframe.evolution.together import require_cohorts
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.life import Life
 from evoframe.kernel.phenotype import Phenotype
@@ -205,7 +205,7 @@ def test_options_and_strategies_of_single_lives_are_refused() -> None:
 
     def refused(training: Any, nurtures: Any = (), litter: Any = None, **more: Any) -> str:
         with pytest.raises(ConfigError) as caught:
-            require_alike(training, nurtures, litter, Truncation(), approximate=bool(more))
+            require_cohorts(training, nurtures, litter, Truncation(), approximate=bool(more))
         return str(caught.value)
 
     several = Gradient(together=2)
@@ -219,8 +219,8 @@ def test_options_and_strategies_of_single_lives_are_refused() -> None:
             return super().train(phenotype, context)
 
     assert "no train_together() of its own" in refused(Own(together=2))
-    require_alike(Own(), (Stress(),), Fittest(), Truncation(), approximate=True)
-    require_alike(Fit(), (), None, Truncation(), approximate=False)
+    require_cohorts(Own(), (Stress(),), Fittest(), Truncation(), approximate=True)
+    require_cohorts(Fit(), (), None, Truncation(), approximate=False)
 
 
 def test_a_hook_on_gradients_is_refused() -> None:
