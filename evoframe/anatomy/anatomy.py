@@ -122,7 +122,13 @@ class Anatomy:
 
     # --- a genotype becomes a network ----------------------------------------------------------
 
-    def develop(self, genotype: Genotype, *, spent: Collection[str] = frozenset()) -> Phenotype:
+    def develop(
+        self,
+        genotype: Genotype,
+        within: Tensor | None = None,
+        *,
+        spent: Collection[str] = frozenset(),
+    ) -> Phenotype:
         """Return the network that a settled genotype describes, physically smaller.
 
         Channels without life are cut away as far as tensors stay rectangular and the forward pass
@@ -130,9 +136,12 @@ class Anatomy:
 
         Args:
             genotype: masks and weights in the ancestor's coordinates.
+            within: channels that the network has as well, bools; what is dead of them is masked.
             spent: entries that nobody will use any more, so their memory may be taken over.
         """
         alive, staying = self._living(genotype)
+        if within is not None:
+            staying = self.proved.staying(staying | within)
         plan, device = self.proved.plan, next(iter(genotype.masks.values())).device
         # Plans are on the CPU; genotypes may be on another device.
         cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}

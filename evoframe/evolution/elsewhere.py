@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
+from torch import Tensor
 
 from evoframe.errors import StillbornError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
@@ -46,6 +47,27 @@ class Unschooled:
     pressed: tuple[Pressed, ...] = ()
 
 
+@attrs.frozen(eq=False)
+class Begun:
+    """Somebody of whom there is a genotype, and no network yet.
+
+    Attributes:
+        birth: who it is.
+        origin: how it came to be.
+        genotype: as it was drawn.
+        context: of its life.
+        watch: has the notes of its life so far.
+        pressed: what environments have promised and left.
+    """
+
+    birth: Birth
+    origin: Origin
+    genotype: Genotype
+    context: Context
+    watch: Watch
+    pressed: tuple[Pressed, ...] = ()
+
+
 Metrics = Mapping[str, Mapping[str, Measurement]]
 """What was measured elsewhere, by split: ``validation`` and, if anybody knows, ``test``."""
 
@@ -61,6 +83,12 @@ def born(
         run: the context of its generation.
         recall: fetches its parents.
     """
+    found = begun(birth, strategies, run, recall)
+    return found if isinstance(found, Newborn) else unschooled(found)
+
+
+def begun(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> Begun | Newborn:
+    """Return somebody who is to be grown; arguments and others as for :func:`born`."""
     parents = tuple(recall(parent) for parent in birth.family.parents)
     if birth.family.elite:
         return passed_on(birth, parents[0])
@@ -70,21 +98,21 @@ def born(
         genotype = conceive(strategies, context, watch, pressed).genotype
     except StillbornError as reason:
         return with_remarks(stillborn(birth, str(reason), watch.notes), pressed)
-    return unschooled(birth, Origin.OFFSPRING, genotype, context, watch, pressed)
+    return Begun(birth, Origin.OFFSPRING, genotype, context, watch, tuple(pressed))
 
 
-def unschooled(
-    birth: Birth,
-    origin: Origin,
-    genotype: Genotype,
-    context: Context,
-    watch: Watch,
-    pressed: list[Pressed],
-) -> Unschooled:
-    """Return the network of a genotype, to be trained elsewhere."""
-    phenotype, costs = developed(genotype, context), context.anatomy.costs(genotype)
-    masks, said = genotype.masks, tuple(pressed)
-    return Unschooled(birth, origin, context, watch, masks, phenotype, costs, said)
+def unschooled(one: Begun, within: Tensor | None = None) -> Unschooled:
+    """Return the network of a genotype, to be trained elsewhere.
+
+    Args:
+        one: whose it is.
+        within: channels that the network has as well.
+    """
+    context, genotype = one.context, one.genotype
+    phenotype, costs = developed(genotype, context, within=within), context.anatomy.costs(genotype)
+    return Unschooled(
+        one.birth, one.origin, context, one.watch, genotype.masks, phenotype, costs, one.pressed
+    )
 
 
 def schooled(

@@ -79,7 +79,10 @@ def grow_up(
 
 
 def developed(
-    genotype: Genotype, context: Context, spent: Collection[str] = frozenset()
+    genotype: Genotype,
+    context: Context,
+    spent: Collection[str] = frozenset(),
+    within: torch.Tensor | None = None,
 ) -> Phenotype:
     """Return the network of somebody who is to be trained.
 
@@ -87,9 +90,10 @@ def developed(
         genotype: whose network.
         context: of the life.
         spent: entries whose memory the network may take over.
+        within: channels that the network has as well.
     """
     with step("development", context):
-        phenotype = context.anatomy.develop(genotype, spent=spent)
+        phenotype = context.anatomy.develop(genotype, within, spent=spent)
     # Of the newborn; training may rewire it, so what is on record is measured again below.
     who, costs = context.id, context.anatomy.costs(genotype)
     tell = context.life.announcer.tell

@@ -28,9 +28,16 @@ class Anatomy(Protocol):
     def clusters(self, kind: Kind) -> Partition:
         """Return the ancestor's synapses sorted into clusters."""
 
-    def develop(self, genotype: Genotype, *, spent: Collection[str] = frozenset()) -> Phenotype:
+    def develop(
+        self,
+        genotype: Genotype,
+        within: Tensor | None = None,
+        *,
+        spent: Collection[str] = frozenset(),
+    ) -> Phenotype:
         """Return the network that a settled genotype describes.
 
+        With all channels that ``within`` names, if it is given: of one shape for several genotypes.
         In the memory of the entries that are spent, if nothing was cut off them.
         """
 

@@ -171,7 +171,8 @@ class Phase(Event):
 
     Attributes:
         name: ``heredity``, ``encoding``, ``mutation``, ``environment``, ``synthesis``,
-            ``judging``, ``development``, ``training`` or ``evaluation``.
+            ``judging``, ``development``, ``training``, ``compilation`` (a part of training) or
+            ``evaluation``.
         individual: whom the work is for.
     """
 

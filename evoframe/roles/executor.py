@@ -61,6 +61,6 @@ class Executor(Strategy, ABC):
 
         Args:
             live: the function to call. That of a run has ``folder``, the path of the run.
-            jobs: what to call it with. Births have an ``id``.
+            jobs: what to call it with. Births and cohorts of them have an ``id``.
             send: takes events; to be called in the thread that iterates.
         """

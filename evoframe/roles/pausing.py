@@ -24,6 +24,13 @@ def is_pausable(strategy: Training | Nurture) -> bool:
     return isinstance(strategy, Nurture) and kind.begin is Nurture.begin
 
 
+def says_itself(training: Training, method: str) -> bool:
+    """Tell whether a class has a method that is for its own ``train()``, not for a forebear's."""
+    kind = type(training)
+    own = getattr(kind, method) is not getattr(Training, method)
+    return own and _place(kind, method) <= _place(kind, "train")
+
+
 def _place(kind: type, name: str) -> int:
     """Return the distance from a class to the forebear that defines its attribute of a name."""
     return next(place for place, one in enumerate(kind.__mro__) if name in vars(one))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from evoframe.roles.base import Learning
 
 if TYPE_CHECKING:
+    from evoframe.errors import StillbornError
     from evoframe.kernel.context import Context
     from evoframe.kernel.life import TrainingResult
     from evoframe.kernel.phenotype import Phenotype
@@ -34,6 +36,8 @@ class Training(Learning, ABC):
 
     role: ClassVar[str] = "training"
     sees: ClassVar[str] = "train"
+    together: ClassVar[int] = 1
+    """How many lives of a generation are trained at once; above 1 by ``train_together()``."""
 
     def check(self, task: Task) -> None:
         """Refuse a task that cannot be trained this way, before anything is written.
@@ -56,3 +60,18 @@ class Training(Learning, ABC):
         Raises:
             StillbornError: the loss stopped being a number.
         """
+
+    def train_together(
+        self, phenotypes: Sequence[Phenotype], contexts: Sequence[Context]
+    ) -> Sequence[TrainingResult | StillbornError]:
+        """Return the results of the lives of a cohort, in their order.
+
+        Called instead of :meth:`train` if :attr:`together` is above 1. A class with a ``train()``
+        of its own must have its own of this, too.
+
+        Args:
+            phenotypes: networks of one shape, each with masks of its own; they may be changed.
+            contexts: as for :meth:`train`, of each life. There are no companions and no rungs. The
+                checkpoint of the first is that of the cohort.
+        """
+        raise NotImplementedError

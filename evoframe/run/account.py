@@ -46,15 +46,20 @@ class Stopwatch:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.epochs: float | None = None
+        self._inside: list[float] = []  # for each phase that goes on, what phases within took
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Add the time of a block to a phase, however the block ends."""
+        """Add the time of a block to a phase, but for phases within, however the block ends."""
         begun = perf_counter()
+        self._inside.append(0.0)
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - begun
+            took = perf_counter() - begun
+            self.seconds[name] = self.seconds.get(name, 0.0) + took - self._inside.pop()
+            if self._inside:
+                self._inside[-1] += took
 
 
 def channels_of_layers(anatomy: Anatomy, flags: torch.Tensor) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from evoframe.errors import ConfigError, RunError, listing
 from evoframe.evolution.birth import Birth, Newborn
-from evoframe.evolution.elsewhere import Metrics, Unschooled, born, schooled, unschooled
+from evoframe.evolution.elsewhere import Begun, Metrics, Unschooled, born, schooled, unschooled
 from evoframe.evolution.watch import Watch
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Measurement, Origin
@@ -251,4 +251,4 @@ def _of_ancestor(runner: Runner, birth: Birth) -> Unschooled:
     world = runner.world.at(1)
     context = birth.context(world.context(1, world.initial), ())
     watch = Watch(context, strict=world.recipe.run.strict)
-    return unschooled(birth, Origin.ANCESTOR, world.initial, context, watch, [])
+    return unschooled(Begun(birth, Origin.ANCESTOR, world.initial, context, watch))

@@ -125,15 +125,38 @@ def lived(executor: Executor, lives: Lives, births: Sequence[Birth], send: Send)
         StrategyError: the executor failed, lost a life, or brought something else.
     """
     due = {birth.id for birth in births}
+    yield from brought(executor, lives, births, due, send)
+
+
+def brought(
+    executor: Executor,
+    live: Callable[[Any, Send], Entry | tuple[Entry, ...]],
+    jobs: Sequence[Any],
+    due: set[str],
+    send: Send,
+) -> Iterator[Entry]:
+    """Yield the entries of jobs, which are one life or several each; raises as :func:`lived`.
+
+    Args:
+        executor: brings them.
+        live: lives the life or the lives of a job.
+        jobs: what to call it with.
+        due: the ids of all who are wanted.
+        send: takes events.
+    """
+    due = set(due)
     with blamed(executor, "executor"):
-        found = executor.map(lives, births, send)
+        found = executor.map(live, jobs, send)
         require_type(found, Iterable, "an iterator over results")
-        for entry in found:
-            require_type(entry, Entry, "the result of each life")
-            if entry.individual.id not in due:
-                raise ContractError(f"it brings {entry.individual.id} twice; wanted each life once")
-            due.remove(entry.individual.id)
-            yield entry
+        for result in found:
+            for entry in result if isinstance(result, tuple) else (result,):
+                require_type(entry, Entry, "the result of each life")
+                if entry.individual.id not in due:
+                    raise ContractError(
+                        f"it brings {entry.individual.id} twice; wanted each life once"
+                    )
+                due.remove(entry.individual.id)
+                yield entry
         if due:
             lost = listing(due)
             raise ContractError(f"it lost {lost}: no result came; wanted each life once")

@@ -14,6 +14,7 @@ from torch import nn
 from evoframe.config.recipe import Recipe
 from evoframe.errors import EvoframeError, TaskError
 from evoframe.evolution.heats import require_rungs
+from evoframe.evolution.together import require_cohorts
 from evoframe.kernel import device as devices
 from evoframe.kernel.duplicate import duplicate
 from evoframe.roles import Batch, Split, Task
@@ -81,6 +82,13 @@ def _check_strategies(recipe: Recipe) -> None:
     recipe.heredity.check(recipe.task)
     recipe.selection.check(recipe.task)
     require_rungs(recipe.selection, recipe.training, recipe.nurture, recipe.litter)
+    require_cohorts(
+        recipe.training,
+        recipe.nurture,
+        recipe.litter,
+        recipe.selection,
+        approximate=recipe.anatomy.approximate,
+    )
     if recipe.litter is not None:
         recipe.litter.check(recipe.training, recipe.nurture, recipe.task)
     for training in (recipe.training, recipe.ancestor):

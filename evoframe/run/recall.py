@@ -22,11 +22,12 @@ from evoframe.evolution.generation import live, raise_ancestor
 from evoframe.kernel import device as devices, passes
 from evoframe.kernel.context import Parent
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.individual import ANCESTOR
+from evoframe.kernel.individual import ANCESTOR, Individual, Origin
 from evoframe.kernel.life import Life
 from evoframe.kernel.population import Family
 from evoframe.kernel.rungs import Rung
 from evoframe.run import dropping, states
+from evoframe.run.cohorts import lived_by
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
@@ -159,7 +160,8 @@ class Recall:
         """Return whose genotypes a life was made of."""
         if identity == ANCESTOR:
             return []
-        parents = self.entries[identity].individual.parents
+        members = self._lived_with(identity) or [self.entries[identity].individual]
+        parents = dict.fromkeys(name for one in members for name in one.parents)
         return [*(self.entries[name].individual.genotype_id for name in parents), ANCESTOR]
 
     def _is_whole(self, identity: str) -> bool:
@@ -202,12 +204,36 @@ class Recall:
             return copy, "taken from its second copy"
         return self._raised_again(), "made again"
 
+    def _lived_with(self, identity: str) -> list[Individual]:
+        """Return those who were trained together with somebody, in order; nobody, if alone."""
+        one = self.entries[identity].individual
+        size = self.world.at(one.generation).recipe.training.together
+        if size == 1 or one.origin is not Origin.OFFSPRING:
+            return []
+        everybody = [entry.individual for entry in self.entries.values()]
+        ours = [
+            other
+            for other in everybody
+            if other.generation == one.generation and other.origin is Origin.OFFSPRING
+        ]
+        ours.sort(key=lambda other: other.place)
+        start = ours.index(one) // size * size
+        return ours[start : start + size]
+
+    def _birth(self, one: Individual) -> Birth:
+        key = self.world.key.at("generation", one.generation).at("slot", one.place)
+        family = Family(one.parents, notes=self.entries[one.id].given)
+        return Birth(one.generation, one.place, family, key)
+
     def _lived_again(self, identity: str) -> Genotype | None:
-        one, given = self.entries[identity].individual, self.entries[identity].given
-        world = self.world.at(one.generation)
-        key = world.key.at("generation", one.generation).at("slot", one.place)
-        birth = Birth(one.generation, one.place, Family(one.parents, notes=given), key)
+        one = self.entries[identity].individual
+        world, birth = self.world.at(one.generation), self._birth(one)
         run, recall = world.recipe.run, attrs.evolve(self, world=world)
+        if cohort := self._lived_with(identity):
+            births = [self._birth(other) for other in cohort]
+            lives = [Life() for _ in births]
+            found = lived_by(world, recall.ancestor(), recall, births, lives)
+            return found[cohort.index(one)].genotype
         kept = states.on_record(world, one.generation)
         with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
             # One that was overtaken on a rung has lived no further.

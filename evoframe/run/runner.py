@@ -29,13 +29,14 @@ from evoframe.run import (
     selecting,
     states,
 )
+from evoframe.run.cohorts import jobs_of
 from evoframe.run.dropping import Dropping
 from evoframe.run.due import Due
 from evoframe.run.entry import Entry
 from evoframe.run.folder import RunFolder
 from evoframe.run.heats import Heats
 from evoframe.run.journal import TOLD, Journal
-from evoframe.run.lives import Lives, adopt_ancestor, at_work, live_ancestor, lived
+from evoframe.run.lives import Lives, adopt_ancestor, at_work, brought, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.recall import Recall
 from evoframe.run.record import (
@@ -49,6 +50,7 @@ from evoframe.run.record import (
 from evoframe.run.starving import require_life
 from evoframe.run.targets import require_reachable, sized
 from evoframe.run.telling import Teller
+from evoframe.run.together import Together
 from evoframe.run.world import World, build_world
 
 
@@ -221,8 +223,7 @@ class Runner:
             elif due.heats:
                 self._in_rungs(due)
             else:
-                lives = self._lives(due.number)
-                for entry in lived(self.executor, lives, due.missing, self.teller.send):
+                for entry in self._lived(due):
                     self.teller.record(entry)
 
     def generations(self) -> Iterator[Due | None]:
@@ -290,6 +291,16 @@ class Runner:
         # All that lives of a generation are made of is on record by now.
         self.journal.copy_to(world.folder.away)
         return attrs.evolve(lives, away=tuple(open_recipe(world.folder)[1]))
+
+    def _lived(self, due: Due) -> Iterator[Entry]:
+        """Live the lives of a generation, one by one or several together."""
+        lives, send = self._lives(due.number), self.teller.send
+        size = lives.world.recipe.training.together
+        if size == 1:
+            return lived(self.executor, lives, due.missing, send)
+        jobs = jobs_of(due.births, due.missing, size)
+        ids = {birth.id for birth in due.missing}
+        return brought(self.executor, Together(lives), jobs, ids, send)
 
     def _in_rungs(self, due: Due) -> None:
         """Live a generation rung after rung."""

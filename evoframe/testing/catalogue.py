@@ -20,8 +20,8 @@ PAGE = "docs/reference/checks.md"
 
 MODULES = (
     "values", "answers", "keeping", "randomness", "seeing", "streams", "dna", "environment",
-    "heredity", "mutation", "selection", "litter", "training", "rungs", "nurture", "executor",
-    "observer", "task", "notes", "whole", "elsewhere",
+    "heredity", "mutation", "selection", "litter", "training", "rungs", "together", "nurture",
+    "executor", "observer", "task", "notes", "whole", "elsewhere",
 )  # fmt: skip
 
 CALLED = (

@@ -39,6 +39,10 @@ RECIPES = {
         "mutation": ["noise", "regrowth"],
         "population": 3,
     },
+    "lives together, in half precision": {
+        "population": 4,
+        "options": [*IN_HALF, "training.together=3"],
+    },
     "siblings that climb": {
         "encoding": "cluster",
         "environment": "budget",
@@ -85,10 +89,11 @@ class Interrupter(Observer):
             raise KeyboardInterrupt
 
 
+TOGETHER = "lives together, in half precision"
 IN_RUNGS = [name for name in RECIPES if "in rungs" in name]
 
 
-@pytest.mark.parametrize("recipe", ["the first paper's", *IN_RUNGS])
+@pytest.mark.parametrize("recipe", ["the first paper's", TOGETHER, *IN_RUNGS])
 def test_a_stopped_run_on_cuda_ends_like_an_unbroken_one(recipe, tmp_path) -> None:
     """Weights, optimiser, generators and masks come back to the device, also from a rung."""
     chosen = copy.deepcopy(RECIPES[recipe])

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from evoframe.errors import TaskError
+from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.entries import state_of
+from evoframe.kernel.events import Silence
 from evoframe.kernel.rungs import Paused, Rung
 from evoframe.roles.nurture import Nurture
 from evoframe.strategies.nurture import Distillation
@@ -188,3 +189,63 @@ def test_what_cannot_be_held_out_is_refused() -> None:
     case = attrs.evolve(CASE, task=Loaded("perceptron", 4))
     with pytest.raises(TaskError, match=r"training\.patience .*other targets"):
         lived(Gradient(patience=3, epochs=8), case=case)
+
+
+class Phases(Silence):
+    """Notes which phases are begun."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def phase(self, phase: Any) -> Any:
+        """Note it."""
+        self.seen.append(phase.name)
+        return super().phase(phase)
+
+
+def compiled(backend: str | None, case: Case = NORMED, **options: Any) -> tuple[Any, list[str]]:
+    """Return what comes out of a life whose steps are compiled, and its phases."""
+    phases = Phases()
+    life = attrs.evolve(case.life(), announcer=phases)
+    training = Gradient(epochs=2, batch_size=10, compile=backend, **options)
+    return training.train(case.phenotype(), case.context(life=life)), phases.seen
+
+
+def test_what_is_compiled_to_the_same_kernels_has_the_same_bits() -> None:
+    """Of 24 examples there are batches of ten and of four: each size is compiled once a life."""
+    plain, none = compiled(None, average=0.5, clip=1.0)
+    for _ in range(2):
+        same, phases = compiled("eager", average=0.5, clip=1.0)
+        assert digest(same, NORMED) == digest(plain, NORMED)
+        assert phases == ["compilation"] * 2
+    assert none == []
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*script_method:DeprecationWarning")  # torch's own, on import
+def test_compiled_lives_end_alike_but_for_rounding_whatever_was_compiled_before() -> None:
+    case = Case(Specimen("normed", 3, "float64"), 0.6)
+    plain, _ = compiled(None, case)
+    first, _ = compiled("inductor", case)
+    compiled("inductor", Case(Specimen("normed", 4, "float64"), 0.6))
+    again, _ = compiled("inductor", case)
+
+    assert digest(first, case) == digest(again, case)
+    for name, value in state_of(plain.phenotype.network).items():
+        other = state_of(first.phenotype.network)[name]
+        torch.testing.assert_close(other, value, rtol=0, atol=1e-9, msg=name)
+
+
+def test_a_backend_that_does_not_work_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ConfigError, match=r"training.compile is 'nonsense', but"):
+        Gradient(compile="nonsense").check(Specimen())
+
+    def lacking(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("No working C++ compiler found. Searched in many places")
+
+    monkeypatch.setattr(torch, "compile", lacking)
+    with pytest.raises(ConfigError, match="No working C") as caught:
+        Gradient(compile="inductor").check(Specimen())
+    assert "leave training.compile out" in str(caught.value)

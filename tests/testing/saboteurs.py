@@ -660,6 +660,25 @@ class Reborn(Gradient):
 
 
 @attrs.frozen
+class Levelling(Gradient):
+    """Gives all lives of a cohort the weights of the first."""
+
+    name: ClassVar[str] = "levelling"
+
+    together: int = attrs.field(default=2, metadata=doc("lives at once"))
+
+    def train_together(self, phenotypes, contexts):
+        results = super().train_together(phenotypes, contexts)
+        first = dict(results[0].phenotype.network.named_parameters())
+        with torch.no_grad():
+            for result in results[1:]:
+                for name, value in result.phenotype.network.named_parameters():
+                    value.copy_(first[name])
+                result.phenotype.enforce()
+        return results
+
+
+@attrs.frozen
 class Wide(Nurture):
     """Returns a loss for every part of the batch, which autograd takes for one if there is one."""
 
@@ -992,6 +1011,7 @@ SABOTEURS: dict[str, Any] = {
     "goes_no_further_than_its_rung": Eager(),
     "a_life_in_rungs_ends_the_same": Dazed(),
     "takes_up_where_it_was_put_down": Reborn(),
+    "trains_together_as_alone": Levelling(),
     "leaves_parameters_able_to_learn": Freezing(),
     "lives_every_job_once": Hasty(),
     "hands_on_every_event": Deaf(),

@@ -37,7 +37,10 @@ FURTHER: dict[str, tuple[dict[str, Any], ...]] = {
         {"of": "bundle", "importance": "fisher", "examples": 4, "scope": "alike"},
         {"of": "bundle", "importance": "taylor", "draw": False, "batches": 2, "steps": 2},
     ),
-    "gradient": ({"optimiser": "adamw", "weight_decay": 0.1, "epochs": 4},),
+    "gradient": (
+        {"optimiser": "adamw", "weight_decay": 0.1, "epochs": 4},
+        {"together": 4, "clip": 1.0, "average": 0.9, "epochs": 2},
+    ),
     "mating": ({"parents": 3, "strength": "geometric", "align": "sequential"},),
     "regrowth": ({"channels": True, "rate": 0.2},),
     "retention": ({"mode": "hard-cap"}, {"mode": "multiplicative", "scope": "layer"}),

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import attrs
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
+from evoframe.kernel.events import EpochFinished
+from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles.measuring import batches_in
 from evoframe.strategies.training.alone import unless_alone
 from evoframe.strategies.training.averages import Averages
 from evoframe.strategies.training.checkpoints import modes, put_in_mode
+from evoframe.strategies.training.compiling import Compiled
 from evoframe.strategies.training.options import Wish
 from evoframe.strategies.training.reading import Reader
 from evoframe.strategies.training.stopping import Patience, learned_of
@@ -45,6 +49,7 @@ class Descent:
         kept: how many of them are learned from; None if nobody knows.
         averages: of the weights, if they are wanted.
         patience: stops it early, if that is wanted.
+        compiled: its network as it is called in steps, if that is to be compiled.
     """
 
     wish: Wish
@@ -62,6 +67,7 @@ class Descent:
     kept: int | None = None
     averages: Averages | None = None
     patience: Patience | None = None
+    compiled: Compiled | None = None
 
     @classmethod
     def of(cls, wish: Wish, phenotype: Phenotype, context: Context) -> Descent:
@@ -72,6 +78,8 @@ class Descent:
             life.averages = Averages(phenotype.network, wish.average)
         if wish.patience is not None:
             life.patience = Patience(wish.patience)
+        if wish.compile is not None:
+            life.compiled = Compiled(wish.compile, context)
         return life
 
     @property
@@ -84,6 +92,20 @@ class Descent:
     def epochs(self) -> float:
         """Epochs that are behind it; a fraction in the midst of one, unless that is a stream."""
         return self.epoch + (self.within / self.length if self.within and self.length else 0)
+
+    def announce(self) -> None:
+        """Tell of an epoch that is over."""
+        done = EpochFinished(self.context.id, self.epoch, self.wish.epochs, self.loss)
+        self.context.life.announcer.tell("evoframe_epoch_finished", lambda: done)
+
+    def put_down_loss(self) -> State:
+        """Return the last epoch's loss as tensors."""
+        return {"loss": torch.tensor(self.loss, dtype=torch.float64)}
+
+    def take_up_loss(self, tensors: State) -> None:
+        """Go on with the loss that was put down, if there is one."""
+        if "loss" in tensors:
+            self.loss = float(tensors["loss"])
 
     def open(self) -> None:
         """Open the data of the epoch that comes, or that is going on."""
@@ -129,7 +151,9 @@ class Descent:
         share = 1 / self.length if self.length else 1.0
         self.wish.set_rate(self.optimiser, self.epochs, share)
         sizes = [self.context.task.examples_in(batch) for batch in batches]
-        if self._learn(batches, sizes):
+        with nullcontext() if self.compiled is None else self.compiled.step(batches):
+            learned = self._learn(batches, sizes)
+        if learned:
             self._follow()
         self.taken, self.within = self.taken + 1, self.within + 1
         return True
@@ -145,7 +169,7 @@ class Descent:
                 continue
             # A step of several batches is one of a batch of all their examples.
             whole = loss if len(batches) == 1 else loss * (weight / sum(weights))
-            whole.backward()  # type: ignore[no-untyped-call]
+            self._descend(whole)
             self.total, self.seen = self.total + loss.detach() * weight, self.seen + weight
             learned += 1
         if not learned:
@@ -160,16 +184,23 @@ class Descent:
             self.phenotype = companion.after_step(self.phenotype, self.optimiser, context, step)
         return True
 
+    def _descend(self, loss: Tensor) -> None:
+        """Add the gradients of a loss."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
     def _clip(self) -> None:
         """Shorten the gradient; absent synapses have none to speak of."""
         if self.wish.clip is None:
             return
-        named = dict(self.phenotype.network.named_parameters())
         masks = self.phenotype.masks
-        for name, value in named.items():
+        values = dict(self.phenotype.network.named_parameters())
+        for name, value in values.items():
             if value.grad is not None and name in masks:
                 value.grad.mul_(masks[name])
-        torch.nn.utils.clip_grad_norm_(named.values(), self.wish.clip)
+        self._shorten(values.values(), self.wish.clip)
+
+    def _shorten(self, values: Iterable[nn.Parameter], most: float) -> None:
+        torch.nn.utils.clip_grad_norm_(values, most)
 
     def _follow(self) -> None:
         if self.averages is not None:
@@ -227,10 +258,13 @@ class Descent:
     def _tell_loss(self, epoch: int) -> None:
         self.loss = float(self.total) / self.seen
         if not math.isfinite(self.loss):
-            raise StillbornError(
-                f"training diverged: the loss became {self.loss} in epoch {epoch}; "
-                f"try a smaller learning_rate than {self.wish.learning_rate:g}"
-            )
+            raise self._diverged(self.loss, epoch)
+
+    def _diverged(self, loss: float, epoch: int) -> StillbornError:
+        return StillbornError(
+            f"training diverged: the loss became {loss} in epoch {epoch}; "
+            f"try a smaller learning_rate than {self.wish.learning_rate:g}"
+        )
 
     def _require_seen(self) -> None:
         if self.seen:
@@ -249,7 +283,10 @@ class Descent:
         given: dict[str, Any] = {}
         if self.wish.label_smoothing:
             given["label_smoothing"] = self.wish.label_smoothing
-        loss = self.context.task.step(self.phenotype.network, batch, **given)
+        network = self.phenotype.network
+        if self.compiled is not None:
+            network = self.compiled.network(network)
+        loss = self.context.task.step(network, batch, **given)
         for companion in self.context.life.companions:
             loss = companion.shape_loss(loss, self.phenotype, batch, self.context)
         return loss

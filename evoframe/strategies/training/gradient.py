@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from inspect import signature
 from typing import ClassVar
 
 import attrs
 
-from evoframe.errors import TaskError
+from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel.context import Context
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Task
 from evoframe.roles.measuring import batches_in
+from evoframe.strategies.training.cohort import lived_together
+from evoframe.strategies.training.compiling import require_compiler
 from evoframe.strategies.training.descent import Descent
 from evoframe.strategies.training.living import lived
 from evoframe.strategies.training.options import Wish
+from evoframe.strategies.training.proving import require_options, require_together
 from evoframe.strategies.training.stopping import learned_of
 
 
@@ -28,12 +32,17 @@ class Gradient(Wish):
     traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
 
     def check(self, task: Task) -> None:
-        """Refuse a task that cannot smooth labels, hold out, or has another batch size."""
+        """Refuse a task that cannot do what options ask for, such as to smooth labels."""
         if self.label_smoothing and "label_smoothing" not in signature(task.step).parameters:
             raise TaskError(
                 f"training.label_smoothing is {self.label_smoothing:g}, but the step() of task "
                 f"{task.name!r} takes no label_smoothing. Set it to 0, or give step() the argument."
             )
+        if self.together > 1:
+            require_options(self)
+            require_together(self, task)
+        if self.compile is not None:
+            require_compiler(self.compile)
         batches = task.batches("train", batch_size=self.batch_size)
         if self.patience is not None:
             learned_of(batches_in(batches), self.held_out, task.name)
@@ -46,3 +55,15 @@ class Gradient(Wish):
             TaskError: the training split is empty.
         """
         return lived(Descent.of(self, phenotype, context))
+
+    def train_together(
+        self, phenotypes: Sequence[Phenotype], contexts: Sequence[Context]
+    ) -> list[TrainingResult | StillbornError]:
+        """Return the results of the lives of a cohort, each with its own weights and masks.
+
+        All read the batches that the first of them would read alone, in that order.
+
+        Raises:
+            TaskError: the training split is empty.
+        """
+        return lived_together(self, phenotypes, contexts)

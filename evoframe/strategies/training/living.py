@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import attrs
 
-from evoframe.kernel.events import EpochFinished
 from evoframe.kernel.genotype import State
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
@@ -78,11 +77,9 @@ def _epoch(life: Descent, tensors: State) -> bool:
 
 def _tell(life: Descent) -> None:
     """Put a life down after an epoch, in case that it is killed, and tell of the epoch."""
-    context, epochs = life.context, life.wish.epochs
     # After the last epoch the genotype itself is put on disk.
     if not life.is_over:
         tensors = put_down(life)
-        context.life.checkpoint.save(life.epoch, tensors)
+        life.context.life.checkpoint.save(life.epoch, tensors)
         hand_on(life, tensors)
-    done = EpochFinished(context.id, life.epoch, epochs, life.loss)
-    context.life.announcer.tell("evoframe_epoch_finished", lambda: done)
+    life.announce()

@@ -98,9 +98,33 @@ class Wish(Training):
         metadata=doc("whose outputs to imitate, as the nurture distillation does", later=True),
     )
 
-    def fresh_optimiser(self, phenotype: Phenotype) -> Optimizer:
-        """Return an optimiser of a newborn's parameters."""
-        groups, rate, decay = self._groups(phenotype.network), self.learning_rate, self.weight_decay
+    together: int = attrs.field(  # type: ignore[misc]
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc(
+            "lives of a generation that are trained at once, on the same batches; 1: one by one",
+            later=True,
+        ),
+    )
+
+    compile: str | None = attrs.field(
+        default=None,
+        metadata=doc(
+            "backend of torch.compile for the steps of each life, such as inductor; weights depend "
+            "on it in their last bits",
+            later=True,
+        ),
+    )
+
+    def fresh_optimiser(self, phenotype: Phenotype, axes: int = 0) -> Optimizer:
+        """Return an optimiser of a newborn's parameters.
+
+        Args:
+            phenotype: the newborn.
+            axes: how many axes its parameters have in front of their own.
+        """
+        groups = self._groups(phenotype.network, axes)
+        rate, decay = self.learning_rate, self.weight_decay
         if self.optimiser == "sgd":
             return SGD(groups, rate, momentum=self.momentum, weight_decay=decay)
         return AdamW(groups, rate, betas=(self.momentum, 0.999), weight_decay=decay)
@@ -129,11 +153,11 @@ class Wish(Training):
         """Return the companions that these options bring, besides those of the run."""
         return () if self.teacher == "nobody" else (Distillation(teacher=self.teacher),)
 
-    def _groups(self, network: nn.Module) -> Any:
+    def _groups(self, network: nn.Module, axes: int) -> Any:
         """Return the parameters that learn; in two groups where some of them do not decay."""
         learning = [one for one in network.parameters() if one.requires_grad]
         if self.decays == "all":
             return learning
-        weights = [one for one in learning if one.ndim > 1]
-        others = [one for one in learning if one.ndim <= 1]
+        weights = [one for one in learning if one.ndim > axes + 1]
+        others = [one for one in learning if one.ndim <= axes + 1]
         return [{"params": weights}, {"params": others, "weight_decay": 0.0}]

@@ -30,7 +30,7 @@ def put_down(life: Descent) -> dict[str, Tensor]:
     Companions let go of it: whoever lives on must take it up again.
     """
     tensors = snapshot(life.phenotype, life.optimiser, life.taken)
-    tensors["loss"] = torch.tensor(life.loss, dtype=torch.float64)
+    tensors |= life.put_down_loss()
     # First of all: a companion may draw while it lets go.
     drawn = packed(places()) if life.within else {}
     if life.within:
@@ -102,8 +102,7 @@ def take_up(life: Descent, epoch: int, tensors: State) -> None:
         life.averages.take_up(part(tensors, "average"))
     if life.patience is not None and (kept := part(tensors, "patience")):
         life.patience.take_up(kept)
-    if "loss" in tensors:
-        life.loss = float(tensors["loss"])
+    life.take_up_loss(tensors)
     if "epoch.within" in tensors:
         life.within, life.seen = int(tensors["epoch.within"]), int(tensors["epoch.seen"])
         life.total = tensors["epoch.total"].to(life.context.device)
