@@ -1,0 +1,110 @@
+"""Training with Lightning's ``Trainer``: its loop, with the module's optimisers and schedules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+
+from evoframe.plugin import (
+    ConfigError,
+    Context,
+    Phenotype,
+    Task,
+    TaskError,
+    Training,
+    TrainingResult,
+    doc,
+)
+from evoframe_lightning.arguments import Arguments
+from evoframe_lightning.libraries import any_library, needed
+from evoframe_lightning.tasks import LightningTask
+
+
+def _arguments(given: Any) -> Any:
+    """Return a mapping as arguments, so that a dict is welcome in Python."""
+    return Arguments(**given) if isinstance(given, dict) else given
+
+
+@attrs.frozen
+class Lightning(Training):
+    """Trains with Lightning's Trainer; optimisers are the module's, fresh in every life."""
+
+    name: ClassVar[str] = "lightning"
+    dial: ClassVar[str] = "epochs"
+
+    epochs: int = attrs.field(
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("most passes over the training split"),
+    )
+    batch_size: int | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.ge(1)),
+        metadata=doc("examples in a batch; the task's own choice if not given"),
+    )
+    learning_rate: float | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.gt(0)),
+        metadata=doc("step size of adam for a network without configure_optimizers; else 0.001"),
+    )
+    arguments: Arguments = attrs.field(
+        factory=Arguments,
+        converter=_arguments,
+        validator=attrs.validators.instance_of(Arguments),
+        metadata=doc("how it learns, by the names of Trainer"),
+    )
+    logs: Path | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(Path),
+        metadata=doc("folder for what is logged, a CSV file for each individual; nowhere if none"),
+    )
+
+    @property
+    def validates(self) -> bool:
+        """Whether validation data are looked at while an individual learns."""
+        return self.sees == "validation"
+
+    def check(self, task: Task) -> None:
+        """Refuse a task whose epochs have no known length, or an option without effect.
+
+        Raises:
+            ConfigError: Lightning is missing, or the task has optimisers of its own.
+            TaskError: the training split is a stream.
+        """
+        any_library()
+        if isinstance(task, LightningTask) and self.learning_rate is not None:
+            raise ConfigError(
+                f"training.learning_rate is {self.learning_rate:g}, and configure_optimizers of "
+                f"the {type(task.module).__name__} decides that. Leave it out."
+            )
+        batches: Any = task.batches("train", batch_size=self.batch_size)
+        try:
+            len(batches)
+        except TypeError as error:
+            raise TaskError(
+                f"training {self.name!r} plans a life by the number of its steps, and the training "
+                f"split of task {task.name!r} is a stream of unknown length. Give it a length, or "
+                "use training 'gradient'."
+            ) from error
+
+    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
+        """Return the phenotype after all epochs.
+
+        Raises:
+            ConfigError: Lightning is missing.
+            StillbornError: the loss stopped being a number.
+            TaskError: nothing can be learned from a batch.
+        """
+        any_library()
+        result: TrainingResult = needed("evoframe_lightning.loop").lived(self, phenotype, context)
+        return result
+
+
+@attrs.frozen
+class LightningValidated(Lightning):
+    """Trains with Lightning's Trainer, whose schedules and callbacks see validation metrics."""
+
+    name: ClassVar[str] = "lightning-validated"
+    sees: ClassVar[str] = "validation"
