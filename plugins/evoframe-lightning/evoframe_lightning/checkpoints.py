@@ -155,7 +155,7 @@ def resize(module: Any, checkpoint: Mapping[str, Any]) -> None:
         Path(folder, ARCHITECTURE).write_text(architecture, "utf-8")
         small = evoframe.load(folder, lambda: module)
     kept = {name: vars(module).get(name) for name in ("_trainer", "_fabric")}
-    # Whoever trains on changes the weights that the entry belongs to, so it holds them from here on.
+    # Whoever trains on changes the weights that the entry belongs to, so it holds them too.
     held = {**entry, "rest": {name: tensors[name] for name in entry["names"]}}
     vars(module).update({**vars(small), **kept, HELD: held})
     module.train()  # as what the class builds is: a trainer does not see to it

@@ -18,7 +18,7 @@ from evoframe.plugin import Context, Phenotype, TaskError, TrainingResult, seale
 from evoframe_lightning.libraries import any_library, library_of, needed
 from evoframe_lightning.life import Life
 from evoframe_lightning.putting_down import PutDown, found, put_down, take_up, take_up_learning
-from evoframe_lightning.trainers import let_go, trainer_of
+from evoframe_lightning.trainers import Pass, let_go, trainer_of
 
 RATE = 1e-3
 """Adam's step size for a network that has no optimiser of its own, as in Lightning's examples."""
@@ -91,19 +91,6 @@ class Batches:
         shuffle = context.key.at("training", "shuffle", epoch)
         size = self.life.training.batch_size
         return context.task.batches("train", shuffle=shuffle, batch_size=size)
-
-
-class Pass:
-    """Batches as a loader; a list of them would be taken for several loaders."""
-
-    def __init__(self, batches: Any) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.batches)
 
 
 def alive(library: str, life: Life) -> Any:
@@ -207,5 +194,3 @@ def _told(library: str) -> Iterator[None]:
             "learns, only what training_step logs is there; training 'lightning-validated' looks "
             "at validation data too."
         ) from error
-
-

@@ -111,7 +111,9 @@ def _states(trainer: Any) -> dict[str, Any]:
     return {
         "optimisers": [one.state_dict() for one in trainer.optimizers],
         "schedules": [one.scheduler.state_dict() for one in trainer.lr_scheduler_configs],
-        "callbacks": {one.state_key: kept for one in trainer.callbacks if (kept := one.state_dict())},
+        "callbacks": {
+            one.state_key: kept for one in trainer.callbacks if (kept := one.state_dict())
+        },
         "module": with_state,
         "counts": {name: count.state_dict() for name, count in _counts(trainer).items()},
         "stepped": trainer.fit_loop.epoch_loop._batches_that_stepped,  # noqa: SLF001

@@ -22,7 +22,7 @@ from evoframe.plugin import (
 )
 from evoframe_lightning.data import loaders_of
 from evoframe_lightning.libraries import library_of
-from evoframe_lightning.trainers import let_go, quiet, trainer_of
+from evoframe_lightning.trainers import Pass, let_go, quiet, trainer_of
 
 Direction = Literal["max", "min"]
 
@@ -33,8 +33,8 @@ class LightningTask(Task):
 
     name: ClassVar[str] = "lightning"
 
-    module: nn.Module
-    inner: Task
+    module: nn.Module = attrs.field(repr=lambda one: type(one).__name__)
+    inner: Task = attrs.field(repr=False)
     directions: tuple[Metric, ...]
     trained: bool
 
@@ -133,16 +133,6 @@ class LightningTask(Task):
         return {one.name: float(logged[one.name]) for one in self.metrics}
 
 
-class Pass:
-    """Batches as a loader; a list of them would be taken for several loaders."""
-
-    def __init__(self, batches: Iterable[Any]) -> None:
-        self.batches = batches
-
-    def __iter__(self) -> Any:
-        return iter(self.batches)
-
-
 def task(
     module: nn.Module,
     data: Any = None,
@@ -175,7 +165,8 @@ def task(
     """
     _require(module, metrics)
     loaders = loaders_of(data if data is not None else module)
-    module.configure_model()  # type: ignore[operator]  nothing, where layers are there already
+    lightning: Any = module
+    lightning.configure_model()  # does nothing where the layers are there already
     try:
         inner = evoframe.task(
             network=module,
@@ -233,5 +224,3 @@ def _inputs(module: Any, given: Any) -> Any:
     if found is None:
         return None
     return found if isinstance(found, tuple | Mapping) else (found,)
-
-

@@ -61,6 +61,19 @@ def trainer_of(library: str, device: torch.device, **options: Any) -> Iterator[A
         yield trainer
 
 
+class Pass:
+    """Batches as a loader; a list of them would be taken for several loaders."""
+
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.batches)
+
+
 def single(library: str, device: torch.device) -> Any:
     """Return the strategy that computes on one device."""
     return needed(f"{library}.strategies").SingleDeviceStrategy(device=device)
