@@ -35,6 +35,8 @@ def widths_of(small: nn.Module, whole: nn.Module, picture: Tensor) -> dict[str, 
         _width(*(one.get(about["module"]) for one in passes), about["num_chs"])
         for about in _told(whole)
     ]
+    heads = {name: small.get_submodule(name) for name in _heads(whole)}
+    found["heads"] = {name: _last(head).in_features for name, head in heads.items()}
     return found
 
 
@@ -43,9 +45,26 @@ def set_widths(network: nn.Module, widths: Mapping[str, Any]) -> None:
     for name in ("num_features", "head_hidden_size"):
         if name in widths and name in vars(network):  # where it follows from another, it will
             setattr(network, name, widths[name])
+    for name, width in widths["heads"].items():
+        head: Any = network.get_submodule(name)
+        head.in_features = width
     if told := _told(network):
         pairs = zip(told, widths["feature_info"], strict=True)
         network.feature_info = [{**about, "num_chs": width} for about, width in pairs]  # type: ignore[assignment]
+
+
+def _heads(whole: nn.Module) -> list[str]:
+    """Return the modules that note how many features their last layer takes."""
+    return [
+        name
+        for name, module in whole.named_modules()
+        if isinstance(_last(module), nn.Linear)
+        and vars(module).get("in_features") == _last(module).in_features
+    ]
+
+
+def _last(head: nn.Module) -> Any:
+    return getattr(head, "fc", None)
 
 
 def _pass(network: Any, picture: Tensor) -> dict[str, Tensor]:

@@ -64,7 +64,7 @@ def save(
         said = {
             **made,
             "num_classes": network.num_classes,
-            "pretrained_cfg": _without_sources(network.pretrained_cfg),
+            "pretrained_cfg": _config(network, *inputs),
             WIDTHS: widths_of(network, _whole(made), *inputs),
         }
         (aside / CONFIG).write_text(json.dumps(said, indent=2) + "\n", "utf-8")
@@ -128,7 +128,11 @@ def _whole(said: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def _without_sources(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: one for name, one in dict(said).items() if name not in SOURCES and one is not None
-    }
+def _config(network: Any, picture: Any) -> dict[str, Any]:
+    """Return the configuration of weights and data, for the pictures that the network learned."""
+    said = {name: one for name, one in dict(network.pretrained_cfg).items() if name not in SOURCES}
+    size = tuple(picture.shape[1:])
+    if size != tuple(said.get("input_size", ())):
+        said |= {"input_size": size, "test_input_size": None, "pool_size": None}
+    said["num_classes"] = network.num_classes
+    return {name: one for name, one in said.items() if one is not None}

@@ -109,7 +109,7 @@ def test_a_network_comes_back_as_timm_has_it(tmp_path, name):
     assert torch.equal(network(picture), run.network()(picture))
     assert type(network) is type(timm.create_model(name, **args))
     assert network.default_cfg["mean"] == timm.create_model(name, **args).default_cfg["mean"]
-    assert timm.data.resolve_model_data_config(network)["input_size"][0] == 3
+    assert timm.data.resolve_model_data_config(network)["input_size"] == (3, 32, 32)
     features = network.forward_features(picture)
     assert torch.equal(network.forward_head(features), network(picture))
     axis = -1 if features.ndim == 3 else 1
@@ -207,7 +207,7 @@ def test_readme(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (line,) = re.findall(r"^\$ (evoframe evolve .*)$", text, re.MULTILINE)
     (tmp_path / "pictures.py").write_text(blocks[0])
-    (tmp_path / "after.py").write_text("".join(blocks[1:]))
+    (tmp_path / "after.py").write_text(blocks[1])
     path = [str(HERE / "beside"), os.environ.get("PYTHONPATH", "")]
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     for command in (["pictures.py"], ["-m", *shlex.split(line)], ["after.py"]):
