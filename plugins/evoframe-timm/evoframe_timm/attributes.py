@@ -30,10 +30,9 @@ def widths_of(small: nn.Module, whole: nn.Module, picture: Tensor) -> dict[str, 
     for name in ("num_features", "head_hidden_size"):
         number = getattr(whole, name, None)
         if isinstance(number, int):
-            found[name] = _width(*(one.get(name) for one in passes), number)
+            found[name] = _width(passes, name, number)
     found["feature_info"] = [
-        _width(*(one.get(about["module"]) for one in passes), about["num_chs"])
-        for about in _told(whole)
+        _width(passes, about["module"], about["num_chs"]) for about in _told(whole)
     ]
     heads = {name: small.get_submodule(name) for name in _heads(whole)}
     found["heads"] = {name: _last(head).in_features for name, head in heads.items()}
@@ -101,8 +100,9 @@ def _told(network: nn.Module) -> list[Mapping[str, Any]]:
     return list(told) if whole else []  # type: ignore[arg-type]
 
 
-def _width(whole: Tensor | None, small: Tensor | None, number: int) -> int:
+def _width(passes: list[dict[str, Tensor]], name: str, number: int) -> int:
     """Return a width of the smaller network; that of the whole one where it cannot be told."""
+    whole, small = (one.get(name) for one in passes)
     if whole is None or small is None or whole.ndim != small.ndim:
         return number
     for axis in (1, whole.ndim - 1):  # channels come first, or last

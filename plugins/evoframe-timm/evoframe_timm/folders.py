@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 import evoframe
-from evoframe.plugin import ConfigError
+from evoframe.plugin import Arguments, ConfigError
 from evoframe_timm.attributes import set_widths, widths_of
 from evoframe_timm.libraries import timm
 from evoframe_timm.networks import MADE_BY
@@ -56,7 +56,7 @@ def save(
         )
     if folder.exists() and not force:
         raise ConfigError(f"{folder} is there already. Name another, or say force=True.")
-    inputs = run.grown_from.task.example_inputs()
+    (picture,) = Arguments.of(run.grown_from.task.example_inputs()).args
     aside = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     try:
@@ -64,12 +64,12 @@ def save(
         said = {
             **made,
             "num_classes": network.num_classes,
-            "pretrained_cfg": _config(network, *inputs),
-            WIDTHS: widths_of(network, _whole(made), *inputs),
+            "pretrained_cfg": _config(network, picture),
+            WIDTHS: widths_of(network, _whole(made), picture),
         }
         (aside / CONFIG).write_text(json.dumps(said, indent=2) + "\n", "utf-8")
         with torch.no_grad():
-            if not torch.equal(load(aside)(*inputs), network(*inputs)):
+            if not torch.equal(load(aside)(picture), network(picture)):
                 raise ConfigError("the network answers otherwise when its folder is loaded again.")
         if folder.exists():
             shutil.rmtree(folder)
