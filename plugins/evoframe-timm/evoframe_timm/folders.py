@@ -21,6 +21,7 @@ from evoframe.plugin import Arguments, ConfigError
 from evoframe_timm.attributes import set_widths, widths_of
 from evoframe_timm.libraries import timm
 from evoframe_timm.networks import MADE_BY
+from evoframe_timm.pictures import data_config
 
 CONFIG, WIDTHS = "config.json", "widths"
 """The file that timm has beside weights, and the entry in it that is not timm's."""
@@ -131,7 +132,8 @@ def _whole(said: Mapping[str, Any]) -> nn.Module:
 def _config(network: Any, picture: Any) -> dict[str, Any]:
     """Return the configuration of weights and data, for the pictures that the network learned."""
     said = {name: one for name, one in dict(network.pretrained_cfg).items() if name not in SOURCES}
-    size = tuple(picture.shape[1:])
+    config, size = data_config(network), tuple(picture.shape[1:])
+    said |= {name: config[name] for name in ("mean", "std")}
     if size != tuple(said.get("input_size", ())):
         said |= {"input_size": size, "test_input_size": None, "pool_size": None}
     said["num_classes"] = network.num_classes

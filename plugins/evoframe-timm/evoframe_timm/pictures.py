@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from evoframe.plugin import TaskError
 from evoframe_timm.libraries import image, timm
+from evoframe_timm.networks import MADE_BY
 
 FOLDERS = {
     "train": ("train", "training"),
@@ -20,10 +21,15 @@ FOLDERS = {
 """What the folders of the splits may be called."""
 
 
-def data_config(network: nn.Module, image_size: int | None) -> dict[str, Any]:
+def data_config(network: nn.Module, image_size: int | None = None) -> dict[str, Any]:
     """Return the data configuration of a network, for its own size of pictures or another."""
+    made = vars(network)[MADE_BY]["model_args"]
     args = {} if image_size is None else {"img_size": image_size}
     found: dict[str, Any] = timm().data.resolve_data_config(args, model=network)
+    channels = made.get("in_chans", found["input_size"][0])
+    found["input_size"] = (channels, *found["input_size"][1:])
+    if channels == 1:  # grey pictures have the mean of red, green and blue
+        found |= {name: (sum(found[name]) / len(found[name]),) for name in ("mean", "std")}
     return found
 
 

@@ -153,6 +153,20 @@ def test_pictures_are_what_timm_makes_of_them():
 
 
 @needs_timm
+def test_grey_pictures_are_for_networks_of_one_channel(tmp_path):
+    given = task(
+        "test_resnet", train=pairs(8, 0), validation=pairs(8, 1), num_classes=2, image_size=32,
+        in_chans=1,
+    )  # fmt: skip
+    network = load(save(evolved(tmp_path / "run", given), tmp_path / "small"))
+    config = timm.data.resolve_model_data_config(network)
+    transform = timm.data.create_transform(**config)
+    (found, _), *_ = given.batches("validation")
+    assert found.shape[1:] == config["input_size"] == (1, 32, 32)
+    assert torch.equal(found[0], transform(pairs(1, 1)[0][0].convert("L")))
+
+
+@needs_timm
 @pytest.mark.slow
 def test_processes_give_the_same_digest(tmp_path, monkeypatch):
     path = [str(HERE / "beside"), os.environ.get("PYTHONPATH", "")]
