@@ -180,6 +180,8 @@ def task(
             trained=trained,
         )
     except TaskError as error:
+        if not any(option in str(error) for option in ("forward=", "targets=", "example_inputs=")):
+            raise
         raise TaskError(
             f"{error} Of a LightningModule: set its example_input_array, or say example_inputs= "
             "of evoframe_lightning.task."
@@ -209,8 +211,12 @@ def _require(module: Any, metrics: Any) -> None:
             "metrics= of evoframe_lightning.task names what validation_step logs, with the "
             f"direction that is better, as {{'val_acc': 'max'}}; found {metrics!r}."
         )
-    if _takes_index(module.training_step) > 1:
-        raise TaskError("training_step takes more than a batch and its index; wanted these two.")
+    taken = inspect.signature(module.training_step).parameters
+    if "dataloader_iter" in taken or _takes_index(module.training_step) > 1:
+        raise TaskError(
+            f"training_step of {type(module).__name__} takes {', '.join(taken)}; wanted a batch "
+            "and perhaps its index."
+        )
 
 
 def _takes_index(step: Any) -> int:

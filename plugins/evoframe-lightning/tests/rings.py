@@ -6,6 +6,7 @@ import torchmetrics
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+import evoframe
 import evoframe_lightning
 
 
@@ -75,3 +76,16 @@ def made(**options):
 
 def task():
     return made()
+
+
+def evolved(folder, given=None, training=None, **options):
+    return evoframe.evolve(
+        given or made(),
+        encoding="cluster",
+        training=training or evoframe_lightning.Lightning(epochs=2),
+        options=["encoding.of=bundle", "environment.retention=0.4"],
+        generations=2,
+        device="cpu",
+        out=folder,
+        **options,
+    )

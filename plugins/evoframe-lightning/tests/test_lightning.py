@@ -2,10 +2,7 @@
 
 import importlib.util
 import os
-import re
-import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +15,7 @@ import evoframe
 from evoframe.errors import ConfigError, TaskError
 from evoframe.plugin import Key, Phenotype
 from evoframe.testing import Case, Specimen, conformance
-from evoframe_lightning import Arguments, Lightning, LightningValidated, Resizing, load, save, task
+from evoframe_lightning import Arguments, Lightning, LightningValidated, task
 
 HERE = Path(__file__).parent
 pytestmark = [
@@ -30,7 +27,7 @@ needs_lightning = pytest.mark.skipif(not has_lightning, reason="needs lightning"
 
 if has_lightning:
     sys.path.insert(0, str(HERE))
-    from rings import Data, Net, made
+    from rings import Data, Net, evolved, made
 
     test_task_conforms = conformance(
         made(),
@@ -63,72 +60,6 @@ def test_a_missing_library_is_told_by_name(monkeypatch):
 def test_arguments_that_have_no_effect_are_no_options():
     with pytest.raises(TypeError, match="max_epochs"):
         Lightning(arguments={"max_epochs": 3})
-
-
-def evolved(folder, given=None, training=None, **options):
-    return evoframe.evolve(
-        given or made(),
-        encoding="cluster",
-        training=training or Lightning(epochs=2),
-        options=["encoding.of=bundle", "environment.retention=0.4"],
-        generations=2,
-        device="cpu",
-        out=folder,
-        **options,
-    )
-
-
-@needs_lightning
-def test_a_run_comes_back_as_a_checkpoint(tmp_path):
-    """Smaller tensors, a smaller file, equal outputs; by load() and by the documented call."""
-    run, points = evolved(tmp_path / "run", made(width=96)), torch.randn(50, 2)
-    small = run.network()
-    file = save(run, tmp_path / "small.ckpt")
-    whole = save(run, tmp_path / "whole.ckpt", individual="g1s0")
-
-    class Narrow(Resizing, Net):
-        pass
-
-    assert run.best.fitness.costs["parameters"] < 0.7 * run.ancestor.fitness.costs["parameters"]
-    assert file.stat().st_size < 0.8 * whole.stat().st_size
-    for loaded in (load(Net, file), Narrow.load_from_checkpoint(file)):
-        assert loaded.training
-        assert loaded.hparams.width == 96
-        assert loaded.head.weight.shape == small.head.weight.shape != (3, 96)
-        assert torch.equal(loaded.eval()(points), small(points))
-    assert type(load(Net, file)) is Net
-    with pytest.raises(ConfigError, match="is there already"):
-        save(run, file)
-    with pytest.raises(evoframe.EvoframeError):
-        load(Net, file, width=95)
-
-
-@needs_lightning
-def test_what_was_loaded_is_trained_on_and_loads_again(tmp_path):
-    """Absent synapses stay absent under Lightning's own Trainer, and its checkpoints load."""
-    from lightning.pytorch import Trainer
-
-    class Narrow(Resizing, Net):
-        pass
-
-    run = evoframe.evolve(
-        made(), training=Lightning(), generations=2, device="cpu", out=tmp_path / "run"
-    )
-    module = Narrow.load_from_checkpoint(save(run, tmp_path / "small.ckpt"))
-    absent = {name: one == 0 for name, one in module.named_parameters() if "weight" in name}
-    trainer = Trainer(
-        max_epochs=1, accelerator="cpu", logger=False, enable_progress_bar=False,
-        default_root_dir=tmp_path,
-    )  # fmt: skip
-    trainer.fit(module, Data())
-    trainer.save_checkpoint(tmp_path / "tuned.ckpt")
-    again = Narrow.load_from_checkpoint(tmp_path / "tuned.ckpt")
-
-    assert any(bool(one.any()) for one in absent.values())
-    for name, one in again.named_parameters():
-        assert torch.equal(one, dict(module.named_parameters())[name])
-        if name in absent:
-            assert not one[absent[name]].any()
 
 
 @needs_lightning
@@ -287,7 +218,13 @@ def test_what_will_not_do_is_refused_in_words():
         def training_step(self, batch, batch_idx):
             return self.trainer.world_size * super().training_step(batch, batch_idx)
 
+    class Iterating(Net):
+        def training_step(self, dataloader_iter):
+            return super().training_step(next(dataloader_iter)[0], 0)
+
     metrics = {"val_accuracy": "max"}
+    with pytest.raises(TaskError, match="takes dataloader_iter; wanted a batch"):
+        task(Iterating(), Data(), metrics=metrics)
     with pytest.raises(TaskError, match="optimises manually"):
         task(Manual(), Data(), metrics=metrics)
     with pytest.raises(TaskError, match="on_after_batch_transfer"):
@@ -304,53 +241,3 @@ def test_what_will_not_do_is_refused_in_words():
     assert Arguments().given() == {
         "gradient_clip_val": None, "accumulate_grad_batches": 1, "precision": "32-true",
     }  # fmt: skip
-
-
-@needs_lightning
-def test_the_other_name_of_the_library_will_do(tmp_path):
-    import pytorch_lightning
-
-    class Other(pytorch_lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.layers = nn.Sequential(nn.Linear(2, 24), nn.ReLU(), nn.Linear(24, 3))
-
-        def forward(self, points):
-            return self.layers(points)
-
-        def training_step(self, batch, batch_idx):
-            return nn.functional.cross_entropy(self(batch[0]), batch[1])
-
-        def validation_step(self, batch, batch_idx):
-            self.log("val_loss", self.training_step(batch, batch_idx))
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.1)
-
-    loaders = {"train": Data().train_dataloader(), "validation": Data().val_dataloader()}
-    given = task(Other(), loaders, metrics={"val_loss": "min"})
-    run = evolved(tmp_path / "run", given)
-    loaded = load(Other, save(run, tmp_path / "small.ckpt"))
-    points = torch.randn(9, 2)
-    assert torch.equal(loaded.eval()(points), run.network()(points))
-
-
-@needs_lightning
-@pytest.mark.slow
-def test_readme(tmp_path):
-    """The tutorial, as it stands there, in a folder of its own."""
-    text = (HERE.parent / "README.md").read_text("utf-8")
-    first, *after = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (line,) = re.findall(r"^\$ (evoframe evolve .*)$", text, re.MULTILINE)
-    (tmp_path / "rings.py").write_text(first)
-    (tmp_path / "after.py").write_text("".join(after))
-    here = {**os.environ, "PYTHONPATH": os.pathsep.join(["", os.environ.get("PYTHONPATH", "")])}
-    for command in (["-m", *shlex.split(line)], ["after.py"]):
-        done = subprocess.run(  # noqa: S603  the commands of our own README
-            [sys.executable, *command], cwd=tmp_path, env=here, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    names = {"rings.py", "after.py", "runs", "small.ckpt", "whole.ckpt", "__pycache__"}
-    assert {one.name for one in tmp_path.iterdir()} <= names
-    assert (tmp_path / "small.ckpt").stat().st_size < (tmp_path / "whole.ckpt").stat().st_size / 2
