@@ -1,15 +1,17 @@
 """Error on all of MNIST at few weights, all of them counted, beside what others published.
 
-    python benchmarks/records.py --data mnist.npz --out runs/records --seeds 0 1 2
+    python benchmarks/records.py --data mnist.npz --out runs/records --marks 68 100
+    python benchmarks/records.py --data mnist.npz --out runs/records --marks 250 500 --until 500
     python benchmarks/records.py --data mnist.npz --out runs/records --task lenet-5-caffe \
-        --marks 280 --seeds 0
+        --marks 280 --seeds 0 -o ancestor.epochs=3 -o training.epochs=1
     python benchmarks/records.py --out runs/records --table
 
 One run of the recipe `records` for each seed and each mark, which is how many times fewer weights
-there must be, of all weights: those of the classifier too. What is reported is the test error of
-the network that is best on validation among those of a run that are within the mark. Every run of
-a seed begins with the same ancestor. A run that was interrupted is gone on with, and one that is
-finished is not run again. Published figures are their authors' claims, most of them single runs.
+there must be, of all weights: those of the classifier too; or one run for several marks. What is
+reported is the test error of the network that is best on validation among those of a run that are
+within the mark. Every run of a seed begins with the same ancestor. A run that was interrupted is
+gone on with, and one that is finished is not run again. Published figures are their authors'
+claims, most of them single runs.
 """
 
 from __future__ import annotations
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="all of MNIST")
     parser.add_argument("--task", choices=PUBLISHED, default="lenet-300-100")
     parser.add_argument("--marks", type=float, nargs="+", default=[68, 100, 250, 500])
+    parser.add_argument("--until", type=float, help="one run so far down, for all of the marks")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("-o", dest="options", action="append", default=[], help="of the recipe")
     parser.add_argument("--table", action="store_true", help="print what is there")
@@ -105,15 +108,18 @@ def main() -> None:
         for mark in asked.marks:
             file = founder.with_name(f"{mark:g}.json")
             if not file.exists():
-                found = measured(founder, asked.task, seed, mark, options)
+                goal = asked.until or mark
+                found = measured(founder, asked.task, seed, mark, goal, options)
                 file.write_text(json.dumps(attrs.asdict(found), indent=1))
                 print(file, found)
 
 
-def measured(founder: Path, task: str, seed: int, mark: float, options: list[str]) -> Result:
-    """Return what comes of a run to a mark."""
-    path = founder.with_name(f"{mark:g}")
-    here = [f"environment.share={1 / mark!r}", *options]
+def measured(
+    founder: Path, task: str, seed: int, mark: float, goal: float, options: list[str]
+) -> Result:
+    """Return what comes of a run that goes down to a goal, at a mark on its way."""
+    path = founder.with_name(f"{goal:g}")
+    here = [f"environment.share={1 / goal!r}", *options]
     run, seconds = carry(path, task, seed, here, founder)
     chosen = best_within(run, mark)
     state = run.network(chosen.id).state_dict().values()
