@@ -188,7 +188,8 @@ def tables(out: Path) -> list[str]:
             for mark, said in claims
         ]
         for mark in {one.mark for one in found}:
-            rows += [(mark, row([one for one in found if one.mark == mark]))]
+            ours = [one for one in found if one.mark == mark]
+            rows += [(fewer_weights(ours), row(ours))]
         lines += [text for _, text in sorted(rows, key=lambda one: one[0])]
     return lines
 
@@ -203,11 +204,10 @@ def row(found: Sequence[Result]) -> str:
     """Return a row of the table: ours at a mark, over its seeds."""
     found = sorted(found, key=lambda one: one.seed)
     whole = WHOLE[found[0].task]
-    fewer = statistics.fmean([whole[0] / one.weights for one in found])
     numbers = statistics.fmean([whole[1] / one.numbers for one in found])
     cells = (
         "**`records`**",
-        f"{fewer:.1f}x",
+        f"{fewer_weights(found):.1f}x",
         f"{numbers:.1f}x",
         f"**{in_words([one.error for one in found])}**",
         ", ".join(f"{one.error:.2f}" for one in found),
@@ -215,6 +215,11 @@ def row(found: Sequence[Result]) -> str:
         f"{statistics.fmean([one.seconds for one in found]):.0f}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def fewer_weights(found: Sequence[Result]) -> float:
+    """Return how many times fewer weights there are, the mean over seeds."""
+    return statistics.fmean([WHOLE[one.task][0] / one.weights for one in found])
 
 
 WHOLE = {"lenet-300-100": (266_200, 266_610), "lenet-5-caffe": (430_500, 431_080)}
