@@ -63,10 +63,13 @@ def sources(known: dict[str, Price]) -> list[str]:
     """Return lines that say where figures come from, and why some are missing."""
     measured = {name: one for name, one in known.items() if not one.unmeasured}
     machines = dict.fromkeys((one.machine, one.version) for one in measured.values())
+    reasons: dict[str, list[str]] = {one.unmeasured: [] for one in known.values() if one.unmeasured}
+    for name, one in known.items():
+        reasons.get(one.unmeasured, []).append(name)
     commands = {one.command.replace(name, "NAME", 1) for name, one in measured.items()}
     return [
         "",
         *(f"Measured on {machine}; {version}." for machine, version in machines),
         *(f"Each by: {command}" for command in sorted(commands)),
-        *(f"{name}: {one.unmeasured}" for name, one in known.items() if one.unmeasured),
+        *(f"{', '.join(names)}: {reason}" for reason, names in reasons.items()),
     ]
