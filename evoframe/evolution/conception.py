@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 from torch import Tensor
 
-from evoframe.evolution.birth import Remark
+from evoframe.evolution.birth import Newborn, Remark
 from evoframe.evolution.blame import acting
 from evoframe.evolution.contract import require_allowance, require_inheritance
 from evoframe.evolution.genes import require_dna
@@ -157,3 +157,9 @@ class Pressed:
 
 def _eligible(dna: DNA) -> Mapping[str, Tensor]:
     return {name: genes.eligible for name, genes in dna.synapses.items()}
+
+
+def with_remarks(newborn: Newborn, pressed: Sequence[Pressed]) -> Newborn:
+    """Return somebody with all that people should be told of the pressure at their birth."""
+    said = tuple(words for one in pressed if (words := one.in_words(newborn.individual)))
+    return attrs.evolve(newborn, remarks=said)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from evoframe.errors import StillbornError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
-from evoframe.evolution.conception import Pressed
-from evoframe.evolution.generation import Recall, conceive, of_birth, with_remarks
+from evoframe.evolution.conception import Pressed, with_remarks
+from evoframe.evolution.generation import Recall, conceive, of_birth
 from evoframe.evolution.growing_up import come_home, developed, measured
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.watch import Watch

@@ -8,7 +8,6 @@ draws the same numbers whatever ran before it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -18,7 +17,7 @@ from evoframe.errors import StillbornError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.blame import acting
 from evoframe.evolution.companions import Watched
-from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
+from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press, with_remarks
 from evoframe.evolution.contract import require_families
 from evoframe.evolution.growing_up import Conceived, grow_up, judge, measured, require_finite
 from evoframe.evolution.nursery import raise_litter
@@ -116,12 +115,6 @@ def of_birth(
     # An elite has its results on the test split; whoever decides here sees none.
     context = birth.context(run, tuple(map(parent_without_test, parents)))
     return attrs.evolve(context, life=life)
-
-
-def with_remarks(newborn: Newborn, pressed: Sequence[Pressed]) -> Newborn:
-    """Return somebody with all that people should be told of the pressure at their birth."""
-    said = tuple(words for one in pressed if (words := one.in_words(newborn.individual)))
-    return attrs.evolve(newborn, remarks=said)
 
 
 def conceive(

@@ -15,9 +15,10 @@ import torch
 from evoframe.errors import ConfigError, ContractError, StillbornError
 from evoframe.evolution.birth import Birth, Newborn, stillborn
 from evoframe.evolution.blame import acting
+from evoframe.evolution.conception import with_remarks
 from evoframe.evolution.contract import require_trained, require_type
 from evoframe.evolution.elsewhere import Begun, Unschooled, begun, schooled, unschooled
-from evoframe.evolution.generation import Recall, with_remarks
+from evoframe.evolution.generation import Recall
 from evoframe.evolution.heats import needs_rungs
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import step

@@ -21,6 +21,7 @@ from evoframe.roles import ROLE_TABLES
 REGISTRY = load_registry(entry_points=False)
 
 SPECIAL: dict[str, st.SearchStrategy[Any]] = {
+    "address": st.sampled_from(["s3://bucket/run", "memory://run"]),
     "until": st.sampled_from(["10x", "synapses=2.5x", "parameters=4x", "flops=4x", "latency=2x"]),
     "time": st.sampled_from(["90s", "1.5h"]),
     "siblings": st.just([6, 3]),
@@ -79,7 +80,7 @@ def most(validator: Any) -> int:
 def tables_of(draw, kind: type) -> dict[str, Any]:
     table = {}
     for field in attrs.fields(kind) if kind is RunOptions else options(kind):
-        if draw(st.booleans()):
+        if field.default is attrs.NOTHING or draw(st.booleans()):
             table[field.name] = draw(values_of(field))
     return table
 

@@ -23,7 +23,8 @@ ORDINARY = {
     "changed", "checks", "console", "developed", "descent", "distillation", "doc", "drawn", "epoch",
     "error", "evaluated", "evoframe", "fan", "fit", "finished", "gradient", "in", "levels",
     "magnitude", "mnist", "no", "noise", "pairs", "processes", "random", "removal", "result", "run",
-    "caffe", "lenet", "saliency", "send", "serial", "started", "tournament", "trained", "truncation", "uniform",
+    "caffe", "lenet", "saliency", "send", "serial", "started", "tournament", "trained",
+    "truncation", "uniform",
     # names of single strategies, which have pages of their own
     "asexual", "budget", "mating", "narrow", "pareto", "regrowth", "retention", "sensitivity",
     "decay", "repair", "stress", "synaptic", "untrained", "config", "check", "conformance", "dict",
