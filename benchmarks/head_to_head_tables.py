@@ -73,9 +73,11 @@ def mean(found: list[Result], split: str) -> float:
 
 
 LABELS = {
-    "torch-pruning-magnitude-local": "Torch-Pruning, the best of its arms",
-    "magnitude-layer-restated-repaired": "evoframe, channels by magnitude, repaired",
-    "magnitude-layer-restated-depth-repaired": "evoframe, whole blocks leave too",
+    "torch-pruning-magnitude-local": "Torch-Pruning, one cut, by layer",
+    "torch-pruning-magnitude-global": "Torch-Pruning, one cut, over all layers",
+    "torch-pruning-magnitude-global-2-generations": "Torch-Pruning, two generations",
+    "magnitude-layer-restated-repaired": "evoframe, one cut",
+    "fisher-alike-restated-depth-repaired": "evoframe, one cut, whole blocks leave too",
 }
 """What arms are called in a picture."""
 
