@@ -46,6 +46,7 @@ def pip(*arguments: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # each plugin's own tests
 def test_plugins_work_from_wheels_and_change_nothing_by_being_there(tmp_path: Path) -> None:
     """Installed and not named: the same digest. Named: used, and on record. Tests: from afar."""
     CliRunner().invoke(main, ["new", "mutation", "drift", "--out", str(tmp_path / "drift")])
