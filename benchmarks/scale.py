@@ -10,13 +10,15 @@ Prints how long a run takes, which share of the nodes' time is spent living, and
 there were no generations, for spreads of lengths and sizes of populations.
 
 With ``--measure``: what a row of the journal takes with so many on record, the journal's copy for
-other machines, files of genotypes, and what one look at a thousand jobs takes the driver.
+other machines, files of genotypes, what one look at a thousand jobs of submitit takes the driver,
+and how many calls of Ray come home in a second, each where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
+import operator
 import os
 import sys
 import tempfile
@@ -140,6 +142,7 @@ def measured(count: int) -> Iterator[str]:
             yield from of_journal(longer(begun, place / "run", 1 + many // POPULATION))
         yield from of_genotypes(place)
         yield from of_looks(place)
+    yield from of_ray()
 
 
 def times(call: Callable[[], object], count: int) -> list[tuple[float, float]]:
@@ -190,8 +193,9 @@ def of_journal(folder: Path) -> Iterator[str]:
         journal.back_up(folder / "backup.sqlite")
 
         def add() -> None:
-            name = f"g{one.generation + 1}s{next(numbers)}"
-            who = attrs.evolve(one, id=name, generation=one.generation + 1, genotype_id=name)
+            born, place = one.generation + 1, next(numbers)
+            name = f"g{born}s{place}"
+            who = attrs.evolve(one, id=name, generation=born, place=place, genotype_id=name)
             journal.add(attrs.evolve(entry, individual=who), seconds="1.0")
 
         yield timed(f"a life put on record, {len(known):,} there before", times(add, 500))
@@ -201,6 +205,7 @@ def of_journal(folder: Path) -> Iterator[str]:
 
 def of_genotypes(place: Path) -> Iterator[str]:
     """Yield sizes of files of genotypes."""
+    torch.manual_seed(1)
     for synapses in (10**5, 10**6, 10**7):
         state = {"weight": torch.randn(synapses // 1000, 1000)}
         sizes = []
@@ -232,6 +237,27 @@ def of_looks(place: Path) -> Iterator[str]:
             (place / f"{reader.name}.pkl").exists()
 
     yield timed("a look at 1,000 jobs of submitit, nothing new", times(look, 20))
+
+
+def of_ray() -> Iterator[str]:
+    """Yield how many calls that do nothing come home in a second, of those that wait at once."""
+    try:
+        import ray  # noqa: F401
+
+        from evoframe_ray import Ray
+    except ImportError:
+        yield "calls of Ray: skipped, without ray and evoframe_ray"
+        return
+    with Ray(address="local", cpus=0.5).open() as opened:
+        list(opened.map(operator.is_, range(20), operator.is_))  # workers begin
+        for count in (100, 1000):
+            begun, cpu = time.perf_counter(), time.process_time()
+            list(opened.map(operator.is_, range(count), operator.is_))
+            took, busy = time.perf_counter() - begun, time.process_time() - cpu
+            yield (
+                f"{count:,} calls of Ray at once: {count / took:.0f} a second; of the driver "
+                f"{1000 * busy / count:.1f} ms CPU each"
+            )
 
 
 if __name__ == "__main__":
