@@ -215,7 +215,7 @@ class Bench:
         while tally.kills < count and self._is_time(driver, out):
             workers = [one for one in self._at_work() if one != driver.pid]
             victim = driver.pid
-            if workers and self.dice.random() < 0.5:
+            if workers and self.dice.random() < 0.75:
                 victim = self.dice.choice(workers)
             if victim == driver.pid:
                 driver.kill()
