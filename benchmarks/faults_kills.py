@@ -77,13 +77,13 @@ class Arm:
 
 ARMS = (
     Arm("serial"),
-    Arm("processes", ("workers=2",), 12.0),
+    Arm("processes", ("workers=2",), 8.0),
     Arm(
         "submitit",
         # A job ends itself once it misses its driver for three seconds; two minutes otherwise.
         ("cluster=local", "poll=0.1", "patience=3"), 20.0, ("evoframe_submitit", "submitit"),
     ),
-    Arm("ray", (), 12.0, ("evoframe_ray", "ray")),
+    Arm("ray", (), 5.0, ("evoframe_ray", "ray")),
 )  # fmt: skip
 
 
