@@ -213,7 +213,7 @@ class Bench:
                 start_new_session=True,
             )  # fmt: skip
         while tally.kills < count and self._is_time(driver, out):
-            workers = [one for one in self._at_work() if one != driver.pid]
+            workers = self._workers(driver)
             victim = driver.pid
             if workers and self.dice.random() < 0.75:
                 victim = self.dice.choice(workers)
@@ -239,10 +239,18 @@ class Bench:
         if self.dice.random() < 0.9:  # else at any instant, while it starts
             while driver.poll() is None and (log.stat().st_size if log.exists() else 0) <= before:
                 time.sleep(0.005)
-        until = time.monotonic() + self.dice.uniform(0.0, self.arm.wait)
+        longest = self.arm.wait
+        if self.arm.name != "serial" and self.dice.random() < 0.5:  # else few kills hit a worker
+            while driver.poll() is None and not self._workers(driver):
+                time.sleep(0.01)
+            longest = 1.0
+        until = time.monotonic() + self.dice.uniform(0.0, longest)
         while driver.poll() is None and time.monotonic() < until:
             time.sleep(0.002)
         return driver.poll() is None
+
+    def _workers(self, driver: subprocess.Popen[bytes]) -> list[int]:
+        return [one for one in self._at_work() if one != driver.pid]
 
     def _at_work(self) -> list[int]:
         known = [mark.name for mark in self.marks.iterdir()]
