@@ -1,10 +1,12 @@
 """What damage, kills and an unkind system do to runs: nothing that is not noticed.
 
     python benchmarks/faults.py [--kills 60] [--tampered 3000] [--fuzzed 3000] [--seed 1]
+    python benchmarks/faults.py --only-kills [--kills 60] [--executors submitit ray]
 
-* Runs are killed (SIGKILL) at random instants, with the executors ``serial`` and ``processes`` in
-  turn, and gone on with until they end; their digests are compared with the unbroken run's, and
-  nobody may be left of the killed.
+* Drivers and workers of runs are killed (SIGKILL) at random instants, with every executor in turn,
+  ``submitit`` (processes of this machine) and ``ray`` (two nodes on this machine) where they are
+  installed; runs are gone on with until they end. Their digests are compared with the unbroken
+  run's, and nobody may be left of the killed.
 * Exports, checkpoints and genotypes are tampered with; none may be taken for whole that is not.
 * Journals and recipes are changed at random; each is read or refused in one line.
 * A run is begun with a full disk, on a file system that may only be read, and without descriptors;
@@ -18,15 +20,12 @@ from __future__ import annotations
 import argparse
 import collections
 import json
-import os
 import random
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 import warnings
 from collections.abc import Callable, Iterator
@@ -35,8 +34,11 @@ from pathlib import Path
 import torch
 from click.testing import CliRunner
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path.insert(0, str(TESTS))
+HERE = Path(__file__).resolve()
+TESTS = HERE.parents[1] / "tests"
+sys.path[:0] = [str(HERE.parent), str(TESTS)]
+
+from faults_kills import ARMS, COMMAND, killed  # noqa: E402
 
 import evoframe  # noqa: E402
 from evoframe.cli.main import main as command_line  # noqa: E402
@@ -47,13 +49,11 @@ from evoframe.run.weights import FileCheckpoint, load_genotype  # noqa: E402
 from support.blobs import Blobs  # noqa: E402
 from support.tampering import fuzzed_journal, fuzzed_recipe, fuzzed_text, tampered  # noqa: E402
 
-COMMAND = (sys.executable, "-P", "-m", "evoframe")
+TASK = f"--task={TESTS}/support/blobs.py:Blobs"
 RECIPE = (
-    f"--task={TESTS}/support/blobs.py:Blobs", "--seed=3", "--generations=5", "--population=2",
-    "--heredity=mating", "-o", "environment.retention=0.8", "-o", "training.epochs=40",
-    "-o", "run.checkpoint=0",
+    "--seed=3", "--generations=5", "--population=2", "--heredity=mating",
+    "-o", "environment.retention=0.8", "-o", "training.epochs=40", "-o", "run.checkpoint=0",
 )  # fmt: skip
-EXECUTORS = (("--executor=serial",), ("--executor=processes", "-o", "executor.workers=2"))
 READ_ONLY = Path("/proc/unkind")
 """A folder that nobody can make, not even root."""
 
@@ -65,100 +65,44 @@ def main() -> int:
     parser.add_argument("--tampered", type=int, default=3000)
     parser.add_argument("--fuzzed", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only-kills", action="store_true")
+    names = [arm.name for arm in ARMS]
+    parser.add_argument("--executors", nargs="+", choices=names, default=names)
     given = parser.parse_args()
     dice, wrong = random.Random(given.seed), 0
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         place.chmod(0o755)
-        whole = place / "whole"
-        done = evolve(whole)
-        assert done.returncode == 0, done.stderr
-        due = evoframe.open_run(whole).digest()
-        evoframe.open_run(whole).export(place / "export")
-        for part in (
-            killed(given.kills, due, place, dice),
-            tampered_files(given.tampered, whole, place, dice),
-            fuzzed_files(given.fuzzed, whole, place, dice),
-            unkind(due, place),
-        ):
+        parts = [killed(given.kills, given.executors, RECIPE, place, dice)]
+        if not given.only_kills:
+            parts += damaged(given, place, dice)
+        for part in parts:
             for line, is_wrong in part:
                 print(("WRONG " if is_wrong else "") + line, flush=True)
                 wrong += is_wrong
     return 1 if wrong else 0
 
 
+def damaged(
+    given: argparse.Namespace, place: Path, dice: random.Random
+) -> list[Iterator[tuple[str, bool]]]:
+    """Return what is done to a run that is whole."""
+    whole = place / "whole"
+    done = evolve(whole)
+    assert done.returncode == 0, done.stderr
+    due = evoframe.open_run(whole).digest()
+    evoframe.open_run(whole).export(place / "export")
+    return [
+        tampered_files(given.tampered, whole, place, dice),
+        fuzzed_files(given.fuzzed, whole, place, dice),
+        unkind(due, place),
+    ]
+
+
 def evolve(out: Path, *more: str, **how: object) -> subprocess.CompletedProcess[str]:
     """Begin a run and wait for its end."""
-    words = [*COMMAND, "evolve", *RECIPE, *more, f"--out={out}"]
+    words = [*COMMAND, "evolve", TASK, *RECIPE, *more, f"--out={out}"]
     return subprocess.run(words, capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload, no-any-return]
-
-
-# --- kills --------------------------------------------------------------------------------------
-
-
-def killed(count: int, due: str, place: Path, dice: random.Random) -> Iterator[tuple[str, bool]]:
-    """Kill runs so many times, and tell of each executor what came of it."""
-    for number, executor in enumerate(EXECUTORS):
-        kills, runs, others, orphans = 0, 0, 0, 0
-        while kills < count // 2:
-            out = place / f"killed-{number}-{runs}"
-            words = ["evolve", *RECIPE, *executor, f"--out={out}"]
-            ended = False
-            while not ended and kills < count // 2:
-                ended, left = killed_once(words, out, dice)
-                kills, orphans = kills + (not ended), orphans + left
-                words = ["resume", str(out)] if (out / "run.toml").exists() else words
-            if not ended:
-                subprocess.run([*COMMAND, *words], capture_output=True, check=True)
-            runs += 1
-            others += evoframe.open_run(out).digest() != due
-            shutil.rmtree(out)
-        line = (
-            f"{executor[0][11:]}: {kills} kills over {runs} runs, {others} ended with another "
-            f"digest, {orphans} processes were left"
-        )
-        yield line, bool(others or orphans)
-
-
-def killed_once(words: list[str], out: Path, dice: random.Random) -> tuple[bool, int]:
-    """Carry a run for a random time and kill it; whether it had ended, and how many are left."""
-    process = subprocess.Popen(
-        [*COMMAND, *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    log = out / "log.jsonl"
-    before = log.stat().st_size if log.exists() else 0
-    if dice.random() < 0.9:  # else at any instant, while it starts
-        while process.poll() is None and (log.stat().st_size if log.exists() else 0) <= before:
-            time.sleep(0.005)
-    delay = time.monotonic() + dice.uniform(0.0, 3.0)
-    while process.poll() is None and time.monotonic() < delay:
-        time.sleep(0.002)
-    ended = process.poll() is not None
-    if not ended:
-        os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    until = time.monotonic() + 10
-    while (left := family(process.pid)) and time.monotonic() < until:
-        time.sleep(0.05)
-    for one in left:
-        os.kill(one, signal.SIGKILL)
-    return ended, len(left)
-
-
-def family(session: int) -> list[int]:
-    """Return the living processes of a session."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 # --- tampering ----------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ class Jobs:
         folder = self._session.path
         with suppress(OSError):  # makes network file systems look at their server
             folder.chmod(folder.stat().st_mode)
-        heard = self._hear()
+        heard = self._hear(self._at_work)
         if self._options.cluster == "slurm":
             if self._looks % 10 == 0:
                 self._ask()
@@ -144,10 +144,10 @@ class Jobs:
                 life.ended = time.monotonic(), "its process has ended"
         return heard or any(life.ended for life in self._at_work)
 
-    def _hear(self) -> bool:
+    def _hear(self, lives: Sequence[Life]) -> bool:
         there = frozenset(file.name for file in self._session.mail.iterdir())
         count = 0
-        for life in self._at_work:
+        for life in lives:
             for reader in life.readers:
                 for hook, event in reader.new(there):
                     self._send(hook, event)
@@ -195,7 +195,7 @@ class Jobs:
                 )
             for file in (life.job.paths.result_pickle, life.job.paths.submitted_pickle):
                 file.unlink(missing_ok=True)
-        self._hear()
+        self._hear([life])  # and nobody else: a thousand lives would open a million files
         self._at_work.remove(life)
         return outcome.get()
 
