@@ -89,7 +89,9 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
         else:
             # The newborn has no name here, so that its weights are free once a network has them.
             genotype = grow_up(
-                Conceived(before[0]) if before else conceive(strategies, context, watch, pressed),
+                Conceived(before[0].to(context.device))
+                if before
+                else conceive(strategies, context, watch, pressed),
                 strategies.training,
                 context,
                 watch,

@@ -49,7 +49,11 @@ def surveyed(world: World) -> dict[str, Any]:
 
 def lasting(anatomy: Anatomy) -> Tensor:
     """Return the channels, a bool for each, that live or stay with living ones without synapses."""
-    nothing = {name: torch.zeros(shape).bool() for name, shape in anatomy.evolvable.items()}
+    here = anatomy.wiring.fed.device
+    nothing = {
+        name: torch.zeros(shape, dtype=torch.bool, device=here)
+        for name, shape in anatomy.evolvable.items()
+    }
     return anatomy.bundles.by_class(living_channels(nothing, anatomy.wiring).cpu())
 
 
