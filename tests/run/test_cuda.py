@@ -3,68 +3,20 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
-from typing import ClassVar
 
-import attrs
 import pytest
 import torch
 from torch import nn
 
 import evoframe
-from evoframe import anatomy, hookimpl
-from evoframe.roles import Observer
+from evoframe import anatomy
 from networks import NETWORKS
+from support.cuda_runs import RECIPES, STOPPED, Interrupter, evolve
 from support.surgery import masked, parameters, shaken, smallest, surveyed, tensors, thinned
 
 pytestmark = pytest.mark.gpu
 
-BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 NEAR = 1e-9
-DEVICE = "cuda"
-
-IN_HALF = ("task.dropout=0.3", "training.half_precision=true")
-
-RECIPES = {
-    "the first paper's": {"encoding": "synaptic"},
-    "clusters": {"encoding": "cluster"},
-    "magnitude under a ceiling": {
-        "encoding": "magnitude",
-        "environment": "budget",
-        "options": ["environment.share=0.7"],
-    },
-    "what the loss feels": {"encoding": "sensitivity"},
-    "two parents that change": {
-        "heredity": "mating",
-        "mutation": ["noise", "regrowth"],
-        "population": 3,
-    },
-    "lives together, in half precision": {
-        "population": 4,
-        "options": [*IN_HALF, "training.together=3"],
-    },
-    "siblings that climb": {
-        "encoding": "cluster",
-        "environment": "budget",
-        "litter": "climb",
-        "options": ["encoding.of=bundle", "litter.steps=2", "litter.examples=[32]"],
-    },
-    "siblings in rungs, in half precision": {
-        "litter": "halving",
-        "nurture": "distillation",
-        "options": [*IN_HALF, "litter.size=6", "litter.examples=32"],
-    },
-    "lives in rungs, in half precision": {
-        "selection": f"{Path(__file__).parents[2] / 'examples/strategies/halving.py'}:Halving",
-        "options": [*IN_HALF, "selection.lives=[3,2,1]", "selection.epochs=[0.5,1.5]"],
-    },
-}
-
-
-def evolve(out: Path, *, options=(), **choices) -> evoframe.Run:
-    given = {"task": BLOBS, "device": DEVICE, "generations": 3, "population": 2, **choices}
-    usual = ["task.norm=true", "task.hidden=64", "training.epochs=2"]
-    return evoframe.evolve(out=out, options=[*usual, *options], **given)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -77,23 +29,7 @@ def test_a_run_on_cuda_gives_the_same_bits_twice(recipe, tmp_path) -> None:
     assert all(one.is_alive for one in first.individuals)
 
 
-@attrs.frozen(eq=False)
-class Interrupter(Observer):
-    """Stops a run in the middle of a life."""
-
-    name: ClassVar[str] = "interrupter"
-
-    @hookimpl
-    def evoframe_epoch_finished(self, event):
-        if event.individual.startswith("g2") and event.epoch == 2:
-            raise KeyboardInterrupt
-
-
-TOGETHER = "lives together, in half precision"
-IN_RUNGS = [name for name in RECIPES if "in rungs" in name]
-
-
-@pytest.mark.parametrize("recipe", ["the first paper's", TOGETHER, *IN_RUNGS])
+@pytest.mark.parametrize("recipe", STOPPED)
 def test_a_stopped_run_on_cuda_ends_like_an_unbroken_one(recipe, tmp_path) -> None:
     """Weights, optimiser, generators and masks come back to the device, also from a rung."""
     chosen = copy.deepcopy(RECIPES[recipe])
