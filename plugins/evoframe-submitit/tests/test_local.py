@@ -91,7 +91,6 @@ def test_jobs_end_with_a_driver_that_is_killed_and_it_goes_on(expected, tmp_path
     process.kill()
     process.wait()
     until(lambda: not workers(folder), 30)
-    assert in_their_midst(folder)
 
     evoframe.resume(folder)
 
