@@ -17,36 +17,38 @@ MINUTE = 60.0
 """Seconds between two lines that say how far a run is."""
 
 
-class Terminated(KeyboardInterrupt):
-    """A scheduler, or the end of a container, has sent SIGTERM."""
-
-
 @contextmanager
 def resumable(path: Path, how: str = "") -> Iterator[None]:
     """Run a block; when it is interrupted, say how to go on.
 
     Ctrl-C ends it with exit code 130, and SIGTERM with 143.
     """
+    came: list[int] = []
     try:
-        with _termination_interrupts():
+        with _termination_interrupts(came):
             yield
-    except KeyboardInterrupt as reason:
-        ended = isinstance(reason, Terminated)
-        word = "terminated" if ended else "interrupted"
+    except KeyboardInterrupt:
+        word = "terminated" if came else "interrupted"
         click.echo(f"\n{word}; go on with: {how or f'evoframe resume {path}'}", err=True)
-        sys.exit(143 if ended else 130)
+        sys.exit(143 if came else 130)
 
 
 @contextmanager
-def _termination_interrupts() -> Iterator[None]:
-    """Make SIGTERM interrupt a block as Ctrl-C does, so that nothing is left behind."""
+def _termination_interrupts(came: list[int]) -> Iterator[None]:
+    """Make SIGTERM interrupt a block as Ctrl-C does, so that nothing is left behind.
+
+    Args:
+        came: takes the signal. Libraries that are interrupted may raise another interruption, so
+            what was raised does not tell.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def interrupt(_number: int, _frame: object) -> None:
+    def interrupt(number: int, _frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what comes now is tidying
-        raise Terminated
+        came.append(number)
+        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
