@@ -83,6 +83,14 @@ LAST = {
         _ours("magnitude", "layer", depth=True),
     ),
     "fisher-alike-then-depth": ("fisher-alike-repaired", _ours("fisher", "alike", depth=True)),
+    "fisher-alike-depth-then-widths": (
+        "fisher-alike-depth-repaired",
+        _ours("fisher", "alike"),
+    ),
+    "magnitude-layer-depth-then-widths": (
+        "magnitude-layer-depth-repaired",
+        _ours("magnitude", "layer"),
+    ),
     "magnitude-layer-then-climb": ("magnitude-layer-repaired", _climbing),
 }
 """A cut of all generations but the last, and the one of the last."""

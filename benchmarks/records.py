@@ -30,6 +30,7 @@ from cattrs import structure
 
 from evoframe import Run
 from evoframe.config.request import Request
+from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Individual
 from evoframe.run import runner
 
@@ -70,6 +71,7 @@ class Result:
         ancestor: error of the ancestor on them.
         epochs: of all descendants.
         seconds: of the CPU, of all descendants.
+        device: that they were trained on.
     """
 
     task: str
@@ -82,6 +84,7 @@ class Result:
     ancestor: float
     epochs: float
     seconds: float
+    device: str = "cpu"
 
 
 def main() -> None:
@@ -93,6 +96,7 @@ def main() -> None:
     parser.add_argument("--marks", type=float, nargs="+", default=[68, 100, 250, 500])
     parser.add_argument("--until", type=float, help="one run so far down, for all of the marks")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("-o", dest="options", action="append", default=[], help="of the recipe")
     parser.add_argument("--table", action="store_true", help="print what is there")
     asked = parser.parse_args()
@@ -104,28 +108,33 @@ def main() -> None:
     options = [f"task.data={asked.data.absolute()}", *asked.options]
     for seed in asked.seeds:
         founder = asked.out / asked.task / f"seed-{seed}" / "ancestor"
-        carry(founder, asked.task, seed, options, None)
+        carry(founder, asked, seed, options, None)
         for mark in asked.marks:
             file = founder.with_name(f"{mark:g}.json")
             if not file.exists():
                 goal = asked.until or mark
-                found = measured(founder, asked.task, seed, mark, goal, options)
+                found = measured(founder, asked, seed, mark, goal, options)
                 file.write_text(json.dumps(attrs.asdict(found), indent=1))
                 print(file, found)
 
 
 def measured(
-    founder: Path, task: str, seed: int, mark: float, goal: float, options: list[str]
+    founder: Path,
+    asked: argparse.Namespace,
+    seed: int,
+    mark: float,
+    goal: float,
+    options: list[str],
 ) -> Result:
     """Return what comes of a run that goes down to a goal, at a mark on its way."""
     path = founder.with_name(f"{goal:g}")
     here = [f"environment.share={1 / goal!r}", *options]
-    run, seconds = carry(path, task, seed, here, founder)
+    run, seconds = carry(path, asked, seed, here, founder)
     chosen = best_within(run, mark)
     state = run.network(chosen.id).state_dict().values()
     epochs = run.epochs()
     return Result(
-        task=task,
+        task=asked.task,
         mark=mark,
         seed=seed,
         weights=chosen.synapses,
@@ -135,11 +144,12 @@ def measured(
         ancestor=error(run.ancestor, "test"),
         epochs=sum(count for name, count in epochs.items() if name != run.ancestor.id),
         seconds=seconds,
+        device=devices.describe(devices.resolve(asked.device)),
     )
 
 
 def carry(
-    path: Path, task: str, seed: int, options: list[str], founder: Path | None
+    path: Path, asked: argparse.Namespace, seed: int, options: list[str], founder: Path | None
 ) -> tuple[Run, float]:
     """Begin a run or go on with it, to its end; return it, and the CPU seconds of all its parts."""
     clock, begun = path.with_suffix(".seconds"), time.process_time()
@@ -147,7 +157,7 @@ def carry(
         if Run(path).ending is None:
             runner.resume(path, founder=founder)
     else:
-        choices: dict[str, Any] = {"task": task, "seed": seed, "device": "cpu"}
+        choices: dict[str, Any] = {"task": asked.task, "seed": seed, "device": asked.device}
         if founder is None:
             choices["generations"] = 1
         request = Request("records", choices=choices, options=options).resolve()
