@@ -210,8 +210,8 @@ class AttentionWithKeysOfItsOwn(Attending):
         super().__init__(add_bias_kv=True, add_zero_attn=True, bias=False)
 
     def seen(self, x: Tensor) -> Tensor:
-        hidden = torch.ones(5, 5).triu(1).bool()
-        padding = torch.arange(5).expand(x.shape[0], 5) > 3
+        hidden = torch.ones(5, 5, device=x.device).triu(1).bool()
+        padding = torch.arange(5, device=x.device).expand(x.shape[0], 5) > 3
         return self.attention(
             x, x, x, padding, need_weights=False, attn_mask=hidden, is_causal=True
         )[0]
@@ -220,7 +220,10 @@ class AttentionWithKeysOfItsOwn(Attending):
 @case(TOKENS, share=0.89, num_heads={"attention": 4})
 class AttentionWithMasksByHead(Attending):
     def seen(self, x: Tensor) -> Tensor:
-        near = torch.arange(4).view(4, 1, 1) >= (torch.arange(5) - torch.arange(5)[:, None]).abs()
+        def places(size: int) -> Tensor:
+            return torch.arange(size, device=x.device)
+
+        near = places(4).view(4, 1, 1) >= (places(5) - places(5)[:, None]).abs()
         return self.attention(x, x, x, attn_mask=~near.repeat(len(x), 1, 1))[0]
 
 
@@ -254,7 +257,7 @@ class DecoderLayer(nn.Module):
         self.layer = nn.TransformerDecoderLayer(16, 4, 24, batch_first=True)
 
     def forward(self, x: Tensor, memory: Tensor) -> Tensor:
-        causal = nn.Transformer.generate_square_subsequent_mask(5, dtype=x.dtype)
+        causal = nn.Transformer.generate_square_subsequent_mask(5, x.device, x.dtype)
         return self.head(self.layer(self.stem(x), self.memory(memory), tgt_mask=causal))
 
 
@@ -278,5 +281,5 @@ class EncoderOfSeveralLengths(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        padding = torch.arange(5) >= torch.tensor([[4], [2]])
+        padding = (torch.arange(5) >= torch.tensor([[4], [2]])).to(x.device)
         return self.head(self.encoder(self.stem(x), src_key_padding_mask=padding).mean(1))

@@ -28,7 +28,7 @@ ENDINGS: dict[str, Callable[[Tensor], Any]] = {
     "best three": lambda x: x.topk(3, 1),
     "sorted": lambda x: x.sort(1),
     "running sum": lambda x: x.cumsum(1),
-    "a loss": lambda x: F.cross_entropy(x, torch.arange(len(x))),
+    "a loss": lambda x: F.cross_entropy(x, torch.arange(len(x), device=x.device)),
     "whether positive": lambda x: x > 0,
     "as whole numbers": lambda x: (10 * x).long(),
     "complex numbers": lambda x: torch.polar(x.abs(), x),

@@ -139,7 +139,7 @@ class GroupsOfTheOperation(Heads):
 @case(TOKENS, share=0.96)
 class ScaleOfItsOwn(Heads):
     def seen(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        padding = torch.arange(5) < torch.tensor([[4], [2]])
+        padding = (torch.arange(5) < torch.tensor([[4], [2]])).to(q.device)
         return F.scaled_dot_product_attention(q, k, v, padding[:, None, None], scale=0.3)
 
 
@@ -150,7 +150,7 @@ class SlopesByHead(Heads):
         self.register_buffer("slopes", 2.0 ** -torch.arange(1, 5).view(4, 1, 1))
 
     def seen(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        places = torch.arange(q.shape[2])
+        places = torch.arange(q.shape[2], device=q.device)
         bias = self.slopes * -(places - places[:, None]).abs()
         return (q @ k.transpose(-2, -1) / 8**0.5 + bias).softmax(-1) @ v
 

@@ -74,7 +74,9 @@ def stepped(x: Tensor) -> Tensor:
 
 def sparse_product(x: Tensor) -> Tensor:
     """A sparse adjacency by rows of channels."""
-    near = torch.sparse_coo_tensor(EDGES, torch.arange(5.0).to(x), (4, 4), check_invariants=False)
+    near = torch.sparse_coo_tensor(
+        moved(EDGES, x), torch.arange(5.0).to(x), (4, 4), check_invariants=False
+    )
     return torch.sparse.mm(near, x)
 
 
