@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -153,12 +154,14 @@ class Photographs(Problem):
         if not kept.exists():
             found = {}
             with np.load(self.data / "cifar10_jpeg_stream.npz", allow_pickle=False) as arrays:
-                for part in ("train", "test"):
-                    blob, borders = arrays[f"blob_{part}"].tobytes(), arrays[f"off_{part}"]
+                for name in ("train", "test"):
+                    blob, borders = arrays[f"blob_{name}"].tobytes(), arrays[f"off_{name}"]
                     files = [blob[a:b] for a, b in itertools.pairwise(borders)]
-                    found[part] = np.stack([_pixels(one) for one in files]).transpose(0, 3, 1, 2)
-                    found[f"y_{part}"] = arrays[f"y_{part}"].astype(np.int64)
-            np.savez(kept, **found)
+                    found[name] = np.stack([_pixels(one) for one in files]).transpose(0, 3, 1, 2)
+                    found[f"y_{name}"] = arrays[f"y_{name}"].astype(np.int64)
+            part = kept.with_name(f"{os.getpid()}.npz")  # others may begin beside this process
+            np.savez(part, **found)
+            part.rename(kept)
         with np.load(kept) as arrays:
             return dict(arrays)
 
