@@ -77,7 +77,7 @@ LABELS = {
     "torch-pruning-magnitude-global": "Torch-Pruning, one cut, over all layers",
     "torch-pruning-magnitude-global-2-generations": "Torch-Pruning, two generations",
     "magnitude-layer-restated-repaired": "evoframe, one cut",
-    "fisher-alike-restated-depth-repaired": "evoframe, one cut, whole blocks leave too",
+    "magnitude-layer-restated-depth-repaired": "evoframe, one cut, whole blocks leave too",
 }
 """What arms are called in a picture."""
 
