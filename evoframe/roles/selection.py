@@ -35,6 +35,16 @@ class Selection(Learning, ABC):
             ConfigError: what is missing, and what to do instead.
         """
 
+    def check_ancestor(self, context: Context) -> None:
+        """Refuse an ancestor without the costs to select by, before anything is written.
+
+        Args:
+            context: the ancestor before it is trained, its anatomy and the task.
+
+        Raises:
+            ConfigError: which cost is missing, and what tells it.
+        """
+
     def families_for(self, population: Population) -> int:
         """Return the number of families it gives: ``population.size``, or another one.
 

@@ -22,6 +22,7 @@ def require_reachable(world: World) -> None:
     """
     for environment in world.recipe.environment:
         environment.check_ancestor(world.context(1, world.initial))
+    world.recipe.selection.check_ancestor(world.context(1, world.initial))
     if world.recipe.run.target is not None:
         _require_told(world.recipe, world.anatomy.costs(world.initial))
 

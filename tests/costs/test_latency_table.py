@@ -27,6 +27,7 @@ from evoframe.costs import measure_latency
 from evoframe.costs.measure_latency import TABLE, grid
 from evoframe.costs.table import LatencyTable, monotone
 from evoframe.errors import ConfigError, ResumeError
+from evoframe.kernel.population import Population
 from evoframe.once.timing import write
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
@@ -258,6 +259,27 @@ def test_a_run_hangs_on_the_table_alone(tmp_path) -> None:
     assert runs[0].best.id == runs[1].best.id
     recorded = (tmp_path / "one" / "run.toml").read_text()
     assert "latencies" in recorded
+
+
+def test_latency_is_traded_where_a_table_tells_it(tmp_path) -> None:
+    """The fastest is an end of the front; without a table nothing is written."""
+    table, objectives = tmp_path / "t.json", 'selection.objectives=["accuracy", "latency"]'
+    CliRunner().invoke(main, ["latency", "--task", BLOBS, "--out", str(table), "--plan"])
+    write(tabled(json.loads(table.read_text())), table)
+    how: dict[str, Any] = {"encoding": "cluster", "environment": "retention", "generations": 3,
+                           "selection": "pareto", "population": 3}  # fmt: skip
+    given = ["encoding.of=bundle", "training.epochs=1", objectives]
+
+    with pytest.raises(ConfigError, match=r"no table tells it.*run\.latency_table"):
+        evoframe.evolve(BLOBS, out=tmp_path / "none", options=given, **how)
+    assert not (tmp_path / "none").exists()
+    given.append(f"run.latency_table={table}")
+    run = evoframe.evolve(BLOBS, out=tmp_path / "run", options=given, **how)
+
+    task, alive = run.recipe.task, tuple(one for one in run.individuals if one.is_alive)
+    everyone = Population(alive, alive, 3, 1, task.primary, task.metrics)
+    fastest = min(alive, key=lambda one: one.fitness.costs["latency"])
+    assert fastest.id in [one.id for one in run.recipe.selection.ranked(everyone)[:2]]
 
 
 def test_a_table_is_measured_here_and_says_what_it_holds(tmp_path) -> None:

@@ -26,6 +26,9 @@ from evoframe.kernel.population import Family, Population, is_sound
 from evoframe.roles import Selection, Task, doc
 from evoframe.strategies.selection.drawing import draw, family
 
+LATENCY = "latency"
+"""A cost that individuals have in runs with a table of latency alone; in seconds."""
+
 Values = npt.NDArray[np.float64]
 """One row an individual, one column an objective; larger is better."""
 
@@ -39,7 +42,10 @@ class Pareto(Selection):
 
     objectives: tuple[str, ...] = attrs.field(
         default=(),
-        metadata=doc("metrics and costs to trade; the primary metric and synapses if not given"),
+        metadata=doc(
+            "metrics and costs to trade, latency too in runs with a table of it; "
+            "the primary metric and synapses if not given"
+        ),
     )
     archive: bool = attrs.field(
         default=True,
@@ -48,7 +54,7 @@ class Pareto(Selection):
 
     def check(self, task: Task) -> None:
         """Refuse an objective that nobody measures."""
-        known = [metric.name for metric in task.metrics] + list(COSTS)
+        known = [metric.name for metric in task.metrics] + [*COSTS, LATENCY]
         for name in self.objectives:
             if name not in known:
                 raise ConfigError(
@@ -56,6 +62,14 @@ class Pareto(Selection):
                     f"measure and which is no cost.{close_match(name, known)} "
                     f"There are: {', '.join(known)}."
                 )
+
+    def check_ancestor(self, context: Context) -> None:
+        """Refuse to trade a latency that no table tells."""
+        if LATENCY in self.objectives and LATENCY not in context.anatomy.costs(context.ancestor):
+            raise ConfigError(
+                "selection.objectives names 'latency', and no table tells it. Set "
+                "run.latency_table to one that `evoframe latency` made, or trade flops instead."
+            )
 
     def select(self, population: Population, context: Context) -> tuple[Family, ...]:
         """Return families whose parents won tournaments by front, then by crowding.
