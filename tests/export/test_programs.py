@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import evoframe
 from evoframe.errors import ExportError
 from evoframe.export.programs import write_onnx, write_torch_export
 
@@ -87,6 +88,44 @@ class Branching(nn.Module):
         return self.layer(values) if values.sum() > 0 else -self.layer(values)
 
 
+class Residual(nn.Module):
+    """Three blocks around a stream of pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 5)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(8, 8, 3, padding=1, bias=False),
+                nn.BatchNorm2d(8),
+                nn.ReLU(),
+                nn.Conv2d(8, 8, 3, padding=1, bias=False),
+            )
+            for _ in range(3)
+        )
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        stream = self.stem(pictures).relu()
+        for block in self.blocks:
+            stream = (stream + block(stream)).relu()
+        return self.head(stream.mean((2, 3)))
+
+
+def shallow() -> nn.Module:
+    """A network of which a whole block has left, whose modules are idle."""
+    torch.manual_seed(0)
+    network = Residual()
+    with torch.no_grad():
+        for layer in network.blocks[1]:
+            for weight in layer.parameters():
+                weight.mul_(1e-3)
+    smaller = evoframe.shrink(
+        network, (torch.zeros(1, 3, 8, 8),), flops="2x", importance="magnitude", depth=True
+    )
+    assert any("Idle" in type(one).__name__ for one in smaller.modules())
+    return smaller
+
+
 def attention() -> nn.Module:
     return nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)
 
@@ -95,6 +134,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str, str]] =
     "pooled": (Pooled, (torch.zeros(1, 3, 16, 12),), "(any, 3, any, any)", "(2, 3, 17, 13)"),
     "flattened": (Flattened, (torch.zeros(1, 3, 8, 8),), "(any, 3, any, any)", "(5, 3, 8, 8)"),
     "even": (UpAndDown, (torch.zeros(1, 3, 8, 8),), "(any, 3, any, any)", "(2, 3, 16, 16)"),
+    "shallow": (shallow, (torch.zeros(1, 3, 8, 8),), "(any, 3, any, any)", "(2, 3, 9, 9)"),
     "attention": (attention, (torch.zeros(1, 6, 8),), "(any, any, 8)", "(2, 7, 8)"),
     "waves": (lambda: nn.Conv1d(4, 3, 3), (torch.zeros(1, 4, 9),), "(any, 4, any)", "(2, 4, 18)"),
     "words": (
@@ -104,6 +144,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], str, str]] =
         "(2, 7) and (2, 7)",
     ),
 }
+
+NAMES = [pytest.param(one, marks=[pytest.mark.slow] * (one == "shallow")) for one in CASES]
 
 
 def written(write: Any, network: nn.Module, inputs: Any, folder: Path) -> str:
@@ -115,7 +157,7 @@ def written(write: Any, network: nn.Module, inputs: Any, folder: Path) -> str:
     return "\n".join(told)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_keeps_sizes_free(name: str, tmp_path: Path) -> None:
     make, inputs, free, tried = CASES[name]
     told = written(write_torch_export, make(), inputs, tmp_path)
@@ -125,7 +167,7 @@ def test_a_program_keeps_sizes_free(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not WITH_ONNX, reason="needs evoframe[onnx]")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_onnx_keeps_sizes_free(name: str, tmp_path: Path) -> None:
     make, inputs, free, tried = CASES[name]
     told = written(write_onnx, make(), inputs, tmp_path)
