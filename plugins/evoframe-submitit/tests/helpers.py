@@ -37,7 +37,17 @@ def driver(folder, verb="evolve", **executor):
     command = [sys.executable, "-m", "evoframe", verb, *arguments]
     # Into a file: jobs of this machine inherit it, and a pipe would stay open until they end.
     with folder.with_suffix(".said").open("w") as said:
-        return subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)  # noqa: S603
+        return subprocess.Popen(  # noqa: S603
+            command,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_heed_interruptions,  # noqa: PLW1509  no threads yet
+        )
+
+
+def _heed_interruptions():
+    """Undo what a shell does to what it runs in the background, which ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def toml(said):
