@@ -40,12 +40,12 @@ from head_to_head_problems import (
     Learning,
     Photographs,
     Problem,
-    ResNet56,
     estimate_statistics,
 )
 from head_to_head_saliency import Maps, UNet
 from head_to_head_tables import picture, table
 from resnet20 import ResNet20
+from resnet56 import ResNet56
 
 from evoframe.kernel.key import Key
 

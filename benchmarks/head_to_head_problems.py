@@ -24,7 +24,7 @@ from torch.nn import functional as F  # noqa: N812  torch's own convention
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from resnet20 import DEVIATION, MEAN, Block, ResNet20, _pixels
+from resnet20 import DEVIATION, MEAN, Block, _pixels
 
 from evoframe.kernel.key import Key
 
@@ -123,15 +123,6 @@ class Problem:
     def measured(self, network: nn.Module, split: str) -> Mapping[str, float]:
         """Return the metrics of a network on a split."""
         raise NotImplementedError
-
-
-class ResNet56(ResNet20):
-    """The same network with nine blocks of each width."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for layer, width in ((self.layer1, 16), (self.layer2, 32), (self.layer3, 64)):
-            layer.extend(Block(width, width) for _ in range(6))
 
 
 class Restated(Block):

@@ -5,8 +5,10 @@
 
 ``data`` is an .npz archive in which the images are JPEG files, all one after another in
 ``blob_train`` and ``blob_test``, with their borders in ``off_train`` and ``off_test`` and the
-labels in ``y_train`` and ``y_test``. ``weights`` is a checkpoint of the ResNet-20 that akamaster's
-pytorch_resnet_cifar10 trained (BSD-2): layers by the same names, behind ``module.``.
+labels in ``y_train`` and ``y_test``; or the folder of the original's binary version, with
+``data_batch_1.bin`` to ``data_batch_5.bin`` and ``test_batch.bin``. ``weights`` is a checkpoint of
+the ResNet-20 that akamaster's pytorch_resnet_cifar10 trained (BSD-2): layers by the same names,
+behind ``module.``.
 
 Images that were compressed as JPEG are not the published CIFAR-10: accuracies must not be set
 beside published ones.
@@ -78,14 +80,19 @@ class ResNet20(nn.Module):
 
 @attrs.frozen
 class Cifar(Task):
-    """CIFAR-10 from a stream of JPEG files, and a trained ResNet-20."""
+    """CIFAR-10, as it was published or from a stream of JPEG files, and a trained ResNet-20."""
 
     name: ClassVar[str] = "cifar-resnet20"
     traits: ClassVar[frozenset[str]] = frozenset({"trained"})
 
-    data: Path = attrs.field(metadata=doc("the .npz archive with the images"))
-    weights: Path = attrs.field(metadata=doc("the checkpoint of the trained ResNet-20"))
-    train_size: int = attrs.field(default=45_000, metadata=doc("training images to use"))
+    made: ClassVar[type[nn.Module]] = ResNet20
+
+    data: Path = attrs.field(metadata=doc("the .npz archive with the images, or their folder"))
+    weights: Path = attrs.field(metadata=doc("the checkpoint of the trained network"))
+    train_size: int = attrs.field(
+        default=45_000,
+        metadata=doc("training images to use; the last 5,000 of 50,000 are those of validation"),
+    )
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -93,9 +100,9 @@ class Cifar(Task):
         return (Metric("accuracy"), Metric("loss", maximise=False))
 
     def ancestor(self, key: Key) -> nn.Module:
-        """Return the ResNet-20 with its trained weights."""
+        """Return the network with its trained weights."""
         saved = torch.load(self.weights, map_location="cpu", weights_only=True)["state_dict"]
-        network = ResNet20()
+        network = self.made()
         network.load_state_dict({k.removeprefix("module."): v for k, v in saved.items()})
         return network
 
@@ -143,24 +150,41 @@ def _varied(images: Tensor, generator: torch.Generator) -> Tensor:
 
 @lru_cache(maxsize=3)
 def _split(source: Path, split: Split) -> tuple[Tensor, Tensor]:
-    """Return all images and labels of a split; 5,000 training images are for validation."""
+    """Return images and labels of a split; the last 5,000 to train on are those of validation."""
     images, labels = _decoded(source, "test" if split == "test" else "train")
     if split == "test":
         return images, labels
     order = torch.from_numpy(Key(0).at("split").shuffled(len(labels)))  # files are sorted by class
-    part = order[45_000:] if split == "validation" else order[:45_000]
+    part = order[45_000:] if split == "validation" else order
     return images[part], labels[part]
 
 
 @lru_cache(maxsize=2)
 def _decoded(source: Path, part: str) -> tuple[Tensor, Tensor]:
-    with np.load(source, allow_pickle=False) as arrays:
-        blob, borders = arrays[f"blob_{part}"].tobytes(), arrays[f"off_{part}"]
-        labels = torch.from_numpy(arrays[f"y_{part}"].astype(np.int64))
-    pixels = np.stack([_pixels(blob[a:b]) for a, b in itertools.pairwise(borders)])
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
+    pixels, labels = (_published if source.is_dir() else _streamed)(source, part)
+    images = torch.from_numpy(pixels).float().div_(255)
     mean, deviation = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (MEAN, DEVIATION))
-    return images.sub_(mean).div_(deviation), labels
+    return images.sub_(mean).div_(deviation), torch.from_numpy(labels.astype(np.int64))
+
+
+def _published(folder: Path, part: str) -> tuple[Any, Any]:
+    """Return bytes (N, 3, 32, 32) and labels (N,) of the original's binary version."""
+    files = (
+        sorted(folder.glob("data_batch_?.bin")) if part == "train" else [folder / "test_batch.bin"]
+    )
+    rows = np.concatenate(
+        [np.fromfile(one, np.uint8).reshape(-1, 1 + 3 * 32 * 32) for one in files]
+    )
+    return rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0]
+
+
+def _streamed(archive: Path, part: str) -> tuple[Any, Any]:
+    """Return bytes (N, 3, 32, 32) and labels (N,) of a stream of JPEG files."""
+    with np.load(archive, allow_pickle=False) as arrays:
+        blob, borders = arrays[f"blob_{part}"].tobytes(), arrays[f"off_{part}"]
+        labels = arrays[f"y_{part}"]
+    pixels = np.stack([_pixels(blob[a:b]) for a, b in itertools.pairwise(borders)])
+    return pixels.transpose(0, 3, 1, 2), labels
 
 
 def _pixels(file: bytes) -> Any:
