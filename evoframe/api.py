@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from evoframe.config.recipe import Recipe
 from evoframe.config.request import Request, by_table
 from evoframe.errors import ConfigError
@@ -52,6 +54,15 @@ def evolve(
     """
     if isinstance(options, str):
         raise ConfigError(f"options is the text {options!r}; wanted a list of such texts.")
+    if isinstance(options, Mapping):
+        raise ConfigError(
+            'options is a mapping; wanted a list of texts, as in options=["training.epochs=6"].'
+        )
+    if isinstance(task, nn.Module):
+        raise ConfigError(
+            f"the task is the network {type(task).__name__}; wanted a task around it: evolve("
+            "evoframe.task(network=network, train=loader, validation=loader, loss=function), ...)."
+        )
     if task is not None:
         choices["task"] = task
     request = Request(recipe, choices=choices, options=options)

@@ -13,7 +13,7 @@ from evoframe.anatomy.computed import weights_computed_from
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.growing import body_of, copied
-from evoframe.anatomy.proof import Numbers, measured, prove, require_own_parameters
+from evoframe.anatomy.proof import Numbers, measured, of_inputs, prove, require_own_parameters
 from evoframe.anatomy.replacements import replace
 from evoframe.anatomy.trace import Answer, answers_of, trace
 from evoframe.errors import ConfigError, TaskError, close_match
@@ -233,9 +233,7 @@ def _require_forward(network: nn.Module, example_inputs: Arguments) -> None:
         with untouched(), torch.no_grad():
             example_inputs.to(torch.device("cpu")).call(duplicate(network).cpu().eval())
     except Exception as error:
-        raise TaskError(
-            f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"
-        ) from error
+        raise TaskError(of_inputs(network, example_inputs, error)) from error
 
 
 def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str, torch.Size]:

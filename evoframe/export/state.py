@@ -116,6 +116,11 @@ def _tensors(content: bytes, file: Path) -> dict[str, Tensor]:
 
 
 def _built(factory: Callable[[], nn.Module]) -> nn.Module:
+    if isinstance(factory, nn.Module):
+        raise ExportError(
+            f"the factory is a {type(factory).__name__}; wanted a function that builds the whole "
+            "network, as in evoframe.load(folder, lambda: Network())."
+        )
     try:
         with untouched():
             network = factory()

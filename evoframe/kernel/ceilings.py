@@ -203,11 +203,16 @@ def _evenly(turn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _out_of_reach(purse: Purse, least: Genotype) -> str:
     costs = purse.anatomy.costs(least)
     words = [
-        f"at most {one.limit:,.4g} {one.what} cannot be reached: what stays costs "
-        f"{one.spent(costs):,.4g} at the least"
+        f"at most {_figure(one.limit)} {one.what} cannot be reached: what stays costs "
+        f"{_figure(one.spent(costs))} at the least"
         for one in purse.dna.ceilings
         if one.spent(costs) > one.limit
     ]
     if not words and not are_held(least, purse.anatomy):
         return "layers have more channels than they may, whatever is not drawn"
     return "; ".join(words) or f"more than {purse.most:,.0f} synapses stay at the least"
+
+
+def _figure(value: float) -> str:
+    """Return a whole number in full, and what is less than ten to four figures."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.4g}"

@@ -19,6 +19,9 @@ from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
 from evoframe.strategies.environment.bundling import by_bundle
 
+SMALL = 100
+"""Numbers below it that cannot be met may have been meant as factors."""
+
 
 @attrs.frozen(eq=False)
 class Cut:
@@ -74,7 +77,15 @@ def _cut_once(
             return synthesise(dna, inheritance, context)
         except StillbornError as error:
             raise ConfigError(
-                f"this network cannot be cut as far as that: {error}. Ask for less, or let more "
-                "leave: `keep`, `at_least` and `multiple` hold back channels, and "
-                "`evoframe inspect` tells what else stays and why."
+                f"this network cannot be cut as far as that: {error}. {_meant(ceilings)}Ask for "
+                "less, or let more leave: `keep`, `at_least` and `multiple` hold back channels, "
+                "and `evoframe inspect` tells what else stays and why."
             ) from error
+
+
+def _meant(ceilings: Sequence[Ceiling]) -> str:
+    """Return what was meant by a small number of FLOPs, if it was a factor."""
+    small = [one for one in ceilings if 1 < one.limit < SMALL and "latency" not in one.rates]
+    return "".join(
+        f"(That is a number of {one.what}; a factor is written '{one.limit:g}x'.) " for one in small
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import isclass
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,12 @@ def shrink(
       (2): Linear(in_features=7, out_features=2, bias=True)
     )
     """
+    if not isinstance(network, nn.Module):
+        found = f"the class {network.__name__}" if isclass(network) else type(network).__name__
+        raise ConfigError(
+            f"shrink(network) was given {found}; wanted a torch.nn.Module, built and with its "
+            "weights loaded."
+        )
     singles = one_by_one(data)
     if importance is None:
         importance = "magnitude" if data is None else "taylor" if singles is None else "fisher"

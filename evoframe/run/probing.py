@@ -70,8 +70,9 @@ def tried(task: Task, what: str, call: Callable[[], Any]) -> Any:
     except (EvoframeError, KeyboardInterrupt):
         raise
     except BaseException as error:
+        notes = "".join(f". {note}" for note in getattr(error, "__notes__", ()))
         raise TaskError(
-            f"{what} of task {task.name!r} raised {type(error).__name__}: {error}"
+            f"{what} of task {task.name!r} raised {type(error).__name__}: {error}{notes}"
         ) from error
 
 

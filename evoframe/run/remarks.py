@@ -32,7 +32,10 @@ def of_recipe(recipe: Recipe) -> list[str]:
     """Sentences on what is said in a recipe and has no effect, or has one that nobody meant."""
     found = of_imports(recipe)
     if recipe.ancestor is not None and recipe.task.is_trained:
-        found.append("[ancestor] has no effect: the ancestor of this task comes trained.")
+        found.append(
+            "[ancestor] has no effect, since the network of this task is said to come trained. If "
+            "it does not, let the task say so: evoframe.task(trained=False)."
+        )
     return found
 
 

@@ -18,7 +18,10 @@ FIRST = 2
 MUCH = 0.1
 """From which share of a network on a barrier is the reason why nothing shrinks."""
 
-SIZES = "take sizes from tensors, as x.flatten(1) does, and not from numbers in the code"
+SIZES = (
+    "take sizes from the tensor that is reshaped (a -1, or x.flatten(1)), not from numbers in the "
+    "code or from another tensor"
+)
 
 REMEDIES = {
     "forward pass on the meta device": (

@@ -60,7 +60,7 @@ def lasting(anatomy: Anatomy) -> Tensor:
 def removable(anatomy: Anatomy) -> Tensor:
     """Return the channels that can leave, a bool for each."""
     bundles = anatomy.bundles
-    return ~bundles.by_class(bundles.kept) & ~lasting(anatomy)
+    return ~bundles.by_class(bundles.kept) & ~bundles.pinned & ~lasting(anatomy)
 
 
 def _layers(anatomy: Anatomy, outputs: set[str]) -> list[dict[str, Any]]:

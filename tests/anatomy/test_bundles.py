@@ -85,6 +85,18 @@ def test_what_leaves_with_a_channel_can_leave(bundles, data) -> None:
     check_duality(bundles, data.draw(st.integers(0, len(bundles.classes) - 1)))
 
 
+@given(tables())
+def test_what_is_pinned_stays_with_nothing_alive(bundles) -> None:
+    """And what is not, of a block that is a whole layer, can lose a line of it."""
+    some = attrs.evolve(bundles, at_least=1)
+    nothing = torch.zeros_like(some.kept)
+    (grid,) = some.grids
+
+    assert bool(some.staying(nothing)[some.pinned].all())
+    assert bool(some.pinned[grid.channels].all()) is is_rigid(grid)
+    assert not bool(bundles.pinned.any())
+
+
 def test_what_leaves_with_a_channel_can_leave_in_real_networks() -> None:
     """The same for one channel of every layer of every test network; many of them are free."""
     tried = [

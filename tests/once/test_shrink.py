@@ -187,6 +187,7 @@ def test_statistics_of_norms_are_those_of_the_smaller_network() -> None:
         ({"flops": "2x", "statistics": 3}, "need"),
         ({"flops": "2x", "steps": 0}, "at least one cut"),
         ({"flops": "1000x"}, "cannot be reached: what stays costs"),
+        ({"flops": 4}, "a factor is written '4x'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(options, words) -> None:
@@ -249,3 +250,40 @@ def test_every_network_of_the_registry_is_cut_or_refused(name) -> None:
         return
     assert evoframe.shrunk(smaller).factor("parameters") >= 1.2
     smaller(*inputs)
+
+
+def test_a_loader_is_read_one_by_one_where_it_can_be(tmp_path: Path) -> None:
+    """`evoframe shrink` takes the task that its pages show, with its default importance."""
+    file = tmp_path / "pair.py"
+    file.write_text(
+        "import torch\nfrom torch import nn\nimport evoframe\n"
+        "from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset\n\n\n"
+        "def task(own=False):\n"
+        "    data = TensorDataset(torch.randn(40, 8), torch.arange(40) % 2)\n"
+        "    loader = DataLoader(data, 20, shuffle=True)\n"
+        "    if own:\n"
+        "        loader = DataLoader(data, 20, collate_fn=lambda rows: tuple(\n"
+        "            torch.stack([row[at] for row in rows]) for at in range(2)))\n"
+        "    network = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))\n"
+        "    return evoframe.task(network=network, train=loader, validation=loader,\n"
+        "        loss=nn.functional.cross_entropy)\n\n\n"
+        "def own():\n    return task(own=True)\n"
+    )
+    asked = ["--parameters", "2x", "--out", str(tmp_path / "small")]
+
+    refused = CliRunner().invoke(main, ["shrink", "--task", f"{file}:own", *asked])
+    done = CliRunner().invoke(main, ["shrink", "--task", f"{file}:task", *asked])
+
+    assert refused.exit_code == 2
+    assert "only gives batches of its own. Hand evoframe.task the data set" in refused.output
+    assert done.exit_code == 0, done.output
+    assert "0.weight: 32 -> " in done.output
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [(nn.Linear, "the class Linear"), (nn.Linear(2, 2).state_dict(), "Ordered")]
+)
+def test_what_is_no_network_is_refused(given, found) -> None:
+    """A class and a state dict are what people hold in their hands first."""
+    with pytest.raises(ConfigError, match=f"was given {found}"):
+        evoframe.shrink(given, (torch.zeros(1, 2),), flops="2x")

@@ -101,6 +101,43 @@ def test_strategies_that_do_not_fit_the_task_are_refused_first(choices, message,
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"loss": nn.CrossEntropyLoss}, "as in loss=CrossEntropyLoss()"),
+        (
+            {"loss": lambda targets, outputs: nn.functional.cross_entropy(outputs, targets)},
+            "It came of loss, which takes outputs and targets in this order and was given float32 "
+            "of (20, 2) and int64 of (20,)",
+        ),
+        (
+            {"metrics": {"accuracy": lambda t, o: (o.argmax(1) == t).float()}},
+            "It came of the metric 'accuracy', which takes outputs and targets in this order",
+        ),
+        ({"metrics": len}, 'wanted functions by name, as in {"accuracy": '),
+        (
+            {"example_inputs": (torch.zeros(1, 4).double(),)},
+            "They are float64 of (1, 4), and its weights are float32",
+        ),
+    ],
+)
+def test_a_mistake_of_the_first_day_is_told_with_what_was_given(changes, message, tmp_path) -> None:
+    """A message of torch alone does not say which argument it is about."""
+    with pytest.raises(TaskError) as caught:
+        evoframe.evolve(a_task(**changes), out=tmp_path / "run", generations=2)
+
+    assert message in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_is_no_task_and_options_are_a_list() -> None:
+    """Both are what somebody tries first."""
+    with pytest.raises(ConfigError, match=r"the task is the network Linear; wanted a task around"):
+        evoframe.evolve(nn.Linear(4, 2))
+    with pytest.raises(ConfigError, match="wanted a list of texts"):
+        evoframe.evolve(a_task(), options={"training.epochs": 1})
+
+
 def a_task(**changes):
     data = TensorDataset(torch.randn(40, 4), torch.arange(40) % 2)
     network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))

@@ -132,6 +132,25 @@ class Bundles:
         outputs = torch.cat(self.layers)
         return len(torch.unique(self.classes[outputs[staying[outputs] & ~fixed[outputs]]]))
 
+    @cached_property
+    def pinned(self) -> Tensor:
+        """The channels of layers that could only leave as a whole, and never do; a bool for each.
+
+        Such a layer is viewed as a grid no axis of which can lose a line.
+        """
+        fixed: dict[bytes, set[int]] = {}
+        for grid in self.grids:
+            single = {at for at, size in enumerate(grid.channels.shape) if size == 1}
+            fixed.setdefault(_block(grid), set()).update(grid.fixed, single)
+        found, layers = torch.zeros_like(self.kept), list(enumerate(self._every_layer))
+        for grid in self.grids:
+            whole = torch.zeros_like(self.kept)
+            whole[grid.channels.flatten()] = True
+            stuck = len(fixed[_block(grid)]) == grid.channels.ndim
+            if stuck and any(self.least(at) and bool(whole[one].all()) for at, one in layers):
+                found |= whole
+        return self.by_class(found)
+
     def least(self, index: int) -> int:
         """Return the number of output channels that a layer keeps at least."""
         count, bound = len(self._every_layer[index]), self.bounds.get(index)
@@ -237,3 +256,8 @@ def _fill_up(layer: Tensor, staying: Tensor, wanted: int) -> None:
     # The first of the dead ones: which do not matter, so long as it is the same ones each time.
     if missing > 0:
         staying[layer[~staying[layer]][:missing]] = True
+
+
+def _block(grid: Grid) -> bytes:
+    """Return what is the same for grids that hold the same channels in the same block."""
+    return repr(tuple(grid.channels.shape)).encode() + grid.channels.contiguous().numpy().tobytes()

@@ -80,9 +80,7 @@ def require_own_parameters(
     except ForeignTensorError as error:
         raise refusal(network, str(error)) from error
     except Exception as error:
-        raise TaskError(
-            f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}"
-        ) from error
+        raise TaskError(of_inputs(network, example_inputs, error)) from error
     if (device := _device_of(network)).type != "cpu":  # which may round otherwise
         there = {name: one.to(device, copy=True) for name, one in plain.items()}
         ours = _outputs_of(grow(body, there, {}), example_inputs)
@@ -105,6 +103,22 @@ def _outputs_of(network: nn.Module, example_inputs: Arguments) -> list[Tensor]:
         for module, training in modes:
             module.training = training
     return [one.cpu() for one in tensors_in(opened(outputs))]
+
+
+def of_inputs(network: nn.Module, inputs: Arguments, error: Exception) -> str:
+    """Return in words that a network does not run on its example inputs, and what they are."""
+    given = ", ".join(f"{_kind(one)} of {tuple(one.shape)}" for one in inputs.tensors)
+    weights = next((_kind(one) for one in network.parameters()), "nothing")
+    return (
+        f"the ancestor cannot run on its example inputs: {type(error).__name__}: {error}. They "
+        f"are {given or 'no tensors'}, and its weights are {weights}. Give inputs as the network "
+        "takes them, by shape, order of axes and type: the first training example, or "
+        "example_inputs."
+    )
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _device_of(network: nn.Module) -> torch.device:

@@ -20,9 +20,17 @@ from evoframe.roles import Batch, Split, Task
 from evoframe.roles.measuring import RunningSum, batches_in, means, totals
 from evoframe.strategies.task.in_memory import OwnLoader
 from evoframe.strategies.task.labels import Classes
-from evoframe.strategies.task.loading import CountedLoader, SeededLoader, examples_of, sizes_of
+from evoframe.strategies.task.loading import (
+    CountedLoader,
+    SeededLoader,
+    examples_of,
+    singles_of,
+    sizes_of,
+    takes_singles,
+)
 from evoframe.strategies.task.losses import Loss
 from evoframe.strategies.task.metrics import Measure
+from evoframe.strategies.task.noting import noted
 from evoframe.strategies.task.reading import Reading, size_of
 
 Count = Callable[[Any, Any], int]
@@ -95,11 +103,10 @@ class LoaderTask(Task):
             return ()
         if batch_size is not None and split in self.own:
             loader = self.own[split].of_size(batch_size)
+        elif batch_size == 1 and takes_singles(loader):
+            loader = singles_of(loader)
         elif batch_size is not None and batch_size != loader.batch_size:
-            raise TaskError(
-                f"training.batch_size = {batch_size}, but the {split} loader makes batches of "
-                f"{loader.batch_size}. Leave the option out, or build the loader with that size."
-            )
+            raise TaskError(_of_another_size(loader, split, batch_size))
         # Seeded for natural order too: what a data set draws for an example must repeat as well.
         key = shuffle if shuffle is not None else Key(0).at(split)
         known = batches_in(loader) is not None
@@ -141,7 +148,8 @@ class LoaderTask(Task):
         targets = self.reading.targets_of(batch)
         outputs = self.reading.outputs(network, batch)
         if not label_smoothing:
-            return self.loss(outputs, targets)
+            with noted("loss", outputs, targets):
+                return self.loss(outputs, targets)
         # Of any other function nobody knows whether it takes the argument, and what it means there.
         if self.loss is not nn.functional.cross_entropy:
             raise TaskError(
@@ -154,4 +162,22 @@ class LoaderTask(Task):
         """Return the values of the metric functions for a batch."""
         targets = self.reading.targets_of(batch)
         outputs = self.reading.outputs(network, batch)
-        return {name: function(outputs, targets) for name, function in self.functions.items()}
+        found = {}
+        for name, function in self.functions.items():
+            with noted(f"the metric {name!r}", outputs, targets):
+                found[name] = function(outputs, targets)
+        return found
+
+
+def _of_another_size(loader: DataLoader[Any], split: str, size: int) -> str:
+    if size == 1:
+        return (
+            f"examples are asked for one by one, and the {split} loader only gives batches of its "
+            "own. Hand evoframe.task the data set or tensors in memory, take an importance that "
+            "needs no single examples, such as taylor or magnitude, or leave training.batch_size "
+            "out."
+        )
+    return (
+        f"training.batch_size = {size}, but the {split} loader makes batches of "
+        f"{loader.batch_size}. Leave the option out, or build the loader with that size."
+    )

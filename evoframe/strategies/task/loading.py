@@ -12,6 +12,7 @@ from torch.utils.data import (
     BatchSampler,
     DataLoader,
     IterableDataset,
+    default_collate,
 )
 
 from evoframe.errors import TaskError
@@ -78,6 +79,21 @@ def sizes_of(loader: DataLoader[Any]) -> set[int] | None:
     if count is None or size is None:
         return None
     return {min(size, count), count % size} - {0}
+
+
+# --- one by one -----------------------------------------------------------------------------------
+
+
+def takes_singles(loader: DataLoader[Any]) -> bool:
+    """Tell whether examples can be taken of its data set one by one, as it would batch them."""
+    plain = loader.collate_fn is default_collate and not isinstance(loader.dataset, IterableDataset)
+    return plain and type(loader.batch_sampler) is BatchSampler
+
+
+def singles_of(loader: DataLoader[Any]) -> DataLoader[Any]:
+    """Return a loader of the same examples, in the order of its sampler, in batches of one."""
+    sampler = loader.sampler
+    return DataLoader(loader.dataset, 1, sampler=sampler, generator=loader.generator)
 
 
 # --- looking at them ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import isclass
 from typing import Any
 
 import attrs
@@ -63,6 +64,11 @@ def loss_of(given: Any) -> Loss:
         return own_loss
     if isinstance(given, Mapping) and given and all(callable(one) for one in given.values()):
         return Losses(dict(given))
+    if isclass(given):
+        raise TaskError(
+            f"evoframe.task(loss=...) was given the class {given.__name__}; wanted one of its "
+            f"objects, as in loss={given.__name__}()."
+        )
     if callable(given):
         return given  # type: ignore[no-any-return]
     raise TaskError(

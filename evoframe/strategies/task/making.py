@@ -34,6 +34,8 @@ from evoframe.strategies.task.reading import (
 GIVEN = (tuple, Mapping, Arguments, type(None))
 """What example inputs may be."""
 
+NAMED = '{"accuracy": lambda outputs, targets: (outputs.argmax(1) == targets).float()}'
+
 Data = DataLoader[Any] | Dataset[Any] | tuple[Any, ...] | Mapping[str, Any]
 """A loader, a data set, or tensors in memory with one axis for examples."""
 
@@ -205,7 +207,12 @@ def _require_kinds(
     keywords = isinstance(forward, Mapping) and all(map(_is_entry, forward.values()))
     wanted = (
         ("network", network, isinstance(network, nn.Module), "a torch.nn.Module"),
-        ("metrics", metrics, isinstance(metrics, Mapping | None), "a mapping"),
+        (
+            "metrics",
+            metrics,
+            isinstance(metrics, Mapping | None),
+            "functions by name, as in " + NAMED,
+        ),
         ("example_inputs", inputs, isinstance(inputs, GIVEN), "a tuple, or a mapping"),
         ("evolvable", evolvable, isinstance(evolvable, tuple | list | None), "a tuple of names"),
         ("examples", count, count is None or callable(count), "a function of inputs and targets"),
