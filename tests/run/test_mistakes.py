@@ -107,8 +107,7 @@ def test_strategies_that_do_not_fit_the_task_are_refused_first(choices, message,
         ({"loss": nn.CrossEntropyLoss}, "as in loss=CrossEntropyLoss()"),
         (
             {"loss": lambda targets, outputs: nn.functional.cross_entropy(outputs, targets)},
-            "It came of loss, which takes outputs and targets in this order and was given float32 "
-            "of (20, 2) and int64 of (20,)",
+            "outputs and targets in this order and was given float32 of (20, 2) and int64 of (20,)",
         ),
         (
             {"metrics": {"accuracy": lambda t, o: (o.argmax(1) == t).float()}},
