@@ -90,7 +90,7 @@ def test_the_page_on_one_cut_runs(tmp_path, monkeypatch, capsys) -> None:
         for name in ("network", "smaller")
     ]
     assert sizes[0] >= 2 * sizes[1]
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [tmp_path / "smaller.pt"]
 
 
 class Steady:
