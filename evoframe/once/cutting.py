@@ -84,7 +84,7 @@ def _cut_once(
 
 
 def _meant(ceilings: Sequence[Ceiling]) -> str:
-    """Return what was meant by a small number of FLOPs, if it was a factor."""
+    """Return a hint that a small number may have been meant as a factor; empty for others."""
     small = [one for one in ceilings if 1 < one.limit < SMALL and "latency" not in one.rates]
     return "".join(
         f"(That is a number of {one.what}; a factor is written '{one.limit:g}x'.) " for one in small

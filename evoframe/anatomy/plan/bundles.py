@@ -259,5 +259,5 @@ def _fill_up(layer: Tensor, staying: Tensor, wanted: int) -> None:
 
 
 def _block(grid: Grid) -> bytes:
-    """Return what is the same for grids that hold the same channels in the same block."""
+    """Return a key that grids share which hold the same channels in the same block."""
     return repr(tuple(grid.channels.shape)).encode() + grid.channels.contiguous().numpy().tobytes()
