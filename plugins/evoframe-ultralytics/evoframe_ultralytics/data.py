@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,21 @@ def dataset_of(
             f"no picture of {said[ENTRIES[split]]} has a box; wanted a folder labels beside "
             "images, with a text file for each picture."
         )
+    _warn_of_missing(found, split)
     return found
+
+
+def _warn_of_missing(dataset: Any, split: Split) -> None:
+    """Warn of pictures that Ultralytics leaves out, since they or their boxes cannot be read."""
+    with quiet(), untouched():
+        files = dataset.get_img_files(dataset.img_path)
+    missing = sorted(set(files) - set(dataset.im_files))
+    if missing:
+        warnings.warn(
+            f"{len(missing)} of {len(files)} {split} pictures are left out, since they or their "
+            f"labels cannot be read: {missing[0]} is the first",
+            stacklevel=4,
+        )
 
 
 def most_objects(dataset: Any) -> int:

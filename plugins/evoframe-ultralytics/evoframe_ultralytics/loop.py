@@ -80,6 +80,7 @@ class Loop(DetectionTrainer):
             "imgsz": context.task.imgsz if self.detects else STRIDE,
             "device": "cpu",  # where it computes is said below: it would look for GPUs
             "amp": False,
+            "channels_last": False,
             "val": False,
             "save": False,
             "workers": 0,

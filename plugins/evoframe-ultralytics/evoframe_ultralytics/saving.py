@@ -14,6 +14,7 @@ import evoframe
 from evoframe.plugin import Arguments, ConfigError, untouched
 from evoframe_ultralytics.libraries import defaults, needed, quiet
 from evoframe_ultralytics.narrow import differs, mark
+from evoframe_ultralytics.tasks import Detection
 
 ELSE = "evoframe's own export holds it: run.export(folder), and evoframe.load(folder, factory)"
 
@@ -48,14 +49,18 @@ def save(
         raise ConfigError(f"{file} should end in .pt, by which YOLO knows such files.")
     if file.exists() and not force:
         raise ConfigError(f"{file} is there already. Name another, or say force=True.")
+    said: dict[str, Any] = {"task": "detect"}
     if isinstance(network, evoframe.Run):
-        inputs = network.grown_from.task.example_inputs() if inputs is None else inputs
+        task: Any = network.grown_from.task
+        inputs = task.example_inputs() if inputs is None else inputs
+        if isinstance(task, Detection):
+            said |= {"imgsz": task.imgsz, "data": task.data}
         network = evoframe.plain(network.network(individual))
     made = _ready(network, half=half)
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_name(f"{file.stem}.part.pt")  # a name that Ultralytics reads
     try:
-        torch.save(_checkpoint(made), aside)
+        torch.save(_checkpoint(made, said), aside)
         _require_equal(made.float().eval(), aside, inputs)
         aside.rename(file)
     finally:
@@ -97,8 +102,8 @@ def _ready(network: Any, *, half: bool) -> Any:
     return made.half() if half else made
 
 
-def _checkpoint(made: nn.Module) -> dict[str, Any]:
-    """Return what Ultralytics writes into its files."""
+def _checkpoint(made: nn.Module, said: dict[str, Any]) -> dict[str, Any]:
+    """Return what Ultralytics writes into its files; it goes on with pictures of the same size."""
     return {
         "epoch": -1,
         "best_fitness": None,
@@ -106,7 +111,7 @@ def _checkpoint(made: nn.Module) -> dict[str, Any]:
         "ema": None,
         "updates": None,
         "optimizer": None,
-        "train_args": {"task": "detect"},
+        "train_args": said,
         "date": datetime.now(timezone.utc).isoformat(),
         "version": needed("ultralytics").__version__,
         "license": "AGPL-3.0 (https://ultralytics.com/license)",
