@@ -53,7 +53,8 @@ def quiet() -> Iterator[None]:
     deterministic, benchmark = backends.deterministic, backends.benchmark
     strict = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    filling: Any = torch.utils.deterministic
+    filled = filling.fill_uninitialized_memory
     talker.setLevel(logging.ERROR)
     try:
         yield
@@ -61,7 +62,7 @@ def quiet() -> Iterator[None]:
         talker.setLevel(level)
         backends.deterministic, backends.benchmark = deterministic, benchmark
         torch.use_deterministic_algorithms(strict, warn_only=warned)
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        filling.fill_uninitialized_memory = filled
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

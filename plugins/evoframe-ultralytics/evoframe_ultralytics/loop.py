@@ -67,8 +67,9 @@ class Loop(DetectionTrainer):
         """Take the life, where it was put down, and a folder that is not kept."""
         self.life, self.before = life, before
         context, training = life.context, life.training
-        self.detects = isinstance(context.task, Detection)
-        size = training.batch_size or getattr(context.task, "batch_size", None) or 1
+        self.task: Any = context.task
+        self.detects = isinstance(self.task, Detection)
+        size = training.batch_size or getattr(self.task, "batch_size", None) or 1
         options = {
             **training.arguments.given(),
             "task": "detect",
@@ -77,7 +78,7 @@ class Loop(DetectionTrainer):
             "epochs": training.epochs,
             "batch": size,
             "nbs": size,  # each batch is a step: an epoch leaves no gradient to the next
-            "imgsz": context.task.imgsz if self.detects else STRIDE,
+            "imgsz": self.task.imgsz if self.detects else STRIDE,
             "device": "cpu",  # where it computes is said below: it would look for GPUs
             "amp": False,
             "channels_last": False,
@@ -94,7 +95,7 @@ class Loop(DetectionTrainer):
     def get_dataset(self) -> dict[str, Any]:
         """Return what the data.yaml says; of another task only what the loop asks for."""
         if self.detects:
-            return dict(self.life.context.task.description())
+            return dict(self.task.description())
         return {"train": None, "val": None, "nc": 10, "names": {}, "channels": 3}
 
     def _criterion(self) -> Any:
@@ -131,7 +132,7 @@ class Loop(DetectionTrainer):
         if mode != "train":
             return SimpleNamespace(dataset=(), close=lambda: None)
         if self.detects:
-            return Learned(self.life.context.task.learning(self.args), batch_size, self.life)
+            return Learned(self.task.learning(self.args), batch_size, self.life)
         return Batches(self.life, batch_size)
 
     def preprocess_batch(self, batch: Any) -> Any:
@@ -173,7 +174,8 @@ class Loop(DetectionTrainer):
     def optimizer_step(self) -> None:
         """Take a step, within which absent synapses stay absent, in the average too."""
         self.life.after_backward()
-        average, self.ema = self.ema, None
+        average: Any = vars(self)["ema"]
+        self.ema = None  # it is to see weights only after absent ones are zero again
         super().optimizer_step()
         self.ema = average
         self.life.after_step(self.optimizer)

@@ -66,7 +66,7 @@ def _built(tasks: Any, cfg: Any, names: Any, channels: int) -> Any:
         given = tasks.yaml_model_load(cfg) if isinstance(cfg, str) else copy.deepcopy(cfg)
     except FileNotFoundError as error:
         raise TaskError(f"there is no model file {cfg}; {WANTED}.") from error
-    _require_boxes(given, tasks, cfg if isinstance(cfg, str) else "the file")
+    _require_boxes(given, cfg if isinstance(cfg, str) else "the file")
     return tasks.DetectionModel(given, ch=channels, nc=len(names), verbose=False)
 
 
@@ -104,7 +104,7 @@ def _read(tasks: Any, file: str) -> Any:
     return found
 
 
-def _require_boxes(given: Any, tasks: Any, who: str) -> None:
+def _require_boxes(given: Any, who: str) -> None:
     """Refuse a model file of another kind, such as one that segments."""
     kind = str(given["head"][-1][2]) if given.get("head") else "no head"
     if kind != "Detect":

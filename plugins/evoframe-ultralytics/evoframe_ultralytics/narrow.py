@@ -61,9 +61,9 @@ def narrow_trainer() -> Any:
     Raises:
         ConfigError: Ultralytics is not installed.
     """
-    train = needed("ultralytics.models.yolo.detect.train")
+    kind: Any = needed("ultralytics.models.yolo.detect.train").DetectionTrainer
 
-    class NarrowTrainer(train.DetectionTrainer):  # type: ignore[misc]
+    class NarrowTrainer(kind):  # type: ignore[misc]
         """Ultralytics' trainer of detection networks, for one that is as wide as it is."""
 
         def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:  # noqa: FBT001, FBT002  Ultralytics calls it so
@@ -73,6 +73,6 @@ def narrow_trainer() -> Any:
                     f"a smaller network is trained on with the classes that it has: found {found}, "
                     f"and data with {self.data['nc']} classes."
                 )
-            return copy.deepcopy(weights)
+            return copy.deepcopy(weights).requires_grad_(requires_grad=True)
 
     return NarrowTrainer

@@ -1,7 +1,5 @@
 """A tiny data set of Ultralytics: pictures with a red and a blue rectangle; and a tiny network."""
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 

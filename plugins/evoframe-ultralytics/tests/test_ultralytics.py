@@ -13,7 +13,7 @@ from torch import nn
 
 import evoframe
 import evoframe_ultralytics as plugin
-from evoframe.errors import ConfigError, StillbornError, TaskError
+from evoframe.errors import ConfigError, TaskError
 from evoframe.plugin import Key, Nurture, Phenotype, sealed
 from evoframe.testing import Case, Specimen, conformance
 
@@ -37,7 +37,6 @@ if has_library:
 
     from boxes import TINY, drawn
     from ultralytics import YOLO
-    from ultralytics.engine.trainer import BaseTrainer
     from ultralytics.nn.tasks import DetectionModel
 
     DATA = drawn(FOLDER / "data", {"train": 24, "val": 12, "test": 8})
@@ -59,7 +58,7 @@ def test_a_missing_library_is_told_by_name(monkeypatch):
         evoframe.evolve(Specimen(), training=plugin.Trainer(), out="nowhere")
     with pytest.raises(ConfigError, match=r"pip install evoframe-ultralytics\[ultralytics\]"):
         plugin.Detection(data=__file__).ancestor(Key(0))
-    with pytest.raises(ConfigError, match="should end in .pt"):
+    with pytest.raises(ConfigError, match=r"should end in \.pt"):
         plugin.save(nn.Linear(2, 2), "nowhere.pth")
 
 
@@ -124,9 +123,11 @@ def test_a_smaller_network_is_trained_on_as_it_is_or_not_at_all(tmp_path):
     yolo.train(trainer=plugin.narrow_trainer(), **options)
 
     found = YOLO(str(yolo.trainer.last)).model.state_dict()
-    assert {name: one.shape for name, one in found.items()} == shapes != {
-        name: one.shape for name, one in network.state_dict().items()
-    }
+    assert (
+        {name: one.shape for name, one in found.items()}
+        == shapes
+        != {name: one.shape for name, one in network.state_dict().items()}
+    )
     again = attrs.evolve(TASK, model=file)
     assert again.is_trained
     grown = evoframe.shrink(again.ancestor(Key(0)), TASK.example_inputs(), parameters="1.3x")
@@ -184,7 +185,7 @@ def lived(training, masks=None, memory=None, companions=(), task=None):
 @needs_library
 @pytest.mark.parametrize(("optimizer", "entry"), [("SGD", ""), ("AdamW", "end2end: True")])
 def test_a_life_that_is_taken_up_ends_the_same(tmp_path, optimizer, entry):
-    """Mosaics, momentum, warm-up, the average, a loss with a schedule: all go on where they were."""
+    """Mosaics, momentum, warm-up, the average, a loss with a schedule go on where they were."""
     (tmp_path / "tiny.yaml").write_text(TINY + entry)
     task = attrs.evolve(TASK, model=tmp_path / "tiny.yaml")
     training = plugin.Trainer(
@@ -211,7 +212,9 @@ class Watching(Nurture):
 
     def after_step(self, phenotype, optimiser, context, step):
         value = dict(phenotype.network.named_parameters())[self.of].detach()
-        self.seen.append((float(value[~self.mask].abs().max()), float(value[self.mask].abs().min())))
+        self.seen.append(
+            (float(value[~self.mask].abs().max()), float(value[self.mask].abs().min()))
+        )
         return phenotype
 
 
@@ -246,7 +249,7 @@ def test_it_learns_as_the_trainer_of_ultralytics_does(tmp_path):
             return TASK.ancestor(Key(0))
 
     class Given(DetectionTrainer):
-        def get_model(self, cfg=None, weights=None, verbose=True):
+        def get_model(self, **_):
             return begin()
 
         def save_model(self):
@@ -344,15 +347,15 @@ def test_a_process_keeps_its_switches():
 def test_what_will_not_do_is_refused_in_words(tmp_path):
     with pytest.raises(TaskError, match=r"task\.data is wanted"):
         plugin.Detection(model=FILES["model"]).ancestor(Key(0))
-    with pytest.raises(TaskError, match="there is no file nowhere.pt. Nothing is downloaded"):
+    with pytest.raises(TaskError, match=r"there is no file nowhere\.pt\. Nothing is downloaded"):
         attrs.evolve(TASK, model="nowhere.pt").ancestor(Key(0))
-    with pytest.raises(TaskError, match="there is no model file nowhere.yaml"):
+    with pytest.raises(TaskError, match=r"there is no model file nowhere\.yaml"):
         attrs.evolve(TASK, model="nowhere.yaml").ancestor(Key(0))
     with pytest.raises(TaskError, match="ends in Segment; wanted a detection"):
         attrs.evolve(TASK, model="yolov8n-seg.yaml").ancestor(Key(0))
     with pytest.raises(TaskError, match="wanted a model file such as"):
         attrs.evolve(TASK, model="yolo11n").ancestor(Key(0))
-    with pytest.raises(TaskError, match="there is no file nowhere.yaml"):
+    with pytest.raises(TaskError, match=r"there is no file nowhere\.yaml"):
         attrs.evolve(TASK, data="nowhere.yaml").ancestor(Key(0))
     (tmp_path / "empty.yaml").write_text("train: nowhere\nval: nowhere\nnames: [a, b]\n")
     with pytest.raises(TaskError, match="images not found"):

@@ -36,4 +36,4 @@ if found is not None and not loads(Path(found.origin).parent):
     DECLARED.impl("nms", best, "CPU")
     import torchvision.extension
 
-    torchvision.extension._has_ops = lambda: True
+    torchvision.extension._has_ops = lambda: True  # noqa: SLF001  so that it may be called
