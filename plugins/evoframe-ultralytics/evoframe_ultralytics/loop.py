@@ -67,9 +67,9 @@ class Loop(DetectionTrainer):
         """Take the life, where it was put down, and a folder that is not kept."""
         self.life, self.before = life, before
         context, training = life.context, life.training
-        self.task: Any = context.task
-        self.detects = isinstance(self.task, Detection)
-        size = training.batch_size or getattr(self.task, "batch_size", None) or 1
+        task: Any = context.task
+        self.task, self.detects = task, isinstance(task, Detection)
+        size = training.batch_size or getattr(task, "batch_size", None) or 1
         options = {
             **training.arguments.given(),
             "task": "detect",
@@ -78,7 +78,7 @@ class Loop(DetectionTrainer):
             "epochs": training.epochs,
             "batch": size,
             "nbs": size,  # each batch is a step: an epoch leaves no gradient to the next
-            "imgsz": self.task.imgsz if self.detects else STRIDE,
+            "imgsz": task.imgsz if self.detects else STRIDE,
             "device": "cpu",  # where it computes is said below: it would look for GPUs
             "amp": False,
             "channels_last": False,

@@ -43,12 +43,13 @@ def network_of(model: str, names: dict[int, str], channels: int) -> nn.Module:
     return network.train()
 
 
-def file_names(model: str) -> list[str] | None:
-    """Return the classes of a file of weights; None for a network that is yet to be built."""
+def learned_by(model: str) -> tuple[list[str], int] | None:
+    """Return the classes and channels of a file of weights; None for a network yet to be built."""
     if not model.endswith(".pt"):
         return None
     with quiet():
-        return list(_read(needed("ultralytics.nn.tasks"), model).names.values())
+        found = _read(needed("ultralytics.nn.tasks"), model)
+    return list(found.names.values()), found.yaml.get("channels", 3)
 
 
 def head_of(network: Any) -> str:

@@ -23,7 +23,7 @@ from evoframe.plugin import (
 )
 from evoframe_ultralytics.data import STRIDE, Pass, dataset_of, description_of, most_objects
 from evoframe_ultralytics.metrics import METRICS, found_in, metrics_of
-from evoframe_ultralytics.models import file_names, head_of, network_of
+from evoframe_ultralytics.models import head_of, learned_by, network_of
 
 PUTS_OUT = re.compile(r"cv\d\.\d+\.2$|dfl")
 """The layers of a head by which it speaks: the last of each branch, and what reads distances."""
@@ -75,7 +75,8 @@ class Detection(Task):
         """As the option says; else whether a .pt names the classes that the data have."""
         if self.trained is not None:
             return self.trained
-        return file_names(self.model) == list(_said(self)["names"].values())
+        said = _said(self)
+        return learned_by(self.model) == (list(said["names"].values()), said["channels"])
 
     def ancestor(self, key: Key) -> nn.Module:
         """Return the network with a head for the classes of the data."""
