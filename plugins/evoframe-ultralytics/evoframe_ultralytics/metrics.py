@@ -68,6 +68,7 @@ def found_in(network: Any, batch: dict[str, Any]) -> tuple[Any, ...]:
             max_time_img=math.inf,  # what is measured must not hang on the clock
         )
         judge.metrics.clear_stats()
+        judge.metrics.clear_image_metrics()
         judge.seen, judge.is_custom_json, judge.build_gdict = 0, False, False
         predictions = [
             {"bboxes": one[:, :4], "conf": one[:, 4], "cls": one[:, 5], "extra": one[:, 6:]}

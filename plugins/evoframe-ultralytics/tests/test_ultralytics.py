@@ -80,6 +80,7 @@ def evolved(folder, task, **options):
 
 
 @needs_library
+@pytest.mark.slow
 def test_a_smaller_network_is_a_file_that_yolo_loads(tmp_path):
     """Smaller tensors, a smaller file, equal outputs; it is used and evaluated as any other."""
     run = evolved(
@@ -108,6 +109,7 @@ def test_a_smaller_network_is_a_file_that_yolo_loads(tmp_path):
 
 
 @needs_library
+@pytest.mark.slow
 def test_a_smaller_network_is_trained_on_as_it_is_or_not_at_all(tmp_path):
     """Ultralytics' own way would build the whole network of the model file, without a word."""
     network = TASK.ancestor(Key(0)).eval()
