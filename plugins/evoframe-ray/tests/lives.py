@@ -19,11 +19,27 @@ class Marking(Specimen):
     name: ClassVar[str] = "marking"
     marks: str = attrs.field(default="", metadata=doc("the folder of marks"))
     nap: float = attrs.field(default=0.0, metadata=doc("seconds that a step takes longer"))
+    company: int = attrs.field(default=0, metadata=doc("marks before which nobody goes on"))
+    gate: str = attrs.field(default="", metadata=doc("a file before which nobody goes on"))
+    spared: int = attrs.field(default=0, metadata=doc("the process that waits for neither"))
 
     def step(self, network, batch):
         Path(self.marks, str(os.getpid())).touch()
+        self.wait()
         time.sleep(self.nap)
         return super().step(network, batch)
+
+    def wait(self):
+        """Wait for company and for the gate, but not for ever."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not self.may_go_on():
+            time.sleep(0.02)
+
+    def may_go_on(self):
+        """Tell whether all are there who are waited for."""
+        company = len(list(Path(self.marks).iterdir())) >= self.company
+        come = company and (not self.gate or Path(self.gate).exists())
+        return come or os.getpid() == self.spared
 
 
 @attrs.frozen

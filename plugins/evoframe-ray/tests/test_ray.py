@@ -49,14 +49,17 @@ def marks(tmp_path):
     return folder
 
 
-def evolved(out, marks, executor, **more):
+def evolved(out, marks, executor, *given, **more):
     """Return a run of two generations of two lives, each of which takes most of a second."""
     settings = {"task": f"{LIVES}:Marking", "generations": 2, "population": 2, "seed": 3}
     nap = 0.0 if executor == "serial" else 0.06
-    options = [f"task.marks={marks}", f"task.nap={nap}", f"observer[0].to={out}.heard"]
+    options = [
+        f"task.marks={marks}", f"task.nap={nap}", f"task.spared={os.getpid()}",
+        f"observer[0].to={out}.heard",
+    ]  # fmt: skip
     return evoframe.evolve(
         out=out, executor=executor, observer=[f"{LIVES}:Heard"], training="gradient",
-        options=[*OPTIONS, *options], **{**settings, **more},
+        options=[*OPTIONS, *options, *given], **{**settings, **more},
     )  # fmt: skip
 
 
@@ -123,7 +126,8 @@ test_conformance = pytest.mark.usefixtures("cluster")(conformance(Ray(cpus=0.5))
 def test_a_run_on_two_nodes_is_the_run_of_serial(cluster, marks, tmp_path):
     """And every epoch of every life is heard, in order, one life beside the other."""
     serial = evolved(tmp_path / "serial", marks, "serial")
-    run = evolved(tmp_path / "ray", marks, Ray())
+    # This process has left its mark above; on the nodes nobody goes on before the other is there.
+    run = evolved(tmp_path / "ray", marks, Ray(), "task.company=3")
 
     assert run.digest() == serial.digest()
     assert len(workers(marks)) == 2
@@ -189,12 +193,15 @@ def test_a_killed_worker_costs_what_was_lived_since_the_last_epoch(
 def test_a_node_that_goes_in_the_middle(cluster, marks, tmp_path, caplog):
     """Who lived there lives on the node that is left."""
 
+    gate = tmp_path / "gone"
+
     def remove():
         cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        gate.touch()
 
     try:
         with meanwhile(lambda: len(workers(marks)) == 2, remove):
-            run = evolved(tmp_path / "ray", marks, Ray())
+            run = evolved(tmp_path / "ray", marks, Ray(), f"task.gate={gate}")
     finally:
         cluster.add_node(**NODE, num_gpus=1)
 
