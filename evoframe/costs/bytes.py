@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from evoframe.kernel.anatomy import Anatomy
@@ -43,6 +42,6 @@ def _spared(values: Tensor, bits: int) -> int:
 
 
 def bytes_of_codes(values: Tensor, bits: int) -> int:
-    """Return the bytes of weights as codes of so many bits, with a float32 step for each row."""
+    """Return the bytes of weights as codes of so many bits, with a step for each row."""
     rows = len(values) if values.ndim > 1 else 1
-    return values.numel() * bits // 8 + rows * torch.float32.itemsize
+    return values.numel() * bits // 8 + rows * values.element_size()

@@ -7,7 +7,7 @@ transposed convolution each input channel. The grid is symmetric, so zero stays 
 absent stays absent.
 
 A step is the smallest with which the largest weight is reached, among numbers with so few binary
-digits that every code times every step is exact in float32. So rounding twice is rounding once,
+digits that every code times every step is exact in float32 (and float64). So rounding twice is rounding once,
 steps are found again in rounded weights, and a program that multiplies codes by steps has the same
 weights, bit for bit.
 
@@ -24,11 +24,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from evoframe.errors import TaskError
 from evoframe.kernel.notes import Notes
 
 BITS = (8, 16)
 """How many bits the weights of a layer may have."""
+
+KINDS = (torch.float32, torch.float64)
+"""The types of weights on which grids of so many bits are exact."""
 
 UNSAID = 16
 """How many a layer has that nobody has spoken of, for who changes them."""
@@ -45,17 +47,17 @@ _LEAST = 2.0**-126
 
 
 def rounded(values: Tensor, bits: int) -> Tensor:
-    """Return float32 weights, each as the nearest on the grid of its row."""
+    """Return weights, each as the nearest on the grid of its row."""
     codes, steps = coded(values, bits)
     # A negative zero would be another digest, and no code says it.
     return codes.mul_(steps).add_(0.0)
 
 
 def coded(values: Tensor, bits: int) -> tuple[Tensor, Tensor]:
-    """Return the codes of weights, whole numbers in float32, and the step of each row.
+    """Return the codes of weights, whole numbers as floats, and the step of each row.
 
     Args:
-        values: float32.
+        values: of one of :data:`KINDS`.
         bits: one of :data:`BITS`.
 
     Returns:
@@ -68,7 +70,7 @@ def coded(values: Tensor, bits: int) -> tuple[Tensor, Tensor]:
 
 def is_rounded(values: Tensor, bits: int) -> bool:
     """Tell whether weights are on the grid of so many bits."""
-    return values.dtype is torch.float32 and torch.equal(rounded(values, bits), values.detach())
+    return values.dtype in KINDS and torch.equal(rounded(values, bits), values.detach())
 
 
 def _steps(values: Tensor, most: int, digits: int) -> Tensor:
@@ -80,26 +82,7 @@ def _steps(values: Tensor, most: int, digits: int) -> Tensor:
     wanted = values.abs().amax(axes, keepdim=True).double() / most
     dropped = (1 << (53 - digits)) - 1  # a float64 has 53 digits; those that are dropped
     short = (wanted.view(torch.int64) + dropped) & ~dropped
-    return short.view(torch.float64).clamp_min(_LEAST).float()
-
-
-def require_float32(name: str, values: Tensor, who: str) -> None:
-    """Refuse weights of another type, on which grids of few bits would not be exact.
-
-    Args:
-        name: of the parameter.
-        values: its weights.
-        who: wants to round them, for people.
-
-    Raises:
-        TaskError: what they are.
-    """
-    if values.dtype is not torch.float32:
-        kind = str(values.dtype).removeprefix("torch.")
-        raise TaskError(
-            f"{who} rounds weights of float32, and {name!r} is {kind}. Let the task give a network "
-            f"in float32 (network.float()), or leave {who} out."
-        )
+    return short.view(torch.float64).clamp_min(_LEAST).to(values.dtype)
 
 
 def bits_of(notes: Notes) -> dict[str, int]:

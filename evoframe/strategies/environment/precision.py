@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evoframe.errors import ConfigError
 from evoframe.kernel import precision
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Genes, Inheritance
@@ -27,8 +28,6 @@ from evoframe.kernel.levels import LEVELS, Table
 from evoframe.kernel.population import Population
 from evoframe.roles import Encoding, Environment, doc
 from evoframe.strategies.environment.retention import Retention
-
-WHO = "environment 'precision'"
 
 
 @attrs.frozen
@@ -52,12 +51,12 @@ class Precision(Environment):
         return self.of.traits
 
     def begin(self, context: Context) -> Any:
-        """Return the state of the other one."""
-        return self.of.begin(context)
+        """Return the state of the other one, in a list: it may have none."""
+        return [self.of.begin(context)]
 
     def learned(self, state: Any, population: Population) -> Any:
         """Return what the other one has learned."""
-        return self.of.learned(state, population)
+        return [None if state[0] is None else self.of.learned(state[0], population)]
 
     def check(self, encoding: Encoding) -> None:
         """Refuse what the other one refuses."""
@@ -66,12 +65,12 @@ class Precision(Environment):
     def check_ancestor(self, context: Context) -> None:
         """Refuse weights that no grid is exact for, and what the other one refuses."""
         for name, values in context.ancestor.strengths().items():
-            precision.require_float32(name, values, WHO)
+            _require_kind(name, values)
         self.of.check_ancestor(context)
 
     def allowance(self, inheritance: Inheritance, context: Context) -> float | None:
         """Return what the other one allows."""
-        return self.of.allowance(inheritance, context)
+        return self.of.allowance(inheritance, _inside(context))
 
     def latency(self, costs: Mapping[str, float]) -> float | None:
         """Return what the other one makes of sizes."""
@@ -80,17 +79,26 @@ class Precision(Environment):
     def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
         """Return DNA under the other's pressure, with a note of the bits of every layer."""
         known = precision.bits_of(context.notes)
-        bits = {name: known.get(name, self.bits) for name in dna.synapses}
+        bits = {
+            name: known.get(name, self.bits)
+            for name in dna.synapses
+            if inheritance.strengths[name].dtype in precision.KINDS
+        }
         tables: dict[int, Table] = {}  # those that layers share, they share still
         synapses = {
-            name: _read(genes, name, inheritance, bits[name], tables)
+            name: _read(genes, name, inheritance, bits[name], tables) if name in bits else genes
             for name, genes in dna.synapses.items()
         }
         notes = precision.noted(dna.notes, bits)
         read = attrs.evolve(dna, synapses=synapses, notes=notes)
         told = attrs.evolve(context, notes=context.notes | notes)
-        pressed = self.of.press(read, inheritance, told)
+        pressed = self.of.press(read, inheritance, _inside(told))
         return attrs.evolve(pressed, notes=notes | pressed.notes)
+
+
+def _inside(context: Context) -> Context:
+    """Return the context of a call of the other environment, with its own state."""
+    return attrs.evolve(context, state=context.state[0] if context.state else None)
 
 
 def _read(
@@ -106,7 +114,6 @@ def _read(
         tables: those that were made of others, by the identity of these; more are added.
     """
     table, inherited = genes.log_survival, inheritance.eligible[name]
-    precision.require_float32(name, inheritance.strengths[name], WHO)
     weights = torch.where(inherited, inheritance.strengths[name], 0.0)
     codes = precision.coded(weights, bits)[0].abs_()
     known = genes.eligible & inherited
@@ -118,6 +125,16 @@ def _read(
     levels = levels.clamp(min=1) if is_full else levels + 1
     levels = torch.where(known & (codes == 0), 0, levels).to(torch.int32)
     return attrs.evolve(genes, levels=levels, log_survival=tables[id(table)])
+
+
+def _require_kind(name: str, values: Tensor) -> None:
+    if values.dtype not in precision.KINDS:
+        kind = str(values.dtype).removeprefix("torch.")
+        raise ConfigError(
+            f"environment 'precision' rounds weights of float32 or float64, and {name!r} is "
+            f"{kind}. Let the task give a network in float32 (network.float()), or leave the "
+            "environment out."
+        )
 
 
 def _levelled(levels: Tensor, codes: Tensor, chosen: Tensor) -> Tensor:

@@ -34,12 +34,14 @@ class Rounding(Nurture):
 
     def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
         """Return a companion that keeps the weights before they were rounded."""
-        noted, evolving = precision.bits_of(context.notes), context.ancestor.masks
-        bits = {name: one for name, one in noted.items() if name in evolving}
-        for name, value in phenotype.network.named_parameters():
-            if name in bits:
-                precision.require_float32(name, value, "nurture 'rounding'")
-        return _Rounder(bits)
+        noted, weights = precision.bits_of(context.notes), context.ancestor.strengths()
+        return _Rounder(
+            {
+                name: bits
+                for name, bits in noted.items()
+                if name in weights and weights[name].dtype in precision.KINDS
+            }
+        )
 
 
 @attrs.frozen(eq=False)
