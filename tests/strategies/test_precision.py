@@ -118,7 +118,7 @@ class Killer(Observer):
 def test_killed_within_a_life_it_ends_the_same(run: evoframe.Run, tmp_path: Path) -> None:
     """Bits, and the weights before they were rounded, are taken up again."""
     with pytest.raises(KeyboardInterrupt):
-        evolve(tmp_path / "run", observer=[Killer()])
+        evolve(tmp_path / "run", observer=[Killer()], checkpoint=0.0)
     killed = evoframe.resume(tmp_path / "run", observer=[])
 
     assert killed.digest() == run.digest()
