@@ -88,7 +88,7 @@ def _steps(values: Tensor, most: int, digits: int) -> Tensor:
 def bits_of(notes: Notes) -> dict[str, int]:
     """Return the bits of each layer that were noted; what is no such note says nothing."""
     try:
-        said = json.loads(notes.get(NOTE, "{}"))
+        said = json.loads(str(notes.get(NOTE, "{}")))
     except (TypeError, ValueError, RecursionError):
         return {}
     if not isinstance(said, dict):

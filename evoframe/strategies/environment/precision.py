@@ -13,7 +13,7 @@ its weights are rounded in its life too is the work of the nurture `rounding`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -39,15 +39,15 @@ class Precision(Environment):
     of: Environment = attrs.field(
         default=Retention(), metadata=doc("the environment that says how much may live")
     )
-    bits: int = attrs.field(
-        default=precision.UNSAID,
+    bits: Literal[8, 16] = attrs.field(
+        default=16,
         validator=attrs.validators.in_(precision.BITS),
-        metadata=doc("bits of every layer that no parent and no mutation has spoken of: 8 or 16"),
+        metadata=doc("bits of every layer that no parent and no mutation has spoken of"),
     )
 
     @property
     def traits(self) -> frozenset[str]:  # type: ignore[override]
-        """What the other one is able to do."""
+        """The abilities of the other one."""
         return self.of.traits
 
     def begin(self, context: Context) -> Any:
@@ -55,7 +55,7 @@ class Precision(Environment):
         return [self.of.begin(context)]
 
     def learned(self, state: Any, population: Population) -> Any:
-        """Return what the other one has learned."""
+        """Return the state of the other one for the next generation."""
         return [None if state[0] is None else self.of.learned(state[0], population)]
 
     def check(self, encoding: Encoding) -> None:
@@ -69,11 +69,11 @@ class Precision(Environment):
         self.of.check_ancestor(context)
 
     def allowance(self, inheritance: Inheritance, context: Context) -> float | None:
-        """Return what the other one allows."""
+        """Return the allowance of the other one."""
         return self.of.allowance(inheritance, _inside(context))
 
     def latency(self, costs: Mapping[str, float]) -> float | None:
-        """Return what the other one makes of sizes."""
+        """Return the seconds that the other one makes of sizes."""
         return self.of.latency(costs)
 
     def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:
