@@ -7,9 +7,9 @@ transposed convolution each input channel. The grid is symmetric, so zero stays 
 absent stays absent.
 
 A step is the smallest with which the largest weight is reached, among numbers with so few binary
-digits that every code times every step is exact in float32 (and float64). So rounding twice is rounding once,
-steps are found again in rounded weights, and a program that multiplies codes by steps has the same
-weights, bit for bit.
+digits that every code times every step is exact in float32 (and float64). So rounding twice is
+rounding once, steps are found again in rounded weights, and a program that multiplies codes by
+steps has the same weights, bit for bit.
 
 How many bits each layer has is heritable, and carried as a note rather than in the genotype: masks
 and weights say all that decides what a network computes, and digests and files of runs without
