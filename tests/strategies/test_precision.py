@@ -122,6 +122,7 @@ def test_killed_within_a_life_it_ends_the_same(run: evoframe.Run, tmp_path: Path
     assert killed.digest() == run.digest()
 
 
+@pytest.mark.slow
 def test_in_other_processes_it_comes_out_the_same(run: evoframe.Run, tmp_path: Path) -> None:
     """Notes travel with births."""
     assert evolve(tmp_path / "run", executor="processes").digest() == run.digest()
