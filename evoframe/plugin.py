@@ -126,6 +126,7 @@ if TYPE_CHECKING:
     from evoframe.strategies.environment import (
         Budget as Budget,
         Descent as Descent,
+        Precision as Precision,
         Removal as Removal,
         Retention as Retention,
     )
@@ -138,12 +139,13 @@ if TYPE_CHECKING:
         Halving as Halving,
         Single as Single,
     )
-    from evoframe.strategies.mutation import Noise as Noise, Regrowth as Regrowth
+    from evoframe.strategies.mutation import Bits as Bits, Noise as Noise, Regrowth as Regrowth
     from evoframe.strategies.nurture import (
         Decay as Decay,
         Distillation as Distillation,
         FanIn as FanIn,
         Repair as Repair,
+        Rounding as Rounding,
         Stress as Stress,
     )
     from evoframe.strategies.observer import Console as Console, Mirror as Mirror
@@ -210,13 +212,13 @@ _NAMES = {
     "roles.task": "Task WITH_SYNAPSES",
     "roles.training": "Training",
     "strategies.encoding": "Cluster Inherited Magnitude Narrow Sensitivity Synaptic Uniform",
-    "strategies.environment": "Budget Descent Removal Retention",
+    "strategies.environment": "Budget Descent Precision Removal Retention",
     "strategies.executor": "Processes Serial",
     "strategies.executor.outcome": "Outcome",
     "strategies.heredity": "Asexual Mating",
     "strategies.litter": "Climb Fittest Halving Single",
-    "strategies.mutation": "Noise Regrowth",
-    "strategies.nurture": "Decay Distillation FanIn Repair Stress",
+    "strategies.mutation": "Bits Noise Regrowth",
+    "strategies.nurture": "Decay Distillation FanIn Repair Rounding Stress",
     "strategies.observer": "Console Mirror",
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
     "strategies.task": "Lenet300100 Lenet5Caffe Mnist Saliency saliency_metrics",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 from torch import Tensor
 
+from evoframe.costs.bytes import costs_in_bits
 from evoframe.errors import StillbornError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.conception import Pressed, with_remarks
@@ -132,9 +133,9 @@ def schooled(
     except StillbornError as reason:
         return with_remarks(stillborn(one.birth, str(reason), one.watch.notes), one.pressed)
     if found is None:
-        fitness = measured(genotype, context)
+        fitness = measured(genotype, context, one.watch.notes)
     else:
-        costs = context.anatomy.costs(genotype)
+        costs = costs_in_bits(context.anatomy, genotype, one.watch.notes)
         fitness = Fitness(found["validation"], found.get("test", {}), costs)
     newborn = grown(one.birth, one.origin, genotype, fitness, one.watch.notes)
     return with_remarks(newborn, one.pressed)

@@ -100,7 +100,7 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
         watch.rest()
         del parents
         context = attrs.evolve(context, parents=())  # their weights make room for the network
-        fitness = measured(genotype, context)
+        fitness = measured(genotype, context, watch.notes)
         newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
     except StillbornError as reason:
         newborn = stillborn(birth, str(reason), watch.notes)
@@ -202,7 +202,7 @@ def raise_ancestor(
         fitness = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
     else:
         genotype = grow_up(Conceived(genotype), training, context, watch)
-        fitness = measured(genotype, context)
+        fitness = measured(genotype, context, watch.notes)
     primary = context.task.primary
     if not math.isfinite(value := fitness.value(primary.name)):
         raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")

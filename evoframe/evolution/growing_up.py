@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import attrs
 import torch
 
+from evoframe.costs.bytes import costs_in_bits
 from evoframe.errors import StillbornError, TaskError
 from evoframe.evolution.blame import acting, blamed
 from evoframe.evolution.companions import ended
@@ -19,6 +20,7 @@ from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.individual import Fitness, Measurement
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
+from evoframe.kernel.notes import Notes
 from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.wiring import is_extinct
@@ -153,11 +155,12 @@ def come_home(
     return trained
 
 
-def measured(genotype: Genotype, context: Context) -> Fitness:
-    """Return the fitness of a trained individual."""
+def measured(genotype: Genotype, context: Context, notes: Notes) -> Fitness:
+    """Return the fitness of a trained individual, with the notes that it carries."""
     with step("evaluation", context):
         # The genotype comes home and is grown again, so what is measured is what is stored.
-        return judge(context.anatomy.develop(genotype), context.anatomy.costs(genotype), context)
+        costs = costs_in_bits(context.anatomy, genotype, notes)
+        return judge(context.anatomy.develop(genotype), costs, context)
 
 
 def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) -> Fitness:

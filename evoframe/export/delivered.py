@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 from torch import nn
 
@@ -22,6 +24,7 @@ class Delivered:
         genotype: from which it was grown.
         blueprint: how it differs from the whole architecture.
         inputs: the example inputs of its task.
+        bits: of its layers, as the individual has noted them.
     """
 
     identity: str
@@ -30,6 +33,7 @@ class Delivered:
     genotype: Genotype
     blueprint: Blueprint
     inputs: Arguments
+    bits: Mapping[str, int] = attrs.field(factory=dict)
 
     def lasting(self) -> nn.Module:
         """The network, from here on with absent entries that stay absent."""

@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_leaves, tree_map  # the documented way to f
 from evoframe.costs.latency import batched
 from evoframe.errors import ExportError
 from evoframe.export.answers import outputs_of
+from evoframe.export.codes import stored
 from evoframe.export.sizes import Shapes, fixed_needlessly, in_words, probes_of, shapes_of
 from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.nested import plainly
@@ -48,8 +49,16 @@ def write_torch_export(network: nn.Module, inputs: Inputs, folder: Path) -> list
     ]
 
 
-def write_onnx(network: nn.Module, inputs: Inputs, folder: Path) -> list[str]:
+def write_onnx(
+    network: nn.Module, inputs: Inputs, folder: Path, bits: Mapping[str, int] | None = None
+) -> list[str]:
     """Write ``network.onnx`` by torch's dynamo exporter, and run it in onnxruntime.
+
+    Args:
+        network: what is written.
+        inputs: an example.
+        folder: where to.
+        bits: with how many its layers are to be stored, by parameter, where their weights allow.
 
     Raises:
         ExportError: a package is missing, torch cannot export the network, or the outputs are not
@@ -67,6 +76,7 @@ def write_onnx(network: nn.Module, inputs: Inputs, folder: Path) -> list[str]:
         _to_onnx(program, file)
     except Exception as error:
         raise _cannot("ONNX", error) from error
+    told += stored(file, network, bits) if bits else []
     shapes = shapes_of(program, given)
     return [*told, _agreement(_session(file), network, given, shapes, "onnxruntime")]
 

@@ -64,4 +64,4 @@ def _written(one: Delivered, form: str, folder: Path) -> list[str]:
         return state.write(one, folder)
     if form == "torch-export":
         return programs.write_torch_export(one.network, one.inputs, folder)
-    return programs.write_onnx(one.network, one.inputs, folder)
+    return programs.write_onnx(one.network, one.inputs, folder, one.bits)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
+from evoframe.costs.bytes import costs_in_bits
 from evoframe.costs.latency import Latency, latencies
 from evoframe.run.run import Run
 
@@ -24,7 +25,10 @@ def side_by_side(run: Run, identity: str) -> tuple[Table, list[str]]:
     table.add_column("")
     for name in ("ancestor", identity, "times less"):
         table.add_column(name, justify="right", no_wrap=True)
-    before, after = (run.anatomy.costs(run.genotype(one)) for one in (run.ancestor.id, identity))
+    before, after = (
+        costs_in_bits(run.anatomy, run.genotype(one), run[one].notes)
+        for one in (run.ancestor.id, identity)
+    )
     for name, label in COSTS.items():
         if before.get(name) and after.get(name):
             fewer = f"{before[name] / after[name]:.1f}"

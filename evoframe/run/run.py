@@ -23,6 +23,7 @@ from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
+from evoframe.kernel.precision import bits_of
 from evoframe.run import again, binding, constants, dropping, heats, notebook, states
 from evoframe.run.account import Account
 from evoframe.run.described import (
@@ -215,6 +216,7 @@ class Run:
                 genotype=genotype,
                 blueprint=self.anatomy.blueprint(genotype),
                 inputs=Arguments.of(self.grown_from.task.example_inputs()),
+                bits=bits_of(self[one].notes),
             )
 
     def export(

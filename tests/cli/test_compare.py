@@ -263,7 +263,6 @@ MISTAKES = [
     (["demo", "demo"], "do not have names of their own"),
     (["demo", "darwin-1606-mnist"], "has another ancestor than the first one"),
     (["demo", "-o", "encoding.temperature=1"], "only task, ancestor, training, run can be changed"),
-    (["precision-1707"], "is a note and cannot be run"),
     (["demo", "-o", "task.data=nowhere.npz"], "cannot be read as MNIST"),
 ]
 

@@ -27,8 +27,8 @@ ORDINARY = {
     "truncation", "uniform",
     # names of single strategies, which have pages of their own
     "asexual", "budget", "mating", "narrow", "pareto", "regrowth", "retention", "sensitivity",
-    "decay", "repair", "stress", "synaptic", "untrained", "config", "check", "conformance", "dict",
-    "frozen", "climb", "fittest", "halving", "judged", "single",
+    "decay", "repair", "rounding", "precision", "stress", "synaptic", "untrained", "config",
+    "check", "conformance", "dict", "frozen", "climb", "fittest", "halving", "judged", "single",
 }  # fmt: skip
 """Words of public names that mean what they mean everywhere, or only name one strategy."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections import deque
@@ -18,12 +19,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader, Dataset
 
 from evoframe.errors import ConfigError, ContractError
+from evoframe.kernel import precision
 from evoframe.kernel.key import Key
+from evoframe.kernel.notes import Notes
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.rungs import Paused, Rung
 from evoframe.roles.nurture import Nurture
 from evoframe.roles.pausing import require_pausable
-from evoframe.strategies.nurture import Decay, Distillation, Stress
+from evoframe.strategies.nurture import Decay, Distillation, Rounding, Stress
 from evoframe.strategies.selection import Truncation
 from evoframe.strategies.training import Fit, Gradient, Untrained
 from evoframe.strategies.training.checkpoints import restore, snapshot
@@ -127,7 +130,11 @@ COMPANIONS: dict[str, tuple[Nurture, ...]] = {
     "teacher": (Distillation(teacher="ancestor"),),
     "decay and stress": (Decay(strength=0.1), Stress()),
     "moody": (Moody(),),
+    "rounding and stress": (Rounding(), Stress()),
 }
+
+FEW = Notes({precision.NOTE: json.dumps({"0.weight": 8, "3.weight": 16, "2.weight": 8})})
+"""Bits of some layers, for who heeds them."""
 
 
 def life_of(case: Case, training: Any, rung: Rung, *companions: Nurture) -> Any:
@@ -165,11 +172,13 @@ def outcome(case: Case, result: Any) -> tuple[str, float, float]:
 )
 @example("loader", "moody", "sgd", "normed", [2, 3])
 @example("stream", "moody", "adamw", "normed", [6])
+@example("batches", "rounding and stress", "sgd", "perceptron", [3, 4])
+@example("loader", "rounding and stress", "adamw", "normed", [5])
 @settings(max_examples=20, deadline=None)
 def test_a_life_in_rungs_has_the_bits_of_one_without_a_pause(
     by: str, companions: str, optimiser: Any, kind: Any, stops: list[int]
 ) -> None:
-    case = Case(Specimen(kind, 3), 0.5)
+    case = Case(Specimen(kind, 3), 0.5, notes=FEW)
     case = attrs.evolve(case, task=Fed(kind, 3, by=by))
     training = Gradient(epochs=3, learning_rate=0.02, optimiser=optimiser)
     whole = life_of(case, training, Rung(), *COMPANIONS[companions])

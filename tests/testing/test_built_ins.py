@@ -8,6 +8,7 @@ import pytest
 
 from evoframe.registry import load_registry
 from evoframe.roles import Strategy
+from evoframe.strategies.environment import Budget
 from evoframe.strategies.task import Mnist
 from evoframe.testing import conformance
 
@@ -45,6 +46,7 @@ FURTHER: dict[str, tuple[dict[str, Any], ...]] = {
         {"together": 4, "clip": 1.0, "average": 0.9, "epochs": 2},
     ),
     "mating": ({"parents": 3, "strength": "geometric", "align": "sequential"},),
+    "precision": ({"bits": 8, "of": Budget(trials=1)},),
     "regrowth": ({"channels": True, "rate": 0.2},),
     "retention": ({"mode": "hard-cap"}, {"mode": "multiplicative", "scope": "layer"}),
     "truncation": ({"elites": 1},),
