@@ -36,6 +36,10 @@ SPOTS = 2**20
 """How many turns of single synapses are told apart."""
 
 
+Flags = npt.NDArray[np.bool_]
+"""A bool for each of some clusters."""
+
+
 @attrs.frozen(eq=False)
 class Purse:
     """What an offspring may cost, and what each way to draw it would.
@@ -109,20 +113,48 @@ def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
         stay[:] = False
         if not fits(order[:0]):
             raise StillbornError(_out_of_reach(purse, made(order[:0])))
-    chosen = _spent(order, fits)
+
+    def too_wide(chosen: Order, rest: Order) -> Flags:
+        found = np.zeros(len(rest), dtype=bool)
+        bounds = purse.anatomy.bounds
+        if bounds and not are_held(made(np.append(chosen, rest[0])), purse.anatomy):
+            own = [clusters.members[one.name].reshape(-1).cpu().numpy() for one in bounds]
+            for place in np.isin(rest, np.concatenate(own)).nonzero()[0]:
+                one = made(np.append(chosen, rest[place]))
+                found[place] = not are_held(one, purse.anatomy)
+        return found
+
+    chosen = _spent(order, fits, too_wide)
     free = _standing(purse, made(chosen), np.setdiff1d(order, chosen), clusters)
     more = np.concatenate([chosen, free])
     return made(more if len(free) and fits(more) else chosen)
 
 
-def _spent(order: Order, fits: Callable[[Order], bool]) -> Order:
-    """Return the part of an order that is taken: all that fits, also after one that does not."""
-    chosen, rest = order[:0], order
-    for _ in range(PATIENCE):
+def _spent(
+    order: Order, fits: Callable[[Order], bool], too_wide: Callable[[Order, Order], Flags]
+) -> Order:
+    """Return the part of an order that is taken: all that fits, also after one that does not.
+
+    Those with which a layer is too wide say nothing of what may be spent, and try no patience. A
+    grid, as of heads, has many of them: a channel of one brings its line in all others.
+
+    Args:
+        order: clusters, the first of which is taken first.
+        fits: whether some of them cost no more than they may, and no layer is too wide.
+        too_wide: with which of the rest, one at a time beside some, a layer is too wide; with none
+            if the first of the rest is not one of them.
+    """
+    chosen, rest, patience = order[:0], order, PATIENCE
+    while patience and len(rest):
         taken = _most(len(rest), lambda n: fits(np.concatenate([chosen, rest[:n]])))  # noqa: B023
-        chosen, rest = np.concatenate([chosen, rest[:taken]]), rest[taken + 1 :]
+        chosen, rest = np.concatenate([chosen, rest[:taken]]), rest[taken:]
         if not len(rest):
             break
+        out = too_wide(chosen, rest)
+        if out.any():
+            rest = rest[~out]
+        else:
+            rest, patience = rest[1:], patience - 1
     return chosen
 
 

@@ -47,6 +47,24 @@ class Pair(nn.Module):
         return self.head((x + self.two(x)).relu().mean((2, 3)))
 
 
+class Focus(nn.Module):
+    """Attention over pixels, with one layer for queries, keys and values, and a wide layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.wide = nn.Conv2d(2, 48, 1), nn.Conv2d(48, 96, 3)
+        self.qkv, self.proj = nn.Conv2d(48, 144, 1), nn.Conv2d(48, 48, 1)
+        self.head = nn.Linear(96, 3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        count, _, high, wide = x.shape
+        q, k, v = self.qkv(x).reshape(count, 3, 4, -1, high * wide).unbind(1)
+        seen = (q.transpose(-2, -1) @ k).softmax(-1)
+        seen = (v @ seen.transpose(-2, -1)).reshape(count, -1, high, wide)
+        return self.head(self.wide(x + self.proj(seen)).relu().mean((2, 3)))
+
+
 def own_collate(rows):
     """Return a batch as torch would make it; but nobody can know that."""
     return default_collate(rows)
@@ -158,6 +176,18 @@ def test_layers_to_keep_and_floors_hold() -> None:
     assert all(has >= 5 and has % 2 == 0 for _, has in channels.values())
     with pytest.raises(ConfigError, match="cannot be cut as far as that"):
         evoframe.shrink(network, (data[0][:1],), flops="100x", at_least=0.5)
+
+
+def test_layers_that_may_not_be_wide_cost_no_others_what_may_be_spent() -> None:
+    """Lines of heads beyond the bound are many, and are passed over one and all."""
+    torch.manual_seed(0)
+    network = Focus()
+    smaller = evoframe.shrink(
+        network, (torch.zeros(1, 2, 6, 6),), flops="2x", layers={"qkv": {"at_most": 0.5}}
+    )
+    shrunk = evoframe.shrunk(smaller)
+    assert shrunk.channels["qkv.weight"][1] <= 72
+    assert 0.95 / 2 < shrunk.after["flops"] / shrunk.before["flops"] <= 1 / 2
 
 
 def test_statistics_of_norms_are_those_of_the_smaller_network() -> None:
