@@ -34,6 +34,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 from head_to_head_arms import ARMS, STEP, flops
+from head_to_head_decay import DECAYS
 from head_to_head_generations import GENERATIONS
 from head_to_head_litters import LITTERS
 from head_to_head_problems import (
@@ -72,7 +73,7 @@ PROBLEMS: dict[str, Callable[[Path, Path, str], Problem]] = {
 }
 """By name, given the folders of results and of data, and the device."""
 
-LATE = LITTERS | GENERATIONS
+LATE = LITTERS | GENERATIONS | DECAYS
 """Arms that train before the last training, so they are given its passes and its rate."""
 
 STATISTICS = 20

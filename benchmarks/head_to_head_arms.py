@@ -108,6 +108,46 @@ def ours(
     return Cut(frozen(smaller), each * examples * sum(shares) + repaired)
 
 
+def blocks_first(
+    problem: Problem, share: float, key: Key, *, blocks: int, of: int, importance: str
+) -> Cut:
+    """Return what is left when so many whole blocks leave first, and then the same share of layers.
+
+    Blocks cost nearly the same in the networks that this is for, and all other layers little, so
+    a share of FLOPs says how many of them leave.
+
+    Args:
+        problem: of the ancestor.
+        share: of its FLOPs that may be left.
+        key: of the cut.
+        blocks: that leave.
+        of: so many that there are.
+        importance: of blocks; layers lose the channels with the smallest weights.
+    """
+    before = frozen(problem.restated())
+    whole = flops(before, problem)
+    options: dict[str, Any] = {"scope": "network", "depth": True, "at_least": 0.999}
+    first = ours(
+        problem,
+        1 - (blocks - 0.4) / of,
+        key.at("blocks"),
+        network=before,
+        importance=importance,
+        **options,
+    )
+    left = flops(first.network, problem) / whole
+    then = ours(
+        problem,
+        share / left,
+        key.at("widths"),
+        network=first.network,
+        importance="magnitude",
+        scope="layer",
+        repair=10,
+    )
+    return Cut(then.network, first.passes + left * then.passes)
+
+
 # --- Torch-Pruning --------------------------------------------------------------------------------
 
 
@@ -246,6 +286,13 @@ ARMS: dict[str, Arm] = {
         f"{importance}-{scope}-restated": _ours(importance=importance, scope=scope, restated=True)
         for importance in ("fisher", "taylor", "magnitude")
         for scope in ("network", "alike", "layer")
+    },
+    **{
+        f"{importance}-{blocks}-blocks": functools.partial(
+            blocks_first, blocks=blocks, of=9, importance=importance
+        )
+        for importance in ("fisher", "magnitude")
+        for blocks in (1, 2, 3, 4, 5)
     },
     "torch-pruning-taylor-isomorphic-as-it-is": _theirs(
         importance="taylor", scope="isomorphic", restated=False
