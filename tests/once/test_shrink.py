@@ -47,6 +47,32 @@ class Pair(nn.Module):
         return self.head((x + self.two(x)).relu().mean((2, 3)))
 
 
+class Residual(nn.Module):
+    """A block with a shortcut."""
+
+    def __init__(self, inner: int, scale: float) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(12, inner, 3, padding=1), nn.Conv2d(inner, 12, 1)
+        with torch.no_grad():
+            for one in self.parameters():
+                one.mul_(scale)
+
+    def forward(self, x):
+        return (x + self.last(self.first(x).relu())).relu()
+
+
+class Tower(nn.Module):
+    """Blocks in a list, of which the first hardly does anything."""
+
+    def __init__(self, inner: int) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Conv2d(2, 12, 3, padding=1), nn.Linear(12, 3)
+        self.blocks = nn.Sequential(Residual(inner, 0.01), Residual(12, 1.0))
+
+    def forward(self, x):
+        return self.head(self.blocks(self.stem(x).relu()).mean((2, 3)))
+
+
 class Focus(nn.Module):
     """Attention over pixels, with one layer for queries, keys and values, and a wide layer."""
 
@@ -140,6 +166,49 @@ def test_blocks_leave_where_they_matter_least(importance) -> None:
     assert not any(one.numel() for one in smaller.one.parameters())
     again = evoframe.shrink(smaller, data=data, loss=F.cross_entropy, parameters="2x", depth=True)
     assert evoframe.shrunk(again).factor("parameters") >= 2
+
+
+@pytest.mark.parametrize("inner", [12, 5])
+def test_channels_around_a_block_that_left_still_leave(inner) -> None:
+    """What stands in the block's place follows them, whatever widths it had inside."""
+    torch.manual_seed(0)
+    network, images = Tower(inner).eval(), torch.randn(4, 2, 6, 6)
+    options = {"depth": True, "at_least": 0.99}
+    without = evoframe.shrink(network, (images,), flops="1.2x", **options)
+    assert evoframe.shrunk(without).blocks == ("blocks.0",)
+    smaller = evoframe.shrink(without, (images,), flops="2x", keep=["blocks.1.first"])
+    apart = (without.stem.weight[:, None] - smaller.stem.weight).flatten(2).abs().amax(2)
+    gone = apart.amin(1) > 0
+    assert 0 < int(gone.sum()) == 12 - len(smaller.stem.weight)
+    with torch.no_grad():  # the same with zeros in their places
+        for part in (without.stem, without.blocks[1].last):
+            part.weight[gone], part.bias[gone] = 0, 0
+    assert torch.allclose(without(images), smaller(images), atol=1e-5)
+
+
+def test_a_limit_out_of_reach_is_no_reason_to_empty_a_layer_that_stays() -> None:
+    """The head's outputs stay, so its weights do, though nothing would read the stem without."""
+    torch.manual_seed(0)
+    network, images = Tower(12).eval(), torch.randn(4, 2, 6, 6)
+    evolvable = tuple(
+        name
+        for name, one in network.named_parameters()
+        if one.ndim > 1 and name != "blocks.1.last.weight"
+    )
+    options = {"keep": ["blocks.1.first"], "evolvable": evolvable}
+    with pytest.raises(ConfigError, match="at most .* FLOPs cannot be reached: what stays costs"):
+        evoframe.shrink(network, (images,), flops="3x", **options)
+    smaller = evoframe.shrink(network, (images,), flops="1.5x", **options)
+    assert smaller.head.weight.any()
+
+
+def test_the_last_layer_is_the_one_that_is_used_last() -> None:
+    """Not the one that stands last in the code, which would keep all that it writes."""
+    torch.manual_seed(0)
+    smaller = evoframe.shrink(Tower(12).eval(), (torch.randn(4, 2, 6, 6),), flops="3x")
+    channels = evoframe.shrunk(smaller).channels
+    assert channels["blocks.1.last.weight"] == channels["stem.weight"] < (12, 12)
+    assert "head.weight" not in channels
 
 
 def test_what_was_shrunk_is_shrunk_on() -> None:

@@ -10,6 +10,7 @@ from evoframe.anatomy.replacements.attention import (
 )
 from evoframe.anatomy.replacements.idle import (
     Idle as Idle,
+    IdleModule as IdleModule,
     fits as fits,
     layer_kind as layer_kind,
     let_idle as let_idle,

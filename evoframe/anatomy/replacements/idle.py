@@ -51,6 +51,10 @@ class IdleModule(nn.Module):
     def _idle_shape(self, given: Tensor) -> torch.Size | tuple[int, ...]:
         return given.shape
 
+    def _idle_width(self) -> tuple[str, int] | None:
+        """Return the attribute that counts channels, and their axis in the zeros that are made."""
+        return None
+
     def _idle_packed(self, out: Tensor) -> Any:
         return (out, *[None] * (self._idle_several - 1)) if self._idle_several else out
 
@@ -79,6 +83,9 @@ class IdleLinear(IdleModule):
     def _idle_shape(self, given: Tensor) -> tuple[int, ...]:
         return (*given.shape[:-1], self.out_features)
 
+    def _idle_width(self) -> tuple[str, int]:
+        return "out_features", -1
+
 
 class IdleConvolution(IdleModule):
     """Gives zeros in the shape of a convolution's outputs."""
@@ -93,6 +100,9 @@ class IdleConvolution(IdleModule):
         rank = len(self.kernel_size)
         before, sizes = given.shape[: -rank - 1], given.shape[-rank:]
         return (*before, self.out_channels, *[self._left(n, at) for at, n in enumerate(sizes)])
+
+    def _idle_width(self) -> tuple[str, int]:
+        return "out_channels", -1 if self._idle_last else -len(self.kernel_size) - 1
 
     def _left(self, size: int, axis: int) -> int:
         reach = self.dilation[axis] * (self.kernel_size[axis] - 1)

@@ -10,7 +10,24 @@ from evoframe.anatomy.rules.meeting import summed, term
 from evoframe.anatomy.rules.rule import Signal, Tracer, required, rule
 
 
-@rule("zeros_like", "empty_like", "new_zeros", "new_empty")
+@rule("new_zeros")
+def zeros(tracer: Tracer, call: Call) -> Signal:
+    """A place for channels of another tensor; an idle layer says in an attribute how many it gives.
+
+    That is what stands for a layer of a block that left: nobody writes its channels, and where they
+    are added to others, they leave with those.
+    """
+    if (width := tracer.idle_width()) is None:
+        return blank(tracer, call)
+    attribute, axis = width
+    at = call.out.ndim + axis
+    channels = tracer.channels.new(call.out.shape[at], fed=False)
+    signal = channels.reshape([-1 if one == at else 1 for one in range(call.out.ndim)])
+    tracer.counts_here(attribute, signal, at)
+    return signal
+
+
+@rule("zeros_like", "empty_like", "new_empty")
 def blank(tracer: Tracer, call: Call) -> Signal:
     """A place for the channels of another tensor, if it is as wide; nothing of them is in it."""
     return _as_wide(tracer, call)

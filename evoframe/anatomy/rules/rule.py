@@ -87,6 +87,9 @@ class Tracer(Protocol):
     def counts_here(self, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of the module that runs count an axis; tell whether it has it."""
 
+    def idle_width(self) -> tuple[str, int] | None:
+        """Return the attribute and the axis of the channels that a running idle layer gives."""
+
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
 

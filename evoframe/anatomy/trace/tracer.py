@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 from evoframe.anatomy.channels.calls import MADE_OF_PARAMETERS, Call, tensors_in
 from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import narrowed
+from evoframe.anatomy.replacements import IdleModule
 from evoframe.anatomy.rules import RULES, Signal, Unknown
 from evoframe.anatomy.trace.entries import Entries
 from evoframe.anatomy.trace.flow import Flow
@@ -129,6 +130,11 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def counts_here(self, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of the module that runs count an axis; tell whether it has it."""
         return self.synapses.counts_of(module_reached(self.network), attribute, signal, axis)
+
+    def idle_width(self) -> tuple[str, int] | None:
+        """Return the attribute and the axis of the channels that a running idle layer gives."""
+        module = self.network.get_submodule(module_reached(self.network))
+        return module._idle_width() if isinstance(module, IdleModule) else None  # noqa: SLF001
 
     def layer(self, call: Call, inputs: Tensor, weight: Tensor, bias: Any) -> Tensor | None:
         """Return the output channels of a layer with synapses."""
