@@ -68,8 +68,11 @@ class Purse:
 
     def allows(self, genotype: Genotype) -> bool:
         """Tell whether a genotype of settled masks costs no more than it may."""
-        if genotype.synapses > self.most or not are_held(genotype, self.anatomy):
-            return False
+        few = genotype.synapses <= self.most
+        return few and are_held(genotype, self.anatomy) and self.affords(genotype)
+
+    def affords(self, genotype: Genotype) -> bool:
+        """Tell whether a genotype of settled masks is under all ceilings."""
         costs = self.anatomy.costs(genotype)
         return all(one.spent(costs) <= one.limit for one in self.dna.ceilings)
 
@@ -109,6 +112,10 @@ def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
         return purse.allows(made(chosen))
 
     if not fits(order[:0]):
+        # Fewer synapses may be asked for than what stays has. Nothing else is had by their loss: a
+        # layer that is empty where its channels stay, such as the last one, is a broken network.
+        if not purse.affords(made(order[:0])):
+            raise StillbornError(_out_of_reach(purse, made(order[:0])))
         order = np.concatenate([stay.nonzero()[0], order])
         stay[:] = False
         if not fits(order[:0]):

@@ -2,7 +2,8 @@
 
 A class says nothing of a layer that somebody has written: ``x @ self.w``, an ``einsum``, a
 projection that holds its matrix as (inputs, outputs). So one forward pass is watched, and what is
-multiplied by a parameter, or a view of one, has synapses.
+multiplied by a parameter, or a view of one, has synapses. It also tells which layer is the last:
+that of the outputs, wherever it stands in the code.
 """
 
 from __future__ import annotations
@@ -20,24 +21,20 @@ PRODUCTS: Mapping[str, int] = {"mm": 0, "addmm": 1, "bmm": 0, "linear": 0, "conv
 """Operations that multiply, with the place of the first of their two factors."""
 
 
-def found_by_products(
+def read_by_products(
     network: nn.Module, inputs: Callable[[], arguments.Inputs]
-) -> tuple[list[str], str]:
-    """Return the matrices of somebody's own layers that products read, and what is read last.
-
-    A pass costs something, so a network that has no such matrix is not run.
+) -> tuple[list[str], list[str]]:
+    """Return the matrices of somebody's own layers that products read, and all that is read.
 
     Args:
         network: any; it is not changed.
         inputs: gives example inputs.
 
     Returns:
-        Names of parameters in the order of the network, and the name of the last parameter by which
-        anything is multiplied; nothing where there is no such matrix or the network does not run.
+        Names of matrices in the order of the network; and the names of all parameters by which
+        anything is multiplied, in the order in which they are last. Nothing for both where the
+        network does not run.
     """
-    own = _of_own_layers(network)
-    if not own:
-        return [], ""
     given = arguments.Arguments.of(inputs())
     for device in ("meta", "cpu"):
         seen = _Products(twin := duplicate.duplicate(network).to(device).eval())
@@ -46,8 +43,9 @@ def found_by_products(
                 given.to(torch.device(device)).call(twin)
         except Exception:  # noqa: BLE001, S112  not every network runs without contents
             continue
-        return [name for name in own if name in seen.weights], next(reversed(seen.weights), "")
-    return [], ""
+        own = [name for name in _of_own_layers(network) if name in seen.weights]
+        return own, list(seen.weights)
+    return [], []
 
 
 def _of_own_layers(network: nn.Module) -> list[str]:

@@ -16,7 +16,7 @@ from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
 from evoframe.roles.base import Strategy
-from evoframe.roles.matrices import found_by_products
+from evoframe.roles.matrices import read_by_products
 from evoframe.roles.measuring import examples_in, means, totals
 from evoframe.roles.over_data_set import Kept
 
@@ -135,21 +135,26 @@ class Task(Strategy, ABC):
 
         By default every weight of a convolution (transposed ones too), a linear or a recurrent
         layer, those by which attention makes queries, keys and values, and every matrix of a layer
-        of one's own by which a product multiplies, except the last of them. Biases and
-        normalisation never hold synapses, and no more does what weights are computed from, as
-        under weight norm.
+        of one's own by which a product multiplies, except the last of them: the one that is used
+        last where a pass tells, else the one that stands last. Biases and normalisation never hold
+        synapses, and no more does what weights are computed from, as under weight norm.
         """
         layers = [
             (f"{name}." if name else "", module)
             for name, module in network.named_modules()
             if isinstance(module, (*WITH_SYNAPSES, *RECURRENT, nn.MultiheadAttention))
         ]
-        own, last = found_by_products(network, lambda: self.example_inputs())  # noqa: PLW0108
+        own, read = read_by_products(network, lambda: self.example_inputs())  # noqa: PLW0108
+        names = _names(layers)
         if own:
             known = dict(network.named_parameters())
-            several = {*own, *_names(layers)} - {last}
+            several = {*own, *names} - {read[-1]}
             return tuple(name for name in known if name in several)
-        return _names(layers[:-1])
+        computed = any(not weights_of(module) for _, module in layers)
+        if not read or computed or not set(names) <= set(read):  # some of them are not seen
+            return _names(layers[:-1])
+        last = read[-1].rpartition(".")[0]
+        return tuple(name for name in names if name.rpartition(".")[0] != last)
 
     def examples_in(self, batch: Batch) -> int | None:
         """How many examples a batch holds; None where that cannot be told.

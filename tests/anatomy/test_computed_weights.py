@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -64,13 +66,14 @@ def with_one(way: str) -> nn.Sequential:
 
 
 ROWS = (torch.randn(5, 6, dtype=torch.float64),)
+GIVEN = SimpleNamespace(example_inputs=lambda: (ROWS[0].float(),))
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_computed_stays_and_the_rest_shrinks(way: str) -> None:
     torch.manual_seed(0)
     network = with_one(way)
-    assert Task.evolvable(None, network) == ("0.weight", "2.weight", "6.weight")
+    assert Task.evolvable(GIVEN, network) == ("0.weight", "2.weight", "6.weight")
     assert share_that_leaves(network.double(), ROWS) > 0.3
 
 
@@ -86,7 +89,7 @@ def test_a_convolution_under_a_norm_stays_and_the_rest_shrinks(way: str) -> None
 
 def test_a_norm_over_the_last_layer_leaves_all_others_to_evolve() -> None:
     network = nn.Sequential(nn.Linear(6, 8), nn.Linear(8, 8), WAYS["weight norm"](nn.Linear(8, 2)))
-    assert Task.evolvable(None, network) == ("0.weight", "1.weight")
+    assert Task.evolvable(GIVEN, network) == ("0.weight", "1.weight")
 
 
 @pytest.mark.parametrize("way", ["weight norm", "older weight norm", "spectral norm", "pruned"])

@@ -60,4 +60,4 @@ def test_what_no_product_reads_and_what_is_read_last_do_not_evolve() -> None:
 
     assert Task.evolvable(Words, Tied()) == ("up",)
     plain = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 2))
-    assert Task.evolvable(None, plain) == ("0.weight",)  # whose inputs nobody had to ask for
+    assert Task.evolvable(Words, plain) == ("0.weight",)  # which does not run on these

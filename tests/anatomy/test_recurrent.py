@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ LEARNING = (
 
 
 def evolvable(network: nn.Module) -> tuple[str, ...]:
-    return Task.evolvable(None, network)  # type: ignore[arg-type]
+    given = SimpleNamespace(example_inputs=lambda: STEPS)
+    return Task.evolvable(given, network)  # type: ignore[arg-type]
 
 
 def survey(network: nn.Module, inputs: tuple[Tensor, ...] = STEPS) -> Any:

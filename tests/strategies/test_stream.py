@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import torch
 from torch import Tensor, nn
 
@@ -59,7 +61,7 @@ class Transformer(nn.Module):
 def test_the_stream_narrows_and_the_change_is_measured() -> None:
     torch.manual_seed(0)
     network, inputs = Transformer().eval(), (torch.randn(2, 5, 6),)
-    names = Task.evolvable(None, network)
+    names = Task.evolvable(SimpleNamespace(example_inputs=lambda: inputs), network)
     plan = anatomy.survey(network, inputs, names, approximate=True)
     assert plan.error > 0
 
