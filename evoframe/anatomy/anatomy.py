@@ -167,7 +167,16 @@ class Anatomy:
         """Return the channels of the network of a settled genotype; a bool for each."""
         return self._living(genotype)[1]
 
-    def costs(self, genotype: Genotype) -> dict[str, float]:
+    def network_of(self, alive: Tensor, *, tried: bool = True) -> Tensor:
+        """Return the channels of the network in which channels live; bools, one a channel.
+
+        Args:
+            alive: bools on the CPU, one a channel.
+            tried: whether it is tried that it runs, so that it has more channels if it does not.
+        """
+        return self.proved.staying(alive) if tried else self.bundles.staying(alive)
+
+    def costs(self, genotype: Genotype, names: Collection[str] | None = None) -> dict[str, float]:
         """Return the sizes of an individual.
 
         ``synapses`` are present entries of evolvable parameters; ``bundles`` are the sets of
@@ -176,20 +185,44 @@ class Anatomy:
         and buffers on disk; ``flops`` and ``activations`` (peak bytes) are those of a forward
         pass on the example inputs, and missing if that does not run on the meta device;
         ``latency`` is in seconds, by the table, and missing without one.
+
+        Args:
+            genotype: a settled one.
+            names: of the sizes that are wanted; all if not given, and maybe more.
         """
-        _, staying = self._living(genotype)
-        network = self.proved.plan.build(staying)
+        return self.costs_of(self.channels(genotype), genotype.synapses, names)
+
+    def costs_of(
+        self, there: Tensor, synapses: int, names: Collection[str] | None = None
+    ) -> dict[str, float]:
+        """Return the same of the network of some channels.
+
+        Args:
+            there: the channels of the network, a bool for each.
+            synapses: how many are present.
+            names: of the sizes that are wanted; all if not given, and maybe more.
+        """
+        if names is not None:
+            told = self.counted(there, synapses)
+            if told.keys() >= {*names}:
+                return {name: told[name] for name in names}
+        network = self.proved.plan.build(there)
         found = {
-            "synapses": float(genotype.synapses),
-            "bundles": float(self.bundles.count(staying)),
+            "synapses": float(synapses),
+            "bundles": float(self.bundles.count(there)),
             "parameters": float(sum(value.numel() for value in network.parameters())),
             "bytes": float(bytes_of(state_of(network))),
-            **self.proved.plan.costs_of_forward(staying, network),
+            **self.proved.plan.costs_of_forward(there, network),
         }
         if self.table is not None:
             recorder = calls_of(self.proved.plan, network, self.table.batch)
             found |= {} if recorder is None else {"latency": self.table.seconds(recorder.calls)}
         return found
+
+    def counted(self, there: Tensor, synapses: int) -> dict[str, float]:
+        """Return those of the same sizes that are told without growing the network."""
+        counted = self.proved.plan.counted(there)
+        return {"synapses": float(synapses)} | {name: float(n) for name, n in counted.items()}
 
     # --- a network comes home --------------------------------------------------------------------
 
@@ -237,7 +270,7 @@ class Anatomy:
     def _living(self, genotype: Genotype) -> tuple[Tensor, Tensor]:
         """Return the channels that are alive in a genotype, and those that its network has."""
         alive = living_channels(genotype.masks, self.wiring).cpu()
-        return alive, self.proved.staying(alive)
+        return alive, self.network_of(alive)
 
     def _values(self, genotype: Genotype) -> dict[str, Tensor]:
         """Return the state, with the buffers that a state dict leaves out."""

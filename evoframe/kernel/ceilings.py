@@ -11,7 +11,7 @@ floor; what may be spent is spent.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 import numpy as np
@@ -21,13 +21,14 @@ from torch import Tensor
 
 from evoframe.errors import StillbornError
 from evoframe.kernel.anatomy import Anatomy
-from evoframe.kernel.bounded import are_held
+from evoframe.kernel.bounded import are_held_by
+from evoframe.kernel.coarse import Coarse
 from evoframe.kernel.dna import DNA, Clusters
 from evoframe.kernel.floors import Order, Turns, floors
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import Living, bernoulli, capped, of_clusters, turns
-from evoframe.kernel.wiring import settle_masks
+from evoframe.kernel.wiring import settled_and_living
 
 PATIENCE = 12
 """How many clusters that would be too much are passed over for later ones."""
@@ -61,17 +62,42 @@ class Purse:
     most: float = math.inf
     turns: Turns | None = None
 
-    def made_of(self, masks: dict[str, Tensor]) -> Genotype:
-        """Return drawn masks with caps enforced and settled, beside a state that is not yet."""
-        masks = capped(masks, self.dna, self.key)
-        return Genotype(settle_masks(masks, self.anatomy.wiring), self.state)
+    def made_of(self, masks: dict[str, Tensor]) -> tuple[Genotype, Tensor]:
+        """Return drawn masks with caps enforced and settled, and which channels live with them.
 
-    def allows(self, genotype: Genotype) -> bool:
-        """Tell whether a genotype of settled masks costs no more than it may."""
-        if genotype.synapses > self.most or not are_held(genotype, self.anatomy):
+        Returns:
+            The masks, beside a state that is not settled yet; and bools on the CPU.
+        """
+        masks = capped(masks, self.dna, self.key)
+        settled, alive = settled_and_living(masks, self.anatomy.wiring)
+        return Genotype(settled, self.state), alive.cpu()
+
+    def allows(self, alive: Tensor, synapses: int) -> bool:
+        """Tell whether a settled offspring costs no more than it may.
+
+        Args:
+            alive: its channels that live, a bool for each, on the CPU.
+            synapses: how many it has.
+        """
+        if synapses > self.most:
             return False
-        costs = self.anatomy.costs(genotype)
+        # What counting alone says is too much is no less once the network has run.
+        least = self.anatomy.network_of(alive, tried=False)
+        counted = self.anatomy.counted(least, synapses)
+        if not are_held_by(least, self.anatomy.bounds) or any(
+            one.at_least(counted) > one.limit for one in self.dna.ceilings
+        ):
+            return False
+        there = self.anatomy.network_of(alive)
+        if not are_held_by(there, self.anatomy.bounds):
+            return False
+        costs = self.costs_of(there, synapses)
         return all(one.spent(costs) <= one.limit for one in self.dna.ceilings)
+
+    def costs_of(self, there: Tensor, synapses: int) -> Mapping[str, float]:
+        """Return the costs of the network of some channels, as far as ceilings ask for them."""
+        names = {name for one in self.dna.ceilings for name in one.rates}
+        return self.anatomy.costs_of(there, synapses, names)
 
 
 def under_ceilings(purse: Purse) -> Genotype:
@@ -99,35 +125,50 @@ def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
     }
     turn = turns(clusters.genes, key.at("clusters")) if purse.turns is None else purse.turns
     stay, order = floors(turn, purse.dna, purse.anatomy)
+    coarse = None if dna.caps else Coarse.of(own, clusters, purse.anatomy.wiring)
 
-    def made(chosen: Order) -> Genotype:
-        born = torch.from_numpy(stay.copy())
-        born[torch.from_numpy(chosen)] = True
-        return purse.made_of(of_clusters(born.to(clusters.genes.levels.device), own, dna))
+    def born(chosen: Order) -> Flags:
+        found = stay.copy()
+        found[chosen] = True
+        return found
+
+    def made(chosen: Order) -> tuple[Genotype, Tensor]:
+        flags = torch.from_numpy(born(chosen)).to(clusters.genes.levels.device)
+        return purse.made_of(of_clusters(flags, own, dna))
+
+    def lives(chosen: Order) -> tuple[Tensor, int]:
+        if coarse is not None:
+            return coarse.settled(born(chosen))
+        genotype, alive = made(chosen)
+        return alive, genotype.synapses
 
     def fits(chosen: Order) -> bool:
-        return purse.allows(made(chosen))
+        return purse.allows(*lives(chosen))
+
+    def is_held(chosen: Order) -> bool:
+        alive, _ = lives(chosen)
+        return are_held_by(purse.anatomy.network_of(alive), purse.anatomy.bounds)
 
     if not fits(order[:0]):
         order = np.concatenate([stay.nonzero()[0], order])
         stay[:] = False
         if not fits(order[:0]):
-            raise StillbornError(_out_of_reach(purse, made(order[:0])))
+            raise StillbornError(_out_of_reach(purse, *lives(order[:0])))
 
     def too_wide(chosen: Order, rest: Order) -> Flags:
         found = np.zeros(len(rest), dtype=bool)
         bounds = purse.anatomy.bounds
-        if bounds and not are_held(made(np.append(chosen, rest[0])), purse.anatomy):
+        if bounds and not is_held(np.append(chosen, rest[0])):
             own = [clusters.members[one.name].reshape(-1).cpu().numpy() for one in bounds]
             for place in np.isin(rest, np.concatenate(own)).nonzero()[0]:
-                one = made(np.append(chosen, rest[place]))
-                found[place] = not are_held(one, purse.anatomy)
+                found[place] = not is_held(np.append(chosen, rest[place]))
         return found
 
     chosen = _spent(order, fits, too_wide)
-    free = _standing(purse, made(chosen), np.setdiff1d(order, chosen), clusters)
+    there = purse.anatomy.network_of(lives(chosen)[0])
+    free = _standing(purse, there, np.setdiff1d(order, chosen), clusters)
     more = np.concatenate([chosen, free])
-    return made(more if len(free) and fits(more) else chosen)
+    return made(more if len(free) and fits(more) else chosen)[0]
 
 
 def _spent(
@@ -169,17 +210,16 @@ def _most(count: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
-def _standing(purse: Purse, genotype: Genotype, others: Order, clusters: Clusters) -> Order:
+def _standing(purse: Purse, there: Tensor, others: Order, clusters: Clusters) -> Order:
     """Return the clusters that are not to live though the network has all of their channels.
 
     Floors and rounding leave dead channels in a network, which cost as much as living ones.
     """
-    there = purse.anatomy.channels(genotype)
     gone = torch.zeros(len(clusters.genes.levels), dtype=torch.bool)
-    for name, targets in purse.anatomy.wiring.targets.items():
-        members = clusters.members[name]
+    for name, targets in purse.anatomy.wiring.host.targets.items():
+        members = clusters.host.members[name]
         if members.shape == targets.shape:
-            gone[members.reshape(-1).cpu()[~there[targets.reshape(-1).cpu()]]] = True
+            gone[members.reshape(-1)[~there[targets.reshape(-1)]]] = True
         else:
             gone[:] = True
     if (
@@ -202,15 +242,19 @@ def _of_synapses(purse: Purse) -> Genotype:
     spots = np.sort(np.concatenate([one[one < np.inf] for one in turn.values()]))
     spots = spots[:: max(1, len(spots) // SPOTS)]
 
-    def made(count: int) -> Genotype:
+    def made(count: int) -> tuple[Genotype, Tensor]:
         last = spots[count - 1] if count else -np.inf
         return purse.made_of(
             {name: torch.from_numpy(one <= last).to(device) for name, one in turn.items()}
         )
 
-    if not purse.allows(made(0)):
-        raise StillbornError(_out_of_reach(purse, made(0)))
-    return made(_most(len(spots), lambda count: purse.allows(made(count))))
+    def lives(count: int) -> tuple[Tensor, int]:
+        genotype, alive = made(count)
+        return alive, genotype.synapses
+
+    if not purse.allows(*lives(0)):
+        raise StillbornError(_out_of_reach(purse, *lives(0)))
+    return made(_most(len(spots), lambda count: purse.allows(*lives(count))))[0]
 
 
 def _by_parameter(purse: Purse) -> dict[str, Turns]:
@@ -232,15 +276,16 @@ def _evenly(turn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return even.reshape(turn.shape)
 
 
-def _out_of_reach(purse: Purse, least: Genotype) -> str:
-    costs = purse.anatomy.costs(least)
+def _out_of_reach(purse: Purse, alive: Tensor, synapses: int) -> str:
+    there = purse.anatomy.network_of(alive)
+    costs = purse.costs_of(there, synapses)
     words = [
         f"at most {_figure(one.limit)} {one.what} cannot be reached: what stays costs "
         f"{_figure(one.spent(costs))} at the least"
         for one in purse.dna.ceilings
         if one.spent(costs) > one.limit
     ]
-    if not words and not are_held(least, purse.anatomy):
+    if not words and not are_held_by(there, purse.anatomy.bounds):
         return "layers have more channels than they may, whatever is not drawn"
     return "; ".join(words) or f"more than {purse.most:,.0f} synapses stay at the least"
 

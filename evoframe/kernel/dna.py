@@ -9,6 +9,7 @@ next to nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import attrs
 import numpy as np
@@ -110,9 +111,17 @@ class Clusters:
         found = values[self.members[name]]
         if name not in self.within:
             return found
-        return found * self._of_blocks(values)[self.within[name]]
+        return found * self.of_blocks(values)[self.within[name]]
 
-    def _of_blocks(self, values: Tensor) -> Tensor:
+    @cached_property
+    def host(self) -> Clusters:
+        """The same clusters on the CPU, but for their genes."""
+        members = {name: one.cpu() for name, one in self.members.items()}
+        within = {name: one.cpu() for name, one in self.within.items()}
+        around = None if self.around is None else self.around.cpu()
+        return Clusters(self.genes, members, within, around)
+
+    def of_blocks(self, values: Tensor) -> Tensor:
         """Return the products over blocks and all that contain them; the last is that of none."""
         assert self.around is not None
         none = torch.ones(1, dtype=values.dtype, device=values.device)

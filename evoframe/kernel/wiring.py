@@ -9,6 +9,7 @@ synapse at either end, which may kill more channels: :func:`settle` follows that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import attrs
 import torch
@@ -120,6 +121,12 @@ class Wiring:
             self.recurs,
             tuple(one.to(device) for one in self.blocks),
         )
+
+    @cached_property
+    def host(self) -> Wiring:
+        """The same wiring on the CPU."""
+        cpu = torch.device("cpu")
+        return self if self.fed.device == cpu else self.to(cpu)
 
 
 def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
