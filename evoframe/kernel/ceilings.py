@@ -28,7 +28,7 @@ from evoframe.kernel.floors import Order, Turns, floors
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import Living, bernoulli, capped, of_clusters, turns
-from evoframe.kernel.wiring import settled_and_living
+from evoframe.kernel.wiring import between, settled_and_living
 
 PATIENCE = 12
 """How many clusters that would be too much are passed over for later ones."""
@@ -117,58 +117,95 @@ def under_ceilings(purse: Purse) -> Genotype:
 
 
 def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
-    dna, key = purse.dna, purse.key
-    living = Living()
-    own = {
-        name: bernoulli(genes, key.at("synapses", name), living)
-        for name, genes in dna.synapses.items()
-    }
-    turn = turns(clusters.genes, key.at("clusters")) if purse.turns is None else purse.turns
+    key = purse.key.at("clusters")
+    turn = turns(clusters.genes, key) if purse.turns is None else purse.turns
     stay, order = floors(turn, purse.dna, purse.anatomy)
-    coarse = None if dna.caps else Coarse.of(own, clusters, purse.anatomy.wiring)
+    draws = Draws.of(purse, clusters, stay)
+    if not draws.fit(order[:0]):
+        order = np.concatenate([stay.nonzero()[0], order])
+        draws = attrs.evolve(draws, stay=np.zeros_like(stay))
+        if not draws.fit(order[:0]):
+            raise StillbornError(_out_of_reach(purse, *draws.living(order[:0])))
+    chosen = _spent(order, draws.fit, draws.too_wide)
+    there = purse.anatomy.network_of(draws.living(chosen)[0])
+    free = _standing(purse, there, np.setdiff1d(order, chosen), clusters)
+    more = np.concatenate([chosen, free])
+    return draws.made(more if len(free) and draws.fit(more) else chosen)
 
-    def born(chosen: Order) -> Flags:
-        found = stay.copy()
+
+@attrs.frozen(eq=False)
+class Draws:
+    """What may be drawn of whole clusters: some of them, given by their numbers.
+
+    Attributes:
+        purse: what they may cost.
+        clusters: of the DNA.
+        own: the synapses whose own draws say yes.
+        stay: clusters that live in any case, a bool for each.
+        coarse: what of a draw lives, by channels; None where caps look at single synapses.
+    """
+
+    purse: Purse
+    clusters: Clusters
+    own: Mapping[str, Tensor]
+    stay: Flags
+    coarse: Coarse | None
+
+    @classmethod
+    def of(cls, purse: Purse, clusters: Clusters, stay: Flags) -> Draws:
+        """Return the draws in which some clusters live in any case."""
+        living, key = Living(), purse.key
+        own = {
+            name: bernoulli(genes, key.at("synapses", name), living)
+            for name, genes in purse.dna.synapses.items()
+        }
+        wiring = purse.anatomy.wiring
+        coarse = None if purse.dna.caps else Coarse.of(own, clusters, wiring)
+        return cls(purse, clusters, own, stay, coarse)
+
+    def living(self, chosen: Order) -> tuple[Tensor, int]:
+        """Return the channels that live, a bool for each on the CPU, and how many synapses do."""
+        if self.coarse is not None:
+            return self.coarse.settled(self._born(chosen))
+        genotype, alive = self.purse.made_of(self._drawn(chosen))
+        return alive, genotype.synapses
+
+    def made(self, chosen: Order) -> Genotype:
+        """Return the offspring, with settled masks."""
+        if self.coarse is None:
+            return self.purse.made_of(self._drawn(chosen))[0]
+        wiring = self.purse.anatomy.wiring
+        alive = self.living(chosen)[0].to(wiring.fed.device)
+        return Genotype(between(alive, self._drawn(chosen), wiring), self.purse.state)
+
+    def fit(self, chosen: Order) -> bool:
+        """Tell whether the offspring costs no more than it may."""
+        return self.purse.allows(*self.living(chosen))
+
+    def too_wide(self, chosen: Order, rest: Order) -> Flags:
+        """Return which of the rest, one at a time beside those chosen, make a layer too wide.
+
+        None of them if the first of the rest is not one.
+        """
+        found, bounds = np.zeros(len(rest), dtype=bool), self.purse.anatomy.bounds
+        if bounds and not self._is_held(np.append(chosen, rest[0])):
+            own = [self.clusters.host.members[one.name].reshape(-1).numpy() for one in bounds]
+            for place in np.isin(rest, np.concatenate(own)).nonzero()[0]:
+                found[place] = not self._is_held(np.append(chosen, rest[place]))
+        return found
+
+    def _is_held(self, chosen: Order) -> bool:
+        alive, _ = self.living(chosen)
+        return are_held_by(self.purse.anatomy.network_of(alive), self.purse.anatomy.bounds)
+
+    def _born(self, chosen: Order) -> Flags:
+        found = self.stay.copy()
         found[chosen] = True
         return found
 
-    def made(chosen: Order) -> tuple[Genotype, Tensor]:
-        flags = torch.from_numpy(born(chosen)).to(clusters.genes.levels.device)
-        return purse.made_of(of_clusters(flags, own, dna))
-
-    def lives(chosen: Order) -> tuple[Tensor, int]:
-        if coarse is not None:
-            return coarse.settled(born(chosen))
-        genotype, alive = made(chosen)
-        return alive, genotype.synapses
-
-    def fits(chosen: Order) -> bool:
-        return purse.allows(*lives(chosen))
-
-    def is_held(chosen: Order) -> bool:
-        alive, _ = lives(chosen)
-        return are_held_by(purse.anatomy.network_of(alive), purse.anatomy.bounds)
-
-    if not fits(order[:0]):
-        order = np.concatenate([stay.nonzero()[0], order])
-        stay[:] = False
-        if not fits(order[:0]):
-            raise StillbornError(_out_of_reach(purse, *lives(order[:0])))
-
-    def too_wide(chosen: Order, rest: Order) -> Flags:
-        found = np.zeros(len(rest), dtype=bool)
-        bounds = purse.anatomy.bounds
-        if bounds and not is_held(np.append(chosen, rest[0])):
-            own = [clusters.members[one.name].reshape(-1).cpu().numpy() for one in bounds]
-            for place in np.isin(rest, np.concatenate(own)).nonzero()[0]:
-                found[place] = not is_held(np.append(chosen, rest[place]))
-        return found
-
-    chosen = _spent(order, fits, too_wide)
-    there = purse.anatomy.network_of(lives(chosen)[0])
-    free = _standing(purse, there, np.setdiff1d(order, chosen), clusters)
-    more = np.concatenate([chosen, free])
-    return made(more if len(free) and fits(more) else chosen)[0]
+    def _drawn(self, chosen: Order) -> dict[str, Tensor]:
+        born = torch.from_numpy(self._born(chosen)).to(self.clusters.genes.levels.device)
+        return of_clusters(born, self.own, self.purse.dna)
 
 
 def _spent(
@@ -222,9 +259,7 @@ def _standing(purse: Purse, there: Tensor, others: Order, clusters: Clusters) ->
             gone[members.reshape(-1)[~there[targets.reshape(-1)]]] = True
         else:
             gone[:] = True
-    if (
-        clusters.around is not None
-    ):  # a block that left is not there, and the last clusters are those
+    if clusters.around is not None:  # a block that left is not there; the last clusters are those
         blocks = torch.tensor([one.channel for one in purse.anatomy.wiring.blocks])
         gone[-len(blocks) :] |= ~there[blocks]
     standing: Order = others[~gone.numpy()[others]]

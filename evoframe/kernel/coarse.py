@@ -193,35 +193,39 @@ class Coarse:
 
     def _living(self, joins: Mapping[str, Joins], alive: Flags) -> Flags:
         """Return the channels that are written and read by synapses between the living."""
-
-        def write(flags: Flags) -> None:
-            for step in self.wiring.steps:
-                if isinstance(step, Derived):
-                    parts = [flags[one.numpy()] for one in step.parts]
-                    found = np.logical_and if step.every else np.logical_or
-                    flags[step.channels.numpy()] |= found.reduce(parts)
-                elif step in joins:
-                    layer = self.layers[step]
-                    there = joins[step].write((flags & alive)[layer.sources])
-                    flags[layer.targets[there & alive[layer.targets]]] = True
-
-        def read(flags: Flags) -> None:
-            for step in reversed(self.wiring.steps):
-                if isinstance(step, Derived):
-                    channels = step.channels.numpy()
-                    wanted = flags[channels] & written[channels]
-                    for one in step.parts:
-                        flags[one.numpy()[wanted]] = True
-                elif step in joins:
-                    layer = self.layers[step]
-                    there = joins[step].read((flags & alive)[layer.targets])
-                    flags[layer.sources[there & alive[layer.sources]]] = True
-
-        written = self._spread(self.wiring.fed, write)
-        now = written & self._spread(self.wiring.read, read)
+        written = self._spread(self.wiring.fed, lambda flags: self._write(flags, joins, alive))
+        read = self._spread(
+            self.wiring.read, lambda flags: self._read(flags, written, joins, alive)
+        )
+        now = written & read
         for block in self.wiring.blocks:
             now[block.channel] = now[block.outputs.numpy()].any()
         return now
+
+    def _write(self, written: Flags, joins: Mapping[str, Joins], alive: Flags) -> None:
+        """Flag the channels that flagged ones write (in place)."""
+        for step in self.wiring.steps:
+            if isinstance(step, Derived):
+                parts = [written[one.numpy()] for one in step.parts]
+                found = np.logical_and if step.every else np.logical_or
+                written[step.channels.numpy()] |= found.reduce(parts)
+            elif step in joins:
+                layer = self.layers[step]
+                there = joins[step].write((written & alive)[layer.sources])
+                written[layer.targets[there & alive[layer.targets]]] = True
+
+    def _read(self, read: Flags, written: Flags, joins: Mapping[str, Joins], alive: Flags) -> None:
+        """Flag the channels that flagged ones read (in place)."""
+        for step in reversed(self.wiring.steps):
+            if isinstance(step, Derived):
+                channels = step.channels.numpy()
+                wanted = read[channels] & written[channels]
+                for one in step.parts:
+                    read[one.numpy()[wanted]] = True
+            elif step in joins:
+                layer = self.layers[step]
+                there = joins[step].read((read & alive)[layer.targets])
+                read[layer.sources[there & alive[layer.sources]]] = True
 
     def _spread(self, first: Tensor, sweep: Callable[[Flags], None]) -> Flags:
         """Return flags after sweeps over all steps, as many as a recurrence asks for."""

@@ -139,14 +139,19 @@ def settled_and_living(masks: Masks, wiring: Wiring) -> tuple[dict[str, Tensor],
     settled, before, now = dict(masks), -1, count(masks)
     while now != before:
         alive = living_channels(settled, wiring)
-        settled = {
-            name: both(both(mask, alive[wiring.sources[name]]), alive[wiring.targets[name]])
-            for name, mask in settled.items()
-        }
-        settled |= _emptied(settled, alive, wiring)
+        settled = between(alive, settled, wiring)
         # Masks only ever lose entries, so an equal number means that nothing has changed.
         before, now = now, count(settled)
     return settled, alive
+
+
+def between(alive: Tensor, masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
+    """Return the masks without synapses that lead from or to channels that are not alive."""
+    found = {
+        name: both(both(mask, alive[wiring.sources[name]]), alive[wiring.targets[name]])
+        for name, mask in masks.items()
+    }
+    return found | _emptied(found, alive, wiring)
 
 
 def _emptied(masks: Masks, alive: Tensor, wiring: Wiring) -> dict[str, Tensor]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -139,11 +141,11 @@ class Plan:
     def keeping(self, staying: Tensor) -> dict[str, Cut]:
         """Return the cuts of all entries that lose something when these channels stay."""
         found: dict[str, list[Tensor | None]] = {}
+        flags, lost = staying.numpy(), dict[int, Tensor | None]()
         for name, axis, slices in self._slices:
-            flags = staying[slices]
-            # (slices,) or (slices, channels of each): a slice stays while any of its channels does.
-            left = (flags.any(1) if flags.ndim > 1 else flags).nonzero().squeeze(1)
-            if len(left) < len(flags):
+            if id(slices) not in lost:  # many entries lose the same
+                lost[id(slices)] = _left(flags[slices.numpy()])
+            if (left := lost[id(slices)]) is not None:
                 found.setdefault(name, [None] * self._entries[name].ndim)[axis] = left
         for block in gone(self.blocks, staying):
             for name in block.entries:  # nothing is left of them
@@ -248,7 +250,10 @@ class Plan:
 
     @cached_property
     def _slices(self) -> list[tuple[str, int, Tensor]]:
-        """Return every axis of an entry that can lose slices, with the channels of each slice."""
+        """Return every axis of an entry that can lose slices, with the channels of each slice.
+
+        Equal ones are the same tensor.
+        """
         found = [
             # (size of the axis,), or (size, channels) where
             # the rows of groups vary along it as well.
@@ -258,7 +263,18 @@ class Plan:
             for axis in _own_axes(signal)
         ]
         holdings = self.trace.channels.holdings
-        return [*found, *((one.entry, one.axis, one.channels) for one in holdings)]
+        found += [(one.entry, one.axis, one.channels) for one in holdings]
+        same: dict[tuple[torch.Size, bytes], Tensor] = {}
+        return [
+            (name, axis, same.setdefault((one.shape, one.contiguous().numpy().tobytes()), one))
+            for name, axis, one in found
+        ]
+
+
+def _left(flags: npt.NDArray[np.bool_]) -> Tensor | None:
+    """Return the slices that stay, by bools for the channels of each; None if all do."""
+    left = (flags.any(1) if flags.ndim > 1 else flags).nonzero()[0]
+    return torch.from_numpy(left) if len(left) < len(flags) else None
 
 
 def _own_axes(signal: Tensor) -> tuple[int, ...]:
