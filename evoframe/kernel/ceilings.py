@@ -10,8 +10,7 @@ floor; what may be spent is spent.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import attrs
 import numpy as np
@@ -20,84 +19,19 @@ import torch
 from torch import Tensor
 
 from evoframe.errors import StillbornError
-from evoframe.kernel.anatomy import Anatomy
 from evoframe.kernel.bounded import are_held_by
-from evoframe.kernel.coarse import Coarse
-from evoframe.kernel.dna import DNA, Clusters
+from evoframe.kernel.dna import Clusters
+from evoframe.kernel.draws import Draws, Flags
 from evoframe.kernel.floors import Order, Turns, floors
-from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.key import Key
-from evoframe.kernel.synthesis import Living, bernoulli, capped, of_clusters, turns
-from evoframe.kernel.wiring import between, settled_and_living
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.purse import Purse
+from evoframe.kernel.synthesis import turns
 
 PATIENCE = 12
 """How many clusters that would be too much are passed over for later ones."""
 
 SPOTS = 2**20
 """How many turns of single synapses are told apart."""
-
-
-Flags = npt.NDArray[np.bool_]
-"""A bool for each of some clusters."""
-
-
-@attrs.frozen(eq=False)
-class Purse:
-    """What an offspring may cost, and what each way to draw it would.
-
-    Attributes:
-        dna: with its ceilings.
-        key: of the draw.
-        state: what the offspring inherits.
-        anatomy: says what a genotype costs.
-        most: synapses that the offspring may have besides; other environments ask for no more.
-        turns: in which order clusters, or else synapses, come to live, all in a row; that of the
-            draw if not given.
-    """
-
-    dna: DNA
-    key: Key
-    state: State
-    anatomy: Anatomy
-    most: float = math.inf
-    turns: Turns | None = None
-
-    def made_of(self, masks: dict[str, Tensor]) -> tuple[Genotype, Tensor]:
-        """Return drawn masks with caps enforced and settled, and which channels live with them.
-
-        Returns:
-            The masks, beside a state that is not settled yet; and bools on the CPU.
-        """
-        masks = capped(masks, self.dna, self.key)
-        settled, alive = settled_and_living(masks, self.anatomy.wiring)
-        return Genotype(settled, self.state), alive.cpu()
-
-    def allows(self, alive: Tensor, synapses: int) -> bool:
-        """Tell whether a settled offspring costs no more than it may.
-
-        Args:
-            alive: its channels that live, a bool for each, on the CPU.
-            synapses: how many it has.
-        """
-        if synapses > self.most:
-            return False
-        # What counting alone says is too much is no less once the network has run.
-        least = self.anatomy.network_of(alive, tried=False)
-        counted = self.anatomy.counted(least, synapses)
-        if not are_held_by(least, self.anatomy.bounds) or any(
-            one.at_least(counted) > one.limit for one in self.dna.ceilings
-        ):
-            return False
-        there = self.anatomy.network_of(alive)
-        if not are_held_by(there, self.anatomy.bounds):
-            return False
-        costs = self.costs_of(there, synapses)
-        return all(one.spent(costs) <= one.limit for one in self.dna.ceilings)
-
-    def costs_of(self, there: Tensor, synapses: int) -> Mapping[str, float]:
-        """Return the costs of the network of some channels, as far as ceilings ask for them."""
-        names = {name for one in self.dna.ceilings for name in one.rates}
-        return self.anatomy.costs_of(there, synapses, names)
 
 
 def under_ceilings(purse: Purse) -> Genotype:
@@ -131,81 +65,6 @@ def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
     free = _standing(purse, there, np.setdiff1d(order, chosen), clusters)
     more = np.concatenate([chosen, free])
     return draws.made(more if len(free) and draws.fit(more) else chosen)
-
-
-@attrs.frozen(eq=False)
-class Draws:
-    """What may be drawn of whole clusters: some of them, given by their numbers.
-
-    Attributes:
-        purse: what they may cost.
-        clusters: of the DNA.
-        own: the synapses whose own draws say yes.
-        stay: clusters that live in any case, a bool for each.
-        coarse: what of a draw lives, by channels; None where caps look at single synapses.
-    """
-
-    purse: Purse
-    clusters: Clusters
-    own: Mapping[str, Tensor]
-    stay: Flags
-    coarse: Coarse | None
-
-    @classmethod
-    def of(cls, purse: Purse, clusters: Clusters, stay: Flags) -> Draws:
-        """Return the draws in which some clusters live in any case."""
-        living, key = Living(), purse.key
-        own = {
-            name: bernoulli(genes, key.at("synapses", name), living)
-            for name, genes in purse.dna.synapses.items()
-        }
-        wiring = purse.anatomy.wiring
-        coarse = None if purse.dna.caps else Coarse.of(own, clusters, wiring)
-        return cls(purse, clusters, own, stay, coarse)
-
-    def living(self, chosen: Order) -> tuple[Tensor, int]:
-        """Return the channels that live, a bool for each on the CPU, and how many synapses do."""
-        if self.coarse is not None:
-            return self.coarse.settled(self._born(chosen))
-        genotype, alive = self.purse.made_of(self._drawn(chosen))
-        return alive, genotype.synapses
-
-    def made(self, chosen: Order) -> Genotype:
-        """Return the offspring, with settled masks."""
-        if self.coarse is None:
-            return self.purse.made_of(self._drawn(chosen))[0]
-        wiring = self.purse.anatomy.wiring
-        alive = self.living(chosen)[0].to(wiring.fed.device)
-        return Genotype(between(alive, self._drawn(chosen), wiring), self.purse.state)
-
-    def fit(self, chosen: Order) -> bool:
-        """Tell whether the offspring costs no more than it may."""
-        return self.purse.allows(*self.living(chosen))
-
-    def too_wide(self, chosen: Order, rest: Order) -> Flags:
-        """Return which of the rest, one at a time beside those chosen, make a layer too wide.
-
-        None of them if the first of the rest is not one.
-        """
-        found, bounds = np.zeros(len(rest), dtype=bool), self.purse.anatomy.bounds
-        if bounds and not self._is_held(np.append(chosen, rest[0])):
-            own = [self.clusters.host.members[one.name].reshape(-1).numpy() for one in bounds]
-            for place in np.isin(rest, np.concatenate(own)).nonzero()[0]:
-                found[place] = not self._is_held(np.append(chosen, rest[place]))
-        return found
-
-    def _is_held(self, chosen: Order) -> bool:
-        alive, _ = self.living(chosen)
-        return are_held_by(self.purse.anatomy.network_of(alive), self.purse.anatomy.bounds)
-
-    def _born(self, chosen: Order) -> Flags:
-        found = self.stay.copy()
-        found[chosen] = True
-        return found
-
-    def _drawn(self, chosen: Order) -> dict[str, Tensor]:
-        born = torch.from_numpy(self._born(chosen)).to(self.clusters.genes.levels.device)
-        return of_clusters(born, self.own, self.purse.dna)
 
 
 def _spent(

@@ -273,7 +273,7 @@ class Plan:
 
 def _left(flags: npt.NDArray[np.bool_]) -> Tensor | None:
     """Return the slices that stay, by bools for the channels of each; None if all do."""
-    left = (flags.any(1) if flags.ndim > 1 else flags).nonzero()[0]
+    left = np.flatnonzero(flags.any(1) if flags.ndim > 1 else flags)
     return torch.from_numpy(left) if len(left) < len(flags) else None
 
 
