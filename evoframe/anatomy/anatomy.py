@@ -57,6 +57,7 @@ class Anatomy:
     untried: str = ""
     error: float | None = None
     table: LatencyTable | None = None
+    _partitions: dict[Kind, Partition] = attrs.field(factory=dict, init=False, repr=False)
 
     @property
     def bundles(self) -> Bundles:
@@ -116,9 +117,14 @@ class Anatomy:
 
     def clusters(self, kind: Kind) -> Partition:
         """Return the synapses sorted into clusters, on the device of genotypes."""
+        if kind in self._partitions:
+            return self._partitions[kind]
         device = self.wiring.fed.device
         classes, kept = self.bundles.classes.to(device), self.bundles.kept.to(device)
-        return partition(kind, self.wiring, classes, kept)
+        found = partition(kind, self.wiring, classes, kept)
+        if found.channels is not None:  # as small as the channels are few; kernels are many
+            self._partitions[kind] = found
+        return found
 
     # --- a genotype becomes a network ----------------------------------------------------------
 

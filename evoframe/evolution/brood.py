@@ -155,13 +155,7 @@ class Siblings:
         if clusters is None:
             parts = [genotype.masks[name].cpu().numpy().reshape(-1) for name in self.dna.synapses]
             return np.concatenate(parts)
-        found = np.zeros(clusters.genes.levels.numel(), dtype=bool)
-        for name, mask in genotype.masks.items():
-            for held in (clusters.members, clusters.within):
-                if name in held:
-                    own = held[name].expand_as(mask)[mask].cpu().numpy()
-                    found[own[own >= 0]] = True
-        return found
+        return clusters.living(genotype.masks).cpu().numpy()
 
     def _free(self) -> Flags:
         """Return a bool for each cluster, or each synapse: it may leave."""

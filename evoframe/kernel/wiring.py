@@ -183,7 +183,8 @@ def without_the_dead(
     """
     state = cleared(state, masks)
     for holding in wiring.holdings:
-        if are_all(living := alive[holding.channels]):
+        living = alive[holding.channels]
+        if living.device.type == "cpu" and are_all(living):  # a GPU is not waited for
             continue
         value = state[holding.entry]
         kept = _along(living, holding.axis, value)
