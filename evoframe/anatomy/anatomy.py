@@ -25,7 +25,7 @@ from evoframe.errors import TaskError
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Kind, Partition, partition
 from evoframe.kernel.entries import passing_of, places_of, state_of
-from evoframe.kernel.flags import how_many
+from evoframe.kernel.flags import are_all, how_many_each
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.numbers import require_numbers
 from evoframe.kernel.passes import copied
@@ -150,7 +150,8 @@ class Anatomy:
             staying = self.proved.staying(staying | within)
         plan, device = self.proved.plan, next(iter(genotype.masks.values())).device
         # Plans are on the CPU; genotypes may be on another device.
-        cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
+        here = plan.keeping(staying)
+        cuts = _on(here, device)
         values = {
             name: cut(value.to(device), cuts[name])
             if name in cuts
@@ -159,7 +160,7 @@ class Anatomy:
         }
         network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))
         carry_hooks(self.network, network, cuts)
-        return Phenotype(network, self._masks(genotype, alive.to(device), cuts), cuts)
+        return Phenotype(network, self._masks(genotype, alive, here, cuts), cuts)
 
     def blueprint(self, genotype: Genotype) -> Blueprint:
         """Return the blueprint of a settled genotype's network, to build it without a survey."""
@@ -284,27 +285,40 @@ class Anatomy:
         return {**passing_of(self.network), **genotype.state}
 
     def _masks(
-        self, genotype: Genotype, alive: Tensor, cuts: Mapping[str, Cut]
+        self,
+        genotype: Genotype,
+        alive: Tensor,
+        here: Mapping[str, Cut],
+        cuts: Mapping[str, Cut],
     ) -> dict[str, Tensor]:
-        """Return masks of the parameters of which something inside the network is absent."""
+        """Return masks of the parameters of which something inside the network is absent.
+
+        Args:
+            genotype: a settled one.
+            alive: its channels that live, a bool for each, on the CPU.
+            here: what is cut off, on the CPU.
+            cuts: the same, on the device of the genotype.
+        """
         masks: dict[str, Tensor] = {}
-        for name, mask in genotype.masks.items():
+        present = how_many_each(genotype.masks.values())
+        for (name, mask), count in zip(genotype.masks.items(), present, strict=True):
             # All that is present was kept, so as many present
             # as entries left means that none is absent.
-            if how_many(mask) < math.prod(shape_cut(mask.shape, cuts.get(name))):
+            if count < math.prod(shape_cut(mask.shape, cuts.get(name))):
                 masks[name] = cut(mask, cuts[name]) if name in cuts else mask
         parameters = dict(self._body.named_parameters())
-        for holding in self.wiring.holdings:
+        for holding in self.wiring.host.holdings:
             if holding.entry not in parameters:
                 continue
             # A dead channel that stays for its neighbours'
             # sake has a bias too, which must not come to life.
-            living, how = alive[holding.channels], cuts.get(holding.entry)
+            living, how = alive[holding.channels], here.get(holding.entry)
             if how is not None and (left := how[holding.axis]) is not None:
                 living = living[left]
-            if not bool(living.all()):
+            if not are_all(living):
                 rank = parameters[holding.entry].ndim
                 slices = living.reshape([-1 if at == holding.axis else 1 for at in range(rank)])
+                slices = slices.to(self.wiring.fed.device)
                 masks[holding.entry] = masks.get(holding.entry, torch.ones_like(slices)) & slices
         return masks
 
@@ -334,5 +348,16 @@ def _trained(phenotype: Phenotype, whole: Mapping[str, torch.Size]) -> dict[str,
     return {name: held[name] for name in whole}
 
 
-def _on(how: Cut, device: torch.device) -> Cut:
-    return tuple(None if left is None else left.to(device) for left in how)
+def _on(cuts: Mapping[str, Cut], device: torch.device) -> dict[str, Cut]:
+    """Return cuts on a device; what many entries lose is brought there once."""
+    if device.type == "cpu":
+        return dict(cuts)
+    there: dict[int, Tensor] = {}
+    for how in cuts.values():
+        for left in how:
+            if left is not None and id(left) not in there:
+                there[id(left)] = left.to(device)
+    return {
+        name: tuple(None if left is None else there[id(left)] for left in how)
+        for name, how in cuts.items()
+    }

@@ -156,7 +156,8 @@ def between(alive: Tensor, masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
 
 def _emptied(masks: Masks, alive: Tensor, wiring: Wiring) -> dict[str, Tensor]:
     """Return empty masks of all parameters inside blocks that are dead."""
-    dead = [one for one in wiring.blocks if not alive[one.channel]]
+    here = alive.cpu() if wiring.blocks else alive  # a device is waited for once
+    dead = [one for one in wiring.blocks if not here[one.channel]]
     return {name: torch.zeros_like(masks[name]) for one in dead for name in one.inside}
 
 
