@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 
 import attrs
@@ -14,18 +13,18 @@ from evoframe.anatomy.plan.blocks import Block, gone
 from evoframe.anatomy.plan.blueprint import Blueprint, entries_of
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.calling import calls_of
-from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut, uncut
+from evoframe.anatomy.plan.cutting import cut, cuts_on, uncut
 from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.hooks import carry_hooks
+from evoframe.anatomy.plan.masking import masks_inside, slices_inside
+from evoframe.anatomy.plan.trained import trained_state
 from evoframe.anatomy.replacements import replaced, restore
 from evoframe.anatomy.trace import Barrier
 from evoframe.costs.bytes import bytes_of
 from evoframe.costs.table import LatencyTable
-from evoframe.errors import TaskError
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Kind, Partition, partition
-from evoframe.kernel.entries import passing_of, places_of, state_of
-from evoframe.kernel.flags import are_all, how_many_each
+from evoframe.kernel.entries import passing_of, state_of
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.numbers import require_numbers
 from evoframe.kernel.passes import copied
@@ -151,7 +150,7 @@ class Anatomy:
         plan, device = self.proved.plan, next(iter(genotype.masks.values())).device
         # Plans are on the CPU; genotypes may be on another device.
         here = plan.keeping(staying)
-        cuts = _on(here, device)
+        cuts = cuts_on(here, device)
         values = {
             name: cut(value.to(device), cuts[name])
             if name in cuts
@@ -160,7 +159,10 @@ class Anatomy:
         }
         network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))
         carry_hooks(self.network, network, cuts)
-        return Phenotype(network, self._masks(genotype, alive, here, cuts), cuts)
+        masks = masks_inside(genotype.masks, cuts)
+        for name, flags in slices_inside(alive, here, self._body, self.wiring).items():
+            masks[name] = masks[name] & flags if name in masks else flags
+        return Phenotype(network, masks, cuts)
 
     def blueprint(self, genotype: Genotype) -> Blueprint:
         """Return the blueprint of a settled genotype's network, to build it without a survey."""
@@ -244,7 +246,7 @@ class Anatomy:
         whole = {name: value.shape for name, value in state_of(self._body).items()}
         state = {
             name: self._home(name, taken(value), phenotype, whole[name])
-            for name, value in _trained(phenotype, whole).items()
+            for name, value in trained_state(phenotype, whole).items()
         }
         masks, within = {}, phenotype.masks
         parameters = dict(phenotype.network.named_parameters())
@@ -283,81 +285,3 @@ class Anatomy:
         """Return the state, with the buffers that a state dict leaves out."""
         # Non-persistent buffers are in no state dict, yet must be cut and moved like the others.
         return {**passing_of(self.network), **genotype.state}
-
-    def _masks(
-        self,
-        genotype: Genotype,
-        alive: Tensor,
-        here: Mapping[str, Cut],
-        cuts: Mapping[str, Cut],
-    ) -> dict[str, Tensor]:
-        """Return masks of the parameters of which something inside the network is absent.
-
-        Args:
-            genotype: a settled one.
-            alive: its channels that live, a bool for each, on the CPU.
-            here: what is cut off, on the CPU.
-            cuts: the same, on the device of the genotype.
-        """
-        masks: dict[str, Tensor] = {}
-        present = how_many_each(genotype.masks.values())
-        for (name, mask), count in zip(genotype.masks.items(), present, strict=True):
-            # All that is present was kept, so as many present
-            # as entries left means that none is absent.
-            if count < math.prod(shape_cut(mask.shape, cuts.get(name))):
-                masks[name] = cut(mask, cuts[name]) if name in cuts else mask
-        parameters = dict(self._body.named_parameters())
-        for holding in self.wiring.host.holdings:
-            if holding.entry not in parameters:
-                continue
-            # A dead channel that stays for its neighbours'
-            # sake has a bias too, which must not come to life.
-            living, how = alive[holding.channels], here.get(holding.entry)
-            if how is not None and (left := how[holding.axis]) is not None:
-                living = living[left]
-            if not are_all(living):
-                rank = parameters[holding.entry].ndim
-                slices = living.reshape([-1 if at == holding.axis else 1 for at in range(rank)])
-                slices = slices.to(self.wiring.fed.device)
-                masks[holding.entry] = masks.get(holding.entry, torch.ones_like(slices)) & slices
-        return masks
-
-
-def _trained(phenotype: Phenotype, whole: Mapping[str, torch.Size]) -> dict[str, Tensor]:
-    """Return the state of a trained network, by the names and in the order of its ancestor's.
-
-    Raises:
-        TaskError: the forward pass has given the network another state than it was born with.
-    """
-    held = places_of(phenotype.network)
-    added = sorted(state_of(phenotype.network).keys() - whole.keys())
-    gone = [name for name in whole if name not in held]
-    if added or gone:
-        name, what = (added[0], "came") if added else (gone[0], "vanished")
-        raise TaskError(
-            f"the entry {name!r} of the network's state {what} while it was trained; wanted the "
-            "same entries all the time. Give it its final shape in __init__, or hold it elsewhere."
-        )
-    for name, shape in whole.items():
-        due, found = shape_cut(shape, phenotype.cuts.get(name)), tuple(held[name].shape)
-        if found != due:
-            raise TaskError(
-                f"the entry {name!r} of the network's state has shape {found} after training, and "
-                f"had {due} before; wanted one shape all the time. Give it that in __init__."
-            )
-    return {name: held[name] for name in whole}
-
-
-def _on(cuts: Mapping[str, Cut], device: torch.device) -> dict[str, Cut]:
-    """Return cuts on a device; what many entries lose is brought there once."""
-    if device.type == "cpu":
-        return dict(cuts)
-    there: dict[int, Tensor] = {}
-    for how in cuts.values():
-        for left in how:
-            if left is not None and id(left) not in there:
-                there[id(left)] = left.to(device)
-    return {
-        name: tuple(None if left is None else there[id(left)] for left in how)
-        for name, how in cuts.items()
-    }
