@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 
 import attrs
@@ -14,18 +13,18 @@ from evoframe.anatomy.plan.blocks import Block, gone
 from evoframe.anatomy.plan.blueprint import Blueprint, entries_of
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.calling import calls_of
-from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut, uncut
+from evoframe.anatomy.plan.cutting import cut, cuts_on, uncut
 from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.hooks import carry_hooks
+from evoframe.anatomy.plan.masking import masks_inside, slices_inside
+from evoframe.anatomy.plan.trained import trained_state
 from evoframe.anatomy.replacements import replaced, restore
 from evoframe.anatomy.trace import Barrier
 from evoframe.costs.bytes import bytes_of
 from evoframe.costs.table import LatencyTable
-from evoframe.errors import TaskError
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Kind, Partition, partition
-from evoframe.kernel.entries import passing_of, places_of, state_of
-from evoframe.kernel.flags import how_many
+from evoframe.kernel.entries import passing_of, state_of
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.numbers import require_numbers
 from evoframe.kernel.passes import copied
@@ -57,6 +56,7 @@ class Anatomy:
     untried: str = ""
     error: float | None = None
     table: LatencyTable | None = None
+    _partitions: dict[Kind, Partition] = attrs.field(factory=dict, init=False, repr=False)
 
     @property
     def bundles(self) -> Bundles:
@@ -116,9 +116,14 @@ class Anatomy:
 
     def clusters(self, kind: Kind) -> Partition:
         """Return the synapses sorted into clusters, on the device of genotypes."""
+        if kind in self._partitions:
+            return self._partitions[kind]
         device = self.wiring.fed.device
         classes, kept = self.bundles.classes.to(device), self.bundles.kept.to(device)
-        return partition(kind, self.wiring, classes, kept)
+        found = partition(kind, self.wiring, classes, kept)
+        if found.channels is not None:  # as small as the channels are few; kernels are many
+            self._partitions[kind] = found
+        return found
 
     # --- a genotype becomes a network ----------------------------------------------------------
 
@@ -144,7 +149,8 @@ class Anatomy:
             staying = self.proved.staying(staying | within)
         plan, device = self.proved.plan, next(iter(genotype.masks.values())).device
         # Plans are on the CPU; genotypes may be on another device.
-        cuts = {name: _on(how, device) for name, how in plan.keeping(staying).items()}
+        here = plan.keeping(staying)
+        cuts = cuts_on(here, device)
         values = {
             name: cut(value.to(device), cuts[name])
             if name in cuts
@@ -153,7 +159,10 @@ class Anatomy:
         }
         network = restore(grow(self._body, values, plan.numbers(staying), plan.idle(staying)))
         carry_hooks(self.network, network, cuts)
-        return Phenotype(network, self._masks(genotype, alive.to(device), cuts), cuts)
+        masks = masks_inside(genotype.masks, cuts)
+        for name, flags in slices_inside(alive, here, self._body, self.wiring).items():
+            masks[name] = masks[name] & flags if name in masks else flags
+        return Phenotype(network, masks, cuts)
 
     def blueprint(self, genotype: Genotype) -> Blueprint:
         """Return the blueprint of a settled genotype's network, to build it without a survey."""
@@ -167,7 +176,16 @@ class Anatomy:
         """Return the channels of the network of a settled genotype; a bool for each."""
         return self._living(genotype)[1]
 
-    def costs(self, genotype: Genotype) -> dict[str, float]:
+    def network_of(self, alive: Tensor, *, tried: bool = True) -> Tensor:
+        """Return the channels of the network in which channels live; bools, one a channel.
+
+        Args:
+            alive: bools on the CPU, one a channel.
+            tried: whether it is tried that it runs, so that it has more channels if it does not.
+        """
+        return self.proved.staying(alive) if tried else self.bundles.staying(alive)
+
+    def costs(self, genotype: Genotype, names: Collection[str] | None = None) -> dict[str, float]:
         """Return the sizes of an individual.
 
         ``synapses`` are present entries of evolvable parameters; ``bundles`` are the sets of
@@ -176,20 +194,44 @@ class Anatomy:
         and buffers on disk; ``flops`` and ``activations`` (peak bytes) are those of a forward
         pass on the example inputs, and missing if that does not run on the meta device;
         ``latency`` is in seconds, by the table, and missing without one.
+
+        Args:
+            genotype: a settled one.
+            names: of the sizes that are wanted; all if not given, and maybe more.
         """
-        _, staying = self._living(genotype)
-        network = self.proved.plan.build(staying)
+        return self.costs_of(self.channels(genotype), genotype.synapses, names)
+
+    def costs_of(
+        self, there: Tensor, synapses: int, names: Collection[str] | None = None
+    ) -> dict[str, float]:
+        """Return the same of the network of some channels.
+
+        Args:
+            there: the channels of the network, a bool for each.
+            synapses: how many are present.
+            names: of the sizes that are wanted; all if not given, and maybe more.
+        """
+        if names is not None:
+            told = self.counted(there, synapses)
+            if told.keys() >= {*names}:
+                return {name: told[name] for name in names}
+        network = self.proved.plan.build(there)
         found = {
-            "synapses": float(genotype.synapses),
-            "bundles": float(self.bundles.count(staying)),
+            "synapses": float(synapses),
+            "bundles": float(self.bundles.count(there)),
             "parameters": float(sum(value.numel() for value in network.parameters())),
             "bytes": float(bytes_of(state_of(network))),
-            **self.proved.plan.costs_of_forward(staying, network),
+            **self.proved.plan.costs_of_forward(there, network),
         }
         if self.table is not None:
             recorder = calls_of(self.proved.plan, network, self.table.batch)
             found |= {} if recorder is None else {"latency": self.table.seconds(recorder.calls)}
         return found
+
+    def counted(self, there: Tensor, synapses: int) -> dict[str, float]:
+        """Return those of the same sizes that are told without growing the network."""
+        counted = self.proved.plan.counted(there)
+        return {"synapses": float(synapses)} | {name: float(n) for name, n in counted.items()}
 
     # --- a network comes home --------------------------------------------------------------------
 
@@ -204,7 +246,7 @@ class Anatomy:
         whole = {name: value.shape for name, value in state_of(self._body).items()}
         state = {
             name: self._home(name, taken(value), phenotype, whole[name])
-            for name, value in _trained(phenotype, whole).items()
+            for name, value in trained_state(phenotype, whole).items()
         }
         masks, within = {}, phenotype.masks
         parameters = dict(phenotype.network.named_parameters())
@@ -237,63 +279,9 @@ class Anatomy:
     def _living(self, genotype: Genotype) -> tuple[Tensor, Tensor]:
         """Return the channels that are alive in a genotype, and those that its network has."""
         alive = living_channels(genotype.masks, self.wiring).cpu()
-        return alive, self.proved.staying(alive)
+        return alive, self.network_of(alive)
 
     def _values(self, genotype: Genotype) -> dict[str, Tensor]:
         """Return the state, with the buffers that a state dict leaves out."""
         # Non-persistent buffers are in no state dict, yet must be cut and moved like the others.
         return {**passing_of(self.network), **genotype.state}
-
-    def _masks(
-        self, genotype: Genotype, alive: Tensor, cuts: Mapping[str, Cut]
-    ) -> dict[str, Tensor]:
-        """Return masks of the parameters of which something inside the network is absent."""
-        masks: dict[str, Tensor] = {}
-        for name, mask in genotype.masks.items():
-            # All that is present was kept, so as many present
-            # as entries left means that none is absent.
-            if how_many(mask) < math.prod(shape_cut(mask.shape, cuts.get(name))):
-                masks[name] = cut(mask, cuts[name]) if name in cuts else mask
-        parameters = dict(self._body.named_parameters())
-        for holding in self.wiring.holdings:
-            if holding.entry not in parameters:
-                continue
-            # A dead channel that stays for its neighbours'
-            # sake has a bias too, which must not come to life.
-            living, how = alive[holding.channels], cuts.get(holding.entry)
-            if how is not None and (left := how[holding.axis]) is not None:
-                living = living[left]
-            if not bool(living.all()):
-                rank = parameters[holding.entry].ndim
-                slices = living.reshape([-1 if at == holding.axis else 1 for at in range(rank)])
-                masks[holding.entry] = masks.get(holding.entry, torch.ones_like(slices)) & slices
-        return masks
-
-
-def _trained(phenotype: Phenotype, whole: Mapping[str, torch.Size]) -> dict[str, Tensor]:
-    """Return the state of a trained network, by the names and in the order of its ancestor's.
-
-    Raises:
-        TaskError: the forward pass has given the network another state than it was born with.
-    """
-    held = places_of(phenotype.network)
-    added = sorted(state_of(phenotype.network).keys() - whole.keys())
-    gone = [name for name in whole if name not in held]
-    if added or gone:
-        name, what = (added[0], "came") if added else (gone[0], "vanished")
-        raise TaskError(
-            f"the entry {name!r} of the network's state {what} while it was trained; wanted the "
-            "same entries all the time. Give it its final shape in __init__, or hold it elsewhere."
-        )
-    for name, shape in whole.items():
-        due, found = shape_cut(shape, phenotype.cuts.get(name)), tuple(held[name].shape)
-        if found != due:
-            raise TaskError(
-                f"the entry {name!r} of the network's state has shape {found} after training, and "
-                f"had {due} before; wanted one shape all the time. Give it that in __init__."
-            )
-    return {name: held[name] for name in whole}
-
-
-def _on(how: Cut, device: torch.device) -> Cut:
-    return tuple(None if left is None else left.to(device) for left in how)

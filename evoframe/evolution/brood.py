@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 from weakref import WeakValueDictionary
@@ -37,6 +37,9 @@ from evoframe.kernel.straying import (
 
 School = Callable[[Sibling, float, TrainingResult | None], TrainingResult]
 """Trains a sibling: up to how many epochs, after which rung."""
+
+PASSES = ("flops", "synapses")
+"""Costs by which the passes of two networks are set beside each other."""
 
 
 class Siblings:
@@ -152,13 +155,7 @@ class Siblings:
         if clusters is None:
             parts = [genotype.masks[name].cpu().numpy().reshape(-1) for name in self.dna.synapses]
             return np.concatenate(parts)
-        found = np.zeros(clusters.genes.levels.numel(), dtype=bool)
-        for name, mask in genotype.masks.items():
-            for held in (clusters.members, clusters.within):
-                if name in held:
-                    own = held[name].expand_as(mask)[mask].cpu().numpy()
-                    found[own[own >= 0]] = True
-        return found
+        return clusters.living(genotype.masks).cpu().numpy()
 
     def _free(self) -> Flags:
         """Return a bool for each cluster, or each synapse: it may leave."""
@@ -228,9 +225,13 @@ class Siblings:
 
     def _share(self, genotype: Genotype) -> float:
         """Return the share of the ancestor's forward pass that one of this takes."""
-        own, whole = map(self.context.anatomy.costs, (genotype, self.context.ancestor))
+        own, whole = self.context.anatomy.costs(genotype, PASSES), self._whole
         cost = "flops" if own.get("flops") and whole.get("flops") else "synapses"
         return own[cost] / max(whole[cost], 1)
+
+    @cached_property
+    def _whole(self) -> Mapping[str, float]:
+        return self.context.anatomy.costs(self.context.ancestor, PASSES)
 
     def school(
         self, sibling: Sibling, *, until: float = math.inf, after: TrainingResult | None = None

@@ -6,11 +6,12 @@ import math
 
 from evoframe.errors import StillbornError
 from evoframe.kernel.bounded import held
-from evoframe.kernel.ceilings import Purse, under_ceilings
+from evoframe.kernel.ceilings import under_ceilings
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.floors import Turns
 from evoframe.kernel.genotype import Genotype, Masks, State
+from evoframe.kernel.purse import Purse
 from evoframe.kernel.synthesis import draw, furnished
 from evoframe.kernel.wiring import is_extinct, revive, settle
 

@@ -53,8 +53,29 @@ class Anatomy(Protocol):
         Zero where the phenotype has nothing.
         """
 
-    def costs(self, genotype: Genotype) -> dict[str, float]:
-        """Return the sizes of what a genotype describes, by name; unknown ones are missing."""
+    def costs(self, genotype: Genotype, names: Collection[str] | None = None) -> dict[str, float]:
+        """Return the sizes of what a genotype describes, by name; unknown ones are missing.
+
+        All of them, or those of some names and maybe more.
+        """
+
+    def costs_of(
+        self, there: Tensor, synapses: int, names: Collection[str] | None = None
+    ) -> dict[str, float]:
+        """Return the same of the network of some channels, with so many synapses."""
+
+    def counted(self, there: Tensor, synapses: int) -> dict[str, float]:
+        """Return those of the same sizes that are told without growing the network."""
 
     def channels(self, genotype: Genotype) -> Tensor:
         """Return the channels of its network, dead ones that stay too: a bool for each."""
+
+    def network_of(self, alive: Tensor, *, tried: bool = True) -> Tensor:
+        """Return the channels of the network in which channels live; bools, one a channel.
+
+        Untried, those without which it cannot be built: it may have more, with which it runs.
+
+        Args:
+            alive: bools on the CPU, one a channel.
+            tried: whether it is tried that it runs.
+        """

@@ -7,7 +7,7 @@ bundles that came last, or, where no bundles were drawn, those with the fewest s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 import numpy as np
@@ -23,16 +23,18 @@ from evoframe.kernel.floors import are_bundles
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
 from evoframe.kernel.synthesis import turns
-from evoframe.kernel.widths import under_bounds
+from evoframe.kernel.widths import Bound, under_bounds
 from evoframe.kernel.wiring import settle_masks
 
 
 def are_held(genotype: Genotype, anatomy: Anatomy) -> bool:
     """Tell whether the network of a settled genotype has no layer that is too wide."""
-    if not anatomy.bounds:
-        return True
-    there = anatomy.channels(genotype)
-    return all(one.holds(there) for one in anatomy.bounds)
+    return not anatomy.bounds or are_held_by(anatomy.channels(genotype), anatomy.bounds)
+
+
+def are_held_by(there: Tensor, bounds: Iterable[Bound]) -> bool:
+    """Tell whether a network of these channels, a bool for each, has no layer that is too wide."""
+    return all(one.holds(there) for one in bounds)
 
 
 def held(

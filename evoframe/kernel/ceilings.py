@@ -20,61 +20,19 @@ import torch
 from torch import Tensor
 
 from evoframe.errors import StillbornError
-from evoframe.kernel.anatomy import Anatomy
-from evoframe.kernel.bounded import are_held
-from evoframe.kernel.dna import DNA, Clusters
+from evoframe.kernel.bounded import are_held_by
+from evoframe.kernel.dna import Clusters
+from evoframe.kernel.draws import Draws, Flags
 from evoframe.kernel.floors import Order, Turns, floors
-from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.key import Key
-from evoframe.kernel.synthesis import Living, bernoulli, capped, of_clusters, turns
-from evoframe.kernel.wiring import settle_masks
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.purse import Purse
+from evoframe.kernel.synthesis import turns
 
 PATIENCE = 12
 """How many clusters that would be too much are passed over for later ones."""
 
 SPOTS = 2**20
 """How many turns of single synapses are told apart."""
-
-
-Flags = npt.NDArray[np.bool_]
-"""A bool for each of some clusters."""
-
-
-@attrs.frozen(eq=False)
-class Purse:
-    """What an offspring may cost, and what each way to draw it would.
-
-    Attributes:
-        dna: with its ceilings.
-        key: of the draw.
-        state: what the offspring inherits.
-        anatomy: says what a genotype costs.
-        most: synapses that the offspring may have besides; other environments ask for no more.
-        turns: in which order clusters, or else synapses, come to live, all in a row; that of the
-            draw if not given.
-    """
-
-    dna: DNA
-    key: Key
-    state: State
-    anatomy: Anatomy
-    most: float = math.inf
-    turns: Turns | None = None
-
-    def made_of(self, masks: dict[str, Tensor]) -> Genotype:
-        """Return drawn masks with caps enforced and settled, beside a state that is not yet."""
-        masks = capped(masks, self.dna, self.key)
-        return Genotype(settle_masks(masks, self.anatomy.wiring), self.state)
-
-    def allows(self, genotype: Genotype) -> bool:
-        """Tell whether a genotype of settled masks costs no more than it may."""
-        few = genotype.synapses <= self.most
-        return few and are_held(genotype, self.anatomy) and self.affords(genotype)
-
-    def affords(self, genotype: Genotype) -> bool:
-        """Tell whether a genotype of settled masks is under all ceilings."""
-        costs = self.anatomy.costs(genotype)
-        return all(one.spent(costs) <= one.limit for one in self.dna.ceilings)
 
 
 def under_ceilings(purse: Purse) -> Genotype:
@@ -94,47 +52,25 @@ def under_ceilings(purse: Purse) -> Genotype:
 
 
 def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
-    dna, key = purse.dna, purse.key
-    living = Living()
-    own = {
-        name: bernoulli(genes, key.at("synapses", name), living)
-        for name, genes in dna.synapses.items()
-    }
-    turn = turns(clusters.genes, key.at("clusters")) if purse.turns is None else purse.turns
+    key = purse.key.at("clusters")
+    turn = turns(clusters.genes, key) if purse.turns is None else purse.turns
     stay, order = floors(turn, purse.dna, purse.anatomy)
-
-    def made(chosen: Order) -> Genotype:
-        born = torch.from_numpy(stay.copy())
-        born[torch.from_numpy(chosen)] = True
-        return purse.made_of(of_clusters(born.to(clusters.genes.levels.device), own, dna))
-
-    def fits(chosen: Order) -> bool:
-        return purse.allows(made(chosen))
-
-    if not fits(order[:0]):
+    draws = Draws.of(purse, clusters, stay)
+    if not draws.fit(order[:0]):
         # Fewer synapses may be asked for than what stays has. Nothing else is had by their loss: a
         # layer that is empty where its channels stay, such as the last one, is a broken network.
-        if not purse.affords(made(order[:0])):
-            raise StillbornError(_out_of_reach(purse, made(order[:0])))
+        least = draws.living(order[:0])
+        if not attrs.evolve(purse, most=math.inf).allows(*least):
+            raise StillbornError(_out_of_reach(purse, *least))
         order = np.concatenate([stay.nonzero()[0], order])
-        stay[:] = False
-        if not fits(order[:0]):
-            raise StillbornError(_out_of_reach(purse, made(order[:0])))
-
-    def too_wide(chosen: Order, rest: Order) -> Flags:
-        found = np.zeros(len(rest), dtype=bool)
-        bounds = purse.anatomy.bounds
-        if bounds and not are_held(made(np.append(chosen, rest[0])), purse.anatomy):
-            own = [clusters.members[one.name].reshape(-1).cpu().numpy() for one in bounds]
-            for place in np.isin(rest, np.concatenate(own)).nonzero()[0]:
-                one = made(np.append(chosen, rest[place]))
-                found[place] = not are_held(one, purse.anatomy)
-        return found
-
-    chosen = _spent(order, fits, too_wide)
-    free = _standing(purse, made(chosen), np.setdiff1d(order, chosen), clusters)
+        draws = attrs.evolve(draws, stay=np.zeros_like(stay))
+        if not draws.fit(order[:0]):
+            raise StillbornError(_out_of_reach(purse, *draws.living(order[:0])))
+    chosen = _spent(order, draws.fit, draws.too_wide)
+    there = purse.anatomy.network_of(draws.living(chosen)[0])
+    free = _standing(purse, there, np.setdiff1d(order, chosen), clusters)
     more = np.concatenate([chosen, free])
-    return made(more if len(free) and fits(more) else chosen)
+    return draws.made(more if len(free) and draws.fit(more) else chosen)
 
 
 def _spent(
@@ -176,22 +112,19 @@ def _most(count: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
-def _standing(purse: Purse, genotype: Genotype, others: Order, clusters: Clusters) -> Order:
+def _standing(purse: Purse, there: Tensor, others: Order, clusters: Clusters) -> Order:
     """Return the clusters that are not to live though the network has all of their channels.
 
     Floors and rounding leave dead channels in a network, which cost as much as living ones.
     """
-    there = purse.anatomy.channels(genotype)
     gone = torch.zeros(len(clusters.genes.levels), dtype=torch.bool)
-    for name, targets in purse.anatomy.wiring.targets.items():
-        members = clusters.members[name]
+    for name, targets in purse.anatomy.wiring.host.targets.items():
+        members = clusters.host.members[name]
         if members.shape == targets.shape:
-            gone[members.reshape(-1).cpu()[~there[targets.reshape(-1).cpu()]]] = True
+            gone[members.reshape(-1)[~there[targets.reshape(-1)]]] = True
         else:
             gone[:] = True
-    if (
-        clusters.around is not None
-    ):  # a block that left is not there, and the last clusters are those
+    if clusters.around is not None:  # a block that left is not there; the last clusters are those
         blocks = torch.tensor([one.channel for one in purse.anatomy.wiring.blocks])
         gone[-len(blocks) :] |= ~there[blocks]
     standing: Order = others[~gone.numpy()[others]]
@@ -209,15 +142,19 @@ def _of_synapses(purse: Purse) -> Genotype:
     spots = np.sort(np.concatenate([one[one < np.inf] for one in turn.values()]))
     spots = spots[:: max(1, len(spots) // SPOTS)]
 
-    def made(count: int) -> Genotype:
+    def made(count: int) -> tuple[Genotype, Tensor]:
         last = spots[count - 1] if count else -np.inf
         return purse.made_of(
             {name: torch.from_numpy(one <= last).to(device) for name, one in turn.items()}
         )
 
-    if not purse.allows(made(0)):
-        raise StillbornError(_out_of_reach(purse, made(0)))
-    return made(_most(len(spots), lambda count: purse.allows(made(count))))
+    def lives(count: int) -> tuple[Tensor, int]:
+        genotype, alive = made(count)
+        return alive, genotype.synapses
+
+    if not purse.allows(*lives(0)):
+        raise StillbornError(_out_of_reach(purse, *lives(0)))
+    return made(_most(len(spots), lambda count: purse.allows(*lives(count))))[0]
 
 
 def _by_parameter(purse: Purse) -> dict[str, Turns]:
@@ -239,15 +176,16 @@ def _evenly(turn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return even.reshape(turn.shape)
 
 
-def _out_of_reach(purse: Purse, least: Genotype) -> str:
-    costs = purse.anatomy.costs(least)
+def _out_of_reach(purse: Purse, alive: Tensor, synapses: int) -> str:
+    there = purse.anatomy.network_of(alive)
+    costs = purse.costs_of(there, synapses)
     words = [
         f"at most {_figure(one.limit)} {one.what} cannot be reached: what stays costs "
         f"{_figure(one.spent(costs))} at the least"
         for one in purse.dna.ceilings
         if one.spent(costs) > one.limit
     ]
-    if not words and not are_held(least, purse.anatomy):
+    if not words and not are_held_by(there, purse.anatomy.bounds):
         return "layers have more channels than they may, whatever is not drawn"
     return "; ".join(words) or f"more than {purse.most:,.0f} synapses stay at the least"
 

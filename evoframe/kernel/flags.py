@@ -48,10 +48,16 @@ def how_many(flags: Tensor) -> int:
 
 def how_many_of(several: Collection[Tensor]) -> int:
     """Return the number of entries that are True in several tensors on one device."""
+    return sum(how_many_each(several))
+
+
+def how_many_each(several: Collection[Tensor]) -> list[int]:
+    """Return the number of entries that are True in each of several tensors on one device."""
     if all(flags.device.type == "cpu" for flags in several):
-        return sum(how_many(flags) for flags in several)
+        return [how_many(flags) for flags in several]
     # Read once, because the host waits for the device each time.
-    return int(torch.stack([torch.count_nonzero(flags) for flags in several]).sum())
+    found: list[int] = torch.stack([torch.count_nonzero(flags) for flags in several]).tolist()
+    return found
 
 
 def both(flags: Tensor, other: Tensor) -> Tensor:

@@ -68,8 +68,8 @@ def are_bundles(clusters: Clusters, partition: Partition) -> bool:
     """Tell whether the clusters of a DNA are those of a partition."""
     own, others = clusters.members, partition.members
     return len(clusters.genes.levels) == len(partition.fixed) and all(
-        own[name].shape == others[name].shape and torch.equal(own[name], others[name])
-        for name in others
+        own[name] is one or (own[name].shape == one.shape and torch.equal(own[name], one))
+        for name, one in others.items()
     )
 
 
@@ -77,7 +77,7 @@ def _layers(clusters: Clusters, anatomy: Anatomy) -> Iterator[npt.NDArray[np.int
     """Yield for each layer how many of its channels each bundle has."""
     count = len(clusters.genes.levels)
     for name in anatomy.wiring.targets:
-        members = clusters.members[name].reshape(-1).cpu().numpy()
+        members = clusters.host.members[name].reshape(-1).numpy()
         yield np.bincount(members, minlength=count)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import attrs
@@ -41,3 +42,10 @@ class Ceiling:
     def spent(self, costs: Mapping[str, float]) -> float:
         """Return the part of the limit that an individual of these costs takes."""
         return self.constant + sum(rate * costs[name] for name, rate in self.rates.items())
+
+    def at_least(self, costs: Mapping[str, float]) -> float:
+        """Return the same at the least, of one of whom only some costs are known."""
+        if any(rate < 0 for rate in self.rates.values()):
+            return -math.inf
+        known = {name: rate for name, rate in self.rates.items() if name in costs}
+        return attrs.evolve(self, rates=known).spent(costs)

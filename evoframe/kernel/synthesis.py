@@ -21,7 +21,7 @@ from evoframe.kernel.genotype import State
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import Table
 from evoframe.kernel.limits import Cap
-from evoframe.kernel.passes import in_a_row
+from evoframe.kernel.passes import in_a_row, parts
 from evoframe.kernel.rooms import room
 
 LAST_WORD = WORD_VALUES - 1
@@ -104,6 +104,10 @@ def _drawn(levels: Tensor, eligible: Tensor, limits: fused.Limits, key: Key) -> 
     found = room(levels.shape, torch.bool)
     level, may, lives = in_a_row(levels), in_a_row(eligible), in_a_row(found)
     limit, certain = limits.words.numpy(), limits.certain.numpy()
+    if not (limit[certain == 0]).any():  # whatever the words are
+        for part in parts(len(level)):
+            np.logical_and(certain.take(level[part]), may[part], out=lives[part])
+        return found
     for part, words in key.words_in_parts(len(level)):
         np.less(words, limit.take(level[part]), out=lives[part])
         if words.max() == LAST_WORD:  # one in 2**32 has to look twice

@@ -9,6 +9,7 @@ synapse at either end, which may kill more channels: :func:`settle` follows that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import attrs
 import torch
@@ -121,6 +122,12 @@ class Wiring:
             tuple(one.to(device) for one in self.blocks),
         )
 
+    @cached_property
+    def host(self) -> Wiring:
+        """The same wiring on the CPU."""
+        cpu = torch.device("cpu")
+        return self if self.fed.device == cpu else self.to(cpu)
+
 
 def settle_masks(masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
     """Return the masks, bool by parameter, with dead-in and dead-out closed to the end."""
@@ -132,19 +139,25 @@ def settled_and_living(masks: Masks, wiring: Wiring) -> tuple[dict[str, Tensor],
     settled, before, now = dict(masks), -1, count(masks)
     while now != before:
         alive = living_channels(settled, wiring)
-        settled = {
-            name: both(both(mask, alive[wiring.sources[name]]), alive[wiring.targets[name]])
-            for name, mask in settled.items()
-        }
-        settled |= _emptied(settled, alive, wiring)
+        settled = between(alive, settled, wiring)
         # Masks only ever lose entries, so an equal number means that nothing has changed.
         before, now = now, count(settled)
     return settled, alive
 
 
+def between(alive: Tensor, masks: Masks, wiring: Wiring) -> dict[str, Tensor]:
+    """Return the masks without synapses that lead from or to channels that are not alive."""
+    found = {
+        name: both(both(mask, alive[wiring.sources[name]]), alive[wiring.targets[name]])
+        for name, mask in masks.items()
+    }
+    return found | _emptied(found, alive, wiring)
+
+
 def _emptied(masks: Masks, alive: Tensor, wiring: Wiring) -> dict[str, Tensor]:
     """Return empty masks of all parameters inside blocks that are dead."""
-    dead = [one for one in wiring.blocks if not alive[one.channel]]
+    here = alive.cpu() if wiring.blocks else alive  # a device is waited for once
+    dead = [one for one in wiring.blocks if not here[one.channel]]
     return {name: torch.zeros_like(masks[name]) for one in dead for name in one.inside}
 
 
@@ -171,7 +184,8 @@ def without_the_dead(
     """
     state = cleared(state, masks)
     for holding in wiring.holdings:
-        if are_all(living := alive[holding.channels]):
+        living = alive[holding.channels]
+        if living.device.type == "cpu" and are_all(living):  # a GPU is not waited for
             continue
         value = state[holding.entry]
         kept = _along(living, holding.axis, value)

@@ -8,7 +8,7 @@ block is a cluster of synapses like any other; what is special is that its modul
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import attrs
 import torch
@@ -18,8 +18,10 @@ from evoframe.anatomy.channels.size_attribute import SizeAttribute
 from evoframe.anatomy.plan.sweeps import Members
 from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.flow import Counts
-from evoframe.anatomy.trace.trace import RecordedCall, Result, Work
+from evoframe.anatomy.trace.trace import RecordedCall, Result
 from evoframe.kernel import wiring
+
+_W = TypeVar("_W")
 
 
 class Skip(NamedTuple):
@@ -106,9 +108,9 @@ def calls_without(
     return [*found, *((number, calls[number]) for number in range(at, len(calls)))]
 
 
-def work_without(work: Sequence[Work], blocks: Sequence[Block]) -> list[Work]:
-    """Return the multiplications and additions that are left without blocks."""
-    found: list[Work] = []
+def work_without(work: Sequence[_W], blocks: Sequence[Block]) -> list[_W]:
+    """Return what is left without blocks of what stands for multiplications and additions."""
+    found: list[_W] = []
     at = 0
     for skip in _outermost(blocks):
         found += work[at : skip.begin.work]

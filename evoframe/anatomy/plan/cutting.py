@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -44,6 +44,21 @@ def _zeros(shape: Sequence[int], like: Tensor) -> Tensor:
     if like.device.type == "cpu":
         return room(shape, like.dtype, zeros=True)
     return like.new_zeros(shape)
+
+
+def cuts_on(cuts: Mapping[str, Cut], device: torch.device) -> dict[str, Cut]:
+    """Return cuts on a device; what many entries lose is brought there once."""
+    if device.type == "cpu":
+        return dict(cuts)
+    there: dict[int, Tensor] = {}
+    for how in cuts.values():
+        for left in how:
+            if left is not None and id(left) not in there:
+                there[id(left)] = left.to(device)
+    return {
+        name: tuple(None if left is None else there[id(left)] for left in how)
+        for name, how in cuts.items()
+    }
 
 
 def shape_cut(shape: torch.Size, how: Cut | None) -> tuple[int, ...]:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from evoframe.anatomy.channels.signals import shape_left
 from evoframe.anatomy.channels.size_attribute import Numbers, SizeAttribute
 from evoframe.anatomy.plan.blocks import (
     Block,
     calls_without,
     gone,
     idle_of,
-    work_without,
 )
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.anatomy.plan.check import Mismatch, mismatch
+from evoframe.anatomy.plan.counting import Counting
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut
 from evoframe.anatomy.plan.finding import find_blocks
 from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.memory import peak_bytes
 from evoframe.anatomy.replacements import Idle
-from evoframe.anatomy.trace.trace import Barrier, Operand, Trace
-from evoframe.costs.flops import FORMULAS
+from evoframe.anatomy.trace.trace import Barrier, Trace
 from evoframe.kernel.entries import state_of, tensors_of
 from evoframe.kernel.widths import Width, bounds_of
 from evoframe.kernel.wiring import Holding, Wiring
@@ -142,11 +141,11 @@ class Plan:
     def keeping(self, staying: Tensor) -> dict[str, Cut]:
         """Return the cuts of all entries that lose something when these channels stay."""
         found: dict[str, list[Tensor | None]] = {}
+        flags, lost = staying.numpy(), dict[int, Tensor | None]()
         for name, axis, slices in self._slices:
-            flags = staying[slices]
-            # (slices,) or (slices, channels of each): a slice stays while any of its channels does.
-            left = (flags.any(1) if flags.ndim > 1 else flags).nonzero().squeeze(1)
-            if len(left) < len(flags):
+            if id(slices) not in lost:  # many entries lose the same
+                lost[id(slices)] = _left(flags[slices.numpy()])
+            if (left := lost[id(slices)]) is not None:
                 found.setdefault(name, [None] * self._entries[name].ndim)[axis] = left
         for block in gone(self.blocks, staying):
             for name in block.entries:  # nothing is left of them
@@ -222,31 +221,21 @@ class Plan:
         peak = peak_bytes(network.train(first.training), first.inputs, first.answers)
         return {"flops": float(self.flops(staying)), "activations": float(peak)}
 
+    def counted(self, staying: Tensor) -> dict[str, int]:
+        """Return costs that follow from how many channels stay, a bool for each, without growing.
+
+        Returns:
+            ``parameters``, ``bytes`` and, if the network runs on the meta device, ``flops``.
+        """
+        return self._counting.costs(staying)
+
     def flops(self, staying: Tensor) -> int:
         """Return the FLOPs of a pass on the example inputs, from shapes alone."""
-        flops, cuts = 0, self.keeping(staying)
-        for work in work_without(self.trace.passes[0].work, gone(self.blocks, staying)):
-            # Exact while the smaller network makes the same calls, which its proof made sure of.
-            operands = [self._shape(one, staying, cuts) for one in work.operands]
-            flops += FORMULAS[work.operation](operands, self._shape(work.result, staying, cuts))
-        return flops
+        return self.counted(staying)["flops"]
 
     def parameters(self, staying: Tensor) -> int:
         """Return the number of entries in all parameters of the network of these channels."""
-        cuts = self.keeping(staying)
-        named = self.body.named_parameters()
-        return sum(math.prod(shape_cut(value.shape, cuts.get(name))) for name, value in named)
-
-    def _shape(self, one: Operand, staying: Tensor, cuts: Mapping[str, Cut]) -> tuple[int, ...]:
-        """Return the shape of a tensor in the network of the channels that stay."""
-        if not one.entry:
-            return shape_left(one.shape, one.signal, staying)
-        whole = self._entries[one.entry].shape
-        left = shape_cut(whole, cuts.get(one.entry))
-        return tuple(  # an axis that was expanded is not the entry's
-            left[axis] if axis is not None and size == whole[axis] else size
-            for size, axis in zip(one.shape, one.axes, strict=True)
-        )
+        return self.counted(staying)["parameters"]
 
     # --- entries -----------------------------------------------------------------------------
 
@@ -255,8 +244,16 @@ class Plan:
         return tensors_of(self.body)
 
     @cached_property
+    def _counting(self) -> Counting:
+        work = self.trace.passes[0].work if self.trace.passes else None
+        return Counting(self.body, self._slices, self.blocks, work)
+
+    @cached_property
     def _slices(self) -> list[tuple[str, int, Tensor]]:
-        """Return every axis of an entry that can lose slices, with the channels of each slice."""
+        """Return every axis of an entry that can lose slices, with the channels of each slice.
+
+        Equal ones are the same tensor.
+        """
         found = [
             # (size of the axis,), or (size, channels) where
             # the rows of groups vary along it as well.
@@ -266,7 +263,18 @@ class Plan:
             for axis in _own_axes(signal)
         ]
         holdings = self.trace.channels.holdings
-        return [*found, *((one.entry, one.axis, one.channels) for one in holdings)]
+        found += [(one.entry, one.axis, one.channels) for one in holdings]
+        same: dict[tuple[torch.Size, bytes], Tensor] = {}
+        return [
+            (name, axis, same.setdefault((one.shape, one.contiguous().numpy().tobytes()), one))
+            for name, axis, one in found
+        ]
+
+
+def _left(flags: npt.NDArray[np.bool_]) -> Tensor | None:
+    """Return the slices that stay, by bools for the channels of each; None if all do."""
+    left = np.flatnonzero(flags.any(1) if flags.ndim > 1 else flags)
+    return torch.from_numpy(left) if len(left) < len(flags) else None
 
 
 def _own_axes(signal: Tensor) -> tuple[int, ...]:

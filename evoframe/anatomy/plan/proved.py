@@ -12,8 +12,8 @@ from evoframe.anatomy.plan.plan import Plan
 ATTEMPTS = 8
 """How often channels are added to a network that would not run, before it gets all of them."""
 
-REMEMBERED = 8
-"""For how many sets of living channels it is remembered which network they make."""
+REMEMBERED = 16
+"""For how many sets of channels it is remembered with which a network of them runs."""
 
 
 @attrs.frozen(eq=False)
@@ -32,15 +32,18 @@ class ProvedPlan:
     def staying(self, alive: Tensor) -> Tensor:
         """Return the channels of the network in which these live; bools, one a channel.
 
-        The same few sets are asked for again and again in a life, hence the memory.
+        The same few sets are asked for again and again in a life, hence the memory; and where
+        widths are rounded, many sets of living channels make one network.
         """
-        key = alive.numpy().tobytes()
-        if key not in self._known:
-            if len(self._known) >= REMEMBERED:
-                # The oldest: dictionaries keep the order in which they were filled.
+        least = self.plan.bundles.staying(alive)
+        key = least.numpy().tobytes()
+        found = self._known.pop(key, None)
+        if found is None:
+            found = self._buildable(least)
+            if len(self._known) >= REMEMBERED:  # the one that nobody has asked for the longest
                 self._known.pop(next(iter(self._known)))
-            self._known[key] = self._buildable(self.plan.bundles.staying(alive))
-        return self._known[key]
+        self._known[key] = found  # dictionaries keep the order in which they were filled
+        return found
 
     def _buildable(self, staying: Tensor) -> Tensor:
         """Return the channels of a network that runs as it should, if need be more than these.

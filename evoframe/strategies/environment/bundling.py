@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import numpy as np
 import torch
@@ -9,7 +11,7 @@ import torch
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.dna import DNA, Clusters, Genes
 from evoframe.kernel.floors import are_bundles
-from evoframe.kernel.levels import LEVELS
+from evoframe.kernel.levels import LEVELS, Table
 
 
 def by_bundle(dna: DNA, partition: Partition) -> DNA:
@@ -26,14 +28,18 @@ def by_bundle(dna: DNA, partition: Partition) -> DNA:
     clusters = dna.clusters
     if clusters is None or not are_bundles(clusters, partition):
         clusters = Clusters.of(_genes(dna, partition), partition)
-    certain = {name: _certain(genes) for name, genes in dna.synapses.items()}
-    return attrs.evolve(dna, synapses=certain, clusters=clusters)
+    return attrs.evolve(dna, synapses=_certain(dna.synapses), clusters=clusters)
 
 
-def _certain(genes: Genes) -> Genes:
-    """Return genes that live for certain, but for those that cannot."""
-    table = np.where(np.isneginf(genes.log_survival), -np.inf, 0.0)
-    return attrs.evolve(genes, log_survival=table)
+def _certain(synapses: Mapping[str, Genes]) -> dict[str, Genes]:
+    """Return genes that live for certain, but for those that cannot; equal tables are shared."""
+    tables: dict[bytes, Table] = {}
+    found = {}
+    for name, genes in synapses.items():
+        never = np.isneginf(genes.log_survival)
+        table = tables.setdefault(never.tobytes(), np.where(never, -np.inf, 0.0))
+        found[name] = attrs.evolve(genes, log_survival=table)
+    return found
 
 
 def _genes(dna: DNA, partition: Partition) -> Genes:
