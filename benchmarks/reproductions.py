@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,14 @@ class Piece:
     Attributes:
         arm: its name.
         seed: of the run.
-        out: the folder of all pieces.
+        out: the folder of all results.
+        runs: the folder of all runs.
     """
 
     arm: str
     seed: int
     out: Path
+    runs: Path
 
     @property
     def name(self) -> str:
@@ -65,7 +67,7 @@ class Piece:
     @property
     def run(self) -> Path:
         """The folder of its run."""
-        return self.out / "runs" / self.name
+        return self.runs / self.name
 
     @property
     def file(self) -> Path:
@@ -75,16 +77,18 @@ class Piece:
     @property
     def founder(self) -> Piece:
         """The ancestor that it begins with."""
-        return Piece(ANCESTOR, self.seed, self.out)
+        return attrs.evolve(self, arm=ANCESTOR)
 
 
 def main() -> None:
     """Make the pieces that are asked for and not there, or print them or what is there."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder of runs and results")
+    parser.add_argument("--out", type=Path, required=True, help="folder of results")
     parser.add_argument("--data", type=Path, help="all of MNIST")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="arms or pieces")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--runs", type=Path, help="folder of runs; OUT/runs if not given")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="end after so many")
     parser.add_argument("--jobs", type=int, default=1, help="pieces side by side")
     parser.add_argument("--list", action="store_true", help="print the pieces and CPU seconds")
     parser.add_argument("--table", action="store_true", help="print tables of what is there")
@@ -93,7 +97,9 @@ def main() -> None:
     if asked.table:
         print("\n".join(tables(asked.out, ARMS)))
         return
-    pieces = [Piece(arm, seed, asked.out.absolute()) for arm in ARMS for seed in asked.seeds]
+    out = asked.out.absolute()
+    runs = asked.runs.absolute() if asked.runs else out / "runs"
+    pieces = [Piece(arm, seed, out, runs) for arm in ARMS for seed in asked.seeds]
     if asked.only:
         pieces = [one for one in pieces if {one.arm, one.name} & set(asked.only)]
     if asked.list:
@@ -103,7 +109,7 @@ def main() -> None:
         parser.error("name MNIST with --data, as the task mnist takes it")
     elif asked.piece:
         arm, _, seed = asked.piece.rpartition("-")
-        made(Piece(arm, int(seed), asked.out.absolute()), asked.data)
+        made(Piece(arm, int(seed), out, runs), asked.data)
     else:
         make_all(pieces, asked)
 
@@ -113,34 +119,39 @@ def make_all(pieces: list[Piece], asked: argparse.Namespace) -> None:
     missing = [one for one in pieces if not one.file.exists()]
     founders = dict.fromkeys(one.founder for one in missing)
     waiting = [*(one for one in founders if not one.file.exists()), *missing]
-    busy: dict[Future[int], Piece] = {}
-    with ThreadPoolExecutor(asked.jobs) as pool:
-        while waiting or busy:
-            ready = [one for one in waiting if one.arm == ANCESTOR or one.founder.file.exists()]
-            for one in ready[: asked.jobs - len(busy)]:
-                waiting.remove(one)
-                busy[pool.submit(started, one, asked)] = one
-            if not busy:
-                raise SystemExit(f"no ancestor for {', '.join(one.name for one in waiting)}")
-            for future in wait(busy, return_when=FIRST_COMPLETED).done:
-                print(
-                    f"{time.strftime('%T')} {busy.pop(future).name}: {future.result()}", flush=True
-                )
+    end = time.monotonic() + asked.seconds
+    busy: dict[subprocess.Popen[bytes], Piece] = {}
+    while (waiting or busy) and time.monotonic() < end:
+        ready = [one for one in waiting if one.arm == ANCESTOR or one.founder.file.exists()]
+        for one in ready[: asked.jobs - len(busy)]:
+            waiting.remove(one)
+            busy[started(one, asked)] = one
+        if not busy:
+            raise SystemExit(f"no ancestor for {', '.join(one.name for one in waiting)}")
+        time.sleep(0.2)
+        for process in [one for one in busy if one.poll() is not None]:
+            said = f"{busy.pop(process).name}: exit code {process.returncode}"
+            print(f"{time.strftime('%T')} {said}, {len(waiting)} wait", flush=True)
+    for process in busy:
+        process.terminate()  # a run goes on from its last checkpoint
+    for process, one in busy.items():
+        print(f"{one.name}: ended before its end, with exit code {process.wait()}", flush=True)
 
 
-def started(piece: Piece, asked: argparse.Namespace) -> int:
-    """Make a piece in a process of its own, with one thread; return its exit code."""
+def started(piece: Piece, asked: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """Begin to make a piece in a process of its own, with one thread."""
     script = [sys.executable, __file__, "--out", str(asked.out), "--data", str(asked.data)]
+    if asked.runs:
+        script += ["--runs", str(asked.runs)]
     log = piece.out / "logs" / f"{piece.name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as words:
-        return subprocess.run(
+        return subprocess.Popen(
             [*script, "--piece", piece.name],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=words,
             stderr=words,
-            check=False,
-        ).returncode
+        )
 
 
 def made(piece: Piece, data: Path) -> None:

@@ -21,7 +21,7 @@ from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key
 from evoframe.strategies.heredity import Mating
 
-LOOKED = 1000
+LOOKED = 500
 """Validation images that newborns are tried on."""
 
 DEAF = 1e-4
