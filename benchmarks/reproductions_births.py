@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 import torch
+from torch import Tensor, nn
 
 from evoframe import Run
 from evoframe.kernel.context import Context, Parent
@@ -86,13 +87,29 @@ def sizes(masks: Masks) -> list[int]:
 
 
 @torch.no_grad()
-def doing(run: Run, masks: Masks, state: State, batch: Any) -> dict[str, float]:
-    """Return accuracy, and the deviation of outputs over images, of a network with these masks."""
+def doing(run: Run, masks: Masks, state: State, batch: Any) -> dict[str, Any]:
+    """Return what a network with these masks does with a batch.
+
+    That is its accuracy, the deviation of its outputs over images, and for each layer how many
+    channels it has and how many of those are above zero for any image at any place.
+    """
     genotype = Genotype(masks, masked(state, masks))
     network = run.anatomy.develop(genotype).network.eval()
+    fired: list[tuple[int, int]] = []
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.register_forward_hook(lambda _module, _given, out: fired.append(firing(out)))
+    deviation = float(network(batch[0]).std(0).mean())
+    layers = list(fired)
     right = run.grown_from.task.measure(network, batch)[run.metric.name]
     assert isinstance(right, torch.Tensor)
     return {
         "accuracy": float(right.float().mean()),
-        "deviation": float(network(batch[0]).std(0).mean()),
+        "deviation": deviation,
+        "firing": layers,
     }
+
+
+def firing(out: Tensor) -> tuple[int, int]:
+    """Return how many channels are above zero anywhere, and how many there are."""
+    return int(out.transpose(0, 1).flatten(1).gt(0).any(1).sum()), out.shape[1]

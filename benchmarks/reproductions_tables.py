@@ -122,6 +122,7 @@ def by_generation(ones: Sequence[Result]) -> list[str]:
     head = (
         "generation", "a parent has", "parents share", "may live", "is left", "fewer",
         "shared, whole", "left, with mean weights", "left, with one parent's",
+        "narrowest layer, channels", "of them fire",
         "after its life", "best after its life", "born deaf", "deaf after its life", "stillborn",
     )  # fmt: skip
     lines = [row(head), "|---" * len(head) + "|"]
@@ -147,6 +148,7 @@ def by_generation(ones: Sequence[Result]) -> list[str]:
                         in_words([100 * one[name]["accuracy"] for one in born if name in one])
                         for name in ("whole", "born", "first")
                     ),
+                    *narrowest(born),
                     in_words([100 * one["test"] for one in here if "test" in one]),
                     in_words([100 * one for one in finest]),
                     *(
@@ -158,6 +160,15 @@ def by_generation(ones: Sequence[Result]) -> list[str]:
             )
         )
     return lines
+
+
+def narrowest(born: Sequence[Result]) -> list[str]:
+    """Return how many channels the narrowest layer of newborns has, and how many of them fire."""
+    layers = [min(one["born"]["firing"], key=lambda layer: (layer[1], layer[0])) for one in born]
+    return [
+        f"{statistics.fmean(column):.1f}"
+        for column in ([w for _, w in layers], [f for f, _ in layers])
+    ]
 
 
 def size(numbers: Sequence[float]) -> float:
