@@ -132,21 +132,21 @@ OF_PAPERS = {
 BEST = {
     name: Arm("best-mnist", change, seconds, options, choices)
     for name, change, seconds, options, choices in (
-        ("best-half", "lives of 2 epochs, not 5", 50, ("training.epochs=2",), {}),
+        ("best-half", "lives of 2 epochs, not 5", 90, ("training.epochs=2",), {}),
         (
-            "best-half-fittest", "lives of 2 epochs, the fittest of 20", 80,
+            "best-half-fittest", "lives of 2 epochs, the fittest of 20", 130,
             ("training.epochs=2", "litter.size=20", "litter.examples=400"), {"litter": "fittest"},
         ),
         (
-            "best-half-halving", "lives of 2 epochs, the last of 6 by halving", 90,
+            "best-half-halving", "lives of 2 epochs, the last of 6 by halving", 140,
             (
                 "training.epochs=2", "litter.size=6", "litter.examples=400",
                 "litter.siblings=[3]", "litter.epochs=[0.2]",
             ),
             {"litter": "halving"},
         ),
-        ("best-three", "lives of 3 epochs", 75, ("training.epochs=3",), {}),
-        ("best-full", AS_IT_STANDS, 120, (), {}),
+        ("best-three", "lives of 3 epochs", 120, ("training.epochs=3",), {}),
+        ("best-full", AS_IT_STANDS, 200, (), {}),
     )
 }  # fmt: skip
 """The recipe at about half of its epochs, by what they are spent on."""
