@@ -27,9 +27,11 @@ def tables(out: Path, arms: Mapping[str, Arm]) -> list[str]:
         if result["arm"] in arms:
             found.setdefault(result["arm"], []).append(result)
     lines: list[str] = []
-    for recipe in dict.fromkeys(arm.recipe for arm in arms.values()):
+    for recipe in sorted({arm.recipe for arm in arms.values()}):
         mine = {name: found[name] for name in arms if name in found}
         mine = {name: ones for name, ones in mine.items() if arms[name].recipe == recipe}
+        # What the others are changes of stands first.
+        mine = dict(sorted(mine.items(), key=lambda item: arms[item[0]].change != AS_IT_STANDS))
         if mine:
             lines += ["", f"`{recipe}`", "", *by_arm(mine, arms)]
         for name, ones in mine.items():
