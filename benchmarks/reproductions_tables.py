@@ -15,6 +15,9 @@ from evoframe.report.comparison import interpolated
 
 Result = dict[str, Any]
 
+STORAGE = (100e3, 50e3, 25e3, 12e3, 7e3)
+"""Bytes of a network, all its numbers stored densely, at which accuracies are told too."""
+
 MARKS = (10, 48, 125, 150, 258)
 """Times fewer synapses at which accuracies are told."""
 
@@ -34,6 +37,7 @@ def tables(out: Path, arms: Mapping[str, Arm]) -> list[str]:
         mine = dict(sorted(mine.items(), key=lambda item: arms[item[0]].change != AS_IT_STANDS))
         if mine:
             lines += ["", f"`{recipe}`", "", *by_arm(mine, arms)]
+            lines += ["", f"`{recipe}`, at equal storage", "", *by_storage(mine, arms)]
         for name, ones in mine.items():
             if arms[name].change == AS_IT_STANDS and recipe != "best-mnist":
                 lines += [
@@ -76,6 +80,17 @@ def at(result: Result, mark: float) -> float | None:
     whole = result["individuals"][0]["synapses"]
     points = [(whole / one["synapses"], 100 * one["test"]) for one in best(result)]
     return interpolated(points, mark)
+
+
+def by_storage(found: Mapping[str, Sequence[Result]], arms: Mapping[str, Arm]) -> list[str]:
+    """Return a row for each arm: accuracies at equal numbers of bytes."""
+    head = ["what is changed", *(f"{size / 1e3:g} kB" for size in STORAGE)]
+    lines = [row(head), "|---" * len(head) + "|"]
+    for name, ones in found.items():
+        curves = [[(one["bytes"], 100 * one["test"]) for one in best(each)] for each in ones]
+        cells = [in_words([interpolated(curve, size) for curve in curves]) for size in STORAGE]
+        lines.append(row([arms[name].change, *cells]))
+    return lines
 
 
 def best(result: Result) -> list[Result]:
