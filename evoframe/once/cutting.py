@@ -17,6 +17,7 @@ from evoframe.kernel.key import sealed
 from evoframe.kernel.limits import Ceiling
 from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
+from evoframe.run.shrinking import worst_of
 from evoframe.strategies.environment.bundling import by_bundle
 
 SMALL = 100
@@ -77,10 +78,17 @@ def _cut_once(
             return synthesise(dna, inheritance, context)
         except StillbornError as error:
             raise ConfigError(
-                f"this network cannot be cut as far as that: {error}. {_meant(ceilings)}Ask for "
-                "less, or let more leave: `keep`, `at_least` and `multiple` hold back channels, "
-                "and `evoframe inspect` tells what else stays and why."
+                f"this network cannot be cut as far as that: {error}. {_meant(ceilings)}"
+                f"{_held(context)}Ask for less, or let more leave: `keep`, `at_least` and "
+                "`multiple` hold back channels too."
             ) from error
+
+
+def _held(context: Context) -> str:
+    """Return what else stays, and why; empty if no operation keeps much."""
+    assert isinstance(context.anatomy, Anatomy)
+    worst = worst_of(context.anatomy)
+    return f"{worst}. " if worst else ""
 
 
 def _meant(ceilings: Sequence[Ceiling]) -> str:

@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import nn
 
+from evoframe.anatomy.remedies import remedy
 from evoframe.errors import ConfigError
 from evoframe.kernel.sizes import short
 from evoframe.once.cutting import Cut
@@ -27,6 +28,7 @@ class Shrunk:
         barriers: where channels are kept because nobody knows what happens to them, with reasons;
             and, with ``depth``, which blocks cannot leave.
         blocks: the residual blocks that left.
+        remedies: for barriers, what can be done about them.
     """
 
     before: Mapping[str, float]
@@ -34,6 +36,7 @@ class Shrunk:
     channels: Mapping[str, tuple[int, int]]
     barriers: tuple[str, ...]
     blocks: tuple[str, ...] = ()
+    remedies: Mapping[str, str] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, cut: Cut) -> Shrunk:
@@ -55,8 +58,9 @@ class Shrunk:
                 name: (len(own), 0 if name in empty else int(staying[own].sum()))
                 for name, own in outputs.items()
             },
-            barriers=tuple(f"{one.operation}: {one.reason}" for one in barriers),
+            barriers=tuple(dict.fromkeys(f"{one.what}: {one.reason}" for one in barriers)),
             blocks=tuple(one.name for one in left),
+            remedies={f"{one.what}: {one.reason}": remedy(one) for one in anatomy.barriers},
         )
 
     def factor(self, cost: str) -> float:
@@ -64,7 +68,7 @@ class Shrunk:
         return self.before[cost] / self.after[cost]
 
     def __str__(self) -> str:
-        """Return the factors, the layers that lost channels, and the barriers, a line each."""
+        """Return the factors, the layers that lost channels, and the barriers with remedies."""
         sizes = [
             f"{what}: {_size(name, self.before)} -> {_size(name, self.after)}, "
             f"{self.factor(name):.2f}x {'less' if name == 'latency' else 'fewer'}"
@@ -77,7 +81,18 @@ class Shrunk:
             if 0 < has < had
         ]
         blocks = [f"{name}: left as a whole" for name in self.blocks]
-        return "\n".join([*sizes, *blocks, *lost, *(f"kept at {one}" for one in self.barriers)])
+        return "\n".join([*sizes, *blocks, *lost, *self._kept()])
+
+    def _kept(self) -> list[str]:
+        """Return a line for each barrier, and each remedy once, behind the last that it is for."""
+        last = {remedy: barrier for barrier, remedy in self.remedies.items()}
+        lines = []
+        for one in self.barriers:
+            lines.append(f"kept at {one}")
+            advice = self.remedies.get(one, "")
+            if last.get(advice) == one:
+                lines.append(f"    try: {advice}")
+        return lines
 
 
 def _size(cost: str, costs: Mapping[str, float]) -> str:

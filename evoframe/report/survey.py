@@ -12,6 +12,7 @@ from torch import nn
 
 from evoframe.anatomy import Anatomy
 from evoframe.anatomy.held import given_out, held_back
+from evoframe.anatomy.remedies import OTHERWISE, remedy
 from evoframe.config.recipe import Recipe
 from evoframe.costs.latency import BATCHES, latencies
 from evoframe.kernel import device as devices
@@ -20,7 +21,7 @@ from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
 from evoframe.report.sizes import COSTS
 from evoframe.roles.measuring import batches_in
-from evoframe.run.shrinking import MUCH, OTHERWISE, remedy, share_in_words
+from evoframe.run.shrinking import MUCH, share_in_words
 from evoframe.run.surveyed import lasting, removable
 from evoframe.strategies.training.alone import unless_alone
 

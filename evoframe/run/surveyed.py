@@ -13,12 +13,12 @@ from torch import Tensor
 
 from evoframe.anatomy import Anatomy
 from evoframe.anatomy.held import given_out, held_back
+from evoframe.anatomy.remedies import remedy
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import untouched
 from evoframe.kernel.wiring import living_channels
 from evoframe.run.account import channels_of_layers
 from evoframe.run.journal import SESSION, SURVEY, Journal
-from evoframe.run.shrinking import remedy
 from evoframe.run.world import World
 from evoframe.version import __version__
 

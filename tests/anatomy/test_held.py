@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from evoframe.anatomy import Anatomy, survey
 from evoframe.anatomy.held import Held, held_back
-from evoframe.run.shrinking import nothing_can_leave, remedy
+from evoframe.anatomy.remedies import remedy
+from evoframe.run.shrinking import nothing_can_leave
 
 
 class Steps(nn.Module):

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from evoframe.anatomy import survey
-from evoframe.run.shrinking import nothing_can_leave, remedy
+from evoframe.anatomy.remedies import remedy
+from evoframe.run.shrinking import nothing_can_leave
 
 
 class Ordered(nn.Module):

@@ -196,10 +196,25 @@ def test_a_limit_out_of_reach_is_no_reason_to_empty_a_layer_that_stays() -> None
         if one.ndim > 1 and name != "blocks.1.last.weight"
     )
     options = {"keep": ["blocks.1.first"], "evolvable": evolvable}
-    with pytest.raises(ConfigError, match="at most .* FLOPs cannot be reached: what stays costs"):
+    with pytest.raises(ConfigError, match=r"at most .* FLOPs cannot be reached: what stays costs"):
         evoframe.shrink(network, (images,), flops="3x", **options)
     smaller = evoframe.shrink(network, (images,), flops="1.5x", **options)
     assert smaller.head.weight.any()
+
+
+def test_what_stays_is_told_with_what_helps() -> None:
+    """In what was cut, each remedy once; and where the cut asked for cannot be had."""
+    network = nn.Sequential(
+        nn.Linear(8, 6), nn.LayerNorm(6), nn.Linear(6, 6), nn.LayerNorm(6), nn.Linear(6, 9),
+        nn.ReLU(), nn.Linear(9, 2),
+    )  # fmt: skip
+    smaller = evoframe.shrink(network, (torch.randn(4, 8),), parameters=190)
+    lines = str(evoframe.shrunk(smaller)).splitlines()
+    kept = [one for one in lines if one.startswith("kept at aten.native_layer_norm.default in ")]
+    assert len(kept) == 1
+    assert [one for one in lines if "try: " in one] == [lines[-1]]
+    with pytest.raises(ConfigError, match=r"Most is held back by aten.native_layer_norm.*Try: "):
+        evoframe.shrink(network, (torch.randn(4, 8),), parameters=100)
 
 
 def test_the_last_layer_is_the_one_that_is_used_last() -> None:
