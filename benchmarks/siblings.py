@@ -138,15 +138,12 @@ class Waits(TorchDispatchMode):
             return out
         self.operations += 1
         comes_back = isinstance(out, Tensor) and out.device.type == "cpu"
-        chooses = any(one.dtype == torch.bool for one in tree_leaves(args[1:2]) if _is_list(args))
+        several = args[1] if len(args) > 1 and isinstance(args[1], list) else []
+        chooses = any(isinstance(one, Tensor) and one.dtype == torch.bool for one in several)
         name = func.overloadpacket.__name__
         asks = name in ("_local_scalar_dense", "nonzero", "equal", "_unique2")
         self.waits += asks or comes_back or (name in ("index", "index_put_") and chooses)
         return out
-
-
-def _is_list(args: Any) -> bool:
-    return len(args) > 1 and isinstance(args[1], list)
 
 
 def count_waits() -> None:
