@@ -10,7 +10,6 @@ floor; what may be spent is spent.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import attrs
@@ -59,9 +58,9 @@ def _of_clusters(purse: Purse, clusters: Clusters) -> Genotype:
     if not draws.fit(order[:0]):
         # Fewer synapses may be asked for than what stays has. Nothing else is had by their loss: a
         # layer that is empty where its channels stay, such as the last one, is a broken network.
-        least = draws.living(order[:0])
-        if not attrs.evolve(purse, most=math.inf).allows(*least):
-            raise StillbornError(_out_of_reach(purse, *least))
+        alive, synapses = draws.living(order[:0])
+        if not purse.affords(purse.anatomy.network_of(alive), synapses):
+            raise StillbornError(_out_of_reach(purse, alive, synapses))
         order = np.concatenate([stay.nonzero()[0], order])
         draws = attrs.evolve(draws, stay=np.zeros_like(stay))
         if not draws.fit(order[:0]):
