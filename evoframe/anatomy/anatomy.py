@@ -229,7 +229,7 @@ class Anatomy:
         return found
 
     def counted(self, there: Tensor, synapses: int) -> dict[str, float]:
-        """Return those of the same sizes that are told without growing the network."""
+        """Return the same sizes, as far as they are told without growing the network."""
         counted = self.proved.plan.counted(there)
         return {"synapses": float(synapses)} | {name: float(n) for name, n in counted.items()}
 

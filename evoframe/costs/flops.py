@@ -12,9 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 Shape = Sequence[int]
 
 
-def matrix_product(left: Shape, result: Shape) -> int:
-    """Return the FLOPs of (..., M, K) by (..., K, N), given the left factor and the result."""
-    return 2 * math.prod(result) * left[-1]
+def matrix_product(left: Shape, right: Shape, result: Shape) -> int:
+    """Return the FLOPs of (..., M, K) by (..., K, N).
+
+    Of one factor it may not be known that it has become smaller, as of a state that a network's
+    code makes of zeros: so the smaller K counts.
+    """
+    return 2 * math.prod(result) * min(left[-1], right[-2])
 
 
 def convolution(inputs: Shape, weight: Shape, result: Shape, *, transposed: bool = False) -> int:
@@ -50,10 +54,10 @@ RECURRENT = (
 """Operations of which only weights are given to the formula."""
 
 FORMULAS: Mapping[str, Formula] = {
-    "mm": lambda operands, result: matrix_product(operands[0], result),
-    "addmm": lambda operands, result: matrix_product(operands[1], result),
-    "bmm": lambda operands, result: matrix_product(operands[0], result),
-    "baddbmm": lambda operands, result: matrix_product(operands[1], result),
+    "mm": lambda operands, result: matrix_product(operands[0], operands[1], result),
+    "addmm": lambda operands, result: matrix_product(operands[1], operands[2], result),
+    "bmm": lambda operands, result: matrix_product(operands[0], operands[1], result),
+    "baddbmm": lambda operands, result: matrix_product(operands[1], operands[2], result),
     "convolution": lambda operands, result: convolution(operands[0], operands[1], result),
     "transposed convolution": lambda operands, result: convolution(
         operands[0], operands[1], result, transposed=True

@@ -31,6 +31,7 @@ from evoframe.kernel.straying import (
     Turns,
     exchanged,
     layers_of,
+    living_clusters,
     strayed,
     turns_of,
 )
@@ -155,7 +156,7 @@ class Siblings:
         if clusters is None:
             parts = [genotype.masks[name].cpu().numpy().reshape(-1) for name in self.dna.synapses]
             return np.concatenate(parts)
-        return clusters.living(genotype.masks).cpu().numpy()
+        return living_clusters(clusters, genotype.masks)
 
     def _free(self) -> Flags:
         """Return a bool for each cluster, or each synapse: it may leave."""

@@ -65,7 +65,7 @@ class Anatomy(Protocol):
         """Return the same of the network of some channels, with so many synapses."""
 
     def counted(self, there: Tensor, synapses: int) -> dict[str, float]:
-        """Return those of the same sizes that are told without growing the network."""
+        """Return the same sizes, as far as they are told without growing the network."""
 
     def channels(self, genotype: Genotype) -> Tensor:
         """Return the channels of its network, dead ones that stay too: a bool for each."""

@@ -66,7 +66,7 @@ class Coarse:
 
     @classmethod
     def of(cls, masks: Mapping[str, Tensor], clusters: Clusters, wiring: Wiring) -> Coarse:
-        """Return what all draws of clusters have in common.
+        """Return the part that all draws of clusters have in common.
 
         Args:
             masks: the synapses whose own draws say yes.
@@ -80,7 +80,7 @@ class Coarse:
         return cls(wiring, clusters, layers)
 
     def settled(self, born: Flags) -> tuple[Tensor, int]:
-        """Return what lives of a draw once it is settled.
+        """Return the channels that live of a draw once it is settled, and its synapses.
 
         Args:
             born: a bool for each cluster.

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from evoframe.kernel import fused
 from evoframe.kernel.clusters import Partition
-from evoframe.kernel.flags import any_over
 from evoframe.kernel.genotype import Masks, State
 from evoframe.kernel.histograms import added, counted
 from evoframe.kernel.levels import Table
@@ -121,20 +120,6 @@ class Clusters:
         within = {name: one.cpu() for name, one in self.within.items()}
         around = None if self.around is None else self.around.cpu()
         return Clusters(self.genes, members, within, around)
-
-    def living(self, masks: Masks) -> Tensor:
-        """Return a bool for each cluster: a synapse of it is present, in it or in its block."""
-        device = self.genes.levels.device
-        found = torch.zeros(len(self.genes.levels) + 1, dtype=torch.bool, device=device)
-        for name, mask in masks.items():
-            for held in (self.members, self.within):
-                if name in held:
-                    mine = held[name]
-                    axes = [at for at, size in enumerate(mine.shape) if size == 1]
-                    some = any_over(mask, axes) & (mine >= 0)
-                    # All are written, the last for nobody, so that no device is waited for.
-                    found[torch.where(some, mine, len(found) - 1)] = True
-        return found[:-1]
 
     def of_blocks(self, values: Tensor) -> Tensor:
         """Return the products over blocks and all that contain them; the last is that of none."""

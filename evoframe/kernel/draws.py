@@ -73,7 +73,7 @@ class Draws:
         return self.purse.allows(*self.living(chosen))
 
     def too_wide(self, chosen: Order, rest: Order) -> Flags:
-        """Return which of the rest, one at a time beside those chosen, make a layer too wide.
+        """Return a bool for each of the rest: beside those chosen, it makes a layer too wide.
 
         None of them if the first of the rest is not one.
         """

@@ -45,7 +45,7 @@ class Full:
     each: int
 
     def born(self, targets: Flags) -> Full:
-        """Return what is left with these targets alone."""
+        """Return the joins with these targets alone."""
         return Full(self.sources, self.targets & targets, self.each)
 
     def write(self, sources: Flags) -> Flags:
@@ -77,7 +77,7 @@ class Some:
     targets: tuple[int, ...]
 
     def born(self, flags: Flags) -> Some:
-        """Return what is left where flags, which broadcast to the counts, say so."""
+        """Return the joins where flags, which broadcast to the counts, say so."""
         return Some(self.counts * flags, self.sources, self.targets)
 
     def write(self, sources: Flags) -> Flags:

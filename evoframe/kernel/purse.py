@@ -66,8 +66,10 @@ class Purse:
         ):
             return False
         there = self.anatomy.network_of(alive)
-        if not are_held_by(there, self.anatomy.bounds):
-            return False
+        return are_held_by(there, self.anatomy.bounds) and self.affords(there, synapses)
+
+    def affords(self, there: Tensor, synapses: int) -> bool:
+        """Tell whether the network of some channels is under all ceilings."""
         costs = self.costs_of(there, synapses)
         return all(one.spent(costs) <= one.limit for one in self.dna.ceilings)
 

@@ -19,8 +19,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from evoframe.kernel.dna import DNA
+from evoframe.kernel.dna import DNA, Clusters
+from evoframe.kernel.flags import any_over
+from evoframe.kernel.genotype import Masks
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.synthesis import turns
 
@@ -52,6 +55,21 @@ def layers_of(dna: DNA) -> Labels:
         # The sum of the marks of all its layers: two sets of layers would have to share 64 bits.
         marks[np.unique(members.cpu().numpy())] += np.uint64(Key(0).at("layer", name).integer())
     return np.unique(marks, return_inverse=True)[1].reshape(-1)
+
+
+def living_clusters(clusters: Clusters, masks: Masks) -> Flags:
+    """Return a bool for each cluster: a synapse of it is present, in it or in its block."""
+    count = clusters.genes.levels.numel()
+    found = torch.zeros(count + 1, dtype=torch.bool, device=clusters.genes.levels.device)
+    for name, mask in masks.items():
+        for held in (clusters.members, clusters.within):
+            if name in held:
+                axes = [at for at, size in enumerate(held[name].shape) if size == 1]
+                some = any_over(mask, axes) & (held[name] >= 0)
+                # All are written, the last for nobody, so that no device is waited for.
+                found[torch.where(some, held[name], count)] = True
+    living: Flags = found[:-1].cpu().numpy()
+    return living
 
 
 def places(order: Turns) -> Turns:

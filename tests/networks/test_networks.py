@@ -7,6 +7,7 @@ import torch
 
 from networks import NETWORKS
 from support.surgery import masked, parameters, shaken, smallest, surveyed, tensors, thinned
+from support.widths import assert_settles_by_channels, sizes_of_grown
 
 NEAR = 1e-9
 
@@ -37,6 +38,10 @@ def test_a_test_network_shrinks_exactly_and_as_far_as_it_did(case) -> None:
         for one, other in zip(ours, due, strict=True):
             torch.testing.assert_close(one, other, rtol=NEAR, atol=NEAR * largest(other))
         assert plan.absorb(grown).digest() == genotype.digest()
+        told = plan.counted(plan.channels(genotype), genotype.synapses)
+        assert told == sizes_of_grown(plan, genotype)
         sizes.append(parameters(grown.network))
 
     assert 1 - min(sizes) / sizes[0] >= case.share
+    for seed, kind in enumerate(("bundle", "filter", "kernel")):
+        assert_settles_by_channels(plan, kind, seed, 0.7, 0.5 + seed)

@@ -198,6 +198,8 @@ def test_a_limit_out_of_reach_is_no_reason_to_empty_a_layer_that_stays() -> None
     options = {"keep": ["blocks.1.first"], "evolvable": evolvable}
     with pytest.raises(ConfigError, match=r"at most .* FLOPs cannot be reached: what stays costs"):
         evoframe.shrink(network, (images,), flops="3x", **options)
+    with pytest.raises(ConfigError, match="layers have more channels than they may"):
+        evoframe.shrink(network, (images,), flops=0.9, layers={"stem": {"at_most": 6}}, **options)
     smaller = evoframe.shrink(network, (images,), flops="1.5x", **options)
     assert smaller.head.weight.any()
 

@@ -109,7 +109,7 @@ def calls_without(
 
 
 def work_without(work: Sequence[_W], blocks: Sequence[Block]) -> list[_W]:
-    """Return what is left without blocks of what stands for multiplications and additions."""
+    """Return the multiplications and additions that are left without blocks."""
     found: list[_W] = []
     at = 0
     for skip in _outermost(blocks):

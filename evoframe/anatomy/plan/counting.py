@@ -40,7 +40,7 @@ class Axis(NamedTuple):
     cuts: tuple[int, ...] = ()
 
     def left(self, lengths: Sequence[int]) -> int:
-        """Return how long it still is."""
+        """Return its length in a smaller network."""
         return next((lengths[at] for at in self.cuts if lengths[at] < self.whole), self.whole)
 
 
@@ -86,7 +86,7 @@ class Cuts:
         return self._known[key]
 
     def lengths(self, staying: Flags) -> list[int]:
-        """Return how many positions stay, by number."""
+        """Return the number of positions that stay along each axis, by number."""
         if self._flat is None:
             ends = np.cumsum([len(one) for one in self._rows], dtype=np.int64)
             self._flat = np.concatenate([np.zeros(0, np.int64), *self._rows]), ends
@@ -107,7 +107,7 @@ class Product(NamedTuple):
     result: Shape
 
     def flops(self, lengths: Sequence[int], emptied: Collection[str]) -> int:
-        """Return what it multiplies and adds in a smaller network."""
+        """Return its FLOPs in a smaller network."""
         operands = [one.left(lengths, emptied) for one in self.operands]
         return self.formula(operands, self.result.left(lengths, emptied))
 

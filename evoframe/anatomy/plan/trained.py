@@ -1,4 +1,4 @@
-"""Trained: the state of a network that comes home, if that still is the one which it was born with."""
+"""Trained: the state of a network that comes home, if it is still made as it was born."""
 
 from __future__ import annotations
 

@@ -170,7 +170,9 @@ class Budget(Environment):
         def is_within(retention: float) -> bool:
             pressed = self._pressed(retention, dna, inheritance, context)
             trials = (Genotype(draw(pressed, key), inheritance.state) for key in keys)
-            costs = [self._costs(settle(one, context.anatomy.wiring), context) for one in trials]
+            settled = (settle(one, context.anatomy.wiring) for one in trials)
+            # Others need not be told: of most, a network is grown to find them.
+            costs = [context.anatomy.costs(one, self._bounded) for one in settled]
             return all(_are_within(one, costs) for one in ceilings)
 
         pressed = self._pressed(_largest(is_within), dna, inheritance, context)
@@ -194,6 +196,11 @@ class Budget(Environment):
             return {self.cost: 1.0}
         rates = {"flops": self.seconds_per_flop, "activations": self.seconds_per_byte}
         return {name: rate for name, rate in rates.items() if rate}
+
+    @property
+    def _bounded(self) -> tuple[str, ...]:
+        """The costs that bounds are about."""
+        return (*self.rates, *(() if self.also is None else self.also.shares))
 
     @property
     def _rates(self) -> tuple[float, float]:
@@ -233,7 +240,7 @@ class Budget(Environment):
 
     def _costs(self, genotype: Genotype, context: Context) -> Mapping[str, float]:
         costs = context.anatomy.costs(genotype)
-        for name in (*self.rates, *(() if self.also is None else self.also.shares)):
+        for name in self._bounded:
             if name not in costs:
                 raise ConfigError(_untold(name, context.task.name))
         return costs
