@@ -85,7 +85,7 @@ def _cut_once(
 
 
 def _held(context: Context) -> str:
-    """Return what else stays, and why; empty if no operation keeps much."""
+    """Return a sentence on the operation that keeps most; empty if none keeps much."""
     assert isinstance(context.anatomy, Anatomy)
     worst = worst_of(context.anatomy)
     return f"{worst}. " if worst else ""
