@@ -107,6 +107,13 @@ def test_a_smaller_network_is_a_file_that_yolo_loads(tmp_path):
 
 @needs_library
 @pytest.mark.slow
+def test_a_network_that_says_something_else_while_it_learns_is_not_distilled(tmp_path):
+    with pytest.raises(TaskError, match="in training mode, where it learns"):
+        evolved(tmp_path / "run", TASK, nurture=["distillation"])
+
+
+@needs_library
+@pytest.mark.slow
 def test_a_smaller_network_is_trained_on_as_it_is_or_not_at_all(tmp_path):
     """Ultralytics' own way would build the whole network of the model file, without a word."""
     network = TASK.ancestor(Key(0)).eval()
