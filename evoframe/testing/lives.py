@@ -57,7 +57,8 @@ def lived(
         training: by which it lives.
         task: whose ancestor it is.
         masks: bool, by parameters' names: which synapses there are; all if none are given.
-        companions: nurtures that take part.
+        companions: nurtures that take part; those that ask for parents or the anatomy are given
+            a specimen's.
         checkpoint: where it is put down between epochs; nowhere if none is given.
     """
     context = Case().context()

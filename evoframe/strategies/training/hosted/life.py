@@ -56,16 +56,16 @@ class HostedLife:
     epochs: int
     batch_size: int | None = None
     remedy: str = "try a smaller step size"
-    learning: Mapping[str, Any] | None = None
-    epoch: int = 0
-    taken: int = 0
-    last: float = math.nan
+    learning: Mapping[str, Any] | None = attrs.field(default=None, init=False)
+    epoch: int = attrs.field(default=0, init=False)
+    taken: int = attrs.field(default=0, init=False)
+    last: float = attrs.field(default=math.nan, init=False)
     _total: Tensor = attrs.field(factory=lambda: torch.zeros(()), init=False)
     _seen: int = attrs.field(default=0, init=False)
     _seal: ExitStack | None = attrs.field(default=None, init=False)
 
     def begin(self) -> None:
-        """Begin, or go on where the life was put down; called before the loop is."""
+        """Begin, or go on where the life was put down; called by the training, before the loop."""
         before = found(self.phenotype, self.context)
         if before is not None:
             self.epoch, tensors = before
@@ -174,13 +174,15 @@ class HostedLife:
         self.context.life.announcer.tell("evoframe_epoch_finished", lambda: done)
 
     def close(self) -> None:
-        """Put generators back, wherever an epoch has ended or was broken off."""
+        """Put generators back, wherever an epoch was broken off; called by the training."""
         if self._seal is not None:
             self._seal.close()
         self._seal = None
 
     def result(self) -> TrainingResult:
         """Return what came out, after companions have acted for the last time.
+
+        Called by the training, after the loop.
 
         Raises:
             ContractError: the loop has ended in the midst of an epoch.
