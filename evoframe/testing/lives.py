@@ -51,7 +51,7 @@ def lived(
     companions: Sequence[Nurture] = (),
     checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
-    """Return what came out of a life of a task's ancestor, on the CPU; always of the same draws.
+    """Return the result of a life of a task's ancestor, on the CPU; always of the same draws.
 
     Args:
         training: by which it lives.

@@ -180,7 +180,7 @@ class HostedLife:
         self._seal = None
 
     def result(self) -> TrainingResult:
-        """Return what came out, after companions have acted for the last time.
+        """Return the result of the life, after companions have acted for the last time.
 
         Called by the training, after the loop.
 

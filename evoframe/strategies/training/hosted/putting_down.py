@@ -24,7 +24,7 @@ LEARNING = "learning"
 
 
 def found(phenotype: Phenotype, context: Context) -> tuple[int, State] | None:
-    """Return where a life was put down, with its whole epochs; None if nowhere."""
+    """Return the epochs and tensors with which a life was put down; None if it was not."""
     saved = context.life.checkpoint.load()
     if saved is None:
         return None
