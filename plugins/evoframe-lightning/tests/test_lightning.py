@@ -38,8 +38,7 @@ if has_lightning:
                 "repr_evaluates_back",
             ),
             "it lives in the session that made it",
-        )
-        | {"measures_each_example_by_itself": "its loaders have batches of one size"},
+        ),
     )
     test_training_conforms = conformance(
         Lightning(epochs=2),
