@@ -176,6 +176,17 @@ class Hurried(Borrowed):
 
 
 @attrs.frozen
+class Silent(Borrowed):
+    """Tells of no step."""
+
+    def host(self, life: HostedLife) -> None:
+        life.begin_epoch()
+        for batch in life.batches():
+            life.loss(batch)
+        life.end_epoch()
+
+
+@attrs.frozen
 class Idle(Borrowed):
     """Does nothing at all."""
 
@@ -201,6 +212,7 @@ class Endless(Specimen):
     ("training", "task", "error", "told"),
     [
         (Hurried(), Specimen(), ContractError, r"within epoch 1; wanted end_epoch\(\) after it"),
+        (Silent(), Specimen(), ContractError, r"told of no step; wanted after_step\(optimiser\)"),
         (Idle(), Specimen(), TaskError, "no training batch that anything can be learned from"),
         (Borrowed(), Hopeless(), StillbornError, "try a smaller training.rate than 0.05"),
         (Borrowed(batch_size=1), Specimen("normed"), TaskError, "Another batch size, or drop_last"),

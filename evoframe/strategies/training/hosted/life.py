@@ -185,8 +185,8 @@ class HostedLife:
         Called by the training, after the loop.
 
         Raises:
-            ContractError: the loop has ended in the midst of an epoch.
-            TaskError: it has ended without one.
+            ContractError: the loop has ended in the midst of an epoch, or has told of no step.
+            TaskError: it has ended without an epoch.
         """
         if self._seal is not None:
             raise ContractError(
@@ -194,6 +194,11 @@ class HostedLife:
             )
         if not self.epoch:
             raise self._nothing_learned()
+        if not self.taken:
+            raise ContractError(
+                "the loop has told of no step; wanted after_step(optimiser) after every step, or "
+                "absent synapses come back and nurtures do not act"
+            )
         self.phenotype.enforce()
         with sealed(self.context.key.at("training", "end")):
             for one in self.context.life.companions:

@@ -68,7 +68,7 @@ class HostedTraining(Training, ABC):
         """Return the phenotype after all epochs that the loop takes, from where it was put down.
 
         Raises:
-            ContractError: the loop has ended in the midst of an epoch.
+            ContractError: the loop has ended in the midst of an epoch, or has told of no step.
             StillbornError: the loss stopped being a number.
             TaskError: nothing can be learned from a batch.
         """
