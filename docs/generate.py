@@ -53,6 +53,9 @@ PYTHON = {
 }
 """What people who run evolutions import from ``evoframe``, by what they want."""
 
+HOSTED = ("HostedTraining", "HostedLife")
+"""What plugins derive from and are given that train in a loop of another library."""
+
 WIDTH = 96
 """Characters of a line of code that need no scrolling."""
 
@@ -148,6 +151,13 @@ def _plugin() -> Iterator[str]:
     yield _plain(inspect.getdoc(plugin) or "")
     rows = [f"| {_link(name)} | {first_line(name)} |" for name in plugin.__all__]
     yield "\n".join(["| name | what it is |", "|---|---|", *rows])
+    for name in HOSTED:
+        kind = getattr(plugin, name)
+        yield f"## {name}\n\n```text\n{name}{_signature(kind)}\n```"
+        yield _plain(inspect.getdoc(kind) or "")
+        for attribute, shown, text in _members(kind):
+            yield f"### {name}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
+    yield "How they are used is in [a trainer of another library](../how-to/trainers.md)."
 
 
 def first_line(name: str) -> str:
@@ -163,6 +173,8 @@ def _link(name: str) -> str:
     _, kind, *module = plugin.PLACES[name].split(".")
     if kind == "kernel" and module[0] in VALUES:
         return f"[`{name}`](values.md#{name.lower()})"
+    if name in HOSTED:
+        return f"[`{name}`](#{name.lower()})"
     if kind == "roles" and name in (one.class_name for one in ROLES.values()):
         return f"[`{name}`](roles.md#{name.lower()})"
     return f"`{name}`"

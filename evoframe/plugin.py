@@ -168,6 +168,8 @@ if TYPE_CHECKING:
         Gradient as Gradient,
         Untrained as Untrained,
     )
+    from evoframe.strategies.training.hosted.life import HostedLife as HostedLife
+    from evoframe.strategies.training.hosted.training import HostedTraining as HostedTraining
 
 _NAMES = {
     "errors": "ConfigError EvoframeError RunError StillbornError TaskError",
@@ -223,6 +225,8 @@ _NAMES = {
     "strategies.selection": "Pareto RandomPairs Tournament Truncation",
     "strategies.task": "Lenet300100 Lenet5Caffe Mnist Saliency saliency_metrics",
     "strategies.training": "Elsewhere Fit Gradient Untrained",
+    "strategies.training.hosted.life": "HostedLife",
+    "strategies.training.hosted.training": "HostedTraining",
 }
 """What every module of evoframe gives to plugins."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evoframe.errors import ConformanceError as ConformanceError
     from evoframe.testing.case import Case as Case
     from evoframe.testing.catalogue import Check as Check, checks_for as checks_for
+    from evoframe.testing.lives import lived as lived, taken_up as taken_up
     from evoframe.testing.machine import interleavings as interleavings
     from evoframe.testing.pytest import conformance as conformance
     from evoframe.testing.specimens import Specimen as Specimen
@@ -42,9 +43,11 @@ _PLACES = {
     "genotypes": "evoframe.testing.strategies",
     "interleavings": "evoframe.testing.machine",
     "keys": "evoframe.testing.strategies",
+    "lived": "evoframe.testing.lives",
     "networks": "evoframe.testing.strategies",
     "populations": "evoframe.testing.strategies",
     "recipes": "evoframe.testing.strategies",
+    "taken_up": "evoframe.testing.lives",
 }
 
 __all__ = [*_PLACES]  # noqa: PLE0604  the keys are strings

@@ -400,6 +400,22 @@ def test_commands_for_developers_exist() -> None:
     assert set(asked) <= targets
 
 
+def test_the_page_on_trainers_runs(monkeypatch) -> None:
+    """Its training keeps the promises of one, in a few lines."""
+    monkeypatch.setenv("EVOFRAME_EXAMPLES", "3")
+    module = sys.modules["trainer_of_a_page"] = types.ModuleType("trainer_of_a_page")
+
+    for code in blocks(ROOT / "docs" / "how-to" / "trainers.md", "python"):
+        exec(code, module.__dict__)
+
+    module.test_a_life_that_is_taken_up_ends_the_same()
+    wanted = {"absent_synapses_stay_absent", "a_life_taken_up_again_ends_the_same",
+              "lets_nurtures_act", "ends_in_numbers_or_says_why"}  # fmt: skip
+    for check in checks_for(module.Theirs(epochs=3)):
+        assert check.name not in wanted or check.attempt(module.Theirs(epochs=3)) is None
+    del sys.modules["trainer_of_a_page"]
+
+
 def test_the_page_on_strategies_runs(monkeypatch) -> None:
     """Its strategies keep what it says that they keep."""
     monkeypatch.setenv("EVOFRAME_EXAMPLES", "3")

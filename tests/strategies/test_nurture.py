@@ -232,6 +232,38 @@ def test_a_network_that_says_nothing_cannot_be_taught() -> None:
         pupil.shape_loss(loss, silent, batch, context)
 
 
+class Aided(nn.Module):
+    """A network with an auxiliary head: of its own answers while it learns, or of fewer classes."""
+
+    def __init__(self, aids: int, classes: int) -> None:
+        super().__init__()
+        self.layer, self.aids, self.classes = nn.Linear(4, 3), aids, classes
+
+    def forward(self, points):
+        said = self.layer(points)
+        return [said] + [said[:, : self.classes]] * self.aids if self.training else said
+
+
+@pytest.mark.parametrize(
+    ("aids", "classes", "told"),
+    [(1, 3, r"\(16, 3\) in evaluation .* \(16, 3\), \(16, 3\) in training"),
+     (4, 1, r"\(16, 3\), \(16, 1\), \(16, 1\) and 2 more in training")],
+)  # fmt: skip
+def test_a_network_that_says_something_else_while_it_learns_cannot_be_taught(
+    aids: int, classes: int, told: str
+) -> None:
+    """By its shapes, with the remedy: a pair of others would be compared to no avail."""
+    phenotype, context = newborn(Mute())
+    pupil = Distillation().begin(phenotype, context)
+    pupil.teacher.network, aided = Aided(aids, classes).eval(), Phenotype(Aided(aids, classes), {})
+    pupil.before_epoch(aided, context, 0)
+    batch = tuple(part[:16] for part in context.task.batches("train")[0])
+    loss = context.task.step(aided.network, batch)
+
+    with pytest.raises(TaskError, match=f"{told} mode, where it learns. Leave distillation out"):
+        pupil.shape_loss(loss, aided, batch, context)
+
+
 def test_nurtured_lives_end_with_the_same_bits_after_a_checkpoint(tmp_path) -> None:
     """A life that is put down between any two epochs and taken up again changes nothing."""
 

@@ -21,7 +21,7 @@ from evoframe.strategies.nurture import Stress
 from evoframe.strategies.selection import Truncation
 from evoframe.strategies.training import Fit, Gradient
 from evoframe.testing.case import Case
-from evoframe.testing.checks.training import Memory
+from evoframe.testing.lives import Checkpoints
 from evoframe.testing.specimens import Specimen
 
 OPTIONS: tuple[dict[str, Any], ...] = (
@@ -103,7 +103,7 @@ def test_a_life_that_diverges_changes_no_bit_of_another() -> None:
 
 
 def test_a_cohort_goes_on_from_its_checkpoint_bit_for_bit() -> None:
-    case, memory = Case(Specimen("normed", 4), 0.6), Memory()
+    case, memory = Case(Specimen("normed", 4), 0.6), Checkpoints()
     training = Gradient(epochs=4, together=3, average=0.9)
     straight = digests(case, together(training, case, 3))
     assert digests(case, together(training, case, 3, Life(checkpoint=memory))) == straight

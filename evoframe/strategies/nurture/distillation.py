@@ -95,12 +95,7 @@ class _Pupil(Nurture):
             # The task's own step, and not the network: only
             # the task knows which part of a batch goes in.
             context.task.step(self.teacher.network, batch)
-        pairs = list(zip(self.teacher.outputs(), self.newborn.outputs(), strict=True))
-        if not pairs:
-            raise TaskError(
-                f"nurture 'distillation' compares what networks return, and the network of task "
-                f"{context.task.name!r} returns no tensor of numbers."
-            )
+        pairs = _pairs(self.teacher.outputs(), self.newborn.outputs(), context)
         imitation = torch.stack([self.wish.distance(*pair) for pair in pairs]).mean()
         return (1 - self.wish.share) * loss + self.wish.share * imitation
 
@@ -118,3 +113,32 @@ class _Pupil(Nurture):
         if LISTENS in kept:
             self.newborn.network = phenotype.network
             self.newborn.listen()
+
+
+def _pairs(taught: list[Tensor], said: list[Tensor], context: Context) -> list[tuple[Tensor, ...]]:
+    """Return each output of the teacher with the one of the newborn that is like it.
+
+    Raises:
+        TaskError: there is none, or they are not alike.
+    """
+    if not taught and not said:
+        raise TaskError(
+            f"nurture 'distillation' compares what networks return, and the network of task "
+            f"{context.task.name!r} returns no tensor of numbers."
+        )
+    shapes = [[tuple(one.shape) for one in several] for several in (taught, said)]
+    if shapes[0] != shapes[1]:
+        raise TaskError(
+            f"nurture 'distillation' compares what networks return, and the network of task "
+            f"{context.task.name!r} returns tensors of shapes {_listed(shapes[0])} in evaluation "
+            f"mode, where it teaches, and {_listed(shapes[1])} in training mode, where it learns. "
+            "Leave distillation out, or let the network return the same in both, as without "
+            "auxiliary heads."
+        )
+    return list(zip(taught, said, strict=True))
+
+
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    """Return the first shapes in words."""
+    more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
+    return (", ".join(map(str, shapes[:3])) or "none") + more

@@ -21,16 +21,23 @@ def snapshot(phenotype: Phenotype, optimiser: Optimizer, steps: int) -> dict[str
 
     The number of steps is there too, unless it is 0. Nothing is copied.
     """
-    network = phenotype.network
     tensors = {STEPS: torch.tensor(steps)} if steps else {}
-    tensors |= {f"network.{name}": v for name, v in state_of(network).items()}
-    tensors |= {f"passing.{name}": v for name, v in passing_of(network).items()}
-    tensors |= {f"mask.{name}": mask for name, mask in phenotype.masks.items()}
+    tensors |= grown(phenotype)
     for index, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
             if isinstance(value, Tensor):
                 tensors[f"optimiser.{index}.{name}"] = value
     return tensors
+
+
+def grown(phenotype: Phenotype) -> dict[str, Tensor]:
+    """Return weights, buffers and masks as one flat mapping of tensors. Nothing is copied."""
+    network = phenotype.network
+    return {
+        **under("network", state_of(network)),
+        **under("passing", passing_of(network)),
+        **under("mask", phenotype.masks),
+    }
 
 
 def steps_of(tensors: State) -> int:
@@ -70,9 +77,6 @@ def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Pheno
 
     The tensors stay as they are, so the same life can be taken up from them more than once.
     """
-    network = phenotype.network
-    _copy(part(tensors, "network"), state_of(network))
-    _copy(part(tensors, "passing"), passing_of(network))
     state: dict[int, dict[str, Tensor]] = {}
     for full_name, value in part(tensors, "optimiser").items():
         index, _, name = full_name.partition(".")
@@ -80,6 +84,14 @@ def restore(tensors: State, phenotype: Phenotype, optimiser: Optimizer) -> Pheno
     # Groups are options of the recipe and are not saved: a fresh optimiser has them already.
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
+    return regrow(tensors, phenotype)
+
+
+def regrow(tensors: State, phenotype: Phenotype) -> Phenotype:
+    """Return the phenotype with the weights, buffers and masks of :func:`grown`, put in place."""
+    network = phenotype.network
+    _copy(part(tensors, "network"), state_of(network))
+    _copy(part(tensors, "passing"), passing_of(network))
     device = next(network.parameters()).device
     masks = {name: mask.to(device) for name, mask in part(tensors, "mask").items()}
     return phenotype.masked(masks)

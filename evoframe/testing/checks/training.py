@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from evoframe.errors import EvoframeError, StillbornError
 from evoframe.kernel.context import Context
-from evoframe.kernel.genotype import State
 from evoframe.kernel.life import NoCheckpoint, TrainingResult
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Nurture
 from evoframe.strategies.training.gradient import Gradient
 from evoframe.testing.case import Case
 from evoframe.testing.catalogue import Stage, law
+from evoframe.testing.lives import Checkpoints
 from evoframe.testing.prepared import lasting, on_cases, prepared, with_state
 from evoframe.testing.specimens import BATCH_SIZE, SIZES, Specimen
 from evoframe.testing.trying import broken
@@ -121,23 +121,6 @@ def check_ends_in_numbers_or_says_why(strategy: Any) -> None:
     on_cases(strategy, attempt, share=0.5)
 
 
-class Memory:
-    """A checkpoint that keeps every epoch, and gives back the one that it is set to."""
-
-    def __init__(self) -> None:
-        self.kept: dict[int, State] = {}
-        self.chosen: int | None = None
-
-    def load(self) -> tuple[int, State] | None:
-        """Return the chosen epoch."""
-        return None if self.chosen is None else (self.chosen, self.kept[self.chosen])
-
-    def save(self, epochs: int, tensors: State) -> None:
-        """Keep an epoch, unless one is being taken up again."""
-        if self.chosen is None:
-            self.kept[epochs] = {name: value.detach().clone() for name, value in tensors.items()}
-
-
 @law("training", "nurture")
 def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
     """Put down after any epoch and taken up again, the life ends with the same bits.
@@ -149,7 +132,7 @@ def check_a_life_taken_up_again_ends_the_same(strategy: Any) -> None:
     companions = () if strategy.role == "training" else (strategy,)
 
     def attempt(case: Case) -> None:
-        memory, training = Memory(), lasting(own, case)
+        memory, training = Checkpoints(), lasting(own, case)
 
         def lived(checkpoint: Any) -> str:
             life = attrs.evolve(case.life(*companions), checkpoint=checkpoint)

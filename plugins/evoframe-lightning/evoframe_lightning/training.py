@@ -9,12 +9,9 @@ import attrs
 
 from evoframe.plugin import (
     ConfigError,
-    Context,
-    Phenotype,
+    HostedLife,
+    HostedTraining,
     Task,
-    TaskError,
-    Training,
-    TrainingResult,
     doc,
 )
 from evoframe_lightning.arguments import Arguments
@@ -28,11 +25,11 @@ def _arguments(given: Any) -> Any:
 
 
 @attrs.frozen
-class Lightning(Training):
+class Lightning(HostedTraining):
     """Trains with Lightning's Trainer; optimisers are the module's, fresh in every life."""
 
     name: ClassVar[str] = "lightning"
-    dial: ClassVar[str] = "epochs"
+    loop: ClassVar[str] = "lightning"
 
     epochs: int = attrs.field(
         default=1,
@@ -79,18 +76,10 @@ class Lightning(Training):
                 f"training.learning_rate is {self.learning_rate:g}, and configure_optimizers of "
                 f"the {type(task.module).__name__} decides that. Leave it out."
             )
-        batches: Any = task.batches("train", batch_size=self.batch_size)
-        try:
-            len(batches)
-        except TypeError as error:
-            raise TaskError(
-                f"training {self.name!r} plans a life by the number of its steps, and the training "
-                f"split of task {task.name!r} is a stream of unknown length. Give it a length, or "
-                "use training 'gradient'."
-            ) from error
+        super().check(task)
 
-    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
-        """Return the phenotype after all epochs.
+    def host(self, life: HostedLife) -> None:
+        """Train with Lightning's Trainer.
 
         Raises:
             ConfigError: Lightning is missing.
@@ -98,8 +87,7 @@ class Lightning(Training):
             TaskError: nothing can be learned from a batch.
         """
         any_library()
-        result: TrainingResult = needed("evoframe_lightning.loop").lived(self, phenotype, context)
-        return result
+        needed("evoframe_lightning.loop").host(self, life)
 
 
 @attrs.frozen

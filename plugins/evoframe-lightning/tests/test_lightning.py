@@ -6,15 +6,14 @@ import signal
 import sys
 from pathlib import Path
 
-import attrs
 import pytest
 import torch
 from torch import nn
 
 import evoframe
 from evoframe.errors import ConfigError, TaskError
-from evoframe.plugin import Key, Phenotype
-from evoframe.testing import Case, Specimen, conformance
+from evoframe.plugin import Key
+from evoframe.testing import Specimen, conformance, lived, taken_up
 from evoframe_lightning import Arguments, Lightning, LightningValidated, task
 
 HERE = Path(__file__).parent
@@ -39,8 +38,7 @@ if has_lightning:
                 "repr_evaluates_back",
             ),
             "it lives in the session that made it",
-        )
-        | {"measures_each_example_by_itself": "its loaders have batches of one size"},
+        ),
     )
     test_training_conforms = conformance(
         Lightning(epochs=2),
@@ -125,39 +123,11 @@ def test_processes_give_the_same_digest_and_nothing_is_left_beside_the_run(
     assert "Epoch 0" not in said
 
 
-class Memory:
-    """A checkpoint that gives back what it was made with, and keeps what it is given."""
-
-    def __init__(self, kept=None):
-        self.kept, self.saved = kept, {}
-
-    def load(self):
-        return self.kept
-
-    def save(self, epochs, tensors):
-        self.saved[epochs] = {name: one.clone() for name, one in tensors.items()}
-
-
-def lived(given, epochs=3, masks=None, memory=None):
-    """Return the result of one life of the ancestor of a task."""
-    context = Case().context()
-    life = attrs.evolve(context.life, checkpoint=memory or Memory())
-    context = attrs.evolve(context, task=given, life=life, key=Key(3))
-    phenotype = Phenotype(given.ancestor(Key(0)), masks or {})
-    phenotype.enforce()
-    return Lightning(epochs=epochs).train(phenotype, context)
-
-
 @needs_lightning
 @pytest.mark.parametrize("schedule", ["step", "train_loss"])
 def test_a_life_that_is_taken_up_ends_the_same(schedule):
     """Dropout, momentum, a schedule: all of them go on where a killed life was."""
-    given, straight = made(schedule=schedule), Memory()
-    wanted = lived(given, memory=straight).phenotype.network.state_dict()
-    assert sorted(straight.saved) == [1, 2]
-    for kept in straight.saved.items():
-        found = lived(given, memory=Memory(kept)).phenotype.network.state_dict()
-        assert all(torch.equal(found[name], one) for name, one in wanted.items())
+    assert taken_up(Lightning(epochs=3), made(schedule=schedule)) == {1: True, 2: True}
 
 
 @needs_lightning
@@ -176,7 +146,7 @@ def test_absent_synapses_stay_absent_after_every_step_and_callbacks_may_stop_ear
             return [Watch(), EarlyStopping("train_loss", min_delta=100.0, patience=1)]
 
     given = task(Watched(), Data(), metrics={"val_accuracy": "max"})
-    result = lived(given, epochs=9, masks={"layers.3.weight": mask})
+    result = lived(Lightning(epochs=9), given, {"layers.3.weight": mask})
     assert worst == [0.0] * 20
     assert result.epochs == 2
     assert float(result.phenotype.network.layers[3].weight.detach()[mask].abs().min()) > 0

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -23,10 +22,6 @@ has_timm = all(importlib.util.find_spec(one) for one in ("timm", "torchvision", 
 needs_timm = pytest.mark.skipif(not has_timm, reason="needs timm, torchvision and pillow")
 
 if has_timm:
-    sys.path.insert(0, str(HERE / "beside"))
-    spec = importlib.util.spec_from_file_location("beside", HERE / "beside" / "sitecustomize.py")
-    beside = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(beside)
     import tempfile
 
     import timm
@@ -168,9 +163,7 @@ def test_grey_pictures_are_for_networks_of_one_channel(tmp_path):
 
 @needs_timm
 @pytest.mark.slow
-def test_processes_give_the_same_digest(tmp_path, monkeypatch):
-    path = [str(HERE / "beside"), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+def test_processes_give_the_same_digest(tmp_path):
     given = Timm(network="test_resnet", **SMALL)
     digests = [
         evolved(tmp_path / one, given, population=2, executor=one).digest()
@@ -222,11 +215,9 @@ def test_readme(tmp_path):
     (line,) = re.findall(r"^\$ (evoframe evolve .*)$", text, re.MULTILINE)
     (tmp_path / "pictures.py").write_text(blocks[0])
     (tmp_path / "after.py").write_text(blocks[1])
-    path = [str(HERE / "beside"), os.environ.get("PYTHONPATH", "")]
-    here = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     for command in (["pictures.py"], ["-m", *shlex.split(line)], ["after.py"]):
         done = subprocess.run(  # noqa: S603  the commands of our own README
-            [sys.executable, *command], cwd=tmp_path, env=here, capture_output=True, text=True,
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from evoframe.plugin import Context, Phenotype, Task, TaskError, Training, TrainingResult, doc
+from evoframe.plugin import HostedLife, HostedTraining, Task, doc
 from evoframe_transformers.arguments import Arguments
 from evoframe_transformers.libraries import needed
 
@@ -17,15 +17,11 @@ def _arguments(given: Any) -> Any:
 
 
 @attrs.frozen
-class Trainer(Training):
+class Trainer(HostedTraining):
     """Trains with the Trainer of transformers; the optimiser is fresh in every life."""
 
     name: ClassVar[str] = "trainer"
-    dial: ClassVar[str] = "epochs"
 
-    epochs: int = attrs.field(
-        default=1, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")
-    )
     arguments: Arguments = attrs.field(
         factory=Arguments,
         converter=_arguments,
@@ -38,8 +34,14 @@ class Trainer(Training):
         """Examples in a batch; None for the task's own choice."""
         return self.arguments.per_device_train_batch_size
 
+    @property
+    def remedy(self) -> str:
+        """What to try if the loss stops being a number."""
+        rate = self.arguments.learning_rate
+        return f"try a smaller training.arguments.learning_rate than {rate:g}"
+
     def check(self, task: Task) -> None:
-        """Refuse a task whose epochs have no known length, by which Trainer plans a life.
+        """Refuse arguments that Trainer does not take, and a task whose length nobody knows.
 
         Raises:
             ConfigError: a library is missing, or an argument will not do.
@@ -48,18 +50,10 @@ class Trainer(Training):
         needed("accelerate")
         needed("transformers")
         needed("evoframe_transformers.loop").arguments_of(self, 0, "cpu", ".")
-        batches: Any = task.batches("train", batch_size=self.batch_size)
-        try:
-            len(batches)
-        except TypeError as error:
-            raise TaskError(
-                f"training 'trainer' plans a life by the number of its steps, and the training "
-                f"split of task {task.name!r} is a stream of unknown length. Give it a length, or "
-                "use training 'gradient'."
-            ) from error
+        super().check(task)
 
-    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
-        """Return the phenotype after all epochs.
+    def host(self, life: HostedLife) -> None:
+        """Train with Trainer.
 
         Raises:
             ConfigError: a library is missing, or an argument will not do.
@@ -68,7 +62,4 @@ class Trainer(Training):
         """
         needed("accelerate")
         needed("transformers")
-        result: TrainingResult = needed("evoframe_transformers.loop").lived(
-            self, phenotype, context
-        )
-        return result
+        needed("evoframe_transformers.loop").host(self, life)

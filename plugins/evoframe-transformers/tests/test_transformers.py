@@ -21,7 +21,6 @@ needs_library = pytest.mark.skipif(
     find_spec("transformers") is None or find_spec("accelerate") is None,
     reason="transformers is not installed",
 )
-os.environ.setdefault("EVOFRAME_EXAMPLES", "4")  # a life with Trainer takes as long as ten others
 BUSY = {
     "learning_rate": 0.02,
     "per_device_train_batch_size": 4,

@@ -17,59 +17,48 @@ from torch import Tensor, nn
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.models.yolo.detect.train import DetectionTrainer
 
-from evoframe.plugin import Context, Phenotype, TaskError, TrainingResult, sealed
+from evoframe.plugin import HostedLife, TaskError
 from evoframe_ultralytics.data import STRIDE, Learned
 from evoframe_ultralytics.libraries import defaults, quiet
-from evoframe_ultralytics.life import Life
-from evoframe_ultralytics.putting_down import found, put_down, take_up, take_up_learning
 from evoframe_ultralytics.tasks import Detection
 
-REFUSED = ("Expected more than 1 value per channel when training", "final batch=1 training")
-"""How torch's batch norm and Ultralytics say that a batch has one example."""
+REFUSED = "final batch=1 training"
+"""How Ultralytics says that a batch has one example."""
 
 Learn = Callable[[Any], tuple[Tensor, dict[str, Tensor]]]
 
 
-def lived(training: Any, phenotype: Phenotype, context: Context) -> TrainingResult:
+def host(training: Any, life: HostedLife) -> None:
     """Live a life to the end of its schedule, from where it was put down.
 
     Raises:
         StillbornError: the loss stopped being a number.
         TaskError: nothing can be learned from a batch.
     """
-    life, network = Life(training, phenotype, context), phenotype.network
-    held, before = vars(network).get("args"), found(life)
-    key = context.key.at("training", "ultralytics")
-    with sealed(key), quiet(), TemporaryDirectory() as folder:
-        if before is None:
-            life.begin()
-        else:
-            take_up(life, before)
+    network = life.phenotype.network
+    held = vars(network).get("args")
+    with quiet(), TemporaryDirectory() as folder:
         try:
-            loop = Loop(life, before, Path(folder))
+            loop = Loop(training, life, Path(folder))
             loop.train()
             loop.give_average()
         except (ValueError, RuntimeError) as error:
             _tell(error)
             raise
         finally:
-            life.close()
             if held is not None:
                 vars(network)["args"] = held
-    life.phenotype.enforce()
-    return life.result()
 
 
 class Loop(DetectionTrainer):
     """Ultralytics' trainer for one life: it evaluates nothing, saves nothing and says nothing."""
 
-    def __init__(self, life: Life, before: Any, folder: Path) -> None:
-        """Take the life, where it was put down, and a folder that is not kept."""
-        self.life, self.before = life, before
-        context, training = life.context, life.training
-        task: Any = context.task
+    def __init__(self, training: Any, life: HostedLife, folder: Path) -> None:
+        """Take the options, the life, and a folder that is not kept."""
+        self.life = life
+        task: Any = life.context.task
         self.task, self.detects = task, isinstance(task, Detection)
-        size = training.batch_size or getattr(task, "batch_size", None) or 1
+        size = life.batch_size or getattr(task, "batch_size", None) or 1
         options = {
             **training.arguments.given(),
             "task": "detect",
@@ -86,10 +75,10 @@ class Loop(DetectionTrainer):
             "save": False,
             "workers": 0,
             "deterministic": False,
-            "seed": context.key.at("training", "ultralytics", "seed").integer() % 2**31,
+            "seed": life.key.at("seed").integer() % 2**31,
         }
         super().__init__(overrides={**vars(defaults(**options)), "save_dir": str(folder)})
-        self.device = context.device
+        self.device = life.context.device
         self.model = Shell(life.phenotype.network, self._learn(), self._criterion())
 
     def get_dataset(self) -> dict[str, Any]:
@@ -116,11 +105,10 @@ class Loop(DetectionTrainer):
         def detected(batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
             count = len(batch["img"])
             loss, items = loop.model.criterion(life.phenotype.network(batch["img"]), batch)
-            return life.learned(loss.sum() / count, batch) * count, items
+            return life.shape(loss.sum() / count, batch) * count, items
 
         def other(batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
-            given = _moved(batch["given"], life.context.device)
-            loss = life.learned(life.context.task.step(life.phenotype.network, given), given)
+            loss = life.loss(batch["given"])
             return loss, {"loss": loss.detach()}
 
         return detected if self.detects else other
@@ -156,20 +144,22 @@ class Loop(DetectionTrainer):
 
     def resume_training(self, ckpt: Any) -> None:
         """Go on with the optimiser and the average of where a life was put down."""
-        self.start_epoch = self.life.epoch
-        if self.before is not None:
-            take_up_learning(self, self.before)
+        self.start_epoch, before = self.life.epoch, self.life.learning
+        if before is not None:
+            self.optimizer.load_state_dict(before["optimiser"])
+            self.ema.updates = before["updates"]
+            self.ema.ema.network.load_state_dict(before["average"])
 
     def run_callbacks(self, event: str) -> None:
         """Tell a life of the moments of an epoch, and nobody else."""
         if event == "on_train_epoch_start":
             self.life.begin_epoch()
-        elif event == "on_train_epoch_end":
-            self.life.end_epoch()
         elif event == "on_fit_epoch_end":
-            if self.life.epoch < self.epochs:
-                put_down(self.life, self)
-            self.life.tell()
+            self.life.end_epoch({
+                "optimiser": self.optimizer.state_dict(),
+                "updates": self.ema.updates,
+                "average": self.ema.ema.network.state_dict(),
+            })  # fmt: skip
 
     def optimizer_step(self) -> None:
         """Take a step, within which absent synapses stay absent, in the average too."""
@@ -234,34 +224,19 @@ class Batches:
 
     drop_last, num_workers = True, 0
 
-    def __init__(self, life: Life, size: int) -> None:
-        self.life, self.batch_size = life, size
-        self.dataset = self.sampler = range(len(self._pass()) * size)
+    def __init__(self, life: HostedLife, size: int) -> None:
+        self.given, self.batch_size = life.batches(), size
+        self.dataset = self.sampler = range(len(self.given) * size)
 
     def __len__(self) -> int:
-        return len(self._pass())
+        return len(self.given)
 
     def __iter__(self) -> Iterator[Any]:
-        for one in self._pass():
+        for one in self.given:
             yield {"img": torch.zeros(1, 1), "given": one}
 
     def reset(self) -> None:
         """Do nothing: nothing is read ahead."""
-
-    def _pass(self) -> Any:
-        context, epoch = self.life.context, self.life.epoch
-        shuffle = context.key.at("training", "shuffle", epoch)
-        size = self.life.training.batch_size
-        return context.task.batches("train", shuffle=shuffle, batch_size=size)
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    """Return a batch with its tensors on a device."""
-    if isinstance(value, tuple | list):
-        return type(value)(_moved(one, device) for one in value)
-    if isinstance(value, dict):
-        return {name: _moved(one, device) for name, one in value.items()}
-    return value.to(device) if callable(getattr(value, "to", None)) else value
 
 
 def _tell(error: Exception) -> None:
@@ -270,7 +245,7 @@ def _tell(error: Exception) -> None:
     Raises:
         TaskError: it has.
     """
-    if any(one in str(error) for one in REFUSED):
+    if REFUSED in str(error):
         raise TaskError(
             "a training batch has one example, and batch norm needs two. Another "
             "training.arguments.batch avoids it."

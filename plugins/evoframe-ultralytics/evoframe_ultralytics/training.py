@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from evoframe.plugin import Context, Phenotype, Task, TaskError, Training, TrainingResult, doc
+from evoframe.plugin import HostedLife, HostedTraining, Task, doc
 from evoframe_ultralytics.arguments import Arguments
 from evoframe_ultralytics.libraries import needed
 
@@ -17,15 +17,11 @@ def _arguments(given: Any) -> Any:
 
 
 @attrs.frozen
-class Trainer(Training):
+class Trainer(HostedTraining):
     """Trains with Ultralytics' trainer; its moving average of weights is what comes out."""
 
     name: ClassVar[str] = "ultralytics"
-    dial: ClassVar[str] = "epochs"
 
-    epochs: int = attrs.field(
-        default=1, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")
-    )
     arguments: Arguments = attrs.field(
         factory=Arguments,
         converter=_arguments,
@@ -38,6 +34,11 @@ class Trainer(Training):
         """Examples in a batch; None for the task's own choice."""
         return self.arguments.batch
 
+    @property
+    def remedy(self) -> str:
+        """What to try if the loss stops being a number."""
+        return f"try a smaller training.arguments.lr0 than {self.arguments.lr0:g}"
+
     def check(self, task: Task) -> None:
         """Refuse a task whose epochs have no known length, by which a life is planned.
 
@@ -46,18 +47,10 @@ class Trainer(Training):
             TaskError: the training split is a stream.
         """
         needed("ultralytics.models.yolo.detect.train")
-        batches: Any = task.batches("train", batch_size=self.batch_size)
-        try:
-            len(batches)
-        except TypeError as error:
-            raise TaskError(
-                f"training 'ultralytics' plans a life by the number of its steps, and the training "
-                f"split of task {task.name!r} is a stream of unknown length. Give it a length, or "
-                "use training 'gradient'."
-            ) from error
+        super().check(task)
 
-    def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:
-        """Return the phenotype after all epochs.
+    def host(self, life: HostedLife) -> None:
+        """Train with Ultralytics' trainer.
 
         Raises:
             ConfigError: Ultralytics is missing.
@@ -65,5 +58,4 @@ class Trainer(Training):
             TaskError: nothing can be learned from a batch.
         """
         needed("ultralytics.models.yolo.detect.train")
-        result: TrainingResult = needed("evoframe_ultralytics.loop").lived(self, phenotype, context)
-        return result
+        needed("evoframe_ultralytics.loop").host(self, life)

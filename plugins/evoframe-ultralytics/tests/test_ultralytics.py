@@ -14,8 +14,8 @@ from torch import nn
 import evoframe
 import evoframe_ultralytics as plugin
 from evoframe.errors import ConfigError, TaskError
-from evoframe.plugin import Key, Nurture, Phenotype, sealed
-from evoframe.testing import Case, Specimen, conformance
+from evoframe.plugin import Key, Nurture, sealed
+from evoframe.testing import Specimen, conformance, lived, taken_up
 
 HERE = Path(__file__).parent
 LIBRARIES = ("ultralytics", "torchvision", "cv2", "PIL")
@@ -30,10 +30,7 @@ if has_library:
     FOLDER = Path(tempfile.mkdtemp(prefix="evoframe-ultralytics-"))
     os.environ.setdefault("YOLO_CONFIG_DIR", str(FOLDER))
     os.environ.setdefault("YOLO_OFFLINE", "true")
-    sys.path[:0] = [str(HERE), str(HERE / "beside")]
-    spec = importlib.util.spec_from_file_location("beside", HERE / "beside" / "sitecustomize.py")
-    beside = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(beside)
+    sys.path.insert(0, str(HERE))
 
     from boxes import TINY, drawn
     from ultralytics import YOLO
@@ -110,6 +107,13 @@ def test_a_smaller_network_is_a_file_that_yolo_loads(tmp_path):
 
 @needs_library
 @pytest.mark.slow
+def test_a_network_that_says_something_else_while_it_learns_is_not_distilled(tmp_path):
+    with pytest.raises(TaskError, match="in training mode, where it learns"):
+        evolved(tmp_path / "run", TASK, nurture=["distillation"])
+
+
+@needs_library
+@pytest.mark.slow
 def test_a_smaller_network_is_trained_on_as_it_is_or_not_at_all(tmp_path):
     """Ultralytics' own way would build the whole network of the model file, without a word."""
     network = TASK.ancestor(Key(0)).eval()
@@ -160,30 +164,6 @@ def test_a_file_of_other_classes_gives_what_fits(tmp_path):
         given.ancestor(Key(1))
 
 
-class Memory:
-    """A checkpoint that gives back what it was made with, and keeps what it is given."""
-
-    def __init__(self, kept=None):
-        self.kept, self.saved = kept, {}
-
-    def load(self):
-        return self.kept
-
-    def save(self, epochs, tensors):
-        self.saved[epochs] = {name: one.clone() for name, one in tensors.items()}
-
-
-def lived(training, masks=None, memory=None, companions=(), task=None):
-    """Return the result of one life of the ancestor of the task."""
-    task, context = task or TASK, Case().context()
-    life = attrs.evolve(context.life, checkpoint=memory or Memory(), companions=companions)
-    context = attrs.evolve(context, task=task, life=life, key=Key(3))
-    with sealed(Key(0)):
-        phenotype = Phenotype(task.ancestor(Key(0)), masks or {})
-    phenotype.enforce()
-    return training.train(phenotype, context)
-
-
 @needs_library
 @pytest.mark.parametrize(("optimizer", "entry"), [("SGD", ""), ("AdamW", "end2end: True")])
 def test_a_life_that_is_taken_up_ends_the_same(tmp_path, optimizer, entry):
@@ -193,13 +173,9 @@ def test_a_life_that_is_taken_up_ends_the_same(tmp_path, optimizer, entry):
     training = plugin.Trainer(
         epochs=4, arguments={**QUICK, "optimizer": optimizer, "mixup": 0.5, "multi_scale": 0.5}
     )
-    straight = Memory()
-    wanted = lived(training, memory=straight, task=task).phenotype.network.state_dict()
-    assert any("one2one" in name for name in wanted) == bool(entry)
-    assert sorted(straight.saved) == [1, 2, 3]
-    for kept in straight.saved.items():
-        found = lived(training, memory=Memory(kept), task=task).phenotype.network.state_dict()
-        assert all(torch.equal(found[name], one) for name, one in wanted.items())
+    found = lived(attrs.evolve(training, epochs=1), task).phenotype.network.state_dict()
+    assert any("one2one" in name for name in found) == bool(entry)
+    assert taken_up(training, task) == {1: True, 2: True, 3: True}
 
 
 @attrs.frozen(eq=False)
@@ -228,7 +204,7 @@ def test_absent_synapses_stay_absent_after_every_step(optimizer):
         "model.4.m.0.cv1.conv.weight", torch.arange(16 * 16 * 9).reshape(16, 16, 3, 3) % 3 > 0
     )
     training = plugin.Trainer(epochs=2, arguments={**QUICK, "optimizer": optimizer})
-    result = lived(training, {watching.of: watching.mask}, companions=(watching,))
+    result = lived(training, TASK, {watching.of: watching.mask}, companions=(watching,))
 
     assert len(watching.seen) == 2 * 3
     assert all(absent == 0.0 < present for absent, present in watching.seen)
@@ -244,7 +220,7 @@ def test_it_learns_as_the_trainer_of_ultralytics_does(tmp_path):
     arguments = {**QUICK, "optimizer": "SGD", "mosaic": 0.0, "close_mosaic": 0, "fliplr": 0.0,
                  "translate": 0.0, "scale": 0.0, "hsv_h": 0.0, "hsv_s": 0.0, "hsv_v": 0.0,
                  "batch": 24}  # fmt: skip
-    found = lived(plugin.Trainer(epochs=3, arguments=arguments)).phenotype.network
+    found = lived(plugin.Trainer(epochs=3, arguments=arguments), TASK).phenotype.network
 
     def begin():
         with sealed(Key(0)):
@@ -320,8 +296,6 @@ def test_pictures_that_are_left_out_are_told(tmp_path):
 @needs_library
 @pytest.mark.slow
 def test_processes_give_the_same_digest_and_nothing_is_said(tmp_path, monkeypatch, capfd):
-    path = [str(HERE / "beside"), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     monkeypatch.chdir(tmp_path)
     digests = [
         evolved(tmp_path / one, TASK, population=2, executor=one).digest()
@@ -338,7 +312,7 @@ def test_processes_give_the_same_digest_and_nothing_is_said(tmp_path, monkeypatc
 def test_a_process_keeps_its_switches():
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
-        lived(plugin.Trainer(epochs=1, arguments=QUICK))
+        lived(plugin.Trainer(epochs=1, arguments=QUICK), TASK)
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.is_deterministic_algorithms_warn_only_enabled()
     finally:

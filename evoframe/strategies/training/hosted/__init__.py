@@ -1,0 +1,1 @@
+"""Training in a loop of another library, for plugins that bring one."""
