@@ -19,7 +19,9 @@ REMEDIES = {
     "synapses and as something else": "give each use a parameter of its own",
     "values that come of channels are read": "let paths hang on inputs, not on hidden channels",
     "was not met for the example inputs": "give example inputs that go through it",
-    "avg_pool3d": "anatomy.approximate=true, in runs, lets channels leave that a local norm looks at",
+    "avg_pool3d": (
+        "anatomy.approximate=true, in runs, lets channels leave that a local norm looks at"
+    ),
     "divided by channels": "divide by something that is never zero, such as 1 + x.abs()",
     "MultiheadAttention": "write the attention with linear layers",
     "softmax mixes channels": (
