@@ -35,6 +35,7 @@ def evolve(
         options: changes as on the command line, e.g. ``"encoding.temperature=0.1"``.
         **choices: for each role a strategy or its name (a list where it takes several), e.g.
             ``encoding="magnitude"``; and options of the run, e.g. ``generations=4``, ``seed=1``.
+            With ``observer="console"`` it shows its progress.
 
     Returns:
         The finished run: ``run.best``, ``run.network()``, ``run.lineage(id)``.
