@@ -91,6 +91,33 @@ class Focus(nn.Module):
         return self.head(self.wide(x + self.proj(seen)).relu().mean((2, 3)))
 
 
+class Fed(nn.Module):
+    """A stream of which a block reads each channel by itself first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.deep = nn.Conv2d(2, 12, 3), nn.Conv2d(12, 12, 3, padding=1, groups=12)
+        self.wide, self.back = nn.Conv2d(12, 20, 1), nn.Conv2d(20, 12, 1)
+        self.head = nn.Linear(12, 3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.head((x + self.back(self.wide(self.deep(x)).relu())).mean((2, 3)))
+
+
+class Mixer(nn.Module):
+    """Layers that mix the positions of all channels, and one that mixes channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.mix = nn.Linear(6, 12), nn.Linear(5, 5)
+        self.wide, self.head = nn.Linear(12, 20), nn.Linear(20, 3)
+
+    def forward(self, x):
+        x = self.mix(self.stem(x).transpose(1, 2)).transpose(1, 2)
+        return self.head(self.wide(x).relu().mean(1))
+
+
 def own_collate(rows):
     """Return a batch as torch would make it; but nobody can know that."""
     return default_collate(rows)
@@ -217,6 +244,24 @@ def test_what_stays_is_told_with_what_helps() -> None:
     assert [one for one in lines if "try: " in one] == [lines[-1]]
     with pytest.raises(ConfigError, match=r"Most is held back by aten.native_layer_norm.*Try: "):
         evoframe.shrink(network, (torch.randn(4, 8),), parameters=100)
+
+
+def test_channels_that_live_without_synapses_are_not_emptied_for_a_limit() -> None:
+    """Two layers that do not evolve write and read them, and others stay as wide as they are."""
+    torch.manual_seed(0)
+    network, given = Fed().eval(), (torch.randn(4, 2, 6, 6),)
+    evolvable = ("stem.weight", "back.weight", "head.weight")
+    with pytest.raises(ConfigError, match="cannot be reached: what stays costs 899 at the least"):
+        evoframe.shrink(network, given, parameters="1.2x", evolvable=evolvable)
+    assert evoframe.shrunk(evoframe.shrink(network, given, parameters="1.2x")).channels
+
+
+def test_layers_of_positions_say_nothing_of_channels_and_hinder_nobody() -> None:
+    torch.manual_seed(0)
+    network, data = Mixer().eval(), (torch.randn(9, 5, 6), torch.arange(9) % 3)
+    options = {"data": data, "loss": F.cross_entropy, "importance": "activation"}
+    channels = evoframe.shrunk(evoframe.shrink(network, parameters="1.5x", **options)).channels
+    assert channels["wide.weight"] < (20, 20)
 
 
 def test_the_last_layer_is_the_one_that_is_used_last() -> None:
