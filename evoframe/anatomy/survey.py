@@ -242,6 +242,8 @@ def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str,
     shapes: dict[str, torch.Size] = {}
     for name in evolvable:
         _require_can_evolve(name, tied, computed)
+        if not tied[name].numel():  # of a block that left: there is nothing of it to lose
+            continue
         # By identity: ``==`` of tensors compares elements.
         first = next(own for own, value in parameters.items() if value is tied[name])
         shapes[first] = tied[name].shape  # a tied weight evolves once, under its first name

@@ -211,6 +211,9 @@ def test_channels_around_a_block_that_left_still_leave(inner) -> None:
         for part in (without.stem, without.blocks[1].last):
             part.weight[gone], part.bias[gone] = 0, 0
     assert torch.allclose(without(images), smaller(images), atol=1e-5)
+    first = [name for name, one in network.named_parameters() if one.ndim > 1]
+    named = evoframe.shrink(without, (images,), flops="2x", evolvable=tuple(first))
+    assert evoframe.shrunk(named).channels.keys() < {*first}  # what left has nothing to lose
 
 
 def test_a_limit_out_of_reach_is_no_reason_to_empty_a_layer_that_stays() -> None:
