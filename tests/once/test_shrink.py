@@ -216,6 +216,19 @@ def test_channels_around_a_block_that_left_still_leave(inner) -> None:
     assert evoframe.shrunk(named).channels.keys() < {*first}  # what left has nothing to lose
 
 
+def test_blocks_leave_one_after_the_other() -> None:
+    """Those that left keep one channel inside, which is in nobody's way."""
+    torch.manual_seed(0)
+    network, given = Tower(12).eval(), (torch.randn(4, 2, 6, 6),)
+    network.blocks.append(Residual(12, 0.05))
+    wide = {name: {"at_least": 12} for name in ("stem", "blocks.1.first")}
+    for left in ("blocks.0", "blocks.2"):
+        network = evoframe.shrink(network, given, flops="1.3x", depth=True, layers=wide)
+        assert evoframe.shrunk(network).blocks == (left,)
+        assert network.get_submodule(left).first.out_channels == 1
+    assert network.blocks[1].first.weight.all()
+
+
 def test_a_limit_out_of_reach_is_no_reason_to_empty_a_layer_that_stays() -> None:
     """The head's outputs stay, so its weights do, though nothing would read the stem without."""
     torch.manual_seed(0)
