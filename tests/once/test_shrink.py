@@ -105,6 +105,19 @@ class Fed(nn.Module):
         return self.head((x + self.back(self.wide(self.deep(x)).relu())).mean((2, 3)))
 
 
+class Beside(nn.Module):
+    """A shortcut around three layers, of which the first is wide."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.wide = nn.Linear(4, 6), nn.Linear(6, 40)
+        self.middle, self.last, self.head = nn.Linear(40, 9), nn.Linear(9, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.head(x + self.last(self.middle(self.wide(x).relu()).relu()))
+
+
 class Mixer(nn.Module):
     """Layers that mix the positions of all channels, and one that mixes channels."""
 
@@ -260,6 +273,17 @@ def test_what_stays_is_told_with_what_helps() -> None:
     assert [one for one in lines if "try: " in one] == [lines[-1]]
     with pytest.raises(ConfigError, match=r"Most is held back by aten.native_layer_norm.*Try: "):
         evoframe.shrink(network, (torch.randn(4, 8),), parameters=100)
+
+
+def test_nothing_is_left_behind_that_is_empty_and_stays() -> None:
+    """What only an empty layer reads would leave too, and be what a limit is met by."""
+    torch.manual_seed(0)
+    names = ("stem.weight", "middle.weight")
+    network, given = Beside().eval(), (torch.randn(5, 4),)
+    with pytest.raises(ConfigError, match="nothing would be left of middle.weight"):
+        evoframe.shrink(network, given, parameters=200, evolvable=names)
+    smaller = evoframe.shrink(network, given, parameters=500, evolvable=names)
+    assert smaller.wide.weight.shape[0] == 40 and smaller.middle.weight.any(1).all()
 
 
 def test_channels_that_live_without_synapses_are_not_emptied_for_a_limit() -> None:
