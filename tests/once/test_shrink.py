@@ -286,6 +286,18 @@ def test_nothing_is_left_behind_that_is_empty_and_stays() -> None:
     assert smaller.wide.weight.shape[0] == 40 and smaller.middle.weight.any(1).all()
 
 
+def test_layers_that_do_not_evolve_are_kept_as_well() -> None:
+    """Their channels would leave with those that a depthwise layer behind them loses."""
+    torch.manual_seed(0)
+    deep = nn.Conv2d(8, 8, 3, groups=8)
+    network = nn.Sequential(nn.Conv2d(2, 8, 3), deep, nn.Conv2d(8, 8, 1), nn.Conv2d(8, 3, 1)).eval()
+    given, evolvable = (torch.randn(4, 2, 6, 6),), ("1.weight", "2.weight")
+    options = {"parameters": "1.2x", "scope": "layer", "evolvable": evolvable}
+    assert len(evoframe.shrink(network, given, **options)[0].weight) < 8
+    smaller = evoframe.shrink(network, given, keep=["0"], **options)
+    assert len(smaller[0].weight) == 8 and len(smaller[2].weight) < 8
+
+
 def test_channels_that_live_without_synapses_are_not_emptied_for_a_limit() -> None:
     """Two layers that do not evolve write and read them, and others stay as wide as they are."""
     torch.manual_seed(0)
