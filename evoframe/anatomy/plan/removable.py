@@ -12,10 +12,10 @@ from evoframe.kernel.wiring import Wiring, living_channels
 def lasting(bundles: Bundles, wiring: Wiring) -> Tensor:
     """Return the channels, a bool for each, that live or stay with living ones without synapses."""
     host = wiring.host
-    nothing = {
-        name: torch.zeros(torch.broadcast_shapes(ends.shape, host.sources[name].shape)).bool()
-        for name, ends in host.targets.items()
-    }
+    nothing = {}
+    for name, ends in host.targets.items():
+        shape = [max(sizes) for sizes in zip(ends.shape, host.sources[name].shape, strict=True)]
+        nothing[name] = torch.zeros(shape, dtype=torch.bool)
     return bundles.by_class(living_channels(nothing, host))
 
 
