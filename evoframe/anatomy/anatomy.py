@@ -17,6 +17,7 @@ from evoframe.anatomy.plan.cutting import cut, cuts_on, uncut
 from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.hooks import carry_hooks
 from evoframe.anatomy.plan.masking import masks_inside, slices_inside
+from evoframe.anatomy.plan.removable import removable
 from evoframe.anatomy.plan.trained import trained_state
 from evoframe.anatomy.replacements import replaced, restore
 from evoframe.anatomy.trace import Barrier
@@ -93,6 +94,11 @@ class Anatomy:
         """Between which widths single layers stay, as a person said."""
         return tuple(self.bundles.bounds.values())
 
+    @property
+    def removable(self) -> Tensor:
+        """Which channels can leave; a bool for each, on the CPU."""
+        return removable(self.bundles, self.wiring)
+
     def to(self, device: torch.device) -> Anatomy:
         """Return the same anatomy for genotypes on a device."""
         return attrs.evolve(self, wiring=self.wiring.to(device))
@@ -119,7 +125,7 @@ class Anatomy:
         if kind in self._partitions:
             return self._partitions[kind]
         device = self.wiring.fed.device
-        classes, kept = self.bundles.classes.to(device), self.bundles.kept.to(device)
+        classes, kept = self.bundles.classes.to(device), ~self.removable.to(device)
         found = partition(kind, self.wiring, classes, kept)
         if found.channels is not None:  # as small as the channels are few; kernels are many
             self._partitions[kind] = found

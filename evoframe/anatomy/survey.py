@@ -204,21 +204,22 @@ def _removable(proved: ProvedPlan) -> int:
 def _kept_layers(
     network: nn.Module, shapes: Mapping[str, torch.Size], keep: Sequence[str]
 ) -> list[str]:
-    """Return the evolvable parameters that names of modules or parameters stand for.
+    """Return the parameters that names of modules or parameters stand for, evolvable or not.
 
     Raises:
         TaskError: a name is neither.
     """
-    known = {name for name, _ in network.named_modules()} | set(shapes)
+    tied = [name for name, _ in network.named_parameters(remove_duplicate=False)]
+    known = {name for name, _ in network.named_modules()} | set(tied)
     for name in keep:
         if name not in known:
             raise TaskError(
-                f"the layer to keep {name!r} does not exist; wanted the name of a module or of an "
-                f"evolvable parameter.{close_match(name, known)}"
+                f"the layer to keep {name!r} does not exist; wanted the name of a module or of a "
+                f"parameter.{close_match(name, known)}"
             )
     return [
         entry
-        for entry in shapes
+        for entry in dict.fromkeys([*shapes, *tied])
         if any(not name or entry == name or entry.startswith(f"{name}.") for name in keep)
     ]
 
@@ -242,6 +243,8 @@ def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str,
     shapes: dict[str, torch.Size] = {}
     for name in evolvable:
         _require_can_evolve(name, tied, computed)
+        if not tied[name].numel():  # of a block that left: there is nothing of it to lose
+            continue
         # By identity: ``==`` of tensors compares elements.
         first = next(own for own, value in parameters.items() if value is tied[name])
         shapes[first] = tied[name].shape  # a tied weight evolves once, under its first name

@@ -15,6 +15,7 @@ from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, masked
 from evoframe.kernel.key import sealed
 from evoframe.kernel.limits import Ceiling
+from evoframe.kernel.wiring import settle
 from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
 from evoframe.run.shrinking import worst_of
@@ -75,12 +76,12 @@ def _cut_once(
         dna = by_bundle(dna, context.anatomy.clusters("bundle"))
         dna = attrs.evolve(dna, ceilings=ceilings)
         try:
-            return synthesise(dna, inheritance, context)
+            return _with_something_everywhere(synthesise(dna, inheritance, context), context)
         except StillbornError as error:
             raise ConfigError(
                 f"this network cannot be cut as far as that: {error}. {_meant(ceilings)}"
                 f"{_held(context)}Ask for less, or let more leave: `keep`, `at_least` and "
-                "`multiple` hold back channels too."
+                "`multiple` hold back channels too, and with `depth` whole blocks may leave."
             ) from error
 
 
@@ -89,6 +90,27 @@ def _held(context: Context) -> str:
     assert isinstance(context.anatomy, Anatomy)
     worst = worst_of(context.anatomy)
     return f"{worst}. " if worst else ""
+
+
+def _with_something_everywhere(genotype: Genotype, context: Context) -> Genotype:
+    """Return a genotype in which every layer that stays has synapses.
+
+    Zeros around which a shortcut leads compute something, but no gradient ever reaches them.
+
+    Raises:
+        StillbornError: a layer is empty, and not because a block left.
+    """
+    assert isinstance(context.anatomy, Anatomy)
+    left = {name for one in context.anatomy.left(genotype) for name in one.inside}
+    before = settle(context.ancestor, context.anatomy.wiring).masks
+    empty = [
+        name
+        for name, mask in genotype.masks.items()
+        if name not in left and not mask.any() and before[name].any()
+    ]
+    if empty:
+        raise StillbornError(f"nothing would be left of {', '.join(empty[:3])}")
+    return genotype
 
 
 def _meant(ceilings: Sequence[Ceiling]) -> str:

@@ -12,6 +12,7 @@ from torch import nn
 
 from evoframe.anatomy import Anatomy
 from evoframe.anatomy.held import given_out, held_back
+from evoframe.anatomy.plan.removable import lasting
 from evoframe.anatomy.remedies import OTHERWISE, remedy
 from evoframe.config.recipe import Recipe
 from evoframe.costs.latency import BATCHES, latencies
@@ -22,7 +23,6 @@ from evoframe.kernel.key import Key, sealed
 from evoframe.report.sizes import COSTS
 from evoframe.roles.measuring import batches_in
 from evoframe.run.shrinking import MUCH, share_in_words
-from evoframe.run.surveyed import lasting, removable
 from evoframe.strategies.training.alone import unless_alone
 
 BATCHES_TIMED = 3
@@ -37,7 +37,7 @@ def layers(anatomy: Anatomy) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("together with")
     bundles, targets = anatomy.bundles, anatomy.wiring.targets
-    free = removable(anatomy)
+    free = anatomy.removable
     for name, shape in anatomy.evolvable.items():
         channels = torch.unique(targets[name])
         classes = set(bundles.classes[channels].tolist())
@@ -62,7 +62,7 @@ def written_by_others(anatomy: Anatomy) -> str:
     Without synapses they are not zero, so no genotype lets them leave.
     """
     bundles, wiring = anatomy.bundles, anatomy.wiring
-    stay = lasting(anatomy) & ~bundles.by_class(bundles.kept)
+    stay = lasting(bundles, wiring) & ~bundles.by_class(bundles.kept)
     layers = [name for name, ends in wiring.targets.items() if bool(stay[ends].any())]
     if not layers:
         return ""

@@ -9,14 +9,12 @@ import json
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from evoframe.anatomy import Anatomy
 from evoframe.anatomy.held import given_out, held_back
 from evoframe.anatomy.remedies import remedy
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import untouched
-from evoframe.kernel.wiring import living_channels
 from evoframe.run.account import channels_of_layers
 from evoframe.run.journal import SESSION, SURVEY, Journal
 from evoframe.run.world import World
@@ -47,24 +45,8 @@ def surveyed(world: World) -> dict[str, Any]:
     }
 
 
-def lasting(anatomy: Anatomy) -> Tensor:
-    """Return the channels, a bool for each, that live or stay with living ones without synapses."""
-    here = anatomy.wiring.fed.device
-    nothing = {
-        name: torch.zeros(shape, dtype=torch.bool, device=here)
-        for name, shape in anatomy.evolvable.items()
-    }
-    return anatomy.bundles.by_class(living_channels(nothing, anatomy.wiring).cpu())
-
-
-def removable(anatomy: Anatomy) -> Tensor:
-    """Return the channels that can leave, a bool for each."""
-    bundles = anatomy.bundles
-    return ~bundles.by_class(bundles.kept) & ~bundles.pinned & ~lasting(anatomy)
-
-
 def _layers(anatomy: Anatomy, outputs: set[str]) -> list[dict[str, Any]]:
-    free = removable(anatomy)
+    free = anatomy.removable
     widths = channels_of_layers(anatomy, torch.ones_like(free))
     leaving = channels_of_layers(anatomy, free)
     return [

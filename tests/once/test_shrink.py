@@ -91,6 +91,46 @@ class Focus(nn.Module):
         return self.head(self.wide(x + self.proj(seen)).relu().mean((2, 3)))
 
 
+class Fed(nn.Module):
+    """A stream of which a block reads each channel by itself first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.deep = nn.Conv2d(2, 12, 3), nn.Conv2d(12, 12, 3, padding=1, groups=12)
+        self.wide, self.back = nn.Conv2d(12, 20, 1), nn.Conv2d(20, 12, 1)
+        self.head = nn.Linear(12, 3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.head((x + self.back(self.wide(self.deep(x)).relu())).mean((2, 3)))
+
+
+class Beside(nn.Module):
+    """A shortcut around three layers, of which the first is wide."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.wide = nn.Linear(4, 6), nn.Linear(6, 40)
+        self.middle, self.last, self.head = nn.Linear(40, 9), nn.Linear(9, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.head(x + self.last(self.middle(self.wide(x).relu()).relu()))
+
+
+class Mixer(nn.Module):
+    """Layers that mix the positions of all channels, and one that mixes channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.mix = nn.Linear(6, 12), nn.Linear(5, 5)
+        self.wide, self.head = nn.Linear(12, 20), nn.Linear(20, 3)
+
+    def forward(self, x):
+        x = self.mix(self.stem(x).transpose(1, 2)).transpose(1, 2)
+        return self.head(self.wide(x).relu().mean(1))
+
+
 def own_collate(rows):
     """Return a batch as torch would make it; but nobody can know that."""
     return default_collate(rows)
@@ -184,6 +224,22 @@ def test_channels_around_a_block_that_left_still_leave(inner) -> None:
         for part in (without.stem, without.blocks[1].last):
             part.weight[gone], part.bias[gone] = 0, 0
     assert torch.allclose(without(images), smaller(images), atol=1e-5)
+    first = [name for name, one in network.named_parameters() if one.ndim > 1]
+    named = evoframe.shrink(without, (images,), flops="2x", evolvable=tuple(first))
+    assert evoframe.shrunk(named).channels.keys() < {*first}  # what left has nothing to lose
+
+
+def test_blocks_leave_one_after_the_other() -> None:
+    """Those that left keep one channel inside, which is in nobody's way."""
+    torch.manual_seed(0)
+    network, given = Tower(12).eval(), (torch.randn(4, 2, 6, 6),)
+    network.blocks.append(Residual(12, 0.05))
+    wide = {name: {"at_least": 12} for name in ("stem", "blocks.1.first")}
+    for left in ("blocks.0", "blocks.2"):
+        network = evoframe.shrink(network, given, flops="1.3x", depth=True, layers=wide)
+        assert evoframe.shrunk(network).blocks == (left,)
+        assert network.get_submodule(left).first.out_channels == 1
+    assert network.blocks[1].first.weight.all()
 
 
 def test_a_limit_out_of_reach_is_no_reason_to_empty_a_layer_that_stays() -> None:
@@ -217,6 +273,49 @@ def test_what_stays_is_told_with_what_helps() -> None:
     assert [one for one in lines if "try: " in one] == [lines[-1]]
     with pytest.raises(ConfigError, match=r"Most is held back by aten.native_layer_norm.*Try: "):
         evoframe.shrink(network, (torch.randn(4, 8),), parameters=100)
+
+
+def test_nothing_is_left_behind_that_is_empty_and_stays() -> None:
+    """What only an empty layer reads would leave too, and be what a limit is met by."""
+    torch.manual_seed(0)
+    names = ("stem.weight", "middle.weight")
+    network, given = Beside().eval(), (torch.randn(5, 4),)
+    with pytest.raises(ConfigError, match=r"nothing would be left of middle\.weight"):
+        evoframe.shrink(network, given, parameters=200, evolvable=names)
+    smaller = evoframe.shrink(network, given, parameters=500, evolvable=names)
+    assert smaller.wide.weight.shape[0] == 40
+    assert smaller.middle.weight.any(1).all()
+
+
+def test_layers_that_do_not_evolve_are_kept_as_well() -> None:
+    """Their channels would leave with those that a depthwise layer behind them loses."""
+    torch.manual_seed(0)
+    deep = nn.Conv2d(8, 8, 3, groups=8)
+    network = nn.Sequential(nn.Conv2d(2, 8, 3), deep, nn.Conv2d(8, 8, 1), nn.Conv2d(8, 3, 1)).eval()
+    given, evolvable = (torch.randn(4, 2, 6, 6),), ("1.weight", "2.weight")
+    options = {"parameters": "1.2x", "scope": "layer", "evolvable": evolvable}
+    assert len(evoframe.shrink(network, given, **options)[0].weight) < 8
+    smaller = evoframe.shrink(network, given, keep=["0"], **options)
+    assert len(smaller[0].weight) == 8
+    assert len(smaller[2].weight) < 8
+
+
+def test_channels_that_live_without_synapses_are_not_emptied_for_a_limit() -> None:
+    """Two layers that do not evolve write and read them, and others stay as wide as they are."""
+    torch.manual_seed(0)
+    network, given = Fed().eval(), (torch.randn(4, 2, 6, 6),)
+    evolvable = ("stem.weight", "back.weight", "head.weight")
+    with pytest.raises(ConfigError, match="cannot be reached: what stays costs 899 at the least"):
+        evoframe.shrink(network, given, parameters="1.2x", evolvable=evolvable)
+    assert evoframe.shrunk(evoframe.shrink(network, given, parameters="1.2x")).channels
+
+
+def test_layers_of_positions_say_nothing_of_channels_and_hinder_nobody() -> None:
+    torch.manual_seed(0)
+    network, data = Mixer().eval(), (torch.randn(9, 5, 6), torch.arange(9) % 3)
+    options = {"data": data, "loss": F.cross_entropy, "importance": "activation"}
+    channels = evoframe.shrunk(evoframe.shrink(network, parameters="1.5x", **options)).channels
+    assert channels["wide.weight"] < (20, 20)
 
 
 def test_the_last_layer_is_the_one_that_is_used_last() -> None:

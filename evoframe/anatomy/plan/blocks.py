@@ -78,7 +78,7 @@ class Block:
 
     def inside_is_free_of(self, keep: Sequence[str]) -> bool:
         """Tell whether none of some parameters, which keep all their channels, is inside."""
-        return not any(name in self.members for name in keep)
+        return not any(name in self.members or name in self.entries for name in keep)
 
 
 def gone(blocks: Iterable[Block], staying: Tensor) -> list[Block]:

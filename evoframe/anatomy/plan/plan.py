@@ -74,7 +74,7 @@ class Plan:
             body: the ancestor's module on the meta device.
             evolvable: shapes of the parameters whose synapses may evolve.
             trace: of forward passes of the body.
-            keep: evolvable parameters that keep all their output channels.
+            keep: parameters that keep all their output channels.
             at_least: how many output channels every layer keeps, dead ones if need be; below 1, the
                 share of them.
             multiple: what the number of a layer's output channels is rounded up to.
@@ -84,8 +84,9 @@ class Plan:
             ConfigError: a pattern that matches no layer, or patterns that contradict each other.
         """
         channels = trace.channels
-        for name in keep:
-            channels.keep(trace.targets[name])
+        for name, outputs in (*trace.targets.items(), *trace.asleep):
+            if name in keep:
+                channels.keep(outputs)
         blocks, stay = find_blocks(body, trace)
         for block in blocks:
             if not block.inside_is_free_of(keep):

@@ -24,6 +24,8 @@ def zeros(tracer: Tracer, call: Call) -> Signal:
     channels = tracer.channels.new(call.out.shape[at], fed=False)
     signal = channels.reshape([-1 if one == at else 1 for one in range(call.out.ndim)])
     tracer.counts_here(attribute, signal, at)
+    if len(channels) == 1:  # an axis of one is not told from one without channels, nor ever cut
+        tracer.channels.keep(channels)
     return signal
 
 

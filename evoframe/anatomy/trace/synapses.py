@@ -65,6 +65,7 @@ class Synapses:
         sources: channel that each synapse reads, by parameter.
         targets: channel that each synapse writes, by parameter.
         others: output channels of layers that do not evolve.
+        asleep: the same with the columns of tables, by the names of their parameters.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Synapses:
         self.sources: dict[str, Tensor] = {}
         self.targets: dict[str, Tensor] = {}
         self.others: list[Tensor] = []
+        self.asleep: list[tuple[str, Tensor]] = []
 
     # --- while the network runs ---------------------------------------------------------------
 
@@ -176,8 +178,14 @@ class Synapses:
             self.targets[name] = channels.reshape([-1 if at == axis else 1 for at in (0, 1)])
             self._channels.steps.append(name)
         else:
+            self.asleep.append((name, channels))
             self._channels.hold(name, axis, channels)
         return channels
+
+    def _sleep(self, name: str, outgoing: Tensor) -> None:
+        """Note the output channels of a layer that does not evolve."""
+        self.others.append(outgoing)
+        self.asleep.append((name, outgoing))
 
     def place(self, name: str, ins: Tensor, outs: Tensor) -> None:
         """Put the synapses of a matrix, (outputs, inputs), between its channels."""
@@ -190,7 +198,7 @@ class Synapses:
         self._channels.fed.append(outs)
         self._channels.mark_read(ins)
         if before is use:
-            self.others.append(torch.unique(outs))
+            self._sleep(name, torch.unique(outs))
             hold_weight(self._channels, name, ins.reshape(1, -1), outs.reshape(-1, 1))
         else:
             self._use_otherwise(name, before, use)
@@ -242,7 +250,7 @@ class Synapses:
             self.sources[name], self.targets[name] = ins, outs
             self._channels.steps.append(name)
         else:
-            self.others.append(outgoing)
+            self._sleep(name, outgoing)
             self._channels.mark_read(incoming)
             hold_weight(self._channels, name, ins, outs)
 
@@ -329,7 +337,7 @@ class Synapses:
             self.sources[name] = self._rows.read(name, shape[0], self._always())
             self.targets[name] = outgoing.reshape(-1, 1)
             return
-        self.others.append(outgoing)
+        self._sleep(name, outgoing)
         incoming = self._rows.read_together(name)
         self._channels.mark_read(incoming)  # or what is derived of them would be dead
         hold_weight(self._channels, name, incoming.reshape(1, -1), outgoing.reshape(-1, 1))

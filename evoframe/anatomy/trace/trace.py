@@ -134,6 +134,7 @@ class Trace:
         passes: the forward passes; none if the network does not run on the meta device.
         barriers: where channels are kept, and why.
         flow: which calls need which, where blocks are looked for.
+        asleep: output channels of layers and tables that do not evolve, by parameter.
     """
 
     channels: Channels
@@ -143,6 +144,7 @@ class Trace:
     passes: tuple[Pass, ...]
     barriers: tuple[Barrier, ...]
     flow: Flow | None = None
+    asleep: tuple[tuple[str, Tensor], ...] = ()
 
     @property
     def asks(self) -> tuple[str, ...]:

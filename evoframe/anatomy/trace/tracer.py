@@ -275,6 +275,7 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             sources=self.synapses.sources,
             targets=self.synapses.targets,
             others=tuple(self.synapses.others),
+            asleep=tuple(self.synapses.asleep),
             passes=passes,
             barriers=tuple(dict.fromkeys(self.barriers)),
             flow=self.flow,

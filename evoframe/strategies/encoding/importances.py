@@ -270,7 +270,9 @@ def _activation(subject: Subject) -> Scores:
 def _labels_of_inputs(side: Side, layer: nn.Module) -> Labels:
     """Return the bundle of every input channel of a layer, in order."""
     groups, axis = int(getattr(layer, "groups", 1)), axis_of_inputs(layer)
-    labels = side.labels.flatten(1)
+    # Positions may stand where a layer has its inputs: then one label, of nobody, is for them all.
+    ends = layer.get_parameter("weight").shape[:2]
+    labels = side.labels.expand(*ends, *side.labels.shape[2:]).flatten(1)
     if axis == 0 or groups == 1:  # all of a row or of a column read the same
         labels = labels.select(1 - axis, 0)
     else:  # each group of rows reads channels of its own
