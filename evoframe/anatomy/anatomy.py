@@ -112,12 +112,8 @@ class Anatomy:
             TaskError: the ancestor was surveyed without weights, on the meta device.
         """
         require_numbers(self.network)
-        state = {
-            name: value.detach().cpu().clone() for name, value in state_of(self.network).items()
-        }
-        masks = {
-            name: torch.ones(shape, dtype=torch.bool) for name, shape in self.evolvable.items()
-        }
+        state = {name: one.detach().cpu().clone() for name, one in state_of(self.network).items()}
+        masks = {name: torch.ones(size, dtype=torch.bool) for name, size in self.evolvable.items()}
         return Genotype(masks, state)
 
     def clusters(self, kind: Kind) -> Partition:

@@ -152,6 +152,7 @@ def test_more_tries_look_at_no_more_synapses(monkeypatch: pytest.MonkeyPatch) ->
     layers = [nn.Linear(9, 30), nn.ReLU(), nn.Linear(30, 20), nn.ReLU(), nn.Linear(20, 4)]
     network = nn.Sequential(*layers)
     plan = anatomy.survey(network, (torch.zeros(1, 9),), ("0.weight", "2.weight", "4.weight"))
+    plan.clusters("bundle")  # which are found once
     tries, looks = [], []
     allows = Purse.allows
     monkeypatch.setattr(Purse, "allows", lambda *given: tries.append(0) or allows(*given))
