@@ -17,7 +17,7 @@ from evoframe.config.recipe import AnatomyOptions
 from evoframe.config.values import structure
 from evoframe.costs.table import LatencyTable
 from evoframe.errors import ConfigError
-from evoframe.kernel.arguments import Inputs
+from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.context import Context
 from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import Key
@@ -25,6 +25,7 @@ from evoframe.kernel.lasting import plain
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.cutting import Cut, cut_down
 from evoframe.once.given import one_by_one, task_of
+from evoframe.once.hearing import require_hearing
 from evoframe.once.limits import limits_of
 from evoframe.once.shrunk import Shrunk, told
 from evoframe.roles import Task
@@ -214,7 +215,7 @@ class Wish:
         """Return a cut, and the smaller network, in evaluation mode.
 
         Raises:
-            ConfigError: a limit cannot be understood or met.
+            ConfigError: a limit cannot be understood or met, or what is left hears nothing.
         """
         if self.steps < 1:
             raise ConfigError(f"steps is {self.steps}; wanted at least one cut.")
@@ -232,4 +233,7 @@ class Wish:
             Untrained(batches=self.statistics).train(phenotype, context)
             genotype = anatomy.absorb(phenotype)
         phenotype.network.eval()
+        if anatomy.left(genotype):
+            inputs = Arguments.of(task.example_inputs())
+            require_hearing(anatomy.network, phenotype.network, inputs, key.at("hearing"))
         return Cut(anatomy, whole, genotype), phenotype

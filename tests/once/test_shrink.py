@@ -260,6 +260,37 @@ def test_a_limit_out_of_reach_is_no_reason_to_empty_a_layer_that_stays() -> None
     assert smaller.head.weight.any()
 
 
+class Token(nn.Module):
+    """Reads one token that only attention tells of the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.head = nn.Linear(5, 8), nn.Linear(8, 3)
+        self.token = nn.Parameter(torch.randn(1, 1, 8))
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.up, self.down = nn.Linear(8, 24), nn.Linear(24, 8)
+
+    def forward(self, x):
+        x = torch.cat([self.token.expand(len(x), -1, -1), self.embed(x)], 1)
+        x = x + self.attention(x, x, x, need_weights=False)[0]
+        x = x + self.down(self.up(x).relu())
+        return self.head(x[:, 0])
+
+
+def test_blocks_do_not_leave_a_network_that_hears_nothing() -> None:
+    """Any of them could leave, but not the last one by which outputs know of inputs."""
+    torch.manual_seed(0)
+    network, inputs = Token().eval(), (torch.randn(2, 4, 5),)
+    with torch.no_grad():
+        for one in network.attention.parameters():
+            one.mul_(0.01)
+    with pytest.raises(ConfigError, match="outputs are the same for all inputs"):
+        evoframe.shrink(network, inputs, parameters="1.3x", depth=True)
+    options = {"depth": True, "keep": ["attention.out_proj"]}
+    smaller = evoframe.shrink(network, inputs, parameters="1.3x", **options)
+    assert not torch.equal(smaller(inputs[0]), smaller(inputs[0] + 1))
+
+
 def test_what_stays_is_told_with_what_helps() -> None:
     """In what was cut, each remedy once; and where the cut asked for cannot be had."""
     network = nn.Sequential(
