@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import torch
 from torch import nn
 
 from evoframe.kernel.entries import attributes_of
@@ -21,6 +22,16 @@ def duplicate(network: nn.Module) -> nn.Module:
     for parameter in network.parameters():
         _carry_hooks(parameter, memo.get(id(parameter)))
     return twin
+
+
+def without_numbers(network: nn.Module) -> nn.Module:
+    """Return a deep copy of a module on the meta device; no weight is copied on the way."""
+    memo = left_behind(network)
+    for one in (*network.parameters(), *network.buffers()):
+        blank = torch.empty_like(one, device="meta")
+        is_parameter = isinstance(one, nn.Parameter)
+        memo[id(one)] = nn.Parameter(blank, one.requires_grad) if is_parameter else blank
+    return copy.deepcopy(network, memo).to("meta")
 
 
 def left_behind(network: nn.Module) -> dict[int, Any]:

@@ -37,7 +37,9 @@ def read_by_products(
     """
     given = arguments.Arguments.of(inputs())
     for device in ("meta", "cpu"):
-        seen = _Products(twin := duplicate.duplicate(network).to(device).eval())
+        on_meta = device == "meta"
+        twin = duplicate.without_numbers(network) if on_meta else duplicate.duplicate(network).cpu()
+        seen = _Products(twin.eval())
         try:
             with key.untouched(), torch.no_grad(), seen:
                 given.to(torch.device(device)).call(twin)
