@@ -102,12 +102,10 @@ def _with_something_everywhere(genotype: Genotype, context: Context) -> Genotype
     """
     assert isinstance(context.anatomy, Anatomy)
     left = {name for one in context.anatomy.left(genotype) for name in one.inside}
-    before = settle(context.ancestor, context.anatomy.wiring).masks
-    empty = [
-        name
-        for name, mask in genotype.masks.items()
-        if name not in left and not mask.any() and before[name].any()
-    ]
+    empty = [n for n, mask in genotype.masks.items() if n not in left and not mask.any()]
+    if empty:  # most cuts leave none, and to settle the ancestor costs more than to look
+        before = settle(context.ancestor, context.anatomy.wiring).masks
+        empty = [name for name in empty if before[name].any()]
     if empty:
         raise StillbornError(f"nothing would be left of {', '.join(empty[:3])}")
     return genotype
