@@ -55,7 +55,7 @@ class Run:
             :meth:`network` only.
     """
 
-    path: Path
+    path: Path = attrs.field(converter=Path)
     ready: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:

