@@ -32,7 +32,7 @@ from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life, TrainingResult
 from evoframe.kernel.limits import Ceiling
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.once.shrinking import ranking
+from evoframe.once.wish import ranking
 from evoframe.strategies.environment.bundling import by_bundle
 from evoframe.strategies.litter import Climb, Fittest
 from evoframe.strategies.nurture.repair import Repair

@@ -45,7 +45,7 @@ from evoframe.kernel.genotype import masked
 from evoframe.kernel.key import Key
 from evoframe.kernel.life import Life
 from evoframe.kernel.limits import Ceiling
-from evoframe.once.shrinking import ranking
+from evoframe.once.wish import ranking
 from evoframe.strategies.environment.bundling import by_bundle
 
 BUDGETS: Mapping[str, Mapping[str, Any]] = {

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from evoframe.config.recipe import Recipe
+
+UNTRAINED = (
+    "task {task!r} does not say that its network comes trained (trait 'trained'): importances of "
+    "first weights mean little."
+)
 
 
 @click.command(short_help="make a trained network smaller in one cut, without a run")
@@ -81,14 +90,12 @@ def command(
 
     Nothing is trained. OUT is what `evoframe.load(OUT, factory)` reads.
     """
-    import attrs
-
     from evoframe.cli.screen import screen
     from evoframe.config.request import Request
     from evoframe.export.writing import export, require_free
     from evoframe.once.of_recipe import of_recipe
-    from evoframe.once.shrinking import Wish, ranking
     from evoframe.once.shrunk import Shrunk
+    from evoframe.once.wish import Wish, ranking
 
     require_free(out, force=force)
     asked = {
@@ -99,20 +106,20 @@ def command(
         "latency": latency,
     }
     request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
-    resolved = request.resolve().recipe
-    table = latency_table or resolved.run.latency_table
-    options = attrs.evolve(resolved.run, seed=seed, latency_table=table)
-    resolved = attrs.evolve(resolved, run=options)
-    encoding = ranking(importance, scope=scope)
-    wish = Wish(encoding, asked, steps=steps, statistics=statistics)
+    resolved = _with_options(request.resolve().recipe, seed, latency_table)
+    wish = Wish(ranking(importance, scope=scope), asked, steps=steps, statistics=statistics)
     cut, delivered = of_recipe(resolved, wish)
     console = screen()
     console.print(str(Shrunk.of(cut)), markup=False)
     for line in export(delivered, "state", out, force=force):
         console.print(line, markup=False)
     if not resolved.task.is_trained:
-        console.print(
-            f"task {resolved.task.name!r} does not say that its network comes trained (trait "
-            "'trained'): importances of first weights mean little.",
-            markup=False,
-        )
+        console.print(UNTRAINED.format(task=resolved.task.name), markup=False)
+
+
+def _with_options(recipe: Recipe, seed: int, latency_table: Path | None) -> Recipe:
+    """Return a recipe with what options of the command say of its run."""
+    import attrs
+
+    table = latency_table or recipe.run.latency_table
+    return attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=seed, latency_table=table))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 HIDDEN = frozenset({"_parameters", "_buffers", "_modules"})
@@ -24,6 +25,11 @@ OPENED = 3
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
     """Return every parameter and buffer, each under its first name."""
     return _first_names({**dict(network.named_parameters()), **dict(network.named_buffers())})
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return the device of a module, by its first entry; the CPU for one without any."""
+    return next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
 
 
 def state_of(network: nn.Module) -> dict[str, Tensor]:

@@ -1,8 +1,9 @@
-"""Given: a network and its inputs as a task, for cuts that ask for no data."""
+"""Given: what somebody hands to ``shrink``, checked, and as a task."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from inspect import isclass
 from typing import Any, ClassVar
 
 import attrs
@@ -68,7 +69,41 @@ class Given(Task):
         return {}
 
 
-def one_by_one(data: Data | None) -> Data | None:
+def require_network(network: object) -> None:
+    """Refuse what is no network that could be shrunk.
+
+    Raises:
+        ConfigError: what it is.
+    """
+    if isinstance(network, nn.Module):
+        return
+    found = f"the class {network.__name__}" if isclass(network) else type(network).__name__
+    raise ConfigError(
+        f"shrink(network) was given {found}; wanted a torch.nn.Module, built and with its "
+        "weights loaded."
+    )
+
+
+def chosen(importance: str | None, data: Data | None) -> tuple[str, Data | None]:
+    """Return the importance, if none is named the best that there are data for, and its data.
+
+    Raises:
+        ConfigError: it takes examples one by one, which these data do not give.
+    """
+    singles = _one_by_one(data)
+    if importance is None:
+        importance = "magnitude" if data is None else "taylor" if singles is None else "fisher"
+    if importance != "fisher" or data is None:
+        return importance, data
+    if singles is None:
+        raise ConfigError(
+            "importance='fisher' takes examples one by one, and this loader only gives "
+            "batches. Hand over a data set or tensors in memory, or use importance='taylor'."
+        )
+    return importance, singles
+
+
+def _one_by_one(data: Data | None) -> Data | None:
     """Return data of which examples can be taken alone; None where a loader only gives batches."""
     if not isinstance(data, DataLoader) or data.batch_size == 1:
         return data

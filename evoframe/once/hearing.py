@@ -16,7 +16,7 @@ from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.duplicate import duplicate
-from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.entries import device_of
 from evoframe.kernel.key import Key, untouched
 
 OTHERS = 3
@@ -61,7 +61,7 @@ def _other(inputs: Arguments, key: Key) -> Arguments:
 
 def _hears(network: nn.Module, several: Sequence[Arguments]) -> bool:
     """Tell whether a network answers differently to several inputs, or cannot be asked."""
-    here = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
+    here = device_of(network)
     answers: list[list[Tensor]] = []
     try:
         with untouched(), torch.no_grad():

@@ -10,7 +10,7 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import Key
 from evoframe.once.cutting import Cut
-from evoframe.once.shrinking import Wish
+from evoframe.once.wish import Wish
 from evoframe.run.world import ancestor_of, survey_ancestor, timed
 
 IDENTITY = "shrunk"

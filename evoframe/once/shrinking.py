@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from inspect import isclass
 from pathlib import Path
 from typing import Any
 
-import attrs
-import torch
 from torch import nn
 
 from evoframe.anatomy import Anatomy, survey
@@ -16,27 +13,16 @@ from evoframe.anatomy.timing import timed_by
 from evoframe.config.recipe import AnatomyOptions
 from evoframe.config.values import structure
 from evoframe.costs.table import LatencyTable
-from evoframe.errors import ConfigError
-from evoframe.kernel.arguments import Arguments, Inputs
-from evoframe.kernel.context import Context
-from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.arguments import Inputs
+from evoframe.kernel.entries import device_of
 from evoframe.kernel.key import Key
 from evoframe.kernel.lasting import plain
-from evoframe.kernel.phenotype import Phenotype
-from evoframe.once.cutting import Cut, cut_down
-from evoframe.once.given import one_by_one, task_of
-from evoframe.once.hearing import require_hearing
-from evoframe.once.limits import limits_of
+from evoframe.once.given import chosen, require_network, task_of
 from evoframe.once.shrunk import Shrunk, told
+from evoframe.once.wish import Wish, ranking
 from evoframe.roles import Task
-from evoframe.strategies.encoding.cluster import Cluster
-from evoframe.strategies.nurture.repair import Repair
 from evoframe.strategies.task.making import Data
 from evoframe.strategies.task.reading import Forward, Targets
-from evoframe.strategies.training.untrained import Untrained
-
-FLOOR = 0.1
-"""Share of its channels that every layer keeps, as far as the limits allow."""
 
 
 def shrink(
@@ -129,42 +115,14 @@ def shrink(
       (2): Linear(in_features=7, out_features=2, bias=True)
     )
     """
-    if not isinstance(network, nn.Module):
-        found = f"the class {network.__name__}" if isclass(network) else type(network).__name__
-        raise ConfigError(
-            f"shrink(network) was given {found}; wanted a torch.nn.Module, built and with its "
-            "weights loaded."
-        )
-    singles = one_by_one(data)
-    if importance is None:
-        importance = "magnitude" if data is None else "taylor" if singles is None else "fisher"
-    if importance == "fisher" and data is not None:
-        if singles is None:
-            raise ConfigError(
-                "importance='fisher' takes examples one by one, and this loader only gives "
-                "batches. Hand over a data set or tensors in memory, or use importance='taylor'."
-            )
-        data = singles
+    require_network(network)
+    importance, data = chosen(importance, data)
     task = task_of(network, example_inputs, data, loss, forward, targets, evolvable)
-    anatomy = survey(
-        network,
-        task.example_inputs(),
-        task.evolvable(network),
-        keep=keep,
-        at_least=1 if at_least is None else at_least,
-        multiple=multiple,
-        depth=depth,
-        layers=structure({"layers": layers or {}}, AnatomyOptions, "shrink").layers,
-        training_inputs=task.training_inputs(),
+    anatomy = _surveyed(
+        network, task, layers, latency_table, at_least, keep=keep, multiple=multiple, depth=depth
     )
-    if latency_table is not None:
-        anatomy = timed_by(anatomy, LatencyTable.read(Path(latency_table)))
     encoding = ranking(
-        importance,
-        scope=scope,
-        normalise=normalise,
-        batches=batches,
-        examples=examples,
+        importance, scope=scope, normalise=normalise, batches=batches, examples=examples
     )
     asked = {
         "flops": flops,
@@ -174,66 +132,28 @@ def shrink(
         "latency": latency,
     }
     wish = Wish(encoding, asked, at_least, steps, repair, statistics)
-    device = next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
-    cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device)
+    cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device_of(network))
     return told(plain(phenotype.network), Shrunk.of(cut))
 
 
-def ranking(importance: str, **options: Any) -> Cluster:
-    """Return the encoding that ranks bundles by an importance.
-
-    Raises:
-        ConfigError: there is no such importance or option.
-    """
-    table = {"of": "bundle", "draw": False, "importance": importance, **options}
-    return structure(table, Cluster, "shrink")
-
-
-@attrs.frozen(eq=False)
-class Wish:
-    """How a network is to become smaller.
-
-    Attributes:
-        encoding: ranks its bundles.
-        asked: limits by cost, as people say them.
-        at_least: channels or a share of them that every layer keeps; None for a tenth.
-        steps: in how many cuts.
-        repair: batches to repair what reads channels that left on; 0 for none.
-        statistics: batches to estimate the statistics of batch norms on; 0 for none.
-    """
-
-    encoding: Cluster
-    asked: Mapping[str, str | float | None]
-    at_least: float | None = None
-    steps: int = 1
-    repair: int = 0
-    statistics: int = 0
-
-    def fulfilled(
-        self, anatomy: Anatomy, task: Task, key: Key, device: torch.device
-    ) -> tuple[Cut, Phenotype]:
-        """Return a cut, and the smaller network, in evaluation mode.
-
-        Raises:
-            ConfigError: a limit cannot be understood or met, or what is left hears nothing.
-        """
-        if self.steps < 1:
-            raise ConfigError(f"steps is {self.steps}; wanted at least one cut.")
-        whole = anatomy.genotype().to(device)
-        anatomy = anatomy.to(device)
-        limits = limits_of(self.asked, anatomy.costs(whole), bounded=bool(anatomy.bounds))
-        context = Context(whole, None, anatomy, task, device, 2, key)
-        share = FLOOR if self.at_least is None or self.at_least >= 1 else self.at_least
-        genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)
-        phenotype = anatomy.develop(genotype)
-        if self.repair:
-            Repair(self.repair).before_epoch(phenotype, context, 0)
-            genotype = anatomy.absorb(phenotype)
-        if self.statistics:
-            Untrained(batches=self.statistics).train(phenotype, context)
-            genotype = anatomy.absorb(phenotype)
-        phenotype.network.eval()
-        if anatomy.left(genotype):
-            inputs = Arguments.of(task.example_inputs())
-            require_hearing(anatomy.network, phenotype.network, inputs, key.at("hearing"))
-        return Cut(anatomy, whole, genotype), phenotype
+def _surveyed(
+    network: nn.Module,
+    task: Task,
+    layers: Mapping[str, Mapping[str, float]] | None,
+    latency_table: str | Path | None,
+    at_least: float | None,
+    **options: Any,
+) -> Anatomy:
+    """Return the anatomy of a network, with its times where there is a table of them."""
+    anatomy = survey(
+        network,
+        task.example_inputs(),
+        task.evolvable(network),
+        at_least=1 if at_least is None else at_least,
+        layers=structure({"layers": layers or {}}, AnatomyOptions, "shrink").layers,
+        training_inputs=task.training_inputs(),
+        **options,
+    )
+    if latency_table is None:
+        return anatomy
+    return timed_by(anatomy, LatencyTable.read(Path(latency_table)))

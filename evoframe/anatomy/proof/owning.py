@@ -22,7 +22,7 @@ from evoframe.anatomy.proof.stillness import fresh, still
 from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import TaskError
 from evoframe.kernel.arguments import Arguments
-from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.entries import device_of, tensors_of
 
 
 class ForeignTensorError(Exception):
@@ -81,7 +81,7 @@ def require_own_parameters(
         raise refusal(network, str(error)) from error
     except Exception as error:
         raise TaskError(of_inputs(network, example_inputs, error)) from error
-    if (device := _device_of(network)).type != "cpu":  # which may round otherwise
+    if (device := device_of(network)).type != "cpu":  # which may round otherwise
         there = {name: one.to(device, copy=True) for name, one in plain.items()}
         ours = _outputs_of(grow(body, there, {}), example_inputs)
     if said := difference(ours, _outputs_of(network, example_inputs)):
@@ -97,7 +97,7 @@ def _outputs_of(network: nn.Module, example_inputs: Arguments) -> list[Tensor]:
     modes = [(module, module.training) for module in network.modules()]
     try:
         with torch.no_grad(), still():
-            inputs = fresh(example_inputs).to(_device_of(network))
+            inputs = fresh(example_inputs).to(device_of(network))
             outputs = inputs.call(network.eval())
     finally:
         for module, training in modes:
@@ -119,10 +119,6 @@ def of_inputs(network: nn.Module, inputs: Arguments, error: Exception) -> str:
 
 def _kind(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def _device_of(network: nn.Module) -> torch.device:
-    return next((one.device for one in tensors_of(network).values()), torch.device("cpu"))
 
 
 def require_given(copied: nn.Module, values: Mapping[str, Tensor], network: nn.Module) -> None:
