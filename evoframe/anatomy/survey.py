@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from evoframe.anatomy.anatomy import Anatomy
-from evoframe.anatomy.computed import weights_computed_from
+from evoframe.anatomy.named import evolvable_shapes, kept_layers
 from evoframe.anatomy.plan import Plan, ProvedPlan
 from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.growing import body_of, copied
 from evoframe.anatomy.proof import Numbers, measured, of_inputs, prove, require_own_parameters
 from evoframe.anatomy.replacements import replace
 from evoframe.anatomy.trace import Answer, answers_of, trace
-from evoframe.errors import ConfigError, TaskError, close_match
+from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.entries import tensors_of
@@ -68,26 +68,18 @@ def survey(
             keep does not exist.
         ConfigError: what is said of layers matches nothing, contradicts itself or what stays.
     """
-    given = Arguments.of(example_inputs)
-    if any(one.device.type not in HERE for one in given.tensors):
-        given = given.to(torch.device("cpu"))
+    given = _here(example_inputs)
     if not is_plain(network):  # delivered by another run; what was absent there may live here
         network = plain(duplicate(network))
     require_own_numbers(network)
-    shapes = _evolvable_shapes(network, evolvable)
+    shapes = evolvable_shapes(network, evolvable)
     body = replace(body_of(network))  # which may be without parts that torch's own may not
-    kept = _kept_layers(network, shapes, keep)
+    kept = kept_layers(network, shapes, keep)
     options = Options(kept, at_least, multiple, approximate, layers or {}, depth)
-    inputs = given.to(torch.device("meta"))
-    plan = _planned(body, shapes, inputs, options)
-    has_numbers = not any(one.is_meta for one in tensors_of(network).values())
-    if not plan.trace.knows_channels:  # it did not run on the meta device: is it the inputs?
-        _require_forward(network, given)
-        if has_numbers and (answers := _answers(network, given)):
-            plan = _planned(body, shapes, inputs, options, answers)
+    plan = _planned_without_numbers(network, body, shapes, given, options)
     entries: dict[str, torch.Tensor] = {}
     tried, untried = None, "it has no numbers, being on the meta device"
-    if has_numbers:
+    if _has_numbers(network):
         entries = require_own_parameters(network, body, given)
         untried = _switched_off(numbers=numbers, approximate=approximate)
         if numbers:
@@ -104,7 +96,20 @@ def survey(
         proved, untried = prove(proved.plan, also), untried or also.untried
     error = measured(proved, tried, entries, given) if approximate and tried is not None else None
     require_reachable(proved)
-    return Anatomy(network, proved, proved.plan.wiring(), inputs, untried, error)
+    wiring = proved.plan.wiring()
+    return Anatomy(network, proved, wiring, given.to(torch.device("meta")), untried, error)
+
+
+def _here(example_inputs: Inputs) -> Arguments:
+    """Return inputs on a device on which a survey works."""
+    given = Arguments.of(example_inputs)
+    works = all(one.device.type in HERE for one in given.tensors)
+    return given if works else given.to(torch.device("cpu"))
+
+
+def _has_numbers(network: nn.Module) -> bool:
+    """Tell whether a network holds values, as none on the meta device does."""
+    return not any(one.is_meta for one in tensors_of(network).values())
 
 
 def require_reachable(proved: ProvedPlan) -> None:
@@ -143,6 +148,30 @@ class Options:
     approximate: bool
     widths: Mapping[str, Width]
     depth: bool
+
+
+def _planned_without_numbers(
+    network: nn.Module,
+    body: nn.Module,
+    shapes: Mapping[str, torch.Size],
+    example_inputs: Arguments,
+    options: Options,
+) -> Plan:
+    """Return the plan by a trace on the meta device.
+
+    Where the body does not run there it is traced once more, with the answers that the network
+    gives on the CPU to its questions for values.
+
+    Raises:
+        TaskError: the network does not run on its example inputs at all.
+    """
+    inputs = example_inputs.to(torch.device("meta"))
+    plan = _planned(body, shapes, inputs, options)
+    if plan.trace.knows_channels:
+        return plan
+    _require_forward(network, example_inputs)
+    answers = _answers(network, example_inputs) if _has_numbers(network) else ()
+    return _planned(body, shapes, inputs, options, answers) if answers else plan
 
 
 def _planned(
@@ -201,29 +230,6 @@ def _removable(proved: ProvedPlan) -> int:
     return int((~plan.bundles.kept).sum()) if plan.trace.knows_channels else -1
 
 
-def _kept_layers(
-    network: nn.Module, shapes: Mapping[str, torch.Size], keep: Sequence[str]
-) -> list[str]:
-    """Return the parameters that names of modules or parameters stand for, evolvable or not.
-
-    Raises:
-        TaskError: a name is neither.
-    """
-    tied = [name for name, _ in network.named_parameters(remove_duplicate=False)]
-    known = {name for name, _ in network.named_modules()} | set(tied)
-    for name in keep:
-        if name not in known:
-            raise TaskError(
-                f"the layer to keep {name!r} does not exist; wanted the name of a module or of a "
-                f"parameter.{close_match(name, known)}"
-            )
-    return [
-        entry
-        for entry in dict.fromkeys([*shapes, *tied])
-        if any(not name or entry == name or entry.startswith(f"{name}.") for name in keep)
-    ]
-
-
 def _require_forward(network: nn.Module, example_inputs: Arguments) -> None:
     """Refuse inputs that the network cannot run on at all.
 
@@ -235,56 +241,3 @@ def _require_forward(network: nn.Module, example_inputs: Arguments) -> None:
             example_inputs.to(torch.device("cpu")).call(duplicate(network).cpu().eval())
     except Exception as error:
         raise TaskError(of_inputs(network, example_inputs, error)) from error
-
-
-def _evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str, torch.Size]:
-    parameters, computed = dict(network.named_parameters()), weights_computed_from(network)
-    tied = dict(network.named_parameters(remove_duplicate=False))
-    shapes: dict[str, torch.Size] = {}
-    for name in evolvable:
-        _require_can_evolve(name, tied, computed)
-        if not tied[name].numel():  # of a block that left: there is nothing of it to lose
-            continue
-        # By identity: ``==`` of tensors compares elements.
-        first = next(own for own, value in parameters.items() if value is tied[name])
-        shapes[first] = tied[name].shape  # a tied weight evolves once, under its first name
-    if not shapes:
-        raise TaskError(
-            "the ancestor has no parameter that may evolve: wanted a convolution or linear layer "
-            "before the last one. Name them with the task's `evolvable`."
-        )
-    return shapes
-
-
-def _require_can_evolve(
-    name: str, tied: Mapping[str, nn.Parameter], computed: Mapping[str, str]
-) -> None:
-    """Refuse the name of what is no weight that synapses could be taken from.
-
-    Args:
-        name: of what should evolve.
-        tied: all parameters, under each of their names.
-        computed: weights that are computed in every pass, by what they are computed from.
-
-    Raises:
-        TaskError: the name, and what is wrong with it.
-    """
-    if name in computed.values():
-        raise TaskError(
-            f"parameter {name!r} cannot evolve: it is computed from others in every pass, by a "
-            "parametrisation or a norm of weights. Leave it out of `evolvable`, or remove the "
-            "parametrisation."
-        )
-    if name not in tied or tied[name].ndim < 2:
-        found = f"has shape {tuple(tied[name].shape)}" if name in tied else "does not exist"
-        raise TaskError(
-            f"parameter {name!r} cannot evolve: it {found}; wanted a weight with at least "
-            f"two axes.{close_match(name, tied)}"
-        )
-    for source, weight in computed.items():
-        if tied.get(source) is tied[name]:
-            raise TaskError(
-                f"parameter {name!r} cannot evolve: {weight} is computed from it anew in every "
-                "pass, and would be 0/0 where all of it is absent. Leave it out of `evolvable`, "
-                "or remove the parametrisation."
-            )
