@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.size_attribute import SizeAttribute
@@ -97,6 +97,23 @@ class Channels:
         for turn in range(int(turns.max()) + 1):
             written, part = pairs[:, turns == turn]
             self.steps.append(Derived(written, (part,), every=False))
+
+    def count_by(
+        self, network: nn.Module, owner: str, attribute: str, signal: Tensor, axis: int
+    ) -> bool:
+        """Let an attribute of a module count an axis of a signal; tell whether it has it.
+
+        Args:
+            network: that is traced.
+            owner: name of the module.
+            attribute: name of the attribute.
+            signal: the channels.
+            axis: whose length the attribute may say.
+        """
+        if getattr(network.get_submodule(owner), attribute, None) != signal.shape[axis]:
+            return False
+        self.size_attributes.append(SizeAttribute(owner, attribute, None, signal, axis))
+        return True
 
     def hold(self, entry: str, axis: int, channels: Tensor) -> None:
         """Let slices of a state entry live and die with channels.

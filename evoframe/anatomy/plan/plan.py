@@ -84,7 +84,8 @@ class Plan:
             ConfigError: a pattern that matches no layer, or patterns that contradict each other.
         """
         channels = trace.channels
-        for name, outputs in (*trace.targets.items(), *trace.asleep):
+        asleep = ((one.name, one.outputs) for one in trace.asleep)
+        for name, outputs in (*trace.targets.items(), *asleep):
             if name in keep:
                 channels.keep(outputs)
         blocks, stay = find_blocks(body, trace)
@@ -101,7 +102,7 @@ class Plan:
             layers=tuple(layers.values()),
             at_least=at_least,
             multiple=multiple,
-            others=trace.others,
+            others=tuple(one.outputs for one in trace.asleep if not one.is_table),
             wider=tuple(channels.wider),
             bounds={order[one.name]: one for one in bounds_of(widths or {}, layers)},
         )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.channels import Channels
+from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.channels.signals import varying
 from evoframe.anatomy.replacements import HeadwiseAttention
 from evoframe.anatomy.rules import Unknown
@@ -135,6 +136,21 @@ def incoming_of(
         return rows[:, 0]
     # (size, others): channels vary along other axes too, and whichever lives is read.
     return channels.derive(list(rows.unbind(1)))
+
+
+def bind_groups(
+    network: nn.Module, channels: Channels, layer: Layer, incoming: Tensor, outgoing: Tensor
+) -> None:
+    """Let groups of a layer go as a whole, or lose the same positions in each."""
+    ins, outs = incoming.reshape(layer.groups, -1), outgoing.reshape(layer.groups, -1)
+    counted = channels.count_by(network, layer.name.rpartition(".")[0], "groups", ins, 0)
+    if ins.shape[1] == 1 and outs.shape[1] == 1:  # depthwise: a channel in, the same one out
+        channels.ties.append((ins.reshape(-1), outs.reshape(-1)))
+        return
+    fixed = () if counted else (0,)  # else their number is written somewhere in the code
+    # A row for each group, inputs left and outputs right: all lose the same columns of a side.
+    parts = (ins.shape[1], outs.shape[1])
+    channels.grids.append(Grid(torch.cat([ins, outs], 1), fixed, parts))
 
 
 def hold_weight(channels: Channels, name: str, ins: Tensor, outs: Tensor) -> None:

@@ -5,57 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
 import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy.channels.calls import Call
 from evoframe.anatomy.channels.channels import Channels
-from evoframe.anatomy.channels.grid import Grid
-from evoframe.anatomy.channels.size_attribute import SizeAttribute
 from evoframe.anatomy.rules import Unknown
 from evoframe.anatomy.trace.entries import Entries
 from evoframe.anatomy.trace.layers import (
     PRODUCTS,
     Layer,
+    bind_groups,
     hold_weight,
     holds_its_width,
     incoming_of,
 )
 from evoframe.anatomy.trace.rows import Rows, UsedRows
-from evoframe.anatomy.trace.trace import Barrier
-
-
-@attrs.frozen(eq=False)
-class Use:
-    """How a parameter was used first.
-
-    Attributes:
-        along: the channels of its slices along each axis that has any.
-        out_axis: the axis along which its outputs lie.
-        groups: into how many parts both ends are divided.
-        is_table: whether its rows are looked up.
-    """
-
-    along: dict[int, Tensor]
-    out_axis: int = 1
-    groups: int = 1
-    is_table: bool = False
-
-    def is_like(self, layer: Layer) -> bool:
-        """Tell whether a layer uses it in the same way, perhaps at another place."""
-        way = self.is_table, self.out_axis, self.groups
-        return way == (False, layer.out_axis, layer.groups)
-
-    @property
-    def outgoing(self) -> Tensor:
-        """The channels that it writes."""
-        return self.along[self.out_axis]
-
-    @property
-    def incoming(self) -> Tensor:
-        """The channels that it reads."""
-        return self.along[1 - self.out_axis]
+from evoframe.anatomy.trace.trace import Asleep, Barrier
+from evoframe.anatomy.trace.uses import Use, live_together
 
 
 class Synapses:
@@ -64,8 +31,7 @@ class Synapses:
     Attributes:
         sources: channel that each synapse reads, by parameter.
         targets: channel that each synapse writes, by parameter.
-        others: output channels of layers that do not evolve.
-        asleep: the same with the columns of tables, by the names of their parameters.
+        asleep: layers and tables that do not evolve.
     """
 
     def __init__(
@@ -85,8 +51,7 @@ class Synapses:
         self._continued: set[str] = set()
         self.sources: dict[str, Tensor] = {}
         self.targets: dict[str, Tensor] = {}
-        self.others: list[Tensor] = []
-        self.asleep: list[tuple[str, Tensor]] = []
+        self.asleep: list[Asleep] = []
 
     # --- while the network runs ---------------------------------------------------------------
 
@@ -178,14 +143,9 @@ class Synapses:
             self.targets[name] = channels.reshape([-1 if at == axis else 1 for at in (0, 1)])
             self._channels.steps.append(name)
         else:
-            self.asleep.append((name, channels))
+            self.asleep.append(Asleep(name, channels, is_table=True))
             self._channels.hold(name, axis, channels)
         return channels
-
-    def _sleep(self, name: str, outgoing: Tensor) -> None:
-        """Note the output channels of a layer that does not evolve."""
-        self.others.append(outgoing)
-        self.asleep.append((name, outgoing))
 
     def place(self, name: str, ins: Tensor, outs: Tensor) -> None:
         """Put the synapses of a matrix, (outputs, inputs), between its channels."""
@@ -198,21 +158,10 @@ class Synapses:
         self._channels.fed.append(outs)
         self._channels.mark_read(ins)
         if before is use:
-            self._sleep(name, torch.unique(outs))
+            self.asleep.append(Asleep(name, torch.unique(outs)))
             hold_weight(self._channels, name, ins.reshape(1, -1), outs.reshape(-1, 1))
         else:
             self._use_otherwise(name, before, use)
-
-    def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
-        """Let an attribute of an entry's module count an axis; tell whether it has it."""
-        return self.counts_of(entry.rpartition(".")[0], attribute, signal, axis)
-
-    def counts_of(self, owner: str, attribute: str, signal: Tensor, axis: int) -> bool:
-        """Let an attribute of a module count an axis; tell whether it has it."""
-        if getattr(self._network.get_submodule(owner), attribute, None) != signal.shape[axis]:
-            return False
-        self._channels.size_attributes.append(SizeAttribute(owner, attribute, None, signal, axis))
-        return True
 
     def _always(self) -> Tensor:
         """Return a new channel that always lives."""
@@ -243,46 +192,24 @@ class Synapses:
         """Put the synapses of a layer between its channels."""
         name, (ins, outs) = layer.name, layer.ends(incoming, outgoing)
         if layer.groups > 1:
-            self._bind_groups(layer, incoming, outgoing)
+            bind_groups(self._network, self._channels, layer, incoming, outgoing)
         if name in self._rows.names():
             self._use_rows_otherwise(name, incoming, outgoing)
         elif evolves:
             self.sources[name], self.targets[name] = ins, outs
             self._channels.steps.append(name)
         else:
-            self._sleep(name, outgoing)
+            self.asleep.append(Asleep(name, outgoing))
             self._channels.mark_read(incoming)
             hold_weight(self._channels, name, ins, outs)
-
-    def _bind_groups(self, layer: Layer, incoming: Tensor, outgoing: Tensor) -> None:
-        """Let groups go as a whole, or lose the same positions in each."""
-        ins, outs = incoming.reshape(layer.groups, -1), outgoing.reshape(layer.groups, -1)
-        counted = self.counts_in(layer.name, "groups", ins, 0)
-        if ins.shape[1] == 1 and outs.shape[1] == 1:  # depthwise: a channel in, the same one out
-            self._channels.ties.append((ins.reshape(-1), outs.reshape(-1)))
-            return
-        fixed = () if counted else (0,)  # else their number is written somewhere in the code
-        # A row for each group, inputs left and outputs right: all lose the same columns of a side.
-        parts = (ins.shape[1], outs.shape[1])
-        self._channels.grids.append(Grid(torch.cat([ins, outs], 1), fixed, parts))
 
     def _use_otherwise(self, name: str, before: Use, use: Use) -> None:
         """Let a parameter be used in two ways, as a table and as a layer, or the reverse way round.
 
-        Slices along an axis live while they do in any use, and an axis that one of them reads by
-        position stays. What the second use writes always lives, and all that it reads is read.
+        What the second use writes always lives, and all that it reads is read.
         """
         self._barriers.append(Barrier(name, "is used in two ways"))
-        whole = before.groups > 1 or use.groups > 1
-        for axis in before.along.keys() | use.along.keys():
-            mine, other = before.along.get(axis), use.along.get(axis)
-            if whole or mine is None or other is None or len(mine) != len(other):
-                for some in (mine, other):
-                    if some is not None:
-                        self._channels.pin(some)
-            else:
-                self._channels.write(mine, other)
-                self._channels.write(other, mine)
+        live_together(self._channels, before, use)
 
     def _use_rows_otherwise(self, name: str, incoming: Tensor, outgoing: Tensor) -> None:
         """Let all channels of a parameter stay of which a layer takes rows and another all."""
@@ -337,7 +264,7 @@ class Synapses:
             self.sources[name] = self._rows.read(name, shape[0], self._always())
             self.targets[name] = outgoing.reshape(-1, 1)
             return
-        self._sleep(name, outgoing)
+        self.asleep.append(Asleep(name, outgoing))
         incoming = self._rows.read_together(name)
         self._channels.mark_read(incoming)  # or what is derived of them would be dead
         hold_weight(self._channels, name, incoming.reshape(1, -1), outgoing.reshape(-1, 1))

@@ -45,6 +45,20 @@ class Barrier:
         return " ".join(word for word in words if word)
 
 
+class Asleep(NamedTuple):
+    """What writes channels with a weight that does not evolve.
+
+    Attributes:
+        name: of the parameter.
+        outputs: the channels that it writes.
+        is_table: whether its rows are looked up; else it is a layer.
+    """
+
+    name: str
+    outputs: Tensor
+    is_table: bool = False
+
+
 class Result(NamedTuple):
     """A tensor that came out of a call.
 
@@ -130,21 +144,19 @@ class Trace:
         channels: all channels with their ties and grids.
         sources: channel that each synapse reads, by parameter.
         targets: channel that each synapse writes, by parameter.
-        others: output channels of layers that do not evolve.
         passes: the forward passes; none if the network does not run on the meta device.
         barriers: where channels are kept, and why.
         flow: which calls need which, where blocks are looked for.
-        asleep: output channels of layers and tables that do not evolve, by parameter.
+        asleep: layers and tables that do not evolve.
     """
 
     channels: Channels
     sources: dict[str, Tensor]
     targets: dict[str, Tensor]
-    others: tuple[Tensor, ...]
     passes: tuple[Pass, ...]
     barriers: tuple[Barrier, ...]
     flow: Flow | None = None
-    asleep: tuple[tuple[str, Tensor], ...] = ()
+    asleep: tuple[Asleep, ...] = ()
 
     @property
     def asks(self) -> tuple[str, ...]:

@@ -125,11 +125,13 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def counts_in(self, entry: str, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of an entry's module count an axis; tell whether it has it."""
-        return self.synapses.counts_in(entry, attribute, signal, axis)
+        owner = entry.rpartition(".")[0]
+        return self.channels.count_by(self.network, owner, attribute, signal, axis)
 
     def counts_here(self, attribute: str, signal: Tensor, axis: int) -> bool:
         """Let an attribute of the module that runs count an axis; tell whether it has it."""
-        return self.synapses.counts_of(module_reached(self.network), attribute, signal, axis)
+        owner = module_reached(self.network)
+        return self.channels.count_by(self.network, owner, attribute, signal, axis)
 
     def idle_width(self) -> tuple[str, int] | None:
         """Return the attribute and the axis of the channels that a running idle layer gives."""
@@ -274,7 +276,6 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             channels=self.channels,
             sources=self.synapses.sources,
             targets=self.synapses.targets,
-            others=tuple(self.synapses.others),
             asleep=tuple(self.synapses.asleep),
             passes=passes,
             barriers=tuple(dict.fromkeys(self.barriers)),
