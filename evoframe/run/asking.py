@@ -23,8 +23,8 @@ from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.population import Family
 from evoframe.run import states
 from evoframe.run.account import Stopwatch
+from evoframe.run.facts import ENDING
 from evoframe.run.handing import Asked, Out, measurements, take
-from evoframe.run.journal import ENDING
 from evoframe.run.lives import put_on_disk
 from evoframe.run.run import Run
 from evoframe.run.runner import Runner

@@ -1,13 +1,11 @@
 """The journal: every individual and event of a run, in one SQLite database.
 
 It is the only truth about a run: a genotype file counts once its individual is in the journal.
+Individuals are read and written here, facts and events in files of their names beside this one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,44 +14,37 @@ from typing import Any
 
 import attrs
 
-from evoframe.errors import DamagedError, RunError
+from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual
 from evoframe.run import checksums, kept
-from evoframe.run.account import Account, packed, unpacked
+from evoframe.run.account import packed
 from evoframe.run.copying import Copy
-from evoframe.run.database import backed_up, open_read_only, open_writable
+from evoframe.run.database import backed_up
 from evoframe.run.entry import Entry
+from evoframe.run.events import LIFE, Events
+from evoframe.run.facts import ENDING, Facts
 from evoframe.run.folder import NAME
 from evoframe.run.known import Known
-from evoframe.run.rows import Row, fitness_text, individual_of, row_of, typed
+from evoframe.run.rows import Row, individual_of, row_of, typed
 from evoframe.undisturbed import undisturbed
 
-ENDING, PICK, SECONDS, TOLD, REMARKS = "finished", "pick", "seconds", "told", "remarks"
-SURVEY, LATENCY, RECIPES = "survey", "latency", "recipes"
-"""Names of the facts that the journal holds of a run."""
 
-LIFE, SESSION = "life", "session"
-"""Names of events: what a life took and left, and that a process took up the run."""
-
-
-class Journal:
+class Journal(Facts, Events):
     """Reads and writes the journal of one run; to be closed."""
 
     def __init__(self, path: Path, *, writable: bool) -> None:
-        self._path = path
+        super().__init__(path, writable=writable)
         self._known = Known()
         # The number of the last row of individuals that was read or written.
         self._read = 0
         self._lost: set[str] = set()
         self._copy: Copy | None = None
-        with self._guarded():
-            self._base = open_writable(path) if writable else open_read_only(path)
 
     def close(self) -> None:
         """Close the database, and its copy if there is one."""
         if self._copy is not None:
             self._copy.close()
-        self._base.close()
+        super().close()
 
     def go_on_from(self, earlier: Journal) -> None:
         """Take over what was read of the same journal when it was opened earlier."""
@@ -166,121 +157,6 @@ class Journal:
         with self._guarded(), self._naming(f"the notes of {identity!r}"):
             return kept.notes_of(self._base, identity)
 
-    def tell(self, name: str, data: Mapping[str, Any]) -> None:
-        """Put an event on record."""
-        with self._guarded():
-            self._insert(name, data)
-
-    def _insert(self, name: str, data: Mapping[str, Any]) -> None:
-        row = (name, json.dumps(dict(data)))
-        self._base.execute("INSERT INTO events (name, data) VALUES (?, ?)", row)
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the data of all events of a name, oldest first."""
-        return [data for _, _, data in self._events(name)]
-
-    def sessions(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return when processes took up the run, in UTC, and what is on record of each."""
-        return [(time, data) for _, time, data in self._events(SESSION)]
-
-    def accounts(self) -> dict[str, Account]:
-        """Return the accounts of lives by individual; earlier versions put none on record."""
-        found = {}
-        with undisturbed():
-            for number, _, data in self._events(LIFE):
-                with self._naming(f"event {number}"):
-                    found[str(data["individual"])] = unpacked(data)
-        return found
-
-    def account(self, identity: str) -> Account | None:
-        """Return the account of one life, without reading the others; None if there is none."""
-        said = f"%{json.dumps({'individual': identity})[1:-1]}%"
-        with self._guarded():
-            rows = self._base.execute(
-                "SELECT number, data FROM events WHERE name = ? AND data LIKE ?", (LIFE, said)
-            ).fetchall()
-        for row in rows:
-            with self._naming(f"event {row['number']}"):
-                return unpacked(dict(json.loads(row["data"])))
-        return None
-
-    def _events(self, name: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
-        with self._guarded():
-            rows = self._base.execute(
-                "SELECT number, time, data FROM events WHERE name = ? ORDER BY number", (name,)
-            ).fetchall()
-        for row in rows:
-            with self._naming(f"event {row['number']}"):
-                data = dict(json.loads(row["data"]))
-            yield row["number"], str(row["time"]), data
-
-    def note(self, **facts: str) -> None:
-        """Set facts about the run, in one transaction."""
-        with self._guarded(), self._base:
-            self._base.execute("BEGIN")
-            self._set(facts)
-
-    def note_soon(self, **facts: str) -> None:
-        """Set facts that the next individual makes durable; until then a power cut undoes them."""
-        with self._guarded():
-            self._base.execute("PRAGMA synchronous=NORMAL")
-            try:
-                self.note(**facts)
-            finally:
-                self._base.execute("PRAGMA synchronous=FULL")
-
-    def _set(self, facts: Mapping[str, str]) -> None:
-        for name, value in facts.items():
-            kept.put(self._base, name, value)
-
-    def fact(self, name: str) -> str | None:
-        """Return a fact about the run, or None."""
-        with self._guarded(), self._naming(f"fact {name!r}"):
-            # In one statement, as somebody may write between two.
-            value, due = self._base.execute(
-                "SELECT (SELECT value FROM facts WHERE name = ?), "
-                "(SELECT value FROM facts WHERE name = ?)",
-                (name, f"{checksums.PREFIX}fact {name}"),
-            ).fetchone()
-            if value is None and (due is None or name != RECIPES):
-                return None  # one that is lost is found out anew, but for the recipe
-            checksums.require(due, {"value": value})
-            return str(value)
-
-    def number(self, name: str) -> float:
-        """Return a fact that is a number; 0 if there is none."""
-        with self._naming(f"fact {name!r}"):
-            if not math.isfinite(value := float(self.fact(name) or 0)):
-                raise ValueError(f"it is {value}")
-            return value
-
-    def facts(self) -> list[str]:
-        """Return the names of all facts about the run."""
-        with self._guarded():
-            names = [str(row[0]) for row in self._base.execute("SELECT name FROM facts")]
-        return [name for name in names if not name.startswith(checksums.PREFIX)]
-
-    def recipes(self) -> list[tuple[int, str]]:
-        """Return the recipes of the run as TOML, each with the first generation that it is for.
-
-        None are on record where an earlier version began the run.
-        """
-        with self._naming(f"fact {RECIPES!r}"):
-            found = json.loads(self.fact(RECIPES) or "[]")
-            return [(int(one["from"]), str(one["text"])) for one in found]
-
-    def note_recipes(self, recipes: Sequence[tuple[int, str]], **facts: str) -> None:
-        """Put the recipes of the run on record, and facts with them."""
-        kept = [{"from": first, "text": text} for first, text in recipes]
-        self.note(**{RECIPES: json.dumps(kept)}, **facts)
-
-    def forget(self, *names: str) -> None:
-        """Take facts from the record, in one transaction."""
-        with self._guarded(), self._base:
-            self._base.execute("BEGIN")
-            for name in (*names, *(f"{checksums.PREFIX}fact {one}" for one in names)):
-                self._base.execute("DELETE FROM facts WHERE name = ?", (name,))
-
     def last_generation(self) -> int:
         """Return the number of the last generation of which anybody is on record; 0 if nobody."""
         with self._guarded():
@@ -304,23 +180,6 @@ class Journal:
         except OSError as error:
             raise RunError(f"{path} cannot be written: {error}") from error
 
-    def told(self, name: str) -> dict[str, Any]:
-        """Return a fact that is a table, empty if it is not on record."""
-        with self._naming(f"fact {name!r}"):
-            return dict(json.loads(self.fact(name) or "{}"))
-
-    def remarks(self) -> list[str]:
-        """Return the sentences that people were told, oldest first."""
-        with self._naming(f"fact {REMARKS!r}"):
-            return [str(words) for words in json.loads(self.fact(REMARKS) or "[]")]
-
-    def remark(self, sentences: Sequence[str]) -> None:
-        """Put sentences on record that are not there yet."""
-        known = self.remarks()
-        said = [*dict.fromkeys([*known, *sentences])]
-        if said != known:
-            self.note(**{REMARKS: json.dumps(said)})
-
     def _entry(self, row: Row, due: Any, noted: kept.Noted | None) -> Entry:
         with self._naming(f"individual {row['id']!r}"):
             checksums.require(due, dict(row))
@@ -343,46 +202,6 @@ class Journal:
                     if before is None or before.individual.generation >= one.generation:
                         raise ValueError(f"{name} is not on record before it")
 
-    @contextmanager
-    def _naming(self, row: str) -> Iterator[None]:
-        """Say in which row it is that something cannot be read."""
-        try:
-            yield
-        # All that JSON of any content can raise on its way to an individual; deep nesting among it.
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            RecursionError,
-            OverflowError,
-        ) as error:
-            raise DamagedError(
-                f"the journal {self._path} is damaged in the row of {row}: "
-                f"{type(error).__name__}: {error}. {self._remedy()}"
-            ) from error
-
-    def _remedy(self) -> str:
-        return (
-            f"`evoframe resume {self._path.parent} --repair` takes the copy that was made after "
-            "its last generation; a new run with the same recipe and seed brings forth the same."
-        )
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise RunError(
-                f"the journal {self._path} cannot be used: {error}. What it holds is safe; make "
-                "room or repair the folder, then go on with `evoframe resume`."
-            ) from error
-        # Python cannot decode what SQLite complains of where damage stands in its words.
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise DamagedError(
-                f"the journal {self._path} is damaged: {error}. {self._remedy()}"
-            ) from error
-
 
 def is_finished(path: Path) -> bool:
     """Tell whether the run of a journal has come to its end, however early it may be killed."""
@@ -393,22 +212,3 @@ def is_finished(path: Path) -> bool:
         return journal.fact(ENDING) is not None
     finally:
         journal.close()
-
-
-def run_digest(entries: tuple[Entry, ...]) -> str:
-    """Return 32 hex digits for all individuals: genotypes, weights and metrics, not times.
-
-    Two runs share it only if they agree in every bit of every individual.
-    """
-    state = hashlib.blake2b(digest_size=16, person=b"evoframe.run")
-    for entry in sorted(
-        entries, key=lambda entry: (entry.individual.generation, entry.individual.place)
-    ):
-        one = entry.individual
-        facts: list[Any] = [one.id, list(one.parents), one.origin, one.stillborn, entry.digest]
-        if one.notes:  # without any, the digest is what it was before there were notes
-            facts.append(one.notes.text)
-        if one.overtaken is not None:
-            facts.append(["overtaken", one.overtaken])
-        state.update(json.dumps([*facts, fitness_text(one.fitness)]).encode())
-    return state.hexdigest()

@@ -15,7 +15,8 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.key import untouched
 from evoframe.kernel.population import is_sound
-from evoframe.run.journal import LATENCY, Journal
+from evoframe.run.facts import LATENCY
+from evoframe.run.journal import Journal
 from evoframe.run.recall import Recall
 from evoframe.run.world import World
 

@@ -12,9 +12,10 @@ from evoframe.config import files
 from evoframe.config.convert import anchored, recipe_from, run_options
 from evoframe.registry import load_registry
 from evoframe.run import binding, repairing, resuming
+from evoframe.run.facts import ENDING, PICK
 from evoframe.run.folder import RunFolder, write_atomically
 from evoframe.run.headers import require_readable
-from evoframe.run.journal import ENDING, PICK, Journal, is_finished
+from evoframe.run.journal import Journal, is_finished
 from evoframe.run.reading import code_named
 from evoframe.run.recall import Recall
 from evoframe.run.record import (

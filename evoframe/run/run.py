@@ -34,9 +34,11 @@ from evoframe.run.described import (
     plain,
     training_in_json,
 )
+from evoframe.run.digest import run_digest
 from evoframe.run.entry import Entry
+from evoframe.run.facts import ENDING, PICK, SURVEY
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import ENDING, PICK, SURVEY, Journal, run_digest
+from evoframe.run.journal import Journal
 from evoframe.run.reading import code_named, metrics_on_record
 from evoframe.run.record import RECORD, open_recipe, open_task, read_record
 from evoframe.run.remarks import of_delivery

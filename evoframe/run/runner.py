@@ -33,9 +33,10 @@ from evoframe.run.cohorts import jobs_of
 from evoframe.run.dropping import Dropping
 from evoframe.run.due import Due
 from evoframe.run.entry import Entry
+from evoframe.run.facts import TOLD
 from evoframe.run.folder import RunFolder
 from evoframe.run.heats import Heats
-from evoframe.run.journal import TOLD, Journal
+from evoframe.run.journal import Journal
 from evoframe.run.lives import Lives, adopt_ancestor, at_work, brought, live_ancestor, lived
 from evoframe.run.logs import Log, open_log
 from evoframe.run.recall import Recall

@@ -16,7 +16,9 @@ from evoframe.anatomy.remedies import remedy
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import untouched
 from evoframe.run.account import channels_of_layers
-from evoframe.run.journal import SESSION, SURVEY, Journal
+from evoframe.run.events import SESSION
+from evoframe.run.facts import SURVEY
+from evoframe.run.journal import Journal
 from evoframe.run.world import World
 from evoframe.version import __version__
 

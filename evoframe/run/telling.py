@@ -16,7 +16,8 @@ from evoframe.kernel.events import (
 from evoframe.kernel.population import is_sound, rank
 from evoframe.run import mishaps, remarks, shrinking, surveyed
 from evoframe.run.entry import Entry
-from evoframe.run.journal import ENDING, PICK, SECONDS, TOLD, Journal
+from evoframe.run.facts import ENDING, PICK, SECONDS, TOLD
+from evoframe.run.journal import Journal
 from evoframe.run.logs import Log
 from evoframe.run.observers import Observers
 from evoframe.run.world import World

@@ -12,8 +12,11 @@ from pathlib import Path
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin, identifier
 from evoframe.run import formats
 from evoframe.run.account import Account
+from evoframe.run.entry import Entry
+from evoframe.run.events import SESSION
+from evoframe.run.facts import ENDING, LATENCY, PICK, SECONDS, SURVEY
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import ENDING, LATENCY, PICK, SECONDS, SESSION, SURVEY, Entry, Journal
+from evoframe.run.journal import Journal
 
 RECIPE = """\
 [run]

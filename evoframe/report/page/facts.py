@@ -18,8 +18,9 @@ from evoframe.kernel.population import is_sound
 from evoframe.report.arms import BASELINES
 from evoframe.run.account import Account
 from evoframe.run.entry import Entry
+from evoframe.run.facts import LATENCY, SECONDS, SURVEY
 from evoframe.run.folder import RunFolder
-from evoframe.run.journal import LATENCY, SECONDS, SURVEY, Journal
+from evoframe.run.journal import Journal
 from evoframe.run.record import RECORD, read_record
 from evoframe.run.remarks import of_delivery
 from evoframe.run.run import Run
