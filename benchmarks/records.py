@@ -32,7 +32,7 @@ from evoframe import Run
 from evoframe.config.request import Request
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Individual
-from evoframe.run import runner
+from evoframe.run import starting
 
 PUBLISHED: dict[str, dict[str, tuple[tuple[float, str], ...]]] = {
     "lenet-300-100": {
@@ -155,14 +155,14 @@ def carry(
     clock, begun = path.with_suffix(".seconds"), time.process_time()
     if path.exists():
         if Run(path).ending is None:
-            runner.resume(path, founder=founder)
+            starting.resume(path, founder=founder)
     else:
         choices: dict[str, Any] = {"task": asked.task, "seed": seed, "device": asked.device}
         if founder is None:
             choices["generations"] = 1
         request = Request("records", choices=choices, options=options).resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
-        runner.start(request.recipe, request.registry, path, founder=founder)
+        starting.start(request.recipe, request.registry, path, founder=founder)
     before = float(clock.read_text()) if clock.exists() else 0.0
     seconds = before + time.process_time() - begun
     clock.write_text(f"{seconds:.1f}")

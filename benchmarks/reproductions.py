@@ -35,7 +35,7 @@ from reproductions_tables import tables
 from evoframe import Run
 from evoframe.config.request import Request
 from evoframe.errors import EvoframeError
-from evoframe.run import runner
+from evoframe.run import starting
 
 ANCESTOR = "ancestor"
 
@@ -173,7 +173,7 @@ def carry(piece: Piece, data: Path) -> None:
     founder = None if piece.arm == ANCESTOR else piece.founder.run
     if piece.run.exists():
         try:
-            runner.resume(piece.run, founder=founder)
+            starting.resume(piece.run, founder=founder)
         except EvoframeError as error:  # such as of another version of torch
             print(f"{piece.name} begins anew: {error}")
             shutil.rmtree(piece.run)
@@ -181,7 +181,7 @@ def carry(piece: Piece, data: Path) -> None:
             return
     request = asked_for(piece, data).resolve()
     piece.run.parent.mkdir(parents=True, exist_ok=True)
-    runner.start(request.recipe, request.registry, piece.run, founder=founder)
+    starting.start(request.recipe, request.registry, piece.run, founder=founder)
 
 
 def asked_for(piece: Piece, data: Path) -> Request:

@@ -33,7 +33,7 @@ from resnet20 import Block, Cifar, ResNet20
 
 import evoframe
 from evoframe.config.request import Request
-from evoframe.run import runner
+from evoframe.run import starting
 
 PUBLISHED = {
     2.2: (94.13, "DepGraph with a decay that rescues"),
@@ -89,9 +89,9 @@ def carried(asked: argparse.Namespace, factor: float, seed: int) -> evoframe.Run
         recipe = str(Path(__file__).with_suffix(".toml"))
         request = Request(recipe, choices=choices, options=options).resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
-        runner.start(request.recipe, request.registry, path)
+        starting.start(request.recipe, request.registry, path)
     elif evoframe.Run(path).ending is None:
-        runner.resume(path)
+        starting.resume(path)
     return evoframe.Run(path)
 
 

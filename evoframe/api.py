@@ -13,7 +13,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.config.request import Request, by_table
 from evoframe.errors import ConfigError
 from evoframe.roles import ROLE_TABLES, Strategy
-from evoframe.run import runner, sessions
+from evoframe.run import sessions, starting
 from evoframe.run.asking import Session
 from evoframe.run.run import Run
 
@@ -69,7 +69,7 @@ def evolve(
     request = Request(recipe, choices=choices, options=options)
     asked = request.resolve()
     path = Path(out) if out is not None else new_folder(request.name or "run")
-    runner.start(asked.recipe, asked.registry, path)
+    starting.start(asked.recipe, asked.registry, path)
     return Run(path, asked.ready)
 
 
@@ -96,7 +96,7 @@ def resume(
     if isinstance(changes, str):
         raise ConfigError(f"changes is the text {changes!r}; wanted a list of such texts.")
     given = by_table(ready)
-    runner.resume(Path(path), ready=given, changes=changes, repair=repair)
+    starting.resume(Path(path), ready=given, changes=changes, repair=repair)
     return Run(Path(path), given)
 
 

@@ -81,14 +81,14 @@ def command(**given: Any) -> None:
     Defaults come first, then the recipe, then what is said here.
     """
     from evoframe.api import new_folder
-    from evoframe.run import runner
+    from evoframe.run import starting
 
     request = request_from(given)
     asked = request.resolve()
     out = given["out"] or new_folder(request.name or asked.recipe.task.name)
     with resumable(out), telling(out):
         log_level = "info" if given["verbose"] else "warning"
-        runner.start(asked.recipe, asked.registry, out, log_level=log_level)
+        starting.start(asked.recipe, asked.registry, out, log_level=log_level)
     report(out)
 
 

@@ -39,7 +39,7 @@ def command(
     The result is the same, bit for bit, as if it had never been interrupted. Runs the code of
     files that RUN/run.toml names, and says which.
     """
-    from evoframe.run import runner
+    from evoframe.run import starting
 
     def say(named: Sequence[str]) -> None:
         say_code(run, named)
@@ -51,5 +51,5 @@ def command(
         click.echo(f"{mirror} was copied to {run}", err=True)
     with resumable(run), telling(run):
         log_level = "info" if verbose else "warning"
-        runner.resume(run, log_level=log_level, changes=changes, repair=repair, say=say)
+        starting.resume(run, log_level=log_level, changes=changes, repair=repair, say=say)
     report(run)

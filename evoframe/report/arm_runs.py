@@ -19,7 +19,7 @@ from evoframe.config.convert import recipe_from, run_options
 from evoframe.errors import EvoframeError, RunError
 from evoframe.registry import Registry, load_registry
 from evoframe.report.arms import FOUNDER, Arm
-from evoframe.run import runner
+from evoframe.run import starting
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import is_finished
 from evoframe.strategies.executor.processes import Processes
@@ -148,11 +148,11 @@ def _carried(arm_run: ArmRun, registry: Registry, ready: dict[str, Any]) -> ArmR
         return arm_run
     try:
         if RunFolder(arm_run.path).exists():
-            runner.resume(arm_run.path, ready=ready, founder=arm_run.founder)
+            starting.resume(arm_run.path, ready=ready, founder=arm_run.founder)
         else:
             recipe = recipe_from(arm_run.tables, registry, ready)
             recipe = attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=arm_run.seed))
-            runner.start(recipe, registry, arm_run.path, founder=arm_run.founder)
+            starting.start(recipe, registry, arm_run.path, founder=arm_run.founder)
     except EvoframeError as error:
         raise RunError(f"{arm_run}: {error}") from error
     return arm_run

@@ -12,7 +12,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, RunError
 from evoframe.registry import Registry
 from evoframe.roles import Selection, Strategy
-from evoframe.run import opening, runner
+from evoframe.run import opening, starting
 from evoframe.run.asking import Session
 from evoframe.run.folder import RunFolder
 from evoframe.run.record import read_record, resolved
@@ -43,11 +43,11 @@ def begin(recipe: Recipe, registry: Registry, path: Path, ready: Mapping[str, An
             found = opening.opened(folder, ready, None, (), repair=False)
             world, told, read = found.world, found.told, found.read
         else:
-            world = stack.enter_context(runner.written(recipe, registry, path))
+            world = stack.enter_context(starting.written(recipe, registry, path))
             told, read = (), None
         opened: Runner | None = None
         if world is not None:
-            begun = runner.begun(world, "warning", told, ready, read)
+            begun = starting.begun(world, "warning", told, ready, read)
             opened = stack.enter_context(begun)
         return Session(opened, folder.path, ready, stack.pop_all())
 

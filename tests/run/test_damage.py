@@ -29,7 +29,7 @@ from evoframe.errors import (
     RunError,
 )
 from evoframe.roles import Observer
-from evoframe.run import database, patience, runner
+from evoframe.run import database, patience, starting
 from evoframe.run.folder import RunFolder
 from evoframe.run.journal import Journal
 from evoframe.run.weights import FileCheckpoint, load_genotype
@@ -113,7 +113,7 @@ def test_damaged_genotypes_are_made_again_bit_for_bit(
         file = run / ("." if name == "ancestor" else "individuals") / f"{name}.safetensors"
         file.unlink() if name == lost[-1] else flipped(file)
 
-    runner.resume(run, repair=True)
+    starting.resume(run, repair=True)
 
     again = evoframe.open_run(run)
     assert again.digest() == whole.digest()
@@ -216,7 +216,7 @@ def test_a_damaged_journal_is_refused_and_repaired_from_its_copy(
     code, said = command("resume", run)
     assert (code, said.count("\n")) == (2, 1), said
     assert "--repair" in said
-    runner.resume(run, repair=True)
+    starting.resume(run, repair=True)
 
     assert evoframe.open_run(run).digest() == whole.digest()
 
@@ -225,7 +225,7 @@ def test_a_lost_record_is_written_anew_from_the_journal(run: Path, whole: evofra
     """The recipe stands in two places."""
     (run / "run.toml").unlink()
 
-    runner.resume(run, repair=True)
+    starting.resume(run, repair=True)
 
     assert evoframe.open_run(run).digest() == whole.digest()
 
@@ -236,7 +236,7 @@ def test_without_a_copy_of_the_journal_a_new_run_is_advised(run: Path) -> None:
     (run / "journal.sqlite").write_bytes(b"")
 
     with pytest.raises(RunError, match="start a new run with the same recipe and seed"):
-        runner.resume(run, repair=True)
+        starting.resume(run, repair=True)
 
 
 def test_names_in_a_journal_lead_nowhere(run: Path) -> None:
@@ -314,7 +314,7 @@ def test_a_change_on_purpose_counts_from_the_next_generation_on(
         assert [first for first, _ in journal.recipes()] == [1, 4]
     for name in ("g3s1", "g4s0"):  # each by the recipe of its own generation
         flipped(run / "individuals" / f"{name}.safetensors")
-    runner.resume(run, repair=True)
+    starting.resume(run, repair=True)
     assert {
         e.individual.id: found.genotype(e.individual.id).digest() for e in found.entries
     } == ours
@@ -325,7 +325,7 @@ def test_a_finished_run_may_go_on_longer(whole: evoframe.Run, tmp_path: Path) ->
     longer = shutil.copytree(whole.path, tmp_path / "run")
     evolve(tmp_path / "asked", generations=5)
 
-    runner.resume(longer, changes=["run.generations=5"])
+    starting.resume(longer, changes=["run.generations=5"])
 
     found = evoframe.open_run(longer)
     assert found.digest() == evoframe.open_run(tmp_path / "asked").digest()
@@ -347,7 +347,7 @@ def test_a_change_that_cannot_be_is_refused(change: str, message: str, run: Path
     before = (run / "run.toml").read_bytes()
 
     with pytest.raises(ConfigError, match=message):
-        runner.resume(run, changes=[change])
+        starting.resume(run, changes=[change])
 
     assert (run / "run.toml").read_bytes() == before
 
@@ -359,7 +359,7 @@ def test_a_change_that_was_cut_short_is_completed(
     with monkeypatch.context() as killed:
         killed.setattr("evoframe.run.opening.write_atomically", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            runner.resume(run, changes=["environment.retention=0.8"])
+            starting.resume(run, changes=["environment.retention=0.8"])
 
     evoframe.resume(run)
 
@@ -377,7 +377,7 @@ def test_strategies_in_a_file_may_move(tmp_path: Path) -> None:
         )  # fmt: skip
     old.rename(new)
 
-    runner.resume(tmp_path / "run", changes=[f"task.use={new}:Blobs", "observer=[]"][:1])
+    starting.resume(tmp_path / "run", changes=[f"task.use={new}:Blobs", "observer=[]"][:1])
 
     assert evoframe.open_run(tmp_path / "run").ending
 

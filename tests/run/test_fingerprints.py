@@ -19,7 +19,7 @@ from evoframe.config import files
 from evoframe.errors import ResumeError
 from evoframe.registry import load_registry
 from evoframe.roles import Mutation, Observer, doc
-from evoframe.run import fingerprints, resuming, runner
+from evoframe.run import fingerprints, resuming, starting
 from evoframe.run.record import RECORD
 
 SUPPORT = Path(__file__).parents[1] / "support" / "blobs.py"
@@ -130,7 +130,7 @@ def test_another_survey_is_refused(begun: Path) -> None:
 def test_another_network_is_another_survey(begun: Path) -> None:
     """The fingerprint is of what was found, so a task changed on purpose shows as well."""
     with pytest.raises(ResumeError, match="the survey of the network was"):
-        runner.resume(begun, changes=["task.hidden=13"])
+        starting.resume(begun, changes=["task.hidden=13"])
 
 
 def test_another_contract_is_refused(begun: Path) -> None:

@@ -16,7 +16,7 @@ import evoframe
 from evoframe import hookimpl
 from evoframe.errors import DamagedError, StrategyError
 from evoframe.plugin import Family, Gradient, Mutation, Observer, Selection
-from evoframe.run import runner
+from evoframe.run import starting
 
 HERE = Path(__file__)
 BLOBS = f"{HERE.parents[1] / 'support' / 'blobs.py'}:Blobs"
@@ -132,7 +132,7 @@ def test_a_life_that_is_lived_again_gets_the_notes_that_it_had(tmp_path: Path) -
     for name in ("g3s1", "g4s1"):
         (run.path / "individuals" / f"{name}.safetensors").unlink()
 
-    runner.resume(run.path, repair=True)
+    starting.resume(run.path, repair=True)
 
     assert evoframe.open_run(run.path).genotype("g4s1").synapses == run["g4s1"].synapses
 

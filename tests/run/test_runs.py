@@ -31,7 +31,7 @@ from evoframe.errors import (
 from evoframe.kernel.population import Family
 from evoframe.registry import load_registry
 from evoframe.roles import Observer, Selection
-from evoframe.run import runner
+from evoframe.run import starting
 from evoframe.run.folder import RunFolder
 from evoframe.strategies.task.mnist import Mnist
 from evoframe.testing.scaffold import example_of
@@ -345,7 +345,7 @@ def test_an_ancestor_of_another_making_is_refused(plain, tmp_path) -> None:
     other = attrs.evolve(plain.recipe, run=attrs.evolve(plain.recipe.run, seed=3, generations=2))
 
     with pytest.raises(RunError, match="has another seed"):
-        runner.start(other, load_registry(), tmp_path / "run", founder=plain.path)
+        starting.start(other, load_registry(), tmp_path / "run", founder=plain.path)
 
     assert list(tmp_path.iterdir()) == []
 

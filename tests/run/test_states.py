@@ -16,7 +16,7 @@ import evoframe
 from evoframe import hookimpl
 from evoframe.errors import ConfigError, DamagedError, StrategyError
 from evoframe.plugin import Environment, Family, Mutation, Observer, Retention, Selection
-from evoframe.run import runner
+from evoframe.run import starting
 
 HERE = Path(__file__)
 BLOBS = f"{HERE.parents[1] / 'support' / 'blobs.py'}:Blobs"
@@ -137,7 +137,7 @@ def test_a_life_that_is_lived_again_is_given_the_state_of_its_generation(run) ->
     """Not that of today."""
     (run.path / "individuals" / "g3s1.safetensors").unlink()
 
-    runner.resume(run.path, repair=True)
+    starting.resume(run.path, repair=True)
 
     assert evoframe.open_run(run.path).genotype("g3s1").synapses == run["g3s1"].synapses
 
