@@ -105,8 +105,16 @@ def _described(name: str, member: Any) -> Iterator[str]:
     """Yield a name of the Python API, and its members if it is a class."""
     yield f"### evoframe.{name}\n\n```text\n{_wrapped(name, member)}\n```"
     yield _plain(inspect.getdoc(member) or "")
-    for attribute, shown, text in _members(member) if inspect.isclass(member) else ():
-        yield f"#### {name}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
+    for kind in _own_kinds(member) if inspect.isclass(member) else ():
+        for attribute, shown, text in _members(kind):
+            yield f"#### {name}.{attribute}\n\n```text\n{shown}\n```\n\n{text}"
+
+
+def _own_kinds(kind: type) -> Iterator[type]:
+    """Yield a class and those bases of it that are described nowhere else, bases first."""
+    for base in reversed(kind.__mro__):
+        if base is kind or base.__module__.startswith("evoframe.run."):
+            yield base
 
 
 def _wrapped(name: str, member: Any) -> str:
