@@ -133,7 +133,7 @@ def _goes_on(state: State, case: Case) -> bool:
 
 
 def _straight_run(case: Case, strategy: Strategy, law: Law) -> Callable[[int], str]:
-    """Return what tells the digest of a generation of a run that nothing disturbs."""
+    """Return a function that tells the digest of a generation of a run which nothing disturbs."""
     laboratory = Laboratory(case, company(attrs.evolve(strategy), law))
 
     @cache

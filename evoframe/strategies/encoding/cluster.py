@@ -8,7 +8,7 @@ sum in the layer, so P(c) lies in [exp(-1 / T_c), 1]; a bundle that spans severa
 mean of its shares in them. The paper's clusters are kernels, those of 1709.02043 filters; bundles
 are ours: what must go together for a tensor to become smaller.
 
-Bundles may have another importance than their sums, of gradients for one (see `importances.py`),
+Bundles may have another importance than their sums, of gradients for one (see `importances/`),
 normalised, and compared all over the network, among layers of the same kinds, or within layers.
 It takes the place of the shares in P(c); or only its order counts (`draw = false`).
 
