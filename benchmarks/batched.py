@@ -27,7 +27,7 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.plugin import Gradient, Task
 
 EXAMPLES, CLASSES = 640, 10

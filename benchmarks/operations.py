@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 
 NORMS = {
     "group norm": "two", "group norm without weights": "two", "instance norm": "two",

@@ -20,7 +20,8 @@ from torch import Tensor
 
 import evoframe
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import Wiring, living_channels
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.wiring import Wiring
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 from blobs import Blobs

@@ -29,8 +29,8 @@ from evoframe.kernel.bits import Absent
 from evoframe.kernel.dna import Genes, Inheritance
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
+from evoframe.kernel.settling import settle
 from evoframe.kernel.synthesis import draw, thresholds
-from evoframe.kernel.wiring import settle
 from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.task.evonet import EvoNet

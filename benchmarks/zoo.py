@@ -17,7 +17,7 @@ from evoframe import anatomy
 from evoframe.anatomy.channels.grid import Grid
 from evoframe.anatomy.plan.bundles import Bundles
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.roles.task import WITH_SYNAPSES
 
 MISSING = ("nms(Tensor a, Tensor b, float c) -> Tensor", "qnms(Tensor a) -> Tensor")

@@ -37,7 +37,7 @@ from evoframe.testing.scaffold import example_of
 VALUES = (
     "key", "genotype", "individual", "notes", "population", "context", "evidence", "dna", "limits",
     "levels", "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "brood", "judged",
-    "wiring", "events", "arguments",
+    "wiring", "living", "settling", "events", "arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
 

@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         TrainingResult as TrainingResult,
     )
     from evoframe.kernel.limits import Cap as Cap, Ceiling as Ceiling
+    from evoframe.kernel.living import living_channels as living_channels
     from evoframe.kernel.notes import Notes as Notes
     from evoframe.kernel.phenotype import Phenotype as Phenotype
     from evoframe.kernel.population import Family as Family, Population as Population, rank as rank
@@ -91,14 +92,9 @@ if TYPE_CHECKING:
         Paused as Paused,
         Rung as Rung,
     )
+    from evoframe.kernel.settling import presence as presence, revive as revive, settle as settle
     from evoframe.kernel.synthesis import draw as draw
-    from evoframe.kernel.wiring import (
-        Wiring as Wiring,
-        living_channels as living_channels,
-        presence as presence,
-        revive as revive,
-        settle as settle,
-    )
+    from evoframe.kernel.wiring import Wiring as Wiring
     from evoframe.markers import hookimpl as hookimpl
     from evoframe.roles.base import Strategy as Strategy, doc as doc
     from evoframe.roles.encoding import Encoding as Encoding
@@ -192,12 +188,14 @@ _NAMES = {
     "kernel.key": "Key sealed untouched",
     "kernel.levels": "LEVELS Table even_levels even_scores ranked relative_levels",
     "kernel.life": "Batch Checkpoint Life NoCheckpoint Split TrainingResult",
+    "kernel.living": "living_channels",
     "kernel.notes": "Notes",
     "kernel.phenotype": "Phenotype",
     "kernel.population": "Family Population rank",
     "kernel.rungs": "Heat PAUSABLE Paused Rung",
+    "kernel.settling": "presence revive settle",
     "kernel.synthesis": "draw",
-    "kernel.wiring": "Wiring living_channels presence revive settle",
+    "kernel.wiring": "Wiring",
     "markers": "hookimpl",
     "roles.base": "Strategy doc",
     "roles.encoding": "Encoding",

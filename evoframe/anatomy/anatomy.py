@@ -27,11 +27,13 @@ from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Kind, Partition, partition
 from evoframe.kernel.entries import passing_of, state_of
 from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.living import living_channels
 from evoframe.kernel.numbers import require_numbers
 from evoframe.kernel.passes import copied
 from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.settling import settle
 from evoframe.kernel.widths import Bound
-from evoframe.kernel.wiring import Wiring, living_channels, settle
+from evoframe.kernel.wiring import Wiring
 
 
 @attrs.frozen(eq=False)

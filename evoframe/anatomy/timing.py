@@ -20,7 +20,7 @@ from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
-from evoframe.kernel.wiring import is_extinct, settle
+from evoframe.kernel.settling import is_extinct, settle
 
 MIXED = 8
 """How many networks of random widths are looked at, besides two for each layer."""

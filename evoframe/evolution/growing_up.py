@@ -23,7 +23,7 @@ from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.notes import Notes
 from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.kernel.wiring import is_extinct
+from evoframe.kernel.settling import is_extinct
 from evoframe.roles.training import Training
 
 

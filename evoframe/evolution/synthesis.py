@@ -12,8 +12,8 @@ from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.floors import Turns
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.purse import Purse
+from evoframe.kernel.settling import is_extinct, revive, settle
 from evoframe.kernel.synthesis import draw, furnished
-from evoframe.kernel.wiring import is_extinct, revive, settle
 
 
 def synthesise(

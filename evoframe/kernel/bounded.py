@@ -22,9 +22,9 @@ from evoframe.kernel.dna import DNA
 from evoframe.kernel.floors import are_bundles
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
+from evoframe.kernel.settling import settle_masks
 from evoframe.kernel.synthesis import turns
 from evoframe.kernel.widths import Bound, under_bounds
-from evoframe.kernel.wiring import settle_masks
 
 
 def are_held(genotype: Genotype, anatomy: Anatomy) -> bool:

@@ -16,8 +16,8 @@ from evoframe.kernel.dna import Clusters
 from evoframe.kernel.floors import Order
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.purse import Purse
+from evoframe.kernel.settling import between
 from evoframe.kernel.synthesis import Living, bernoulli, of_clusters
-from evoframe.kernel.wiring import between
 
 Flags = npt.NDArray[np.bool_]
 """A bool for each of some clusters."""

@@ -15,7 +15,7 @@ from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import sealed
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 
 _Means = dict[str, Tensor]
 

@@ -14,8 +14,8 @@ from evoframe.kernel.dna import DNA
 from evoframe.kernel.floors import Turns
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
+from evoframe.kernel.settling import settled_and_living
 from evoframe.kernel.synthesis import capped
-from evoframe.kernel.wiring import settled_and_living
 
 
 @attrs.frozen(eq=False)

@@ -15,7 +15,7 @@ from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, masked
 from evoframe.kernel.key import sealed
 from evoframe.kernel.limits import Ceiling
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
 from evoframe.run.shrinking import worst_of

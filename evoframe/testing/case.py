@@ -29,7 +29,7 @@ from evoframe.kernel.life import Life
 from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
-from evoframe.kernel.wiring import is_extinct, settle
+from evoframe.kernel.settling import is_extinct, settle
 from evoframe.roles import Encoding, Nurture, Task
 from evoframe.strategies.encoding.cluster import Cluster
 from evoframe.strategies.encoding.magnitude import Magnitude

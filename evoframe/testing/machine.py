@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from evoframe.evolution.strategies import Strategies
 from evoframe.kernel.key import Key, untouched
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.roles import ROLES, Environment, Strategy
 from evoframe.testing.case import READERS, Case, Law
 from evoframe.testing.laboratory import Laboratory, State, company

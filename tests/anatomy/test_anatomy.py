@@ -12,7 +12,7 @@ from torch import nn
 from evoframe import anatomy
 from evoframe.errors import TaskError
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.roles.task import WITH_SYNAPSES
 from networks.blocks import KINDS, Network
 

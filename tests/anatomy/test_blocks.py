@@ -16,7 +16,7 @@ from anatomy.branching import BRANCHING, STAYING, Basic, Crossing, Images, Subtr
 from evoframe import anatomy
 from evoframe.anatomy.plan.blocks import without
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from support.exactness import assert_exact
 from support.surgery import drawn, parameters, shaken
 

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from evoframe import anatomy
 from evoframe.anatomy.channels.calls import Call, tensors_in
 from evoframe.anatomy.trace.even import Even
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.roles.task import Task
 from networks import NETWORKS
 from support.exactness import assert_exact, share_that_leaves

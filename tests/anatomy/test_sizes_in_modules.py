@@ -12,7 +12,8 @@ from torch.nn import functional as F  # noqa: N812
 from evoframe import anatomy
 from evoframe.errors import StillbornError, TaskError
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import living_channels, settle
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.settling import settle
 from evoframe.roles.task import WITH_SYNAPSES
 from evoframe.run.remarks import of_anatomy
 from networks.counting import NORMS, Blocks, Groups, HeadsFromOneLayer

@@ -10,7 +10,7 @@ from torch import nn
 
 from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from networks.slices import HardCoded, Scaled
 
 

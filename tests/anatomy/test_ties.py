@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, embedding, linear, relu
 import evoframe
 from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle, settle_masks
+from evoframe.kernel.settling import settle, settle_masks
 from support.exactness import share_that_leaves
 
 WORDS = (torch.randint(0, 11, (5, 4)),)

@@ -9,7 +9,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import living_channels, settle
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.settling import settle
 from support.exactness import assert_exact, share_that_leaves
 from support.surgery import drawn, shaken
 

@@ -25,9 +25,9 @@ from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
+from evoframe.kernel.settling import settle
 from evoframe.kernel.straying import exchanged, places, strayed
 from evoframe.kernel.widths import Width
-from evoframe.kernel.wiring import settle
 from evoframe.plugin import (
     Budget,
     Climb,

@@ -18,7 +18,7 @@ from evoframe.export.delivered import Delivered
 from evoframe.export.state import ARCHITECTURE, WEIGHTS
 from evoframe.export.writing import export
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 
 MAKE, SHAPE, _ = BRANCHING["basic"]
 

@@ -18,8 +18,8 @@ from evoframe.kernel.genotype import Genotype, count, masked
 from evoframe.kernel.key import Key
 from evoframe.kernel.levels import even_levels, relative_levels
 from evoframe.kernel.limits import Cap
+from evoframe.kernel.settling import settle
 from evoframe.kernel.synthesis import draw
-from evoframe.kernel.wiring import settle
 from evoframe.strategies.encoding import Magnitude, Sensitivity, Synaptic, Uniform
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.mutation import Noise, Regrowth

@@ -12,16 +12,9 @@ from torch.nn import functional as F  # noqa: N812  torch's own convention
 
 from evoframe.anatomy import survey
 from evoframe.kernel.genotype import Genotype, count, masked
-from evoframe.kernel.wiring import (
-    Derived,
-    Holding,
-    Wiring,
-    is_extinct,
-    living_channels,
-    revive,
-    settle,
-    settle_masks,
-)
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.settling import is_extinct, revive, settle, settle_masks
+from evoframe.kernel.wiring import Derived, Holding, Wiring
 from networks.zeros import KINDS, Chain, Mixed
 
 # --- wirings made by hand -----------------------------------------------------------------------

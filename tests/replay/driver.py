@@ -108,7 +108,7 @@ def _grown(plan: Any, view: Mapping[str, Any], seed: int, *, integers: bool) -> 
     """Return the facts of a network from whose ancestor random channels and synapses are gone."""
     from evoframe.kernel.genotype import Genotype
     from evoframe.kernel.key import Key
-    from evoframe.kernel.wiring import settle
+    from evoframe.plugin import settle
 
     key, whole, masks = Key(seed), plan.genotype(), {}
     doomed = torch.from_numpy(key.at("channels").words(len(view["classes"])) < (2**32 // 3))

@@ -21,7 +21,7 @@ from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
-from evoframe.kernel.wiring import living_channels
+from evoframe.kernel.living import living_channels
 from evoframe.registry import load_registry
 from evoframe.roles import Encoding
 from evoframe.strategies.encoding import Cluster, Magnitude, Narrow, Synaptic, Uniform

@@ -14,8 +14,9 @@ from evoframe.kernel.clusters import Kind
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.settling import settle
 from evoframe.kernel.synthesis import draw
-from evoframe.kernel.wiring import living_channels, settle
 from evoframe.strategies.encoding.cluster import Cluster
 from evoframe.strategies.encoding.narrow import Narrow
 from evoframe.strategies.environment.retention import Retention

@@ -15,8 +15,8 @@ from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, count
 from evoframe.kernel.key import Key
+from evoframe.kernel.settling import settle
 from evoframe.kernel.synthesis import draw
-from evoframe.kernel.wiring import settle
 from evoframe.strategies.encoding import Cluster, Magnitude, Synaptic
 from evoframe.strategies.environment import Budget, Descent, Removal, Retention
 from evoframe.strategies.task import Mnist

@@ -18,8 +18,9 @@ from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, count, masked
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.settling import settle
 from evoframe.kernel.synthesis import draw
-from evoframe.kernel.wiring import living_channels, settle
 from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.heredity import Asexual, Mating

@@ -22,7 +22,7 @@ from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
 from evoframe.kernel.life import Life, NoCheckpoint
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.strategies.nurture import Distillation, FanIn, Stress
 from evoframe.strategies.training import Gradient
 

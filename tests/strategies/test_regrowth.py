@@ -10,7 +10,7 @@ import torch
 from evoframe.errors import ContractError
 from evoframe.evolution.genes import require_dna
 from evoframe.evolution.synthesis import synthesise
-from evoframe.kernel.wiring import living_channels
+from evoframe.kernel.living import living_channels
 from evoframe.plugin import DNA, Genes, Regrowth
 from evoframe.testing.case import Case
 from evoframe.testing.specimens import Specimen

@@ -13,7 +13,7 @@ from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.strategies.nurture import Repair
 from evoframe.strategies.task.making import task
 

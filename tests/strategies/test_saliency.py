@@ -16,7 +16,7 @@ from evoframe import anatomy
 from evoframe.errors import TaskError
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.strategies.task import Saliency
 from evoframe.strategies.task.evonet import EvoNet
 

@@ -24,7 +24,7 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
 from evoframe.kernel.key import Key
 from evoframe.kernel.population import Population
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 from evoframe.strategies.heredity import Asexual
 from evoframe.strategies.selection import RandomPairs, Tournament, Truncation
 from evoframe.strategies.task import Lenet5Caffe, Lenet300100, Mnist

@@ -11,8 +11,8 @@ from evoframe import anatomy
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
+from evoframe.kernel.settling import settle
 from evoframe.kernel.synthesis import draw
-from evoframe.kernel.wiring import settle
 from evoframe.roles.task import Task
 from evoframe.strategies.encoding.cluster import Cluster
 

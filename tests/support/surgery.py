@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.wiring import settle
+from evoframe.kernel.settling import settle
 
 THINNED = ((1.0, 1.0), (0.7, 1.0), (0.35, 1.0), (0.35, 0.8), (1.0, 0.2), (0.08, 1.0))
 """Parts of the neurons and of the synapses that stay, for each genotype that is tried."""

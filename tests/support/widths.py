@@ -17,7 +17,7 @@ from evoframe.kernel.dna import Clusters, Genes
 from evoframe.kernel.entries import state_of
 from evoframe.kernel.flags import both
 from evoframe.kernel.genotype import Genotype, count
-from evoframe.kernel.wiring import between, settled_and_living
+from evoframe.kernel.settling import between, settled_and_living
 
 
 def sizes_of_grown(plan: Any, genotype: Genotype) -> dict[str, float]:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from evoframe.anatomy.plan.bundles import Bundles
-from evoframe.kernel.wiring import Wiring, living_channels
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.wiring import Wiring
 
 
 def lasting(bundles: Bundles, wiring: Wiring) -> Tensor:

@@ -32,7 +32,7 @@ from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, TRAINING, Mode, 
 from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.forward import opened
 from evoframe.kernel.arguments import Arguments
-from evoframe.kernel.wiring import settled_and_living, without_the_dead
+from evoframe.kernel.settling import settled_and_living, without_the_dead
 
 NOWHERE = -1
 """The call of a mismatch that numbers have shown: they do not say where it began."""

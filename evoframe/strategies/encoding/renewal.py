@@ -20,8 +20,8 @@ from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.floors import floors
 from evoframe.kernel.genotype import Genotype, masked
 from evoframe.kernel.limits import Ceiling
+from evoframe.kernel.settling import is_extinct, settle
 from evoframe.kernel.synthesis import of_clusters, turns
-from evoframe.kernel.wiring import is_extinct, settle
 from evoframe.strategies.encoding.membership import Scores
 
 FLOOR = 0.1

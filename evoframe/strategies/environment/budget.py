@@ -36,8 +36,8 @@ from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.limits import Ceiling
+from evoframe.kernel.settling import settle
 from evoframe.kernel.synthesis import draw
-from evoframe.kernel.wiring import settle
 from evoframe.roles import Encoding, Environment, doc
 from evoframe.strategies.environment.also import Also
 from evoframe.strategies.environment.bundling import by_bundle

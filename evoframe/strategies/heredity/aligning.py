@@ -9,7 +9,8 @@ from __future__ import annotations
 from torch import Tensor, zeros_like
 
 from evoframe.kernel.genotype import Genotype, masked
-from evoframe.kernel.wiring import Wiring, living_channels
+from evoframe.kernel.living import living_channels
+from evoframe.kernel.wiring import Wiring
 
 
 def in_sequence(one: Genotype, other: Genotype, wiring: Wiring) -> Genotype:

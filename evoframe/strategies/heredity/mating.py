@@ -31,7 +31,7 @@ from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype, Masks, State, masked
-from evoframe.kernel.wiring import presence
+from evoframe.kernel.settling import presence
 from evoframe.roles import Heredity, Task, doc
 from evoframe.strategies.heredity.aligning import in_sequence
 

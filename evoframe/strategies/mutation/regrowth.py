@@ -21,7 +21,7 @@ from torch import Tensor
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Genes, Inheritance
 from evoframe.kernel.key import WORD_VALUES, Key
-from evoframe.kernel.wiring import living_channels
+from evoframe.kernel.living import living_channels
 from evoframe.roles import Mutation, doc
 
 
