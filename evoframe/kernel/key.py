@@ -69,6 +69,10 @@ class Key:
         # Equal words keep their order, so the permutation does not depend on NumPy's way to sort.
         return np.argsort(self.words(count), kind="stable")
 
+    def share(self) -> float:
+        """Return one number from 0 to below 1."""
+        return int(self.words(1)[0]) / WORD_VALUES
+
     def integer(self) -> int:
         """Return one number in [0, 2**63), a seed for somebody else's generator."""
         return self._digest(8) >> 1

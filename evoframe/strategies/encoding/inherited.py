@@ -13,7 +13,6 @@ import attrs
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.roles import Encoding, Task, doc
 from evoframe.strategies.encoding.magnitude import Magnitude
 from evoframe.strategies.encoding.synaptic import Synaptic
@@ -67,12 +66,7 @@ class Inherited(Encoding):
 
     def _which(self, context: Context) -> int:
         before, key = context.notes.get(NOTE), context.key.at("which")
-        first, second = (_share(key.at(step)) for step in ("change", "among"))
+        first, second = (key.at(step).share() for step in ("change", "among"))
         if isinstance(before, int) and before < len(self.among) and first >= self.change:
             return before
         return int(second * len(self.among))
-
-
-def _share(key: Key) -> float:
-    """Return a number from 0 to below 1."""
-    return int(key.words(1)[0]) / WORD_VALUES

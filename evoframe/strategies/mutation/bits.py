@@ -14,7 +14,6 @@ import attrs
 from evoframe.kernel import precision
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.roles import Mutation, doc
 
 
@@ -38,7 +37,7 @@ class Bits(Mutation):
         changed = {
             name: _other(known.get(name, precision.UNSAID))
             for name in dna.synapses
-            if _share(context.key.at("layer", name)) < self.rate
+            if context.key.at("layer", name).share() < self.rate
         }
         if not changed:
             return dna
@@ -48,8 +47,3 @@ class Bits(Mutation):
 def _other(bits: int) -> int:
     few, many = precision.BITS
     return few if bits == many else many
-
-
-def _share(key: Key) -> float:
-    """Return a number from 0 to below 1."""
-    return int(key.words(1)[0]) / WORD_VALUES
