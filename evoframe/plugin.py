@@ -102,10 +102,12 @@ if TYPE_CHECKING:
     from evoframe.roles.executor import Executor as Executor, Send as Send
     from evoframe.roles.frozen_dict import FrozenDict as FrozenDict
     from evoframe.roles.heredity import Heredity as Heredity
+    from evoframe.roles.library import library as library
     from evoframe.roles.litter import Litter as Litter
     from evoframe.roles.mutation import Mutation as Mutation
     from evoframe.roles.nurture import Nurture as Nurture
     from evoframe.roles.observer import Observer as Observer
+    from evoframe.roles.options import options as options
     from evoframe.roles.over_data_set import over_data_set as over_data_set
     from evoframe.roles.selection import Selection as Selection
     from evoframe.roles.task import WITH_SYNAPSES as WITH_SYNAPSES, Task as Task
@@ -203,10 +205,12 @@ _NAMES = {
     "roles.executor": "Executor Send",
     "roles.frozen_dict": "FrozenDict",
     "roles.heredity": "Heredity",
+    "roles.library": "library",
     "roles.litter": "Litter",
     "roles.mutation": "Mutation",
     "roles.nurture": "Nurture",
     "roles.observer": "Observer",
+    "roles.options": "options",
     "roles.over_data_set": "over_data_set",
     "roles.selection": "Selection",
     "roles.task": "Task WITH_SYNAPSES",

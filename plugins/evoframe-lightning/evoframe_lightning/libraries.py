@@ -5,10 +5,9 @@ It comes under two names, ``lightning`` and ``pytorch_lightning``, whose classes
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from evoframe.plugin import ConfigError
+from evoframe.plugin import ConfigError, library
 
 LIBRARIES = ("lightning.pytorch", "pytorch_lightning")
 """Where its classes are; the first is taken where a network says nothing."""
@@ -20,24 +19,18 @@ def needed(module: str) -> Any:
     Raises:
         ConfigError: it is not installed, and how to get it.
     """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0].replace("_", "-")
-        raise ConfigError(
-            f"the package {package} is not there ({error}). "
-            f"Try `pip install evoframe-lightning[{package}]`."
-        ) from error
+    package = module.partition(".")[0].replace("_", "-")
+    return library(module, f"evoframe-lightning[{package}]")
 
 
 def library_of(given: Any) -> str | None:
     """Return the name of the library that a LightningModule or its data are of; None for others."""
     kind = given if isinstance(given, type) else type(given)
     for one in kind.__mro__:
-        for library in LIBRARIES:
-            ours = one.__module__.startswith(f"{library}.")
+        for name in LIBRARIES:
+            ours = one.__module__.startswith(f"{name}.")
             if ours and one.__name__ in ("LightningModule", "LightningDataModule"):
-                return library
+                return name
     return None
 
 
@@ -47,11 +40,11 @@ def any_library() -> str:
     Raises:
         ConfigError: none is.
     """
-    for library in LIBRARIES:
+    for name in LIBRARIES:
         try:
-            needed(library)
+            needed(name)
         except ConfigError:
             continue
-        return library
+        return name
     needed(LIBRARIES[0])
     return LIBRARIES[0]

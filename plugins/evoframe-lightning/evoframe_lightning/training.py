@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 
@@ -13,15 +13,11 @@ from evoframe.plugin import (
     HostedTraining,
     Task,
     doc,
+    options,
 )
 from evoframe_lightning.arguments import Arguments
 from evoframe_lightning.libraries import any_library, needed
 from evoframe_lightning.tasks import LightningTask
-
-
-def _arguments(given: Any) -> Any:
-    """Return a mapping as arguments, so that a dict is welcome in Python."""
-    return Arguments(**given) if isinstance(given, dict) else given
 
 
 @attrs.frozen
@@ -46,12 +42,7 @@ class Lightning(HostedTraining):
         validator=attrs.validators.optional(attrs.validators.gt(0)),
         metadata=doc("step size of adam for a network without configure_optimizers; else 0.001"),
     )
-    arguments: Arguments = attrs.field(
-        factory=Arguments,
-        converter=_arguments,
-        validator=attrs.validators.instance_of(Arguments),
-        metadata=doc("how it learns, by the names of Trainer"),
-    )
+    arguments: Arguments = options(Arguments, "how it learns, by the names of Trainer")
     logs: Path | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(Path),

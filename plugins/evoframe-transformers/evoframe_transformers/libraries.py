@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from evoframe.plugin import ConfigError
+from evoframe.plugin import library
 
 
 def needed(module: str) -> Any:
@@ -14,11 +13,4 @@ def needed(module: str) -> Any:
     Raises:
         ConfigError: it is not installed, and how to get it.
     """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise ConfigError(
-            f"the package {package} is not there ({error}). "
-            "Try `pip install evoframe-transformers[transformers]`."
-        ) from error
+    return library(module, "evoframe-transformers[transformers]")

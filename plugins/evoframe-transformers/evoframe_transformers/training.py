@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 
-from evoframe.plugin import HostedLife, HostedTraining, Task, doc
+from evoframe.plugin import HostedLife, HostedTraining, Task, options
 from evoframe_transformers.arguments import Arguments
 from evoframe_transformers.libraries import needed
-
-
-def _arguments(given: Any) -> Any:
-    """Return a mapping as arguments, so that a dict is welcome in Python."""
-    return Arguments(**given) if isinstance(given, dict) else given
 
 
 @attrs.frozen
@@ -22,12 +17,7 @@ class Trainer(HostedTraining):
 
     name: ClassVar[str] = "trainer"
 
-    arguments: Arguments = attrs.field(
-        factory=Arguments,
-        converter=_arguments,
-        validator=attrs.validators.instance_of(Arguments),
-        metadata=doc("how it learns, by the names of TrainingArguments"),
-    )
+    arguments: Arguments = options(Arguments, "how it learns, by the names of TrainingArguments")
 
     @property
     def batch_size(self) -> int | None:

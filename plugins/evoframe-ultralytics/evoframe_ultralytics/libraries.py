@@ -10,12 +10,11 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import torch
 
-from evoframe.plugin import ConfigError
+from evoframe.plugin import ConfigError, library
 
 SWITCHES = ("CUBLAS_WORKSPACE_CONFIG", "PYTHONHASHSEED")
 """What it sets and removes in the environment of the process."""
@@ -28,12 +27,7 @@ def needed(module: str) -> Any:
         ConfigError: it is not installed, and how to get it; or torchvision is of another torch.
     """
     try:
-        return import_module(module)
-    except ImportError as error:
-        raise ConfigError(
-            f"the package ultralytics is not there, or what it needs ({error}). "
-            "Try `pip install evoframe-ultralytics[ultralytics]`."
-        ) from error
+        return library(module, "evoframe-ultralytics[ultralytics]")
     except RuntimeError as error:
         if "torchvision" not in str(error):
             raise
