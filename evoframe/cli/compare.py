@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from evoframe.cli import shared
 from evoframe.cli.finish import resumable
 
 
@@ -28,22 +29,8 @@ from evoframe.cli.finish import resumable
     type=click.IntRange(min=1),
     help="epochs of all descendants of an arm together; the most a recipe asks for if not given",
 )
-@click.option(
-    "-o",
-    "--option",
-    "assignments",
-    multiple=True,
-    metavar="TABLE.OPTION=VALUE",
-    help="set an option of task, ancestor, training or run in every arm",
-)
-@click.option(
-    "-p",
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE|MODULE|no:NAME",
-    help="load a plugin that is not installed, or do not load one that is",
-)
+@shared.assignments("set an option of task, ancestor, training or run in every arm")
+@shared.plugins
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),

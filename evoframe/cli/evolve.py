@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evoframe.cli import shared
 from evoframe.cli.finish import report, resumable, telling
 from evoframe.roles.table import ROLES
 
@@ -32,26 +33,10 @@ def _role_options(function: Any) -> Any:
 @click.option(
     "--recipe", metavar="NAME|FILE", help="a recipe to start from, see `evoframe recipes`"
 )
-@click.option(
-    "--task", metavar="NAME|REF", help="a task, or your own as file.py:Name or module:Name"
-)
+@shared.task
 @_role_options
-@click.option(
-    "-o",
-    "--option",
-    "assignments",
-    multiple=True,
-    metavar="TABLE.OPTION=VALUE",
-    help="set an option, e.g. encoding.temperature=0.1, environment[1].retention=0.5",
-)
-@click.option(
-    "-p",
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE|MODULE|no:NAME",
-    help="load a plugin that is not installed, or do not load one that is",
-)
+@shared.assignments("set an option, e.g. encoding.temperature=0.1, environment[1].retention=0.5")
+@shared.plugins
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

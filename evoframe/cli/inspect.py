@@ -7,6 +7,8 @@ from pathlib import Path
 import attrs
 import click
 
+from evoframe.cli import shared
+
 NEXT = (
     "for fewer FLOPs or parameters: evoframe evolve --recipe structured --until flops=4x --task ..."
 )
@@ -14,26 +16,10 @@ NEXT = (
 
 
 @click.command(short_help="tell what may leave a network, and what stays and why")
-@click.option("--recipe", metavar="NAME|FILE", help="a recipe, see `evoframe recipes`")
-@click.option(
-    "--task", metavar="NAME|REF", help="a task, or your own as file.py:Name or module:Name"
-)
-@click.option(
-    "-o",
-    "--option",
-    "assignments",
-    multiple=True,
-    metavar="TABLE.OPTION=VALUE",
-    help="set an option, e.g. task.data=FOLDER, anatomy.multiple=8",
-)
-@click.option(
-    "-p",
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE|MODULE|no:NAME",
-    help="load a plugin that is not installed, or do not load one that is",
-)
+@shared.recipe
+@shared.task
+@shared.assignments("set an option, e.g. task.data=FOLDER, anatomy.multiple=8")
+@shared.plugins
 def command(
     recipe: str | None,
     task: str | None,

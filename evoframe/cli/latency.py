@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from evoframe.cli import shared
+
 
 @click.command(short_help="measure a network's layers, for budgets of milliseconds")
-@click.option("--recipe", metavar="NAME|FILE", help="a recipe, see `evoframe recipes`")
-@click.option(
-    "--task", metavar="NAME|REF", help="a task, or your own as file.py:Name or module:Name"
-)
+@shared.recipe
+@shared.task
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="the table, a new file")
 @click.option(
     "--plan",
@@ -29,22 +29,8 @@ import click
 @click.option("--seconds", default=0.01, show_default=True, help="how long each time, at least")
 @click.option("--processor", is_flag=True, help="count the processor's time, not the clock's")
 @click.option("--force", is_flag=True, help="replace the file if it is there")
-@click.option(
-    "-o",
-    "--option",
-    "assignments",
-    multiple=True,
-    metavar="TABLE.OPTION=VALUE",
-    help="set an option, e.g. task.data=FOLDER",
-)
-@click.option(
-    "-p",
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE|MODULE",
-    help="load a plugin that is not installed",
-)
+@shared.assignments("set an option, e.g. task.data=FOLDER")
+@shared.plugins
 def command(
     recipe: str | None,
     task: str | None,

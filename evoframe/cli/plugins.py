@@ -5,16 +5,11 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
+from evoframe.cli import shared
+
 
 @click.command(short_help="list plugins, and those that could not be loaded")
-@click.option(
-    "-p",
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE|MODULE|no:NAME",
-    help="load a plugin that is not installed, or do not load one that is",
-)
+@shared.plugins
 def command(plugins: tuple[str, ...]) -> None:
     """List every plugin with its distribution, version and strategies, and every failure.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evoframe.cli import shared
+
 if TYPE_CHECKING:
     from evoframe.config.recipe import Recipe
 
@@ -17,10 +19,8 @@ UNTRAINED = (
 
 
 @click.command(short_help="make a trained network smaller in one cut, without a run")
-@click.option("--recipe", metavar="NAME|FILE", help="a recipe, see `evoframe recipes`")
-@click.option(
-    "--task", metavar="NAME|REF", help="a task, or your own as file.py:Name or module:Name"
-)
+@shared.recipe
+@shared.task
 @click.option("--flops", metavar="FACTOR", help="what a forward pass may cost, as in 4x")
 @click.option("--parameters", metavar="FACTOR", help="how many may be left, as in 4x")
 @click.option("--bytes", "size", metavar="FACTOR", help="size on disk, as in 4x")
@@ -50,22 +50,10 @@ UNTRAINED = (
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="a new folder")
 @click.option("--force", is_flag=True, help="replace the folder if it is there")
 @click.option("--seed", default=0, show_default=True, help="of the order of batches")
-@click.option(
-    "-o",
-    "--option",
-    "assignments",
-    multiple=True,
-    metavar="TABLE.OPTION=VALUE",
-    help="set an option, e.g. task.data=FOLDER, anatomy.multiple=8, anatomy.keep=['stem']",
+@shared.assignments(
+    "set an option, e.g. task.data=FOLDER, anatomy.multiple=8, anatomy.keep=['stem']"
 )
-@click.option(
-    "-p",
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE|MODULE|no:NAME",
-    help="load a plugin that is not installed, or do not load one that is",
-)
+@shared.plugins
 def command(
     recipe: str | None,
     task: str | None,

@@ -6,18 +6,13 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from evoframe.cli import shared
+
 
 @click.command(short_help="list strategies, or show the options of one")
 @click.argument("role", required=False)
 @click.argument("name", required=False)
-@click.option(
-    "-p",
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE|MODULE|no:NAME",
-    help="load a plugin that is not installed, or do not load one that is",
-)
+@shared.plugins
 def command(role: str | None, name: str | None, plugins: tuple[str, ...]) -> None:
     """List all strategies, those of a ROLE, or show the options of NAME and how to write them."""
     from evoframe.registry import describe, load_registry
