@@ -148,11 +148,7 @@ def bout(
     learning = cut.learning
     if learning is None:
         steps = int((passes - spent) / (problem.batch_size * (STEP * share + taught)))
-        teacher = None
-        if taught:
-            teacher = copy.deepcopy(ancestor).to(problem.device, memory_format=torch.channels_last)
-        school = problem.school()
-        learning = Learning(network, problem, school, steps, rate, key.at("training"), teacher)
+        learning = begun_with(network, problem, steps, rate, key.at("training"), taught=taught)
     learning.go_on(learning.steps)
     result = asked | {
         "share": share,
@@ -174,6 +170,17 @@ def bout(
     part.write_text(json.dumps(result))
     part.rename(file)
     print(f"{file.stem}: {result['validation']} {result['epochs']:.1f} epochs", flush=True)
+
+
+def begun_with(
+    network: torch.nn.Module, problem: Problem, steps: int, rate: float, key: Key, *, taught: bool
+) -> Learning:
+    """Return the training of a network that was cut, by its ancestor if it is taught."""
+    teacher = None
+    if taught:
+        teacher = copy.deepcopy(problem.ancestor)
+        teacher = teacher.to(problem.device, memory_format=torch.channels_last)
+    return Learning(network, problem, problem.school(), steps, rate, key, teacher)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,10 @@ class Cut:
 
 
 Arm = Callable[[Problem, float, Key], Cut]
+"""Cuts the ancestor of a problem to a share of its FLOPs, by a key."""
+
+LateArm = Callable[[Problem, float, Key, int, float], Cut]
+"""The same of one that trains on its way: it is given the passes of all, and the largest rate."""
 
 
 def flops(network: nn.Module, problem: Problem) -> int:

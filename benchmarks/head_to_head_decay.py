@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Callable
+from typing import Any
 
 import torch
-from head_to_head_arms import STEP, Cut, flops, frozen, ours
+from head_to_head_arms import STEP, Cut, LateArm, flops, frozen, ours
 from head_to_head_generations import BETWEEN
 from head_to_head_problems import Problem
 
 import evoframe
 from evoframe.kernel.key import Key
+from evoframe.roles import Task
 
 EPOCHS = 3
 """Of the life between; the decay is doubled from each to the next."""
 
 ASKED = 5
 """Batches in each epoch that tell what is rescued."""
-
-Arm = Callable[[Problem, float, Key, int, float], Cut]
 
 
 def decayed(
@@ -50,21 +49,9 @@ def decayed(
         penalty: on squares of weights or on their norms.
         rescue: keep a bundle that the loss pulls harder than it decays.
     """
-    half = share**0.5
-    each = STEP * EPOCHS * half
+    each = STEP * EPOCHS * share**0.5
     count = int(BETWEEN * passes / each) // problem.batch_size * problem.batch_size
-    drawn = torch.from_numpy(key.at("learned").shuffled(problem.recovery)[:count])
-    inputs, wanted = (one[drawn] for one in problem.school())
-    inputs, wanted = problem.varied((inputs, wanted), key.at("variation").generator())
-    learned = (problem.ready(inputs), wanted)
-    judged = tuple(one[: problem.batch_size] for one in learned)
-    task = evoframe.task(
-        network=frozen(problem.restated()),
-        train=learned,
-        validation=judged,
-        loss=problem.loss,
-        batch_size=problem.batch_size,
-    )
+    task = _learned_from(problem, count, key)
     decay = {
         "use": "decay",
         "strength": strength,
@@ -72,24 +59,7 @@ def decayed(
         "rescue": rescue,
         "batches": ASKED,
     }
-    recipe = {
-        "run": {"generations": 2, "seed": key.at("run").integer() % 2**31},
-        "encoding": {
-            "use": "cluster",
-            "of": "bundle",
-            "draw": False,
-            "importance": "magnitude",
-            "scope": "layer",
-        },
-        "environment": {"use": "budget", "cost": "flops", "share": half, "least": share},
-        "nurture": [{"use": "repair"}, *([decay] if strength else [])],
-        "training": {
-            "use": "gradient",
-            "epochs": EPOCHS,
-            "learning_rate": rate,
-            "weight_decay": 5e-4,
-        },
-    }
+    recipe = _one_life(share, rate, key.at("run"), [decay] if strength else [])
     with tempfile.TemporaryDirectory() as folder:
         run = evoframe.evolve(
             task, recipe=recipe, out=f"{folder}/run", device=problem.device, executor="serial"
@@ -113,7 +83,35 @@ def decayed(
     return Cut(cut.network, learning + asked + repaired + cut.passes * left)
 
 
-DECAYS: dict[str, Arm] = {
+def _learned_from(problem: Problem, count: int, key: Key) -> Task:
+    """Return the task of a problem with so many of its examples, each varied once."""
+    drawn = torch.from_numpy(key.at("learned").shuffled(problem.recovery)[:count])
+    inputs, wanted = (one[drawn] for one in problem.school())
+    inputs, wanted = problem.varied((inputs, wanted), key.at("variation").generator())
+    learned = (problem.ready(inputs), wanted)
+    return evoframe.task(
+        network=frozen(problem.restated()),
+        train=learned,
+        validation=tuple(one[: problem.batch_size] for one in learned),
+        loss=problem.loss,
+        batch_size=problem.batch_size,
+    )
+
+
+def _one_life(share: float, rate: float, key: Key, nurture: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the recipe of a run of one life, after the first of two equal cuts to a share."""
+    cut = {"of": "bundle", "draw": False, "importance": "magnitude", "scope": "layer"}
+    learning = {"epochs": EPOCHS, "learning_rate": rate, "weight_decay": 5e-4}
+    return {
+        "run": {"generations": 2, "seed": key.integer() % 2**31},
+        "encoding": {"use": "cluster", **cut},
+        "environment": {"use": "budget", "cost": "flops", "share": share**0.5, "least": share},
+        "nurture": [{"use": "repair"}, *nurture],
+        "training": {"use": "gradient", **learning},
+    }
+
+
+DECAYS: dict[str, LateArm] = {
     "decay-none": functools.partial(decayed, strength=0.0),
     **{
         f"decay-{penalty}-{strength:g}{'' if rescue else '-unrescued'}": functools.partial(

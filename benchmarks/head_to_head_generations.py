@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from head_to_head_arms import STEP, Cut, flops, frozen, ours, torch_pruning
+from head_to_head_arms import STEP, Cut, LateArm, flops, frozen, ours, torch_pruning
 from head_to_head_litters import CHOOSERS
 from head_to_head_problems import Learning, Problem, estimate_statistics
 
@@ -19,8 +19,6 @@ from evoframe.kernel.key import Key
 
 BETWEEN = 0.4
 """Part of all passes that goes into the generations before the last one, alike into each."""
-
-Arm = Callable[[Problem, float, Key, int, float], Cut]
 
 
 def in_generations(
@@ -95,7 +93,7 @@ LAST = {
 }
 """A cut of all generations but the last, and the one of the last."""
 
-GENERATIONS: dict[str, Arm] = {
+GENERATIONS: dict[str, LateArm] = {
     **{
         f"{name}-{count}-generations": functools.partial(in_generations, cuts=(cut,) * count)
         for count in (2, 3)

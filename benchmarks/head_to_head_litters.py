@@ -10,13 +10,12 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import attrs
 import numpy as np
 import torch
-from head_to_head_arms import FLOOR, SCORED, STEP, Cut, flops, frozen
+from head_to_head_arms import FLOOR, SCORED, STEP, Cut, LateArm, flops, frozen
 from head_to_head_problems import Learning, Problem
 from torch import nn
 
@@ -46,8 +45,6 @@ SEEN = 6400
 
 RUNGS = ((6, 0.04), (3, 0.12))
 """Of halving: so many siblings are trained for this part of the whole schedule, then judged."""
-
-Arm = Callable[[Problem, float, Key, int, float], Cut]
 
 
 def brood_of(
@@ -161,7 +158,7 @@ def _share(problem: Problem, network: nn.Module) -> float:
     return flops(network, problem) / flops(problem.ancestor, problem)
 
 
-CHOOSERS: dict[str, Arm] = {
+CHOOSERS: dict[str, LateArm] = {
     "fittest": functools.partial(of_litter, litter=Fittest(size=24, examples=256, step=0.1)),
     "fittest-near": functools.partial(of_litter, litter=Fittest(size=24, examples=256, step=0.02)),
     "climb": functools.partial(
@@ -170,7 +167,7 @@ CHOOSERS: dict[str, Arm] = {
     "halving": halving,
 }
 
-LITTERS: dict[str, Arm] = {
+LITTERS: dict[str, LateArm] = {
     f"{name}{ending}": functools.partial(arm, **options)
     for name, arm in CHOOSERS.items()
     for ending, options in (("", {}), ("-depth", {"depth": True}))

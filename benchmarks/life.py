@@ -237,9 +237,14 @@ def quiet() -> Iterator[None]:
 
 def of_tree(tree: Path, synapses: int, encoding: str) -> dict[str, Any]:
     """Return what the lives of a run take with the code of a tree, in a process of its own."""
-    command = [sys.executable, __file__, "--measure", str(synapses), "--encoding", encoding]
+    return printed_by(tree, __file__, "--measure", str(synapses), "--encoding", encoding)
+
+
+def printed_by(tree: Path, *command: str) -> dict[str, Any]:
+    """Return the JSON that a script prints last, run with the code of a tree."""
     env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=env, cwd=tree, capture_output=True, text=True, check=False)
+    words = [sys.executable, *command]
+    done = subprocess.run(words, env=env, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -18,9 +18,7 @@ import argparse
 import contextlib
 import hashlib
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +28,7 @@ from typing import Any
 
 import attrs
 import torch
-from life import ROOT, checked_out
+from life import ROOT, checked_out, printed_by
 from resnet20 import ResNet20
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -45,7 +43,7 @@ from evoframe.kernel.genotype import masked
 from evoframe.kernel.key import Key
 from evoframe.kernel.life import Life
 from evoframe.kernel.limits import Ceiling
-from evoframe.once.wish import ranking
+from evoframe.plugin import Cluster  # of trees from before, too
 from evoframe.strategies.environment.bundling import by_bundle
 
 BUDGETS: Mapping[str, Mapping[str, Any]] = {
@@ -73,7 +71,7 @@ def brood(
     none: Any = None
     context = Context(whole, None, plan, none, there, 2, Key(1), life=Life())
     inheritance = Inheritance(whole.masks, whole.strengths(), masked(whole.state, whole.masks))
-    encoding = ranking(importance="magnitude", scope="layer", batches=1)
+    encoding = Cluster(of="bundle", draw=False, importance="magnitude", scope="layer", batches=1)
     evidence = Evidence(inheritance, context.at("evidence"))
     dna = by_bundle(encoding.encode(inheritance, evidence, context), plan.clusters("bundle"))
     dna = attrs.evolve(dna, ceilings=(Ceiling({what: 1.0}, limit, 0.1, what=what),))
@@ -97,13 +95,7 @@ def measured(name: str, count: int) -> dict[str, Any]:
 
 def of_tree(tree: Path, name: str, count: int) -> dict[str, Any]:
     """Return the same with the code of a tree, in a process of its own."""
-    command = [sys.executable, __file__, "--measure", name, "--count", str(count)]
-    env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=env, cwd=tree, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return printed_by(tree, __file__, "--measure", name, "--count", str(count))
 
 
 def compare(base: str | None, count: int, rounds: int) -> None:
