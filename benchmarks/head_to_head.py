@@ -33,7 +33,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from head_to_head_arms import ARMS, STEP, flops
+from head_to_head_arms import ARMS, STEP, Cut, flops
 from head_to_head_decay import DECAYS
 from head_to_head_generations import GENERATIONS
 from head_to_head_litters import LITTERS
@@ -126,17 +126,12 @@ def bout(
         "rate": rate,
         "teacher": taught,
     }
-    words = (f"{one:g}" if isinstance(one, float) else str(one) for one in asked.values())
-    name = "-".join(words)
-    file = problem.out / f"{name}.json"
+    file = problem.out / f"{'-'.join(map(in_words, asked.values()))}.json"
     if file.exists():
         return
     key, ancestor = Key(seed).at("head to head"), problem.ancestor
     begun = time.process_time()
-    if arm in LATE:
-        cut = LATE[arm](problem, 1 / factor, key.at("cut"), passes, rate)
-    else:
-        cut = ARMS[arm](problem, 1 / factor, key.at("cut"))
+    cut = cut_by(arm, problem, 1 / factor, key.at("cut"), passes, rate)
     network, whole, spent = cut.network, flops(ancestor, problem), cut.passes
     share = flops(network, problem) / whole
     if cut.learning is None:
@@ -170,6 +165,18 @@ def bout(
     part.write_text(json.dumps(result))
     part.rename(file)
     print(f"{file.stem}: {result['validation']} {result['epochs']:.1f} epochs", flush=True)
+
+
+def in_words(value: object) -> str:
+    """Return a value as it stands in the name of a file."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def cut_by(arm: str, problem: Problem, share: float, key: Key, passes: int, rate: float) -> Cut:
+    """Return the cut of an arm, which may train on its way."""
+    if arm in LATE:
+        return LATE[arm](problem, share, key, passes, rate)
+    return ARMS[arm](problem, share, key)
 
 
 def begun_with(
