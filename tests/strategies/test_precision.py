@@ -18,7 +18,9 @@ from evoframe.kernel.notes import Notes
 from evoframe.plugin import (
     DNA,
     Bits,
+    Budget,
     Environment,
+    Fittest,
     Genes,
     Gradient,
     Inheritance,
@@ -281,3 +283,20 @@ def test_a_network_in_half_precision_is_refused_before_anything_is_written(tmp_p
     with pytest.raises(ConfigError, match=r"'0\.weight' is bfloat16"):
         evolve(tmp_path / "run", task=task)
     assert not (tmp_path / "run" / "journal.sqlite").exists()
+
+
+def test_siblings_of_a_litter_are_rounded_each_by_itself(tmp_path: Path) -> None:
+    """They lose different channels, so that weights of one say nothing of another's."""
+    run = evolve(
+        tmp_path / "run",
+        generations=3,
+        environment=[Precision(of=Budget(share=0.7, at_least=0.0))],
+        litter=Fittest(size=4, examples=16, step=0.5),
+        training=Gradient(epochs=1),
+    )
+    alive = [one for one in run.individuals[1:] if one.is_alive]
+    assert alive
+    for one in alive:
+        genotype = run.genotype(one.id)
+        for name, bits in precision.bits_of(one.notes).items():
+            assert precision.is_rounded(genotype.state[name], bits)

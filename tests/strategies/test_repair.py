@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
@@ -102,6 +103,26 @@ def test_the_parent_is_what_counts() -> None:
     Repair().before_epoch(phenotype, context, 0)
     assert plan.absorb(phenotype).digest() != before
     assert phenotype.network(inputs).shape == (128, 3)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 99), st.lists(st.integers(0, 7), min_size=1, max_size=5, unique=True))
+def test_channels_that_a_parent_has_not_are_not_mistaken_for_others(
+    seed: int, gone: list[int]
+) -> None:
+    """They come back by mutation or from another parent: their layers stay as they were born."""
+    network = doubled(seed, twins=False)
+    plan, smaller, context, _ = without(network, gone, seed)
+    parent = Parent(Individual("g1s0", 1, 0, (), Origin.OFFSPRING, "0"), smaller)
+    others = [one for one in (0, 7) if one not in gone]
+    for child in (context.ancestor, without(network, others, seed)[1]):
+        phenotype = plan.develop(child)
+        before = {name: one.clone() for name, one in phenotype.network.state_dict().items()}
+
+        Repair().before_epoch(phenotype, attrs.evolve(context, parents=(parent,)), 0)
+
+        for name in ("0.weight", "2.weight"):
+            assert torch.equal(phenotype.network.state_dict()[name], before[name])
 
 
 def test_shrink_repairs_if_asked() -> None:

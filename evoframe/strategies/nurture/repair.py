@@ -9,7 +9,7 @@ where S picks out the same channels, over all places of the inputs that some tra
 it, one layer after the other in the order of a forward pass. That costs forward passes of both
 networks, once for each layer; ThiNet (1707.06342) and channel pruning (1707.06168) fit filters
 likewise. Layers in groups, transposed and recurrent ones stay as they are, and so do linear layers
-of very many inputs.
+of very many inputs, and layers with channels that the parent has not: nothing was measured of them.
 """
 
 from __future__ import annotations
@@ -149,14 +149,21 @@ def reader_of(name: str, smaller: Phenotype, whole: Phenotype, layer: nn.Module)
     entry, none = f"{name}.weight", (None,) * layer.weight.ndim
     left, had = (dict(enumerate(one.cuts.get(entry, none))) for one in (smaller, whole))
     rows, kept = (_places(left[axis], had[axis], layer.weight.shape[axis]) for axis in (0, 1))
+    if rows is None or kept is None:
+        return None
     return Reader(rows.to(layer.weight.device), kept.to(layer.weight.device))
 
 
-def _places(left: Tensor | None, had: Tensor | None, count: int) -> Tensor:
-    """Return the places of what is left among what there was; both in the ancestor's numbers."""
-    if left is None:
-        return torch.arange(count)
-    return left if had is None else torch.searchsorted(had, left)
+def _places(left: Tensor | None, had: Tensor | None, count: int) -> Tensor | None:
+    """Return the places of what is left among what there was; None if more is left than that.
+
+    Both are in the ancestor's numbers, and None where nothing has left it.
+    """
+    if had is None:
+        return torch.arange(count) if left is None else left
+    if left is None or not bool(torch.isin(left, had).all()):
+        return None
+    return torch.searchsorted(had, left)
 
 
 def _told(products: Tensor, kept: Tensor) -> Tensor:

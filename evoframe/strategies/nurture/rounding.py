@@ -60,6 +60,9 @@ class _Rounder(Nurture):
 
     @torch.no_grad()
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
+        if not epoch:  # a newborn, and of a litter maybe not the first: nothing is known of it yet
+            self.fine.clear()
+            self.given.clear()
         for name, value in self._layers(phenotype.network):
             self._round(name, value, self._before(name, value))
 
