@@ -74,7 +74,15 @@ class Request:
         tables = self.tables()
         registry = load_registry(run_options(tables).plugins)
         ready = by_table({name: one for name, one in self._chosen() if _is_ready(one)})
-        return Resolved(recipe_from(tables, registry, ready), registry, ready)
+        return Resolved(self._as_meant(recipe_from(tables, registry, ready)), registry, ready)
+
+    def _as_meant(self, recipe: Recipe) -> Recipe:
+        """Return a recipe that trains no trained ancestor only because it came with evoframe."""
+        is_built_in = isinstance(self.recipe, str) and not self.recipe.endswith(".toml")
+        chosen = self.choices.get("ancestor") is not None
+        if not is_built_in or chosen or any(map(files.is_of_ancestor, self.options)):
+            return recipe
+        return attrs.evolve(recipe, ancestor=None) if recipe.task.is_trained else recipe
 
     def tables(self) -> files.Tables:
         """Return the tables of one recipe that hold all that is said in words.

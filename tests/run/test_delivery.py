@@ -194,3 +194,17 @@ def test_a_table_without_effect_is_told(tmp_path, capsys) -> None:
     evoframe.evolve(task, out=tmp_path / "run", generations=1, options=["ancestor.epochs=6"])
 
     assert "[ancestor] has no effect" in capsys.readouterr().err
+
+
+def test_a_table_that_nobody_has_written_is_not_blamed(tmp_path, capsys) -> None:
+    """Built-in recipes train ancestors of their own; whoever brings a trained one said nothing."""
+    task = a_task(points(40, 1), points(40, 2))
+    few = {"generations": 1, "recipe": "structured"}
+
+    run = evoframe.evolve(task, out=tmp_path / "run", until="parameters=1.5x", **few)
+    assert "[ancestor]" not in capsys.readouterr().err + str(run.remarks)
+    assert run.recipe.ancestor is None
+
+    options = ["ancestor.epochs=6", "run.until=parameters=1.5x"]
+    evoframe.evolve(task, out=tmp_path / "said", options=options, **few)
+    assert "[ancestor] has no effect" in capsys.readouterr().err
