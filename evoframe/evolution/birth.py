@@ -12,6 +12,9 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.population import Family
 
+EXTINCT, DEAF = "extinct", "deaf"
+"""How the reasons begin of those who have no synapse, and who answer the same to everything."""
+
 
 @attrs.frozen
 class Birth:

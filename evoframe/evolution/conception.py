@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 from torch import Tensor
 
-from evoframe.evolution.birth import Newborn, Remark
+from evoframe.evolution.birth import EXTINCT, Newborn, Remark
 from evoframe.evolution.blame import acting
 from evoframe.evolution.contract import require_allowance, require_inheritance
 from evoframe.evolution.genes import require_dna
@@ -143,7 +143,7 @@ class Pressed:
     def in_words(self, newborn: Individual) -> Remark | None:
         """Say that far less is left than was promised, or so little that nothing lives."""
         due = min(self.promised, self.eligible)
-        kills = self.promised == math.inf and newborn.stillborn.startswith("extinct")
+        kills = self.promised == math.inf and newborn.stillborn.startswith(EXTINCT)
         if self.expected >= FAR_LESS * due or not (kills or self.promised < math.inf):
             return None
         said = "allows" if self.promised < math.inf else "says nothing against all"

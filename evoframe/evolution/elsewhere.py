@@ -130,12 +130,15 @@ def schooled(
     context = one.context
     try:
         genotype = come_home(one.watch.noted(result), one.masks, training, context)
+        fitness = _fitness(genotype, one, found)
     except StillbornError as reason:
         return with_remarks(stillborn(one.birth, str(reason), one.watch.notes), one.pressed)
-    if found is None:
-        fitness = measured(genotype, context, one.watch.notes)
-    else:
-        costs = costs_in_bits(context.anatomy, genotype, one.watch.notes)
-        fitness = Fitness(found["validation"], found.get("test", {}), costs)
     newborn = grown(one.birth, one.origin, genotype, fitness, one.watch.notes)
     return with_remarks(newborn, one.pressed)
+
+
+def _fitness(genotype: Genotype, one: Unschooled, found: Metrics | None) -> Fitness:
+    if found is None:
+        return measured(genotype, one.context, one.watch.notes)
+    costs = costs_in_bits(one.context.anatomy, genotype, one.watch.notes)
+    return Fitness(found["validation"], found.get("test", {}), costs)

@@ -9,18 +9,20 @@ import torch
 
 from evoframe.costs.bytes import costs_in_bits
 from evoframe.errors import StillbornError, TaskError
+from evoframe.evolution.birth import DEAF, EXTINCT
 from evoframe.evolution.blame import acting, blamed
 from evoframe.evolution.companions import ended
 from evoframe.evolution.contract import require_measured, require_same_synapses, require_trained
+from evoframe.evolution.hearing import Listener
 from evoframe.evolution.telling import step
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
 from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
 from evoframe.kernel.genotype import Genotype, Masks, State
-from evoframe.kernel.individual import Fitness, Measurement
+from evoframe.kernel.individual import ANCESTOR, Fitness, Measurement
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
-from evoframe.kernel.notes import Notes
+from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.settling import is_extinct
@@ -150,24 +152,50 @@ def come_home(
         if not _rewires(training, context):
             require_same_synapses(trained.masks, born)
     if is_extinct(trained.masks):
-        raise StillbornError("extinct: no synapse is left after its training")
+        raise StillbornError(f"{EXTINCT}: no synapse is left after its training")
     require_finite(trained, context.ancestor.state)
     return trained
 
 
 def measured(genotype: Genotype, context: Context, notes: Notes) -> Fitness:
-    """Return the fitness of a trained individual, with the notes that it carries."""
+    """Return the fitness of a trained individual, with the notes that it carries.
+
+    Raises:
+        StillbornError: its outputs are the same for all examples, and the ancestor's are not.
+    """
+    found = examined(genotype, context, notes)
+    is_offspring = context.id != ANCESTOR
+    if found.is_deaf and is_offspring and not examined(context.ancestor, context, NONE).is_deaf:
+        raise StillbornError(f"{DEAF}: its outputs are the same for all examples")
+    return found.fitness
+
+
+def examined(genotype: Genotype, context: Context, notes: Notes) -> Judgement:
+    """Return what is found out of the network of a genotype, with the notes that it carries."""
     with step("evaluation", context):
         # The genotype comes home and is grown again, so what is measured is what is stored.
         costs = costs_in_bits(context.anatomy, genotype, notes)
         return judge(context.anatomy.develop(genotype), costs, context)
 
 
-def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) -> Fitness:
-    """Return the fitness of a trained network: metrics on validation and test, and sizes."""
+@attrs.frozen(eq=False)
+class Judgement:
+    """What is found out while a network is measured.
+
+    Attributes:
+        fitness: metrics on validation and test, and sizes.
+        is_deaf: its outputs are the same for all examples.
+    """
+
+    fitness: Fitness
+    is_deaf: bool
+
+
+def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) -> Judgement:
+    """Return the fitness of a trained network, and whether its outputs depend on examples."""
     task, network = context.task, phenotype.network.eval()
     found: dict[str, Mapping[str, Measurement]] = {}
-    with torch.no_grad():
+    with torch.no_grad(), Listener(network) as listener:
         for split in ("validation", "test"):
             with sealed(context.key.at("evaluation", split)), blamed(task, "task", context.id):
                 found[split] = require_measured(task.evaluate(network, split, context.device))
@@ -177,7 +205,8 @@ def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) ->
             f"task {task.name!r} names the metric {missing[0]!r}, but measuring the validation "
             f"split gave {', '.join(found['validation']) or 'nothing'}."
         )
-    return Fitness(found["validation"], found["test"], costs)
+    fitness = Fitness(found["validation"], found["test"], costs)
+    return Judgement(fitness, listener.is_deaf)
 
 
 def _rewires(training: Training, context: Context) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from evoframe.errors import StillbornError
+from evoframe.evolution.birth import EXTINCT
 from evoframe.kernel.bounded import held
 from evoframe.kernel.ceilings import under_ceilings
 from evoframe.kernel.context import Context
@@ -67,5 +68,5 @@ def settled(masks: Masks, state: State, before: Masks, context: Context) -> Geno
     genotype = settle(Genotype(masks, state), wiring)
     if is_extinct(genotype.masks):
         empty = [name for name, mask in genotype.masks.items() if not mask.any()]
-        raise StillbornError(f"extinct: no synapse left in {', '.join(empty)}")
+        raise StillbornError(f"{EXTINCT}: no synapse left in {', '.join(empty)}")
     return revive(genotype, before=before, ancestor_state=whole, wiring=wiring)

@@ -12,7 +12,7 @@ import torch
 from evoframe.anatomy import Anatomy
 from evoframe.config.recipe import Recipe
 from evoframe.errors import listing
-from evoframe.evolution.birth import Remark
+from evoframe.evolution.birth import DEAF, EXTINCT, Remark
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound
 from evoframe.registry.global_state import NOTICED, in_words
@@ -86,10 +86,25 @@ def of_delivery(
 ) -> list[str]:
     """Sentences on the individual that a run delivers; none if all is as one would think."""
     best = next(one for one in individuals if one.id == chosen)
-    found = [splits_apart(best, metric)]
+    found = [lost_too_much(individuals), splits_apart(best, metric)]
     if max_drop is None or not is_sound(best, metric):
         found.append(far_under(best, individuals[0], metric))
     return [one for one in found if one]
+
+
+def lost_too_much(individuals: Sequence[Individual]) -> str:
+    """What helps where offspring had too little left to live, in words; nothing if nobody had."""
+    reasons = [one.stillborn.partition(":")[0] for one in individuals]
+    dead = {name: reasons.count(name) for name in (EXTINCT, DEAF) if name in reasons}
+    if not dead:
+        return ""
+    told = " and ".join(f"{count} {name}" for name, count in dead.items())
+    return (
+        f"{sum(dead.values())} were stillborn ({told}), as a generation loses more than these "
+        "layers can do without. Let more live in each (a larger retention or share of the "
+        "environment) and have more generations, or take the same share of every layer: scope = "
+        "'layer', of the environment or the encoding."
+    )
 
 
 def far_under(one: Individual, ancestor: Individual, metric: Metric) -> str:

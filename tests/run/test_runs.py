@@ -432,6 +432,7 @@ def test_extinction_is_an_outcome_with_a_reason(tmp_path) -> None:
 
     assert "nobody lives in generation 2" in run.ending
     assert all("no synapse left in" in one.stillborn for one in run.individuals[1:])
+    assert any("extinct" in one and "Let more live" in one for one in run.remarks)
     assert run.best.id == "g1s0"
 
 
