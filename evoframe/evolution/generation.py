@@ -14,19 +14,12 @@ from typing import Protocol
 import attrs
 
 from evoframe.errors import StillbornError
-from evoframe.evolution.birth import Birth, Newborn, Remark, grown, passed_on, stillborn
+from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.blame import acting
 from evoframe.evolution.companions import Watched
 from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press, with_remarks
 from evoframe.evolution.contract import require_families
-from evoframe.evolution.growing_up import (
-    Conceived,
-    examined,
-    grow_up,
-    judge,
-    measured,
-    require_finite,
-)
+from evoframe.evolution.growing_up import Conceived, grow_up, measured, of_ancestor, require_finite
 from evoframe.evolution.nursery import raise_litter
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.synthesis import drawn, settled
@@ -44,12 +37,6 @@ from evoframe.kernel.splits import parent_without_test, without_test
 from evoframe.kernel.synthesis import furnished
 from evoframe.roles.selection import Selection
 from evoframe.roles.training import Training
-
-_NOTHING_HEARD = Remark(
-    "the ancestor answers the same to all examples",
-    "no figure of this run says how well a network does. Look at what it is given, and at whether "
-    "its weights were loaded.",
-)
 
 
 class Recall(Protocol):
@@ -208,16 +195,10 @@ def raise_ancestor(
     """
     birth = Birth(context.generation, 0, Family(()), context.key.at("slot", 0))
     context = birth.context(context, ())
-    require_finite(genotype, genotype.state)
     watch = Watch(context, strict=strict)
-    if training is None:
-        anatomy = context.anatomy
-        found = judge(anatomy.develop(genotype), anatomy.costs(genotype), context)
-    else:
+    require_finite(genotype, genotype.state)
+    if training is not None:
         genotype = grow_up(Conceived(genotype), training, context, watch)
-        found = examined(genotype, context, watch.notes)
-    primary = context.task.primary
-    if not math.isfinite(value := found.fitness.value(primary.name)):
-        raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")
-    ancestor = grown(birth, Origin.ANCESTOR, genotype, found.fitness, watch.notes)
-    return attrs.evolve(ancestor, remarks=(_NOTHING_HEARD,) if found.is_deaf else ())
+    fitness, remarks = of_ancestor(genotype, context, watch.notes)
+    ancestor = grown(birth, Origin.ANCESTOR, genotype, fitness, watch.notes)
+    return attrs.evolve(ancestor, remarks=remarks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 
 import attrs
@@ -9,7 +10,7 @@ import torch
 
 from evoframe.costs.bytes import costs_in_bits
 from evoframe.errors import StillbornError, TaskError
-from evoframe.evolution.birth import DEAF, EXTINCT
+from evoframe.evolution.birth import DEAF, EXTINCT, Remark
 from evoframe.evolution.blame import acting, blamed
 from evoframe.evolution.companions import ended
 from evoframe.evolution.contract import require_measured, require_same_synapses, require_trained
@@ -27,6 +28,12 @@ from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.settling import is_extinct
 from evoframe.roles.training import Training
+
+NOTHING_HEARD = Remark(
+    "the ancestor answers the same to all examples",
+    "no figure of this run says how well a network does. Look at what it is given, and at whether "
+    "its weights were loaded.",
+)
 
 
 @attrs.frozen(eq=False)
@@ -168,6 +175,20 @@ def measured(genotype: Genotype, context: Context, notes: Notes) -> Fitness:
     if found.is_deaf and is_offspring and not examined(context.ancestor, context, NONE).is_deaf:
         raise StillbornError(f"{DEAF}: its outputs are the same for all examples")
     return found.fitness
+
+
+def of_ancestor(
+    genotype: Genotype, context: Context, notes: Notes
+) -> tuple[Fitness, tuple[Remark, ...]]:
+    """Return the fitness of the ancestor, and what people should be told of it.
+
+    Raises:
+        StillbornError: its primary metric is not finite.
+    """
+    found, primary = examined(genotype, context, notes), context.task.primary
+    if not math.isfinite(value := found.fitness.value(primary.name)):
+        raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")
+    return found.fitness, ((NOTHING_HEARD,) if found.is_deaf else ())
 
 
 def examined(genotype: Genotype, context: Context, notes: Notes) -> Judgement:
