@@ -18,6 +18,7 @@ from evoframe.anatomy.plan.blueprint import Blueprint
 from evoframe.anatomy.replacements import Idle
 from evoframe.errors import ExportError
 from evoframe.export.delivered import Delivered
+from evoframe.export.unwrapping import plain_name
 from evoframe.kernel.bits import Absent
 from evoframe.version import __version__
 
@@ -88,16 +89,22 @@ def blueprint_from(facts: Mapping[str, Any], folder: Path) -> Blueprint:
     """
     try:
         shapes = {
-            str(name): tuple(_whole(size) for size in shape)
+            plain_name(str(name)): tuple(_whole(size) for size in shape)
             for name, shape in facts["ancestor"].items()
         }
         numbers = {
-            (str(one["module"]), str(one["attribute"]), _place(one["place"])): _whole(one["value"])
+            (plain_name(str(one["module"])), str(one["attribute"]), _place(one["place"])): _whole(
+                one["value"]
+            )
             for one in facts["numbers"]
         }
-        stand = {str(name): str(kind) for name, kind in facts.get("replacements", {}).items()}
+        stand = {
+            plain_name(str(name)): str(kind) for name, kind in facts.get("replacements", {}).items()
+        }
         idle = {
-            str(name): Idle(str(how["kind"]), _whole(how["several"]), last=how["last"] is True)
+            plain_name(str(name)): Idle(
+                str(how["kind"]), _whole(how["several"]), last=how["last"] is True
+            )
             for name, how in facts.get("idle", {}).items()
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -112,7 +119,9 @@ def masks_from(facts: Mapping[str, Any], folder: Path) -> dict[str, Tensor]:
         ExportError: the file does not say so.
     """
     try:
-        return {name: _unpacked(name, one) for name, one in facts.get("absent", {}).items()}
+        return {
+            plain_name(name): _unpacked(name, one) for name, one in facts.get("absent", {}).items()
+        }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(folder, error) from error
 

@@ -28,7 +28,7 @@ from evoframe.export.architecture import (
     read,
 )
 from evoframe.export.delivered import Delivered
-from evoframe.export.unwrapping import require_plain_code, unwrapped
+from evoframe.export.unwrapping import plain_name, require_plain_code, unwrapped
 from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import lasting
@@ -110,7 +110,7 @@ def _content(file: Path) -> bytes:
 
 def _tensors(content: bytes, file: Path) -> dict[str, Tensor]:
     try:
-        return read_tensors(content)
+        return {plain_name(name): one for name, one in read_tensors(content).items()}
     except Exception as error:  # its header may say anything
         raise ExportError(f"{file} cannot be read: {error}") from error
 

@@ -12,6 +12,9 @@ from torch import nn
 
 from evoframe.errors import ExportError
 
+_INSIDE = "_orig_mod"
+"""What ``torch.compile`` calls the module that it was given."""
+
 
 def unwrapped(network: nn.Module) -> nn.Module:
     """The network as it was before ``torch.compile``; the same object if nothing was compiled."""
@@ -25,6 +28,11 @@ def unwrapped(network: nn.Module) -> nn.Module:
         for name, child in network._modules.items()  # noqa: SLF001
     }
     return network
+
+
+def plain_name(name: str) -> str:
+    """Return what a module or an entry is called in a network that is not compiled."""
+    return ".".join(part for part in name.split(".") if part != _INSIDE)
 
 
 def require_plain_code(network: nn.Module) -> None:
@@ -51,6 +59,6 @@ def _is_wrapped(module: nn.Module) -> bool:
 
 def _original(module: nn.Module) -> nn.Module:
     """What an ``OptimizedModule`` of ``torch.compile`` was made of."""
-    while isinstance(inside := module.__dict__.get("_modules", {}).get("_orig_mod"), nn.Module):
+    while isinstance(inside := module.__dict__.get("_modules", {}).get(_INSIDE), nn.Module):
         module = inside
     return module

@@ -27,12 +27,15 @@ FILES = ("architecture.json", "weights.safetensors")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> evoframe.Run:
     torch.manual_seed(0)
+    return evolved(nets.factory(), tmp_path_factory.mktemp("runs") / "run")
+
+
+def evolved(network: nn.Module, out: Path) -> evoframe.Run:
     loader = DataLoader(TensorDataset(INPUTS, TARGETS), 30)
     task = evoframe.task(
-        network=nets.factory(), train=loader, validation=loader, loss=nn.functional.cross_entropy
+        network=network, train=loader, validation=loader, loss=nn.functional.cross_entropy
     )
     choices = {"encoding": "cluster", "training": "none", "generations": 4}
-    out = tmp_path_factory.mktemp("runs") / "run"
     return evoframe.evolve(task, out=out, observer=[], options=["encoding.of=bundle"], **choices)
 
 
@@ -73,6 +76,21 @@ def test_a_factory_may_compile(run: evoframe.Run, export: Path, name: str) -> No
         for value in found.parameters():
             value.fill_(float("nan"))
     assert found(INPUTS).isnan().all(), "it computes with other parameters than its own"
+
+
+@pytest.mark.parametrize("evolved_as", ["compiled", "compiled_member", "compiled_twice"])
+def test_what_was_evolved_may_have_been_compiled(tmp_path: Path, evolved_as: str) -> None:
+    torch.manual_seed(0)
+    run = evolved(getattr(nets, evolved_as)(), tmp_path / "run")
+    folder = run.export(tmp_path / "small")
+
+    for name in (evolved_as, "factory"):
+        found = evoframe.load(folder, getattr(nets, name))
+        assert torch.allclose(found(INPUTS), run.network()(INPUTS), atol=1e-6)
+        assert type(found) is nn.Sequential
+        assert (
+            sum(one.numel() for one in found.parameters()) == run.best.fitness.costs["parameters"]
+        )
 
 
 @pytest.mark.parametrize(
