@@ -17,12 +17,16 @@ from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound
 from evoframe.registry.global_state import NOTICED, in_words
 from evoframe.run.journal import Journal
+from evoframe.strategies.training import Fit, Untrained
 
 FAR, FAR_ABOVE = 0.1, 0.5
 """Shares of the ancestor's metric: more lost is worth a word, where more is better or less is."""
 
 APART, ERRORS = 0.2, 5.0
 """How far validation and test may lie apart, for a share of one and in standard errors."""
+
+ALONE = (Fit, Untrained)
+"""Trainings that tell no nurture of a life."""
 
 SOME = 3
 """How many lines of code are named."""
@@ -35,6 +39,12 @@ def of_recipe(recipe: Recipe) -> list[str]:
         found.append(
             "[ancestor] has no effect, since the network of this task is said to come trained. If "
             "it does not, let the task say so: evoframe.task(trained=False)."
+        )
+    if recipe.nurture and isinstance(recipe.training, ALONE):
+        found.append(
+            f"[nurture] ({listing(one.name for one in recipe.nurture)}) has no effect, since "
+            f"training {recipe.training.name!r} takes no nurture along. Use training 'gradient'; "
+            "with epochs = 1 it is short."
         )
     return found
 

@@ -196,6 +196,19 @@ def test_a_table_without_effect_is_told(tmp_path, capsys) -> None:
     assert "[ancestor] has no effect" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("training", ["none", "gradient"])
+def test_nurtures_that_no_training_takes_along_are_told(tmp_path, capsys, training: str) -> None:
+    """Without training nothing is repaired either, though the recipe says so."""
+    task = a_task(points(40, 1), points(40, 2))
+
+    evoframe.evolve(
+        task, out=tmp_path / "run", generations=1, training=training, nurture=["repair"]
+    )
+
+    said = "[nurture] (repair) has no effect" in capsys.readouterr().err
+    assert said == (training == "none")
+
+
 def test_a_table_that_nobody_has_written_is_not_blamed(tmp_path, capsys) -> None:
     """Built-in recipes train ancestors of their own; whoever brings a trained one said nothing."""
     task = a_task(points(40, 1), points(40, 2))
