@@ -180,7 +180,7 @@ def measured(genotype: Genotype, context: Context, notes: Notes) -> Fitness:
 def of_ancestor(
     genotype: Genotype, context: Context, notes: Notes
 ) -> tuple[Fitness, tuple[Remark, ...]]:
-    """Return the fitness of the ancestor, and what people should be told of it.
+    """Return the fitness of the ancestor, and remarks on it.
 
     Raises:
         StillbornError: its primary metric is not finite.
@@ -192,7 +192,7 @@ def of_ancestor(
 
 
 def examined(genotype: Genotype, context: Context, notes: Notes) -> Judgement:
-    """Return what is found out of the network of a genotype, with the notes that it carries."""
+    """Return the judgement on the network of a genotype, with the notes that it carries."""
     with step("evaluation", context):
         # The genotype comes home and is grown again, so what is measured is what is stored.
         costs = costs_in_bits(context.anatomy, genotype, notes)

@@ -31,7 +31,7 @@ def unwrapped(network: nn.Module) -> nn.Module:
 
 
 def plain_name(name: str) -> str:
-    """Return what a module or an entry is called in a network that is not compiled."""
+    """Return the name that a module or an entry has in a network that is not compiled."""
     return ".".join(part for part in name.split(".") if part != _INSIDE)
 
 
