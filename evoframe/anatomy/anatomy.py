@@ -205,6 +205,11 @@ class Anatomy:
         """
         return self.costs_of(self.channels(genotype), genotype.synapses, names)
 
+    def costs_as_given(self) -> dict[str, float]:
+        """Return the sizes of the network as it came, with channels that nobody reads."""
+        everything = torch.ones_like(self.bundles.kept)
+        return self.costs_of(everything, sum(size.numel() for size in self.evolvable.values()))
+
     def costs_of(
         self, there: Tensor, synapses: int, names: Collection[str] | None = None
     ) -> dict[str, float]:

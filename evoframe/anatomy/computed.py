@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -27,3 +29,20 @@ def weights_computed_from(network: nn.Module) -> dict[str, str]:
                 if weight + suffix in own and isinstance(vars(module)[weight], Tensor):
                     found[f"{dot}{weight}{suffix}"] = f"{dot}{weight}"
     return found
+
+
+def instead_of_weights(network: nn.Module, computed: Mapping[str, str]) -> str:
+    """Return in words what stands in the place of weights that may evolve, and what to do."""
+    if computed:
+        source, weight = next(iter(computed.items()))
+        return (
+            f"{weight!r} is computed from {source!r} in every pass. Remove the parametrisation, or "
+            "what prunes it by torch.nn.utils.prune.remove, and the weight may evolve."
+        )
+    for name, module in network.named_modules():
+        if ".quantized." in type(module).__module__:
+            return (
+                f"{name!r} is a quantised {type(module).__name__}, which holds packed integers. "
+                "Cut the network as it was before, and quantise what comes out."
+            )
+    return "Name them with the task's `evolvable`."

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from evoframe.anatomy.computed import weights_computed_from
+from evoframe.anatomy.computed import instead_of_weights, weights_computed_from
 from evoframe.errors import TaskError, close_match
 
 
@@ -30,7 +30,7 @@ def evolvable_shapes(network: nn.Module, evolvable: Sequence[str]) -> dict[str, 
     if not shapes:
         raise TaskError(
             "the ancestor has no parameter that may evolve: wanted a convolution or linear layer "
-            "before the last one. Name them with the task's `evolvable`."
+            f"before the last one. {instead_of_weights(network, computed)}"
         )
     return shapes
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe.anatomy.anatomy import Anatomy
+from evoframe.anatomy.plan.blocks import without
 from evoframe.anatomy.plan.calling import calls_of
 from evoframe.costs.calls import Call
 from evoframe.costs.measure_latency import PLAN
@@ -38,7 +39,9 @@ def latency_plan(anatomy: Anatomy, name: str, *, batch: int | None = None, point
     Raises:
         ConfigError: the network does not run on the meta device.
     """
-    whole = calls_of(anatomy.proved.plan, _built(anatomy, anatomy.genotype()), batch)
+    plan = anatomy.proved.plan
+    as_given = plan.build(torch.ones_like(anatomy.bundles.kept))
+    whole = calls_of(plan, as_given, batch)
     if whole is None:
         raise ConfigError(
             f"what takes time in {name!r} cannot be told: it does not run on torch's meta device."
@@ -85,6 +88,7 @@ def _smaller_ones(anatomy: Anatomy) -> Iterator[Tensor]:
 
     Layers lose channels one by one, then all at random; one bundle less shows what a layer is that
     has lost anything at all, at its widest. Grids lose lines of each axis, as attention does heads.
+    All of them also without any block, where what is idle makes zeros.
     """
     count = len(list(_layers(anatomy.clusters("bundle"))))
     one_less, half = 1 - 1e-9 * torch.eye(count, dtype=torch.float64), 1 - torch.eye(count) / 2
@@ -93,6 +97,7 @@ def _smaller_ones(anatomy: Anatomy) -> Iterator[Tensor]:
         genotype = narrowed(anatomy, shares)
         if not is_extinct(genotype.masks):
             yield anatomy.channels(genotype)
+            yield from _without_blocks(anatomy, genotype)
     bundles = anatomy.bundles
     for grid in bundles.grids:
         for axis, size in enumerate(grid.channels.shape):
@@ -101,6 +106,19 @@ def _smaller_ones(anatomy: Anatomy) -> Iterator[Tensor]:
                 gone = torch.zeros_like(bundles.kept)
                 gone[grid.channels.index_select(axis, lines)] = True
                 yield anatomy.proved.staying(~bundles.leaving(gone))
+
+
+def _without_blocks(anatomy: Anatomy, genotype: Genotype) -> Iterator[Tensor]:
+    """Yield the channels of a network without any of the blocks that can leave, if there are some.
+
+    Once with as few channels inside of them as may be, and once with all that were there.
+    """
+    if anatomy.blocks:
+        masks = without(dict(genotype.masks), anatomy.blocks)
+        yield anatomy.channels(settle(Genotype(masks, genotype.state), anatomy.wiring))
+        staying = anatomy.channels(genotype).clone()
+        staying[[one.channel for one in anatomy.blocks]] = False
+        yield staying
 
 
 def narrowed(anatomy: Anatomy, shares: Sequence[float]) -> Genotype:

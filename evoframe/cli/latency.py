@@ -52,6 +52,8 @@ def command(
 
     It is what `run.latency_table`, `--until latency=2x` and `evoframe shrink --latency` ask for.
     """
+    import attrs
+
     from evoframe.cli.screen import screen
     from evoframe.config.request import Request
     from evoframe.errors import ConfigError
@@ -63,7 +65,9 @@ def command(
     how = timing.Timing(batch, points, threads, device, rounds, seconds, processor)
     request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
     resolved = request.resolve().recipe
-    anatomy = survey_ancestor(resolved, ancestor_of(resolved))
+    # Runs and cuts with and without depth are told by one table.
+    deep = attrs.evolve(resolved, anatomy=attrs.evolve(resolved.anatomy, depth=True))
+    anatomy = survey_ancestor(deep, ancestor_of(deep))
     name, console = resolved.task.name, screen()
     if elsewhere:
         timing.write(how.plan(anatomy, name), out)

@@ -5,6 +5,7 @@
 This file needs torch and nothing else, so it can be carried to the machine that is asked about.
 Every layer of the plan is called by itself with random numbers, without gradients, at all of its
 widths; several rounds over the whole plan, so that a slow minute of the machine falls on all.
+Widths that cannot meet, as of inputs and groups, have null in the place of milliseconds.
 ``--whole`` is what the whole network takes there, in milliseconds, measured as it will be used.
 On a machine that others use as well, ``--processor`` counts the time of the processor, of one
 thread, and not the clock's.
@@ -30,8 +31,8 @@ from torch.utils.benchmark import Timer
 PLAN, TABLE = "evoframe latency plan 1", "evoframe latency table 1"
 """What a file says that it is."""
 
-Measured = dict[str, float]
-"""Milliseconds: the median, and the distance between the quartiles."""
+Measured = dict[str, float | None]
+"""Milliseconds: the median, and the distance between the quartiles; None where nothing runs."""
 
 
 def table_of(
@@ -58,12 +59,15 @@ def table_of(
     clock: dict[str, Any] = {"timer": time.process_time} if processor else {}
     timer = partial(Timer, "function(*args, **kwargs)", num_threads=threads, **clock)
     points = [(layer, widths) for layer in plan["layers"] for widths in grid(layer)]
+    require_running(plan["layers"], device)
     found: list[list[float]] = [[] for _ in points]
     entire: list[float] = []
     for _ in range(rounds):
         entire.extend([] if whole is None else whole())
         for times, (layer, widths) in zip(found, points, strict=True):
             called = prepared(layer, widths, device)
+            if why_not(called):
+                continue
             with torch.inference_mode():
                 blocks = timer(globals=called).blocked_autorange(min_run_time=seconds)
             times.extend(1e3 * one for one in blocks.times)
@@ -79,6 +83,29 @@ def table_of(
         "whole": summary(entire) if entire else None,
         "layers": layers,
     }
+
+
+def require_running(layers: list[dict[str, Any]], device: str) -> None:
+    """Refuse a layer that runs at none of its widths.
+
+    Raises:
+        RuntimeError: the layer, and what torch says.
+    """
+    for layer in layers:
+        said = [why_not(prepared(layer, widths, device)) for widths in grid(layer)]
+        if all(said):
+            name = f"{layer['function']} in layer {layer['layer']!r}"
+            raise RuntimeError(f"{name} runs at none of its widths: {said[-1]}")
+
+
+def why_not(called: dict[str, Any]) -> str:
+    """Return the words of torch where a call cannot be made; empty where it can."""
+    try:
+        with torch.inference_mode():
+            called["function"](*called["args"], **called["kwargs"])
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        return " ".join(str(error).split())[:200] or type(error).__name__
+    return ""
 
 
 def grid(layer: dict[str, Any]) -> Iterator[dict[str, int]]:
@@ -149,6 +176,8 @@ def tensor_of(value: dict[str, Any], widths: dict[str, int], device: str) -> tor
 
 def summary(times: list[float]) -> Measured:
     """Return the median and the distance between the quartiles."""
+    if not times:
+        return {"milliseconds": None, "iqr": None}
     low, middle, high = statistics.quantiles(times, n=4) if len(times) > 1 else times * 3
     return {"milliseconds": short(middle), "iqr": short(high - low)}
 
@@ -160,7 +189,7 @@ def device_name(device: str) -> str:
     return f"{device}, {platform.machine()}"
 
 
-def columns(told: list[Measured]) -> dict[str, list[float]]:
+def columns(told: list[Measured]) -> dict[str, list[float | None]]:
     """Return the measurements of a layer at all its widths."""
     return {name: [one[name] for one in told] for name in ("milliseconds", "iqr")}
 

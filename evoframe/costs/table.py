@@ -5,8 +5,8 @@ never on a clock, so a run that is done again or gone on with decides the same.
 
 Between measured widths the table is linear, in each width; and it is monotone: a layer that has
 more channels never counts less. Where measured numbers say otherwise, the mean of the least
-monotone table above them and the largest below takes their place. What was not measured is refused
-by name.
+monotone table above them and the largest below takes their place, and so at widths that cannot
+meet. What was not measured is refused by name.
 
 A network takes other than the sum of its layers: modules have an overhead, and in a network what a
 layer reads has left the caches. So a network counts
@@ -59,7 +59,11 @@ class Entry:
     diagonal: bool = False
 
     def at(self, widths: Mapping[str, int]) -> float | None:
-        """Return the milliseconds at some widths; None outside of what was measured."""
+        """Return the milliseconds at some widths; None outside of what was measured.
+
+        What is empty, as in a block that left, counts as the least that was measured.
+        """
+        widths = {name: one or int(self.widths[name][0]) for name, one in widths.items()}
         if any(not own[0] <= widths[name] <= own[-1] for name, own in self.widths.items()):
             return None
         if self.diagonal:
@@ -196,7 +200,10 @@ def _entry(said: Mapping[str, Any], name: str) -> Entry:
     call = Call(said["layer"], said["function"], said["arguments"], said["keywords"])
     widths = {key: np.array(own, dtype=np.float64) for key, own in said["widths"].items()}
     diagonal = bool(said.get("diagonal", False))
-    told = np.array([_number(one) for one in said["milliseconds"]], dtype=np.float64)
+    numbers = [np.nan if one is None else _number(one) for one in said["milliseconds"]]
+    told = np.array(numbers, dtype=np.float64)
+    if np.isnan(told).all():
+        raise ValueError(f"{call.function} was measured at no width")
     lengths = tuple(len(own) for own in widths.values())
     values = told if diagonal else told.reshape(lengths)
     for key, own in widths.items():
@@ -235,12 +242,18 @@ def _number(value: Any) -> float:
 
 
 def monotone(values: Values) -> Values:
-    """Return values that never fall along any axis: the mean of the nearest above and below."""
+    """Return values that never fall along any axis: the mean of the nearest above and below.
+
+    Where nothing was measured, NaN, it is the same of what was; the least or the largest of all
+    where nothing narrower or nothing wider was.
+    """
     above, below = values, values
     for axis in range(values.ndim):
-        above = np.maximum.accumulate(above, axis)
+        above = np.fmax.accumulate(above, axis)
         turned = np.flip(below, axis)
-        below = np.flip(np.minimum.accumulate(turned, axis), axis)
+        below = np.flip(np.fmin.accumulate(turned, axis), axis)
+    above = np.where(np.isnan(above), np.nanmin(values, initial=np.inf), above)
+    below = np.where(np.isnan(below), np.nanmax(values, initial=0.0), below)
     found: Values = (above + below) / 2
     return found
 

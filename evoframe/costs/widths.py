@@ -34,24 +34,27 @@ class Alike:
     Attributes:
         call: with a text for every size that follows a width, as in ``a`` or ``4*a``.
         most: the largest value of each width, which is the one of the whole network.
+        steps: of what each width always is a multiple, as what is halved is even.
         times: how many calls of the whole network are alike; none where only smaller ones have it.
     """
 
     call: Call
     most: dict[str, int]
+    steps: dict[str, int]
     times: int
 
     def joined(self, other: Alike) -> Alike:
         """Return both as one, which are alike but for how wide they may be."""
         most = {name: max(own, other.most[name]) for name, own in self.most.items()}
-        return Alike(other.call, most, self.times + other.times)
+        steps = {name: math.gcd(own, other.steps[name]) for name, own in self.steps.items()}
+        return Alike(other.call, most, steps, self.times + other.times)
 
     def grid(self, points: int) -> dict[str, list[int]]:
         """Return the widths at which it is to be measured."""
         if len(self.most) > MOST_FREE:  # along the diagonal
-            return {name: _diagonal(most, points) for name, most in self.most.items()}
+            return {n: _diagonal(most, self.steps[n], points) for n, most in self.most.items()}
         points = min(points, 3) if len(self.most) == MOST_FREE else points
-        return {name: _spread(most, points) for name, most in self.most.items()}
+        return {n: _spread(most, self.steps[n], points) for n, most in self.most.items()}
 
 
 def sorted_out(networks: Sequence[Sequence[Call]]) -> list[Alike]:
@@ -98,25 +101,28 @@ def _alike(calls: Sequence[Call], times: int) -> Alike:
     units = [math.gcd(*(column[0] for column in one)) for one in widths]
     said: dict[Column, Any] = {}
     most: dict[str, int] = {}
+    steps: dict[str, int] = {}
     for name, unit, mine in zip(ascii_lowercase, units, widths, strict=False):
         said |= {one: name if one[0] == unit else f"{one[0] // unit}*{name}" for one in mine}
-        most[name] = max(unit * size // mine[0][0] for size in mine[0])
+        values = [unit * size // mine[0][0] for size in mine[0]]
+        most[name], steps[name] = max(values), math.gcd(*values)
     template = calls[0].with_sizes(iter([said.get(one, one[0]) for one in columns]))
-    return Alike(template, most, times)
+    return Alike(template, most, steps, times)
 
 
 def _go_together(one: Column, other: Column) -> bool:
     return all(a * other[0] == b * one[0] and b > 0 for a, b in zip(one, other, strict=True))
 
 
-def _spread(most: int, points: int) -> list[int]:
+def _spread(most: int, step: int, points: int) -> list[int]:
     """Return widths from 1 to the whole, evenly."""
-    return sorted({max(1, round(most * step / (points - 1))) for step in range(points)} | {1, most})
+    return sorted({*_diagonal(most, step, points), 1, most})
 
 
-def _diagonal(most: int, points: int) -> list[int]:
+def _diagonal(most: int, step: int, points: int) -> list[int]:
     """Return as many widths from 1 to the whole; some are equal where there are fewer."""
-    return [max(1, round(most * step / (points - 1))) for step in range(points)]
+    found = (step * round(most * at / (points - 1) / step) for at in range(points))
+    return [min(max(1, one), most) for one in found]
 
 
 def solved(template: Call, call: Call) -> dict[str, int] | None:

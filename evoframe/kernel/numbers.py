@@ -32,9 +32,19 @@ def require_numbers(network: nn.Module) -> None:
 def require_own_numbers(network: nn.Module) -> None:
     """Refuse a network with lazy parameters or buffers, or with some that share numbers unseen.
 
+    And with compiled layers, whose parameters cannot be replaced.
+
     Raises:
         TaskError: the entry, and what to do.
     """
+    for name, module in network.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            what = f"the ancestor's layer {name!r}" if name else "the ancestor"
+            raise TaskError(
+                f"{what} is a program of torch.jit, whose parameters cannot be made smaller. Hand "
+                "over the module that was scripted or traced, and make the program of what comes "
+                "out."
+            )
     entries = tensors_of(network)
     for name, value in entries.items():
         if is_lazy(value):

@@ -16,6 +16,7 @@ from evoframe.kernel.genotype import Genotype, masked
 from evoframe.kernel.key import sealed
 from evoframe.kernel.limits import Ceiling
 from evoframe.kernel.settling import settle
+from evoframe.once.given import told_of_data
 from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
 from evoframe.run.shrinking import worst_of
@@ -31,12 +32,10 @@ class Cut:
 
     Attributes:
         anatomy: of the network as it came.
-        whole: its genotype.
         genotype: of the smaller one.
     """
 
     anatomy: Anatomy
-    whole: Genotype
     genotype: Genotype
 
 
@@ -72,7 +71,9 @@ def _cut_once(
     state = masked(genotype.state, genotype.masks)
     inheritance = Inheritance(genotype.masks, genotype.strengths(), state)
     with sealed(context.key.at("seal")):
-        dna = encoding.encode(inheritance, Evidence(inheritance, context.at("evidence")), context)
+        evidence = Evidence(inheritance, context.at("evidence"))
+        with told_of_data("the importance", context.task):
+            dna = encoding.encode(inheritance, evidence, context)
         dna = by_bundle(dna, context.anatomy.clusters("bundle"))
         dna = attrs.evolve(dna, ceilings=ceilings)
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from inspect import isclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import attrs
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, default_collate
 
-from evoframe.errors import ConfigError
+from evoframe.errors import ConfigError, EvoframeError
 from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.individual import Metric
 from evoframe.kernel.key import Key
@@ -67,6 +68,32 @@ class Given(Task):
     def measure(self, network: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
         """Return nothing."""
         return {}
+
+
+@contextmanager
+def told_of_data(what: str, task: object) -> Iterator[None]:
+    """Say in one line what somebody's network, loss or data raised while they were asked.
+
+    Args:
+        what: is asked of them.
+        task: theirs; without data nothing of somebody's own is asked.
+
+    Raises:
+        ConfigError: they raised something.
+    """
+    try:
+        yield
+    except EvoframeError:
+        raise
+    except Exception as error:
+        if isinstance(task, Given):
+            raise
+        said = " ".join(str(error).split())[:300]
+        raise ConfigError(
+            f"{what} cannot be told of this network, its loss and its data: "
+            f"{type(error).__name__}: {said}. Give examples as the network takes them, and a loss "
+            "that is one number with gradients; importance='magnitude' asks for neither."
+        ) from error
 
 
 def require_network(network: object) -> None:

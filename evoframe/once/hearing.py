@@ -1,7 +1,8 @@
 """Hearing: a smaller network that gives the same whatever it is given is no success.
 
 Without any of its attention a transformer that reads one token computes a constant, and every
-single block could leave. So where blocks left, both networks are asked about several inputs.
+single block could leave; and the few channels that are left of a layer may all be below the kink
+of their ReLU, which no gradient mends. So both networks are asked about several inputs.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ def require_hearing(network: nn.Module, smaller: nn.Module, inputs: Arguments, k
         ConfigError: the network answers differently to several inputs, the smaller one alike.
     """
     several = [inputs, *(_other(inputs, key.at("other", at)) for at in range(OTHERS))]
-    if _hears(duplicate(network).eval(), several) and not _hears(smaller, several):
+    # The smaller one first: it nearly always does, and the other one need not be copied.
+    if not _hears(smaller, several) and _hears(network, several):
         raise ConfigError(
-            "this network cannot be cut as far as that: without the blocks that would leave, its "
-            "outputs are the same for all inputs. Ask for less, or keep a block by naming a layer "
-            "of it in `keep`."
+            "this network cannot be cut as far as that: without what would leave, its outputs are "
+            "the same for all inputs. Ask for less, let layers keep more by `at_least`, or keep a "
+            "layer, or the block that it is part of, by `keep`."
         )
 
 
@@ -60,7 +62,11 @@ def _other(inputs: Arguments, key: Key) -> Arguments:
 
 
 def _hears(network: nn.Module, several: Sequence[Arguments]) -> bool:
-    """Tell whether a network answers differently to several inputs, or cannot be asked."""
+    """Tell whether a network answers differently to several inputs, or cannot be asked.
+
+    A copy is asked: some write down what they see, in evaluation too.
+    """
+    network = duplicate(network).eval()
     here = device_of(network)
     answers: list[list[Tensor]] = []
     try:

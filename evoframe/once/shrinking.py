@@ -13,6 +13,7 @@ from evoframe.anatomy.timing import timed_by
 from evoframe.config.recipe import AnatomyOptions
 from evoframe.config.values import structure
 from evoframe.costs.table import LatencyTable
+from evoframe.errors import ConfigError
 from evoframe.kernel.arguments import Inputs
 from evoframe.kernel.entries import device_of
 from evoframe.kernel.key import Key
@@ -116,6 +117,8 @@ def shrink(
     )
     """
     require_network(network)
+    _require_names("keep", keep)
+    _require_names("evolvable", evolvable)
     importance, data = chosen(importance, data)
     task = task_of(network, example_inputs, data, loss, forward, targets, evolvable)
     anatomy = _surveyed(
@@ -136,6 +139,11 @@ def shrink(
     return told(plain(phenotype.network), Shrunk.of(cut))
 
 
+def _require_names(option: str, given: Sequence[str] | None) -> None:
+    if isinstance(given, str):
+        raise ConfigError(f"{option} is the text {given!r}; wanted several, as in [{given!r}].")
+
+
 def _surveyed(
     network: nn.Module,
     task: Task,
@@ -145,14 +153,19 @@ def _surveyed(
     **options: Any,
 ) -> Anatomy:
     """Return the anatomy of a network, with its times where there is a table of them."""
+    options["keep"], least = list(options["keep"]), 1 if at_least is None else at_least
+    table = {**options, "at_least": least, "layers": layers or {}}
+    said = structure(table, AnatomyOptions, "shrink")
     anatomy = survey(
         network,
         task.example_inputs(),
         task.evolvable(network),
-        at_least=1 if at_least is None else at_least,
-        layers=structure({"layers": layers or {}}, AnatomyOptions, "shrink").layers,
+        keep=said.keep,
+        at_least=said.at_least,
+        multiple=said.multiple,
+        depth=said.depth,
+        layers=said.layers,
         training_inputs=task.training_inputs(),
-        **options,
     )
     if latency_table is None:
         return anatomy

@@ -46,7 +46,7 @@ class Shrunk:
         outputs = {name: torch.unique(targets[name].cpu()) for name in anatomy.evolvable}
         before, after = (
             {name: value for name, value in costs.items() if name in COSTS}
-            for costs in (anatomy.costs(cut.whole), anatomy.costs(cut.genotype))
+            for costs in (anatomy.costs_as_given(), anatomy.costs(cut.genotype))
         )
         left = anatomy.left(cut.genotype)
         empty = {name for one in left for name in one.inside}

@@ -81,7 +81,7 @@ class Timing:
             name: of the network, for people.
 
         Raises:
-            ConfigError: the network does not run on the meta device.
+            ConfigError: the network does not run on the meta device, or a layer not by itself.
         """
         plan, device = self.plan(anatomy, name), devices.resolve(self.device)
         given = Arguments.of(inputs) if self.batch is None else batched(inputs, self.batch)
@@ -95,15 +95,18 @@ class Timing:
                 of_small.append(self._latency(fewer, given))
             return [self._latency(entire, given)]
 
-        said = measure_latency.table_of(
-            dict(plan),
-            device=str(device),
-            threads=self.threads,
-            rounds=self.rounds,
-            seconds=self.seconds,
-            processor=self.processor,
-            whole=whole,
-        )
+        try:
+            said = measure_latency.table_of(
+                dict(plan),
+                device=str(device),
+                threads=self.threads,
+                rounds=self.rounds,
+                seconds=self.seconds,
+                processor=self.processor,
+                whole=whole,
+            )
+        except RuntimeError as error:
+            raise ConfigError(f"the latency of {name!r} cannot be measured: {error}") from error
         if small is not None:
             layers = layers_of(anatomy, small, LatencyTable.of(said, name))
             said["small"] = {**measure_latency.summary(of_small), "layers": layers}
@@ -147,7 +150,9 @@ def latency_table(
     >>> said = evoframe.latency_table(factory(), (inputs,), "cpu.json", points=2, seconds=0.001)
     """
     task = Given(network, example_inputs, evolvable)
-    anatomy = survey(network, example_inputs, task.evolvable(network), numbers=False)
+    names = task.evolvable(network)
+    # With blocks, so that cuts with and without depth are told.
+    anatomy = survey(network, example_inputs, names, numbers=False, depth=True)
     said = Timing(**how).table(anatomy, example_inputs, type(network).__name__)
     write(said, Path(out))
     return in_words(said, str(out))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import attrs
@@ -16,6 +17,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.key import Key
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.cutting import Cut, cut_down
+from evoframe.once.given import told_of_data
 from evoframe.once.hearing import require_hearing
 from evoframe.once.limits import limits_of
 from evoframe.roles import Task
@@ -65,23 +67,29 @@ class Wish:
         Raises:
             ConfigError: a limit cannot be understood or met, or what is left hears nothing.
         """
-        if self.steps < 1:
-            raise ConfigError(f"steps is {self.steps}; wanted at least one cut.")
+        self._require_whole_numbers()
         whole = anatomy.genotype().to(device)
         anatomy = anatomy.to(device)
-        limits = limits_of(self.asked, anatomy.costs(whole), bounded=bool(anatomy.bounds))
+        limits = limits_of(self.asked, anatomy.costs_as_given(), bounded=bool(anatomy.bounds))
         context = Context(whole, None, anatomy, task, device, 2, key)
         share = FLOOR if self.at_least is None or self.at_least >= 1 else self.at_least
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)
         phenotype = anatomy.develop(genotype)
-        if self.repair:
-            Repair(self.repair).before_epoch(phenotype, context, 0)
-            genotype = anatomy.absorb(phenotype)
-        if self.statistics:
-            Untrained(batches=self.statistics).train(phenotype, context)
-            genotype = anatomy.absorb(phenotype)
+        with told_of_data("repair or statistics", task):
+            if self.repair:
+                Repair(self.repair).before_epoch(phenotype, context, 0)
+                genotype = anatomy.absorb(phenotype)
+            if self.statistics:
+                Untrained(batches=self.statistics).train(phenotype, context)
+                genotype = anatomy.absorb(phenotype)
         phenotype.network.eval()
-        if anatomy.left(genotype):
-            inputs = Arguments.of(task.example_inputs())
-            require_hearing(anatomy.network, phenotype.network, inputs, key.at("hearing"))
-        return Cut(anatomy, whole, genotype), phenotype
+        inputs = Arguments.of(task.example_inputs())
+        require_hearing(anatomy.network, phenotype.network, inputs, key.at("hearing"))
+        return Cut(anatomy, genotype), phenotype
+
+    def _require_whole_numbers(self) -> None:
+        for name, least in (("steps", 1), ("repair", 0), ("statistics", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+                wanted = "at least one cut" if least else "a number of batches, or 0"
+                raise ConfigError(f"{name} is {value!r}; wanted {wanted}.")

@@ -38,9 +38,10 @@ def read_by_products(
     given = arguments.Arguments.of(inputs())
     for device in ("meta", "cpu"):
         on_meta = device == "meta"
-        twin = duplicate.without_numbers(network) if on_meta else duplicate.duplicate(network).cpu()
-        seen = _Products(twin.eval())
+        make = duplicate.without_numbers if on_meta else duplicate.duplicate
         try:
+            twin = make(network).to(device).eval()
+            seen = _Products(twin)
             with key.untouched(), torch.no_grad(), seen:
                 given.to(torch.device(device)).call(twin)
         except Exception:  # noqa: BLE001, S112  not every network runs without contents
@@ -51,13 +52,20 @@ def read_by_products(
 
 
 def _of_own_layers(network: nn.Module) -> list[str]:
-    """Return the parameters with two axes that belong to modules which torch does not come with."""
+    """Return the parameters with two axes that belong to modules which torch does not come with.
+
+    Lists and mappings of parameters belong to the module around them.
+    """
     names = {id(value): name for name, value in reversed([*network.named_parameters()])}
     return [
         names[id(value)]
         for module in network.modules()
         for value in module.parameters(recurse=False)
-        if value.ndim == 2 and not type(module).__module__.startswith("torch.nn.")
+        if value.ndim == 2
+        and (
+            isinstance(module, nn.ParameterList | nn.ParameterDict)
+            or not type(module).__module__.startswith("torch.nn.")
+        )
     ]
 
 

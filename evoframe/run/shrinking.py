@@ -66,9 +66,16 @@ def _because(anatomy: Anatomy) -> str:
 
 
 def worst_of(anatomy: Anatomy) -> str:
-    """Return the barrier that holds back most, with its remedy; empty if none holds back much."""
+    """Return the barrier that holds back most, with its remedy; empty if none holds back much.
+
+    Where no channel at all can leave, the first barrier is told: what is not known of any channel
+    has no share.
+    """
     held = held_back(anatomy)
     if not held or held[0].share < MUCH:
+        if anatomy.barriers and not anatomy.bundles.count(torch.ones_like(anatomy.bundles.kept)):
+            first = anatomy.barriers[0]
+            return f"All is held back by {first.what} ({first.reason}). Try: {remedy(first)}"
         return ""
     worst = held[0]
     return (

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 import evoframe
 from evoframe.anatomy import Anatomy, survey
@@ -341,3 +342,75 @@ def test_a_limit_of_latency_needs_a_table_and_milliseconds_a_unit() -> None:
     inputs = (torch.zeros(2, 2, 4, 4),)
     with pytest.raises(ConfigError, match="needs a table"):
         evoframe.shrink(ANATOMY.network, inputs, latency="2x")
+
+
+class Grouped(nn.Module):
+    """Widths that cannot meet: groups and what they read, halves, and shuffled pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.groups = nn.Conv2d(2, 12, 1), nn.Conv2d(12, 16, 1, groups=4)
+        self.shuffled, self.head = nn.Conv2d(8, 8, 1), nn.Conv2d(2, 1, 1)
+
+    def forward(self, x):
+        x = F.glu(self.groups(self.stem(x)), 1)
+        return self.head(F.pixel_shuffle(self.shuffled(x), 2).relu())
+
+
+class Added(nn.Module):
+    """Blocks that may leave, so that what is idle makes zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Linear(4, 12), nn.Linear(12, 3)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 12)) for _ in range(2)
+        )
+
+    def forward(self, x):
+        x = self.stem(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.head(x)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "options"),
+    [
+        (Grouped, (2, 2, 4, 4), {}),
+        (Added, (2, 4), {"depth": True}),
+        (Added, (2, 4), {"depth": True, "multiple": 2}),
+    ],
+)
+def test_what_becomes_smaller_in_leaps_is_measured_and_told(make, shape, options, tmp_path) -> None:
+    """And a network that was cut is told by the table of the whole one, and cut on."""
+    torch.manual_seed(0)
+    network, inputs = make().eval(), (torch.randn(shape),)
+    table = tmp_path / "t.json"
+    evoframe.latency_table(network, inputs, table, rounds=1, seconds=0.0001, points=3)
+    said = json.loads(table.read_text())
+    said["whole"] = None  # of one round on a busy machine, it may tell that nothing counts
+    for layer in said["layers"]:  # by widths alone, so that no clock decides
+        told = zip(grid(layer), layer["milliseconds"], strict=True)
+        layer["milliseconds"] = [n and 1.0 + sum(own.values()) for own, n in told]
+    table.write_text(json.dumps(said))
+    for _ in range(2):
+        network = evoframe.shrink(
+            network, inputs, latency="1.02x", parameters="1.1x", latency_table=table, **options
+        )
+    assert evoframe.shrunk(network).factor("latency") >= 1.02
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    arrays(np.float64, (4, 4), elements=st.floats(0, 9)),
+    arrays(np.bool_, (4, 4)).filter(lambda one: not one.all()),
+)
+def test_widths_that_cannot_meet_count_between_their_neighbours(values, missing) -> None:
+    """What was measured and rises stays; nothing leaves the range of it."""
+    rising = np.maximum.accumulate(np.maximum.accumulate(values, 0), 1)
+    found = monotone(np.where(missing, np.nan, rising))
+
+    for axis in (0, 1):
+        assert (np.diff(found, axis=axis) >= -1e-12).all()
+    np.testing.assert_array_equal(found[~missing], rising[~missing])

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
-from evoframe.anatomy.channels.calls import OF_LAYOUT, numbers_in, tensors_in
+from evoframe.anatomy.channels.calls import OF_LAYOUT, lays_out_anew, numbers_in, tensors_in
 from evoframe.anatomy.channels.signals import sizes_left
 from evoframe.anatomy.trace.forward import plain_operations
 from evoframe.anatomy.trace.places import line_of
@@ -84,9 +84,9 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        name, only_layout = func.overloadpacket.__name__, lays_out_anew(func, args)
         out = run(func, args, kwargs)
-        name = func.overloadpacket.__name__
-        if name not in OF_LAYOUT:
+        if name not in OF_LAYOUT and not only_layout:
             if self.index < len(self.due):
                 due = self.due[self.index]
                 if numbers_in(name, args, kwargs) != due.numbers:

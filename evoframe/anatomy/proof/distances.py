@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -60,6 +61,12 @@ def distance(one: Tensor, other: Tensor, least: float = 0.0) -> float:
         inside = due.isfinite()
         apart, size = _largest((ours - due)[inside]), _largest(due[inside])
     return apart / max(size, least, 1e-12)
+
+
+def doubled(value: Any) -> Any:
+    """Return a float tensor in double precision, and all else as it is."""
+    floats = isinstance(value, Tensor) and value.is_floating_point()
+    return value.double() if floats else value
 
 
 def _largest(value: Tensor) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import attrs
 import torch
@@ -24,7 +23,7 @@ from evoframe.anatomy.plan.blocks import gone, without
 from evoframe.anatomy.plan.check import Mismatch
 from evoframe.anatomy.plan.cutting import Cut, cut
 from evoframe.anatomy.plan.growing import grow
-from evoframe.anatomy.proof.distances import distance
+from evoframe.anatomy.proof.distances import distance, doubled
 from evoframe.anatomy.proof.owning import refusal
 from evoframe.anatomy.proof.scattering import moved_apart, scattered_entry, two_examples
 from evoframe.anatomy.proof.stillness import fresh, still, written_apart
@@ -209,9 +208,9 @@ class Numbers:
         said = "" if mode in self._shaky else self._compared(trial, mode)
         if not said and mode not in self._shaky:
             return ""
-        precise = attrs.evolve(self, inputs=self.inputs.mapped(_doubled))
+        precise = attrs.evolve(self, inputs=self.inputs.mapped(doubled))
         state, smaller = (
-            {name: _doubled(value) for name, value in values.items()}
+            {name: doubled(value) for name, value in values.items()}
             for values in (trial.state, trial.smaller)
         )
         try:
@@ -292,9 +291,3 @@ def _flow_back(outputs: list[Tensor]) -> None:
             total = total + (one * weights).sum().float()
     if total.requires_grad:
         total.backward()  # type: ignore[no-untyped-call]
-
-
-def _doubled(value: Any) -> Any:
-    """Return a float tensor in double precision, and all else as it is."""
-    floats = isinstance(value, Tensor) and value.is_floating_point()
-    return value.double() if floats else value

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
-from evoframe.anatomy.channels.calls import MADE_OF_PARAMETERS, Call, tensors_in
+from evoframe.anatomy.channels.calls import MADE_OF_PARAMETERS, Call, lays_out_anew, tensors_in
 from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.channels.signals import narrowed
 from evoframe.anatomy.replacements import IdleModule
@@ -76,6 +76,11 @@ class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if lays_out_anew(func, args):
+            return run(func, args, kwargs)
+        return self._follow(func, args, kwargs)
+
+    def _follow(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
         self._take((args, kwargs))
         out = run(func, args, kwargs)
         self.alive.append(args)

@@ -76,7 +76,8 @@ def own_loader(
         collate: makes a batch of examples of a data set; as torch does it if not given.
 
     Raises:
-        TaskError: it is neither, or tensors differ in how many examples they hold.
+        TaskError: it is neither, tensors differ in how many examples they hold, or there is none to
+            learn from.
     """
     if given is None or isinstance(given, DataLoader):
         return None
@@ -87,7 +88,7 @@ def own_loader(
         raise TaskError(f"evoframe.task({split}=...) was given a {type(given).__name__}; {WANTED}.")
     data = _of_tensors(given)
     sizes = {len(one) if one.ndim else 0 for one in tensors_within(data)}
-    if len(sizes) != 1:
+    if len(sizes) != 1 or (split == "train" and sizes == {0}):
         told = f"hold {' and '.join(map(str, sorted(sizes)))} examples" if sizes else "are none"
         raise TaskError(f"the tensors of evoframe.task({split}=...) {told}; {WANTED}.")
     return OwnLoader(Rows(data, sizes.pop()), shuffled=split == "train")

@@ -41,7 +41,7 @@ def importance_of(kind: Importance, subject: Subject) -> Scores:
     if np.isnan(scores).all():
         raise TaskError(
             f"encoding.importance = {kind!r} says nothing of any bundle of this network. "
-            "Try 'taylor', or 'magnitude', which needs no data."
+            "Try 'magnitude', which needs nothing, or 'taylor', which needs data."
         )
     return scores
 
