@@ -25,7 +25,7 @@ from torch.nn import functional as F  # noqa: N812
 import evoframe
 from evoframe.evolution import companions, conception, generation, watch
 from evoframe.plugin import Metric, Task, Untrained, doc
-from evoframe.run import lives as run_lives
+from evoframe.run.living import lives as run_lives
 
 EXAMPLES, BATCH = 256, 64
 

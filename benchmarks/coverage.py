@@ -45,7 +45,7 @@ from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.proof.scattering import two_examples
 from evoframe.anatomy.proof.stillness import fresh, still
 from evoframe.anatomy.trace.forward import opened
-from evoframe.kernel.arguments import Arguments, Inputs
+from evoframe.kernel.modules.arguments import Arguments, Inputs
 from evoframe.roles.matrices import found_by_products
 
 TORCHVISION = (

@@ -45,7 +45,7 @@ from evoframe.cli.main import main as command_line  # noqa: E402
 from evoframe.config.files import built_in_recipes  # noqa: E402
 from evoframe.config.request import Request  # noqa: E402
 from evoframe.errors import EvoframeError  # noqa: E402
-from evoframe.run.weights import FileCheckpoint, load_genotype  # noqa: E402
+from evoframe.run.disk.weights import FileCheckpoint, load_genotype  # noqa: E402
 from support.blobs import Blobs  # noqa: E402
 from support.tampering import fuzzed_journal, fuzzed_recipe, fuzzed_text, tampered  # noqa: E402
 

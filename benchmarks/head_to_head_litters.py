@@ -21,9 +21,9 @@ from torch import nn
 
 from evoframe import anatomy
 from evoframe.evolution.brood import Siblings
-from evoframe.kernel.brood import Sibling
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.drawing.brood import Sibling
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import masked
 from evoframe.kernel.judged import passes

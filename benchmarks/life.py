@@ -40,9 +40,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS, EXAMPLES = 4, 2
 
 STEPS = {
-    "a life": ("evoframe.run.lives:Lives.__call__",),
-    "read the journal": ("evoframe.run.recall:Recall.of",),
-    "load parents": ("evoframe.run.recall:load_genotype",),
+    "a life": ("evoframe.run.living.lives:Lives.__call__",),
+    "read the journal": ("evoframe.run.living.recall:Recall.of",),
+    "load parents": ("evoframe.run.living.recall:load_genotype",),
     "inherit": ("evoframe.evolution.generation:inherit",),
     "encode": ("evoframe.evolution.generation:encode",),
     "press": ("evoframe.evolution.generation:press",),
@@ -69,9 +69,9 @@ STEPS = {
         "evoframe.evolution.growing_up:require_finite",
     ),
     "look for changes": ("evoframe.evolution.watch:digests",),
-    "account": ("evoframe.run.lives:_account",),
+    "account": ("evoframe.run.living.lives:_account",),
     "digest": ("evoframe.kernel.genotype:Genotype.digest",),
-    "save": ("evoframe.run.lives:save_genotype",),
+    "save": ("evoframe.run.living.lives:save_genotype",),
 }
 """The functions that are a step, where they are called; those that a tree lacks are left out."""
 
@@ -191,7 +191,7 @@ def resident(what: str) -> float:
 def kept() -> float:
     """Return the megabytes that are kept for tensors to come; a tree may keep none."""
     with contextlib.suppress(ImportError, AttributeError):
-        return float(importlib.import_module("evoframe.kernel.rooms").kept_bytes()) / 2**20
+        return float(importlib.import_module("evoframe.kernel.tensors.rooms").kept_bytes()) / 2**20
     return 0.0
 
 

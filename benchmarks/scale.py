@@ -37,8 +37,8 @@ sys.path.insert(0, str(HERE.parent))
 from population import POPULATION, Bench, longer  # noqa: E402
 
 from evoframe.kernel.genotype import Genotype  # noqa: E402
-from evoframe.run.journal import Journal  # noqa: E402
-from evoframe.run.weights import save_genotype  # noqa: E402
+from evoframe.run.disk.journal import Journal  # noqa: E402
+from evoframe.run.disk.weights import save_genotype  # noqa: E402
 
 START, RECORD = 20.0, 0.010
 """Seconds before a life begins on a node, and for which the driver is busy with its outcome."""

@@ -35,8 +35,8 @@ from torch import nn
 
 from evoframe import anatomy
 from evoframe.anatomy.proof import require_own_parameters
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.phenotype import Phenotype
 
 MODELS = (

@@ -27,10 +27,10 @@ from evoframe import anatomy
 from evoframe.kernel import device as devices, fused
 from evoframe.kernel.bits import Absent
 from evoframe.kernel.dna import Genes, Inheritance
+from evoframe.kernel.drawing.synthesis import draw, thresholds
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.settling import settle
-from evoframe.kernel.synthesis import draw, thresholds
 from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.task.evonet import EvoNet

@@ -36,8 +36,8 @@ from evoframe.testing.scaffold import example_of
 
 VALUES = (
     "key", "genotype", "individual", "notes", "population", "context", "evidence", "dna", "limits",
-    "levels", "budgets", "clusters", "phenotype", "anatomy", "life", "rungs", "brood", "judged",
-    "wiring", "living", "settling", "events", "arguments",
+    "levels", "drawing.budgets", "clusters", "phenotype", "anatomy", "life", "rungs",
+    "drawing.brood", "judged", "wiring", "living", "settling", "events", "modules.arguments",
 )  # fmt: skip
 """The modules of ``evoframe.kernel`` with what strategies are given and return."""
 
@@ -179,7 +179,7 @@ def first_line(name: str) -> str:
 def _link(name: str) -> str:
     """Return a name for plugins that leads to where it is described in full, if it is."""
     _, kind, *module = plugin.PLACES[name].split(".")
-    if kind == "kernel" and module[0] in VALUES:
+    if kind == "kernel" and ".".join(module) in VALUES:
         return f"[`{name}`](values.md#{name.lower()})"
     if name in HOSTED:
         return f"[`{name}`](#{name.lower()})"

@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from evoframe.config.recipe import Recipe as Recipe
     from evoframe.errors import EvoframeError as EvoframeError
     from evoframe.export.state import load as load
-    from evoframe.kernel.arguments import Arguments as Arguments
     from evoframe.kernel.key import Key as Key
     from evoframe.kernel.lasting import plain as plain
+    from evoframe.kernel.modules.arguments import Arguments as Arguments
     from evoframe.once.shrinking import shrink as shrink
     from evoframe.once.shrunk import Shrunk as Shrunk, shrunk as shrunk
     from evoframe.once.timing import latency_table as latency_table
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from evoframe.strategies.task.making import task as task
 
 _PLACES = {
-    "Arguments": "evoframe.kernel.arguments",
+    "Arguments": "evoframe.kernel.modules.arguments",
     "Asked": "evoframe.run.handing",
     "EvoframeError": "evoframe.errors",
     "Key": "evoframe.kernel.key",

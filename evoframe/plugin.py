@@ -24,9 +24,6 @@ if TYPE_CHECKING:
         TaskError as TaskError,
     )
     from evoframe.kernel.anatomy import Anatomy as Anatomy
-    from evoframe.kernel.arguments import Arguments as Arguments
-    from evoframe.kernel.brood import Brood as Brood, Sibling as Sibling
-    from evoframe.kernel.budgets import log_multiplier as log_multiplier, scaled as scaled
     from evoframe.kernel.clusters import Partition as Partition, partition as partition
     from evoframe.kernel.context import Context as Context, Parent as Parent
     from evoframe.kernel.dna import (
@@ -35,6 +32,9 @@ if TYPE_CHECKING:
         Genes as Genes,
         Inheritance as Inheritance,
     )
+    from evoframe.kernel.drawing.brood import Brood as Brood, Sibling as Sibling
+    from evoframe.kernel.drawing.budgets import log_multiplier as log_multiplier, scaled as scaled
+    from evoframe.kernel.drawing.synthesis import draw as draw
     from evoframe.kernel.events import (
         DnaChanged as DnaChanged,
         EpochFinished as EpochFinished,
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     )
     from evoframe.kernel.limits import Cap as Cap, Ceiling as Ceiling
     from evoframe.kernel.living import living_channels as living_channels
+    from evoframe.kernel.modules.arguments import Arguments as Arguments
     from evoframe.kernel.notes import Notes as Notes
     from evoframe.kernel.phenotype import Phenotype as Phenotype
     from evoframe.kernel.population import Family as Family, Population as Population, rank as rank
@@ -93,7 +94,6 @@ if TYPE_CHECKING:
         Rung as Rung,
     )
     from evoframe.kernel.settling import presence as presence, revive as revive, settle as settle
-    from evoframe.kernel.synthesis import draw as draw
     from evoframe.kernel.wiring import Wiring as Wiring
     from evoframe.markers import hookimpl as hookimpl
     from evoframe.roles.base import Strategy as Strategy, doc as doc
@@ -172,9 +172,9 @@ if TYPE_CHECKING:
 _NAMES = {
     "errors": "ConfigError EvoframeError RunError StillbornError TaskError",
     "kernel.anatomy": "Anatomy",
-    "kernel.arguments": "Arguments",
-    "kernel.brood": "Brood Sibling",
-    "kernel.budgets": "log_multiplier scaled",
+    "kernel.modules.arguments": "Arguments",
+    "kernel.drawing.brood": "Brood Sibling",
+    "kernel.drawing.budgets": "log_multiplier scaled",
     "kernel.clusters": "Partition partition",
     "kernel.context": "Context Parent",
     "kernel.dna": "Clusters DNA Genes Inheritance",
@@ -196,7 +196,7 @@ _NAMES = {
     "kernel.population": "Family Population rank",
     "kernel.rungs": "Heat PAUSABLE Paused Rung",
     "kernel.settling": "presence revive settle",
-    "kernel.synthesis": "draw",
+    "kernel.drawing.synthesis": "draw",
     "kernel.wiring": "Wiring",
     "markers": "hookimpl",
     "roles.base": "Strategy doc",

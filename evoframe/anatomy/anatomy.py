@@ -23,15 +23,15 @@ from evoframe.anatomy.replacements import replaced, restore
 from evoframe.anatomy.trace import Barrier
 from evoframe.costs.bytes import bytes_of
 from evoframe.costs.table import LatencyTable
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Kind, Partition, partition
-from evoframe.kernel.entries import passing_of, state_of
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.living import living_channels
+from evoframe.kernel.modules.arguments import Arguments
+from evoframe.kernel.modules.entries import passing_of, state_of
 from evoframe.kernel.numbers import require_numbers
-from evoframe.kernel.passes import copied
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.settling import settle
+from evoframe.kernel.tensors.passes import copied
 from evoframe.kernel.widths import Bound
 from evoframe.kernel.wiring import Wiring
 

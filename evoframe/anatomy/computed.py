@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from evoframe.kernel.entries import own_of
+from evoframe.kernel.modules.entries import own_of
 
 
 def weights_computed_from(network: nn.Module) -> dict[str, str]:

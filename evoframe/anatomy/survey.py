@@ -17,11 +17,11 @@ from evoframe.anatomy.proof import Numbers, measured, of_inputs, prove, require_
 from evoframe.anatomy.replacements import replace
 from evoframe.anatomy.trace import Answer, answers_of, trace
 from evoframe.errors import ConfigError, TaskError
-from evoframe.kernel.arguments import Arguments, Inputs
-from evoframe.kernel.duplicate import duplicate
-from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import is_plain, plain
+from evoframe.kernel.modules.arguments import Arguments, Inputs
+from evoframe.kernel.modules.duplicate import duplicate
+from evoframe.kernel.modules.entries import tensors_of
 from evoframe.kernel.numbers import require_own_numbers
 from evoframe.kernel.widths import Width
 

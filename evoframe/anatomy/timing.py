@@ -17,10 +17,10 @@ from evoframe.costs.measure_latency import PLAN
 from evoframe.costs.table import LatencyTable
 from evoframe.costs.widths import described, sorted_out
 from evoframe.errors import ConfigError
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
+from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.settling import is_extinct, settle
 
 MIXED = 8

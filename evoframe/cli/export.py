@@ -58,10 +58,10 @@ def command(
     from evoframe.errors import RunError
     from evoframe.export.writing import export, require_free
     from evoframe.report import sizes
-    from evoframe.run.folder import RunFolder
-    from evoframe.run.headers import require_readable
+    from evoframe.run.disk.folder import RunFolder
+    from evoframe.run.disk.headers import require_readable
+    from evoframe.run.disk.standing_in import factory_of
     from evoframe.run.run import Run
-    from evoframe.run.standing_in import factory_of
 
     if remote.is_address(where) and out is None:
         raise click.UsageError("a run at an address is exported to a folder here: name it by --out")

@@ -30,7 +30,7 @@ def command(
     from evoframe.cli.screen import screen
     from evoframe.config.request import Request
     from evoframe.report import survey
-    from evoframe.run.folder import RunFolder
+    from evoframe.run.disk.folder import RunFolder
     from evoframe.run.world import build_world
 
     request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)

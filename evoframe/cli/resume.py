@@ -45,7 +45,7 @@ def command(
         say_code(run, named)
 
     if mirror is not None:
-        from evoframe.run.copying_back import copied_back
+        from evoframe.run.disk.copying_back import copied_back
 
         copied_back(mirror, run)
         click.echo(f"{mirror} was copied to {run}", err=True)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer
 
-from evoframe.kernel.arguments import Arguments, Inputs
+from evoframe.kernel.modules.arguments import Arguments, Inputs
 
 BATCHES = (1, 64)
 LONGEST = 3.0

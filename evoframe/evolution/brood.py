@@ -15,17 +15,10 @@ from evoframe.errors import ContractError
 from evoframe.evolution.judging import Bench, norms_of
 from evoframe.evolution.synthesis import synthesise
 from evoframe.evolution.telling import step
-from evoframe.kernel.brood import Sibling
 from evoframe.kernel.context import Context
-from evoframe.kernel.digests import Digests, changed, digests
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.events import SiblingJudged
-from evoframe.kernel.genotype import Genotype
-from evoframe.kernel.judged import Judge, Judged
-from evoframe.kernel.key import Key
-from evoframe.kernel.life import Companion, TrainingResult
-from evoframe.kernel.phenotype import Phenotype
-from evoframe.kernel.straying import (
+from evoframe.kernel.drawing.brood import Sibling
+from evoframe.kernel.drawing.straying import (
     Flags,
     Labels,
     Turns,
@@ -35,6 +28,13 @@ from evoframe.kernel.straying import (
     strayed,
     turns_of,
 )
+from evoframe.kernel.events import SiblingJudged
+from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.judged import Judge, Judged
+from evoframe.kernel.key import Key
+from evoframe.kernel.life import Companion, TrainingResult
+from evoframe.kernel.phenotype import Phenotype
+from evoframe.kernel.tensors.digests import Digests, changed, digests
 
 School = Callable[[Sibling, float, TrainingResult | None], TrainingResult]
 """Trains a sibling: up to how many epochs, after which rung."""
@@ -44,7 +44,7 @@ PASSES = ("flops", "synapses")
 
 
 class Siblings:
-    """All siblings of one DNA, see :class:`evoframe.kernel.brood.Brood`."""
+    """All siblings of one DNA, see :class:`evoframe.kernel.drawing.brood.Brood`."""
 
     def __init__(
         self,

@@ -18,8 +18,8 @@ from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.flags import how_many_of
 from evoframe.kernel.individual import Individual
+from evoframe.kernel.tensors.flags import how_many_of
 
 FAR_LESS = 0.1
 """Share of what was promised below which a person is told."""

@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from evoframe.errors import ContractError
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.individual import Measurement
 from evoframe.kernel.life import TrainingResult
-from evoframe.kernel.passes import is_within
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.population import Family, Population
+from evoframe.kernel.tensors.flags import how_many
+from evoframe.kernel.tensors.passes import is_within
 
 MOST = 3
 """How many names a message tells."""

@@ -27,6 +27,7 @@ from evoframe.evolution.telling import step, tell_drawn
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.drawing.synthesis import furnished
 from evoframe.kernel.genotype import Genotype, cleared
 from evoframe.kernel.individual import Origin
 from evoframe.kernel.judged import Judged
@@ -34,7 +35,6 @@ from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.population import Family, Population
 from evoframe.kernel.splits import parent_without_test, without_test
-from evoframe.kernel.synthesis import furnished
 from evoframe.roles.selection import Selection
 from evoframe.roles.training import Training
 

@@ -24,9 +24,9 @@ from evoframe.kernel.individual import ANCESTOR, Fitness, Measurement
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.notes import NONE, Notes
-from evoframe.kernel.passes import is_finite
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.settling import is_extinct
+from evoframe.kernel.tensors.passes import is_finite
 from evoframe.roles.training import Training
 
 NOTHING_HEARD = Remark(

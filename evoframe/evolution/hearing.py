@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from evoframe.kernel.nested import tensors_within
+from evoframe.kernel.modules.nested import tensors_within
 
 NEAR = 4 * torch.finfo(torch.float32).eps
 """What rounding may differ by between two examples, as a share of the largest number."""

@@ -17,7 +17,7 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.judged import Judge
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Batch
-from evoframe.kernel.outputs import Heard, divergence
+from evoframe.kernel.modules.outputs import Heard, divergence
 from evoframe.roles.measuring import added, checked, means
 
 Outputs = list[Tensor]

@@ -18,8 +18,8 @@ from evoframe.evolution.growing_up import come_home, developed, school
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import tell_drawn
 from evoframe.evolution.watch import Watch
-from evoframe.kernel.brood import Sibling
 from evoframe.kernel.context import Context
+from evoframe.kernel.drawing.brood import Sibling
 from evoframe.kernel.events import Announcer, Event, Phase
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.judged import Judged

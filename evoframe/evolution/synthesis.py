@@ -6,15 +6,15 @@ import math
 
 from evoframe.errors import StillbornError
 from evoframe.evolution.birth import EXTINCT
-from evoframe.kernel.bounded import held
-from evoframe.kernel.ceilings import under_ceilings
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
-from evoframe.kernel.floors import Turns
+from evoframe.kernel.drawing.bounded import held
+from evoframe.kernel.drawing.ceilings import under_ceilings
+from evoframe.kernel.drawing.floors import Turns
+from evoframe.kernel.drawing.purse import Purse
+from evoframe.kernel.drawing.synthesis import draw, furnished
 from evoframe.kernel.genotype import Genotype, Masks, State
-from evoframe.kernel.purse import Purse
 from evoframe.kernel.settling import is_extinct, revive, settle
-from evoframe.kernel.synthesis import draw, furnished
 
 
 def synthesise(

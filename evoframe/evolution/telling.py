@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA
 from evoframe.kernel.events import DnaChanged, Event, OffspringDrawn, Phase
-from evoframe.kernel.flags import how_many
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import sealed
+from evoframe.kernel.tensors.flags import how_many
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import attrs
 
 from evoframe.errors import ContractError
 from evoframe.kernel.context import Context
-from evoframe.kernel.digests import Digests, changed, digests
 from evoframe.kernel.notes import Notes
+from evoframe.kernel.tensors.digests import Digests, changed, digests
 from evoframe.kernel.texts import text_of, value_of
 
 SEVERAL = 2

@@ -17,9 +17,9 @@ from torch.utils._pytree import tree_leaves  # the documented way to flatten out
 
 from evoframe.errors import ExportError
 from evoframe.kernel import device as devices
-from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.key import untouched
-from evoframe.kernel.nested import tensors_within
+from evoframe.kernel.modules.arguments import Arguments, Inputs
+from evoframe.kernel.modules.nested import tensors_within
 
 MOST = 16
 """How many entries of an output are kept."""

@@ -8,9 +8,9 @@ import attrs
 from torch import nn
 
 from evoframe.anatomy.plan.blueprint import Blueprint
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype, Masks
 from evoframe.kernel.lasting import lasting, plain
+from evoframe.kernel.modules.arguments import Arguments
 
 
 @attrs.frozen(eq=False)

@@ -22,8 +22,8 @@ from evoframe.errors import ExportError
 from evoframe.export.answers import outputs_of
 from evoframe.export.codes import stored
 from evoframe.export.sizes import Shapes, fixed_needlessly, in_words, probes_of, shapes_of
-from evoframe.kernel.arguments import Arguments, Inputs
-from evoframe.kernel.nested import plainly
+from evoframe.kernel.modules.arguments import Arguments, Inputs
+from evoframe.kernel.modules.nested import plainly
 
 TOLERANCE = 1e-4
 """How far outputs may be apart, relative and absolute: another order of the same sums."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 
 Shapes = list[tuple[Any, ...]]
 """The shapes of input tensors, in order; a size is a whole number, or a symbol where it is free."""

@@ -29,9 +29,9 @@ from evoframe.export.architecture import (
 )
 from evoframe.export.delivered import Delivered
 from evoframe.export.unwrapping import plain_name, require_plain_code, unwrapped
-from evoframe.kernel.entries import tensors_of
 from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import lasting
+from evoframe.kernel.modules.entries import tensors_of
 
 WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
 

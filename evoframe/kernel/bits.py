@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
-from evoframe.kernel.passes import clear
-from evoframe.kernel.rooms import room
+from evoframe.kernel.tensors.passes import clear
+from evoframe.kernel.tensors.rooms import room
 
 BIT_VALUES = (1, 2, 4, 8, 16, 32, 64, 128)
 

@@ -9,11 +9,11 @@ import torch
 
 from evoframe.errors import TaskError
 from evoframe.kernel.anatomy import Anatomy
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Life, Task
+from evoframe.kernel.modules.entries import state_of
 from evoframe.kernel.notes import NONE, Notes
 from evoframe.kernel.population import Family
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from evoframe.errors import DeviceError
-from evoframe.kernel.nested import mapped
+from evoframe.kernel.modules.nested import mapped
 
 T = TypeVar("T")
 

@@ -2,8 +2,7 @@
 
 A gene is a *level* on a grid of at most 65,536 values (:mod:`evoframe.kernel.levels`); a table
 made on the host says with what probability each level survives. An environment only ever rewrites
-tables, from integer histograms (:mod:`evoframe.kernel.budgets`), so its budgets are exact and cost
-next to nothing.
+tables, from integer histograms (:mod:`evoframe.kernel.drawing.budgets`): exact, at next to no cost.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evoframe.kernel import passes
-from evoframe.kernel.flags import how_many_of
-from evoframe.kernel.passes import masked_copy
+from evoframe.kernel.tensors import passes
+from evoframe.kernel.tensors.flags import how_many_of
+from evoframe.kernel.tensors.passes import masked_copy
 
 State = Mapping[str, Tensor]
 """Parameters and lasting buffers of the ancestor, each by its first name."""

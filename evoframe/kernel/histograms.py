@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evoframe.kernel.flags import how_many
 from evoframe.kernel.levels import Table
-from evoframe.kernel.passes import in_a_row, kept, parts, rows
+from evoframe.kernel.tensors.flags import how_many
+from evoframe.kernel.tensors.passes import in_a_row, kept, parts, rows
 
 
 def counted(levels: Tensor, eligible: Tensor, count: int) -> Table:

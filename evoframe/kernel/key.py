@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 
 from evoframe.kernel import device
-from evoframe.kernel.passes import parts
+from evoframe.kernel.tensors.passes import parts
 
 Step = str | int
 

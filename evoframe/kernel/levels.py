@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from evoframe.kernel import fused
-from evoframe.kernel.passes import largest, parts
-from evoframe.kernel.rooms import room
+from evoframe.kernel.tensors.passes import largest, parts
+from evoframe.kernel.tensors.rooms import room
 
 Table = npt.NDArray[np.float64]
 """Natural logarithm of the survival probability of each level, at most 0; -inf means never."""

@@ -21,7 +21,7 @@ class Ceiling:
     """At most this much of a cost, once an offspring is drawn and settled.
 
     What may be spent is spent: of all that could live, the likeliest do, until the next would be
-    too much (:mod:`evoframe.kernel.ceilings`).
+    too much (:mod:`evoframe.kernel.drawing.ceilings`).
 
     Attributes:
         rates: what one unit of each cost of an anatomy counts; several for a latency.

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evoframe.kernel.flags import any_of_both
 from evoframe.kernel.genotype import Masks
+from evoframe.kernel.tensors.flags import any_of_both
 from evoframe.kernel.wiring import Wiring
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from evoframe.errors import TaskError
-from evoframe.kernel.entries import attributes_of, tensors_of
+from evoframe.kernel.modules.entries import attributes_of, tensors_of
 
 
 def require_numbers(network: nn.Module) -> None:

@@ -10,9 +10,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from evoframe.kernel.flags import are_all, are_any, both
 from evoframe.kernel.genotype import Genotype, Masks, State, cleared, count
 from evoframe.kernel.living import living_channels
+from evoframe.kernel.tensors.flags import are_all, are_any, both
 from evoframe.kernel.wiring import Wiring
 
 

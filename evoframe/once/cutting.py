@@ -19,7 +19,7 @@ from evoframe.kernel.settling import settle
 from evoframe.once.given import told_of_data
 from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
-from evoframe.run.shrinking import worst_of
+from evoframe.run.checks.shrinking import worst_of
 from evoframe.strategies.environment.bundling import by_bundle
 
 SMALL = 100

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from evoframe.errors import ConfigError, EvoframeError
-from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.individual import Metric
 from evoframe.kernel.key import Key
 from evoframe.kernel.life import Batch, Split
+from evoframe.kernel.modules.arguments import Arguments, Inputs
 from evoframe.roles import Task
 from evoframe.strategies.task.making import Data, task
 from evoframe.strategies.task.reading import Forward, Targets

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import ConfigError
-from evoframe.kernel.arguments import Arguments
-from evoframe.kernel.duplicate import duplicate
-from evoframe.kernel.entries import device_of
 from evoframe.kernel.key import Key, untouched
+from evoframe.kernel.modules.arguments import Arguments
+from evoframe.kernel.modules.duplicate import duplicate
+from evoframe.kernel.modules.entries import device_of
 
 OTHERS = 3
 """How many inputs are tried besides the example inputs."""

@@ -7,8 +7,8 @@ import attrs
 from evoframe.config.recipe import Recipe
 from evoframe.export.delivered import Delivered
 from evoframe.kernel import device as devices
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import Key
+from evoframe.kernel.modules.arguments import Arguments
 from evoframe.once.cutting import Cut
 from evoframe.once.wish import Wish
 from evoframe.run.world import ancestor_of, survey_ancestor, timed

@@ -14,10 +14,10 @@ from evoframe.config.recipe import AnatomyOptions
 from evoframe.config.values import structure
 from evoframe.costs.table import LatencyTable
 from evoframe.errors import ConfigError
-from evoframe.kernel.arguments import Inputs
-from evoframe.kernel.entries import device_of
 from evoframe.kernel.key import Key
 from evoframe.kernel.lasting import plain
+from evoframe.kernel.modules.arguments import Inputs
+from evoframe.kernel.modules.entries import device_of
 from evoframe.once.given import chosen, require_network, task_of
 from evoframe.once.shrunk import Shrunk, told
 from evoframe.once.wish import Wish, ranking

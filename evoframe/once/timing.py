@@ -18,8 +18,8 @@ from evoframe.costs.latency import batched, latency
 from evoframe.costs.table import LatencyTable
 from evoframe.errors import ConfigError
 from evoframe.kernel import device as devices
-from evoframe.kernel.arguments import Arguments, Inputs
-from evoframe.kernel.duplicate import duplicate
+from evoframe.kernel.modules.arguments import Arguments, Inputs
+from evoframe.kernel.modules.duplicate import duplicate
 from evoframe.once.given import Given
 
 SCRIPT = "measure_latency.py"

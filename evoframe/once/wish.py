@@ -12,9 +12,9 @@ import torch
 from evoframe.anatomy import Anatomy
 from evoframe.config.values import structure
 from evoframe.errors import ConfigError
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.context import Context
 from evoframe.kernel.key import Key
+from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.once.cutting import Cut, cut_down
 from evoframe.once.given import told_of_data

@@ -20,8 +20,8 @@ from evoframe.errors import EvoframeError, RunError
 from evoframe.registry import Registry, load_registry
 from evoframe.report.arms import FOUNDER, Arm
 from evoframe.run import starting
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import is_finished
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import is_finished
 from evoframe.strategies.executor.processes import Processes
 from evoframe.strategies.executor.serial import Serial
 

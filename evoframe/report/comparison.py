@@ -23,8 +23,8 @@ from evoframe.kernel.population import rank
 from evoframe.registry import Registry
 from evoframe.report.arm_runs import Say, arm_runs_of, carry_all, founder_of, is_done
 from evoframe.report.arms import Arm
-from evoframe.run.account import Account
-from evoframe.run.folder import RunFolder, write_atomically
+from evoframe.run.disk.account import Account
+from evoframe.run.disk.folder import RunFolder, write_atomically
 from evoframe.run.run import Run
 from evoframe.run.world import build_world
 

@@ -17,12 +17,12 @@ from evoframe.anatomy.remedies import OTHERWISE, remedy
 from evoframe.config.recipe import Recipe
 from evoframe.costs.latency import BATCHES, latencies
 from evoframe.kernel import device as devices
-from evoframe.kernel.arguments import Inputs
-from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.modules.arguments import Inputs
+from evoframe.kernel.modules.duplicate import duplicate
 from evoframe.report.sizes import COSTS
 from evoframe.roles.measuring import batches_in
-from evoframe.run.shrinking import MUCH, share_in_words
+from evoframe.run.checks.shrinking import MUCH, share_in_words
 from evoframe.strategies.training.alone import unless_alone
 
 BATCHES_TIMED = 3

@@ -21,7 +21,7 @@ from evoframe.kernel.sizes import (
 )
 from evoframe.report.sheet import Column, Sheet
 from evoframe.run.described import in_words
-from evoframe.run.entry import Entry
+from evoframe.run.disk.entry import Entry
 from evoframe.run.run import Run
 
 SIBLINGS = 5

@@ -17,9 +17,9 @@ from evoframe.config.convert import run_options
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.sizes import fewer_in_words, sizes_in_words
 from evoframe.report import tables
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.record import read_record
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.record import read_record
 from evoframe.run.run import Run
 
 MINUTE = 60.0

@@ -24,7 +24,8 @@ class Environment(Learning, ABC):
     Called in the order in which a recipe names environments, after all mutations. Its dial is
     how much may live: with more of it, no synapse is less likely to. Of an encoding with the trait
     ``ranks`` only the order of probabilities means something: say how many live, by the factor
-    that :func:`evoframe.kernel.budgets.log_multiplier` finds, or refuse it in :meth:`check`.
+    that :func:`evoframe.kernel.drawing.budgets.log_multiplier` finds, or refuse it in
+    :meth:`check`.
     """
 
     role: ClassVar[str] = "environment"

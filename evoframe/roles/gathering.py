@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from evoframe.errors import TaskError
-from evoframe.kernel import nested
 from evoframe.kernel.individual import Measurement
 from evoframe.kernel.key import Key, sealed
+from evoframe.kernel.modules import nested
 from evoframe.roles.over_data_set import GROUPS, Kept, OverDataSet, number_of
 
 FEWEST = 8

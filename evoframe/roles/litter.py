@@ -12,8 +12,8 @@ from evoframe.roles.base import Learning
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evoframe.kernel.brood import Brood
     from evoframe.kernel.context import Context
+    from evoframe.kernel.drawing.brood import Brood
     from evoframe.kernel.life import TrainingResult
     from evoframe.roles.nurture import Nurture
     from evoframe.roles.task import Task

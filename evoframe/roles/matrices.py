@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
-from evoframe.kernel import arguments, duplicate, key
+from evoframe.kernel import key
+from evoframe.kernel.modules import arguments, duplicate
 
 PRODUCTS: Mapping[str, int] = {"mm": 0, "addmm": 1, "bmm": 0, "linear": 0, "convolution": 0}
 """Operations that multiply, with the place of the first of their two factors."""

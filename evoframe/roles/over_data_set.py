@@ -13,7 +13,7 @@ import attrs
 import torch
 
 from evoframe.errors import TaskError
-from evoframe.kernel import nested
+from evoframe.kernel.modules import nested
 
 GROUPS = 16
 """How many groups of examples are left out in turn."""

@@ -11,10 +11,11 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from evoframe.kernel import duplicate, splits
-from evoframe.kernel.arguments import Inputs
+from evoframe.kernel import splits
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.life import Batch, Split
+from evoframe.kernel.modules import duplicate
+from evoframe.kernel.modules.arguments import Inputs
 from evoframe.roles.base import Strategy
 from evoframe.roles.matrices import read_by_products
 from evoframe.roles.measuring import examples_in, means, totals

@@ -22,10 +22,10 @@ from evoframe.kernel.lasting import lasting, plain
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.population import Family
 from evoframe.run import states
-from evoframe.run.account import Stopwatch
-from evoframe.run.facts import ENDING
+from evoframe.run.disk.account import Stopwatch
+from evoframe.run.disk.facts import ENDING
 from evoframe.run.handing import Asked, Out, measurements, take
-from evoframe.run.lives import put_on_disk
+from evoframe.run.living.lives import put_on_disk
 from evoframe.run.run import Run
 from evoframe.run.runner import Runner
 

@@ -20,10 +20,10 @@ from evoframe.config.convert import recipe_from, run_options
 from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, EvoframeError, ResumeError
 from evoframe.registry import load_registry
-from evoframe.run.fingerprints import WITHOUT_EFFECT
-from evoframe.run.folder import RunFolder, write_atomically
-from evoframe.run.journal import Journal
-from evoframe.run.record import RECORD, placed, written_record
+from evoframe.run.disk.fingerprints import WITHOUT_EFFECT
+from evoframe.run.disk.folder import RunFolder, write_atomically
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.record import RECORD, placed, written_record
 from evoframe.run.world import World
 
 FREE = ("about", *WITHOUT_EFFECT)

@@ -14,8 +14,8 @@ from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Measurement
 from evoframe.kernel.judged import Judged, passes
 from evoframe.kernel.sizes import factors
-from evoframe.run.account import Account
-from evoframe.run.entry import Entry
+from evoframe.run.disk.account import Account
+from evoframe.run.disk.entry import Entry
 
 MOST = 1000
 """How many numbers of an array are told one by one."""

@@ -12,10 +12,10 @@ from evoframe.kernel.individual import ANCESTOR
 from evoframe.registry import load_registry
 from evoframe.roles import Strategy
 from evoframe.run import mishaps
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.logs import Log
-from evoframe.run.origins import origin
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.logs import Log
+from evoframe.run.disk.origins import origin
 
 FAILED = "strategy_failed"
 """The name of the event in the journal."""

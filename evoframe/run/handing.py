@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from evoframe.errors import ConfigError, RunError
 from evoframe.evolution.elsewhere import Unschooled
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.individual import Measurement
+from evoframe.kernel.modules.entries import state_of
 
 WRAPPERS = ("module.", "_orig_mod.")
 """What names of parameters begin with in wrappers: of several devices, and of compilers."""

@@ -15,9 +15,9 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.key import untouched
 from evoframe.kernel.population import is_sound
-from evoframe.run.facts import LATENCY
-from evoframe.run.journal import Journal
-from evoframe.run.recall import Recall
+from evoframe.run.disk.facts import LATENCY
+from evoframe.run.disk.journal import Journal
+from evoframe.run.living.recall import Recall
 from evoframe.run.world import World
 
 MOST = 8

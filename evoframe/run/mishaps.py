@@ -14,8 +14,8 @@ from types import TracebackType
 from evoframe.errors import EvoframeError, MishapError, RunError, StillbornError
 from evoframe.registry import load_registry
 from evoframe.roles import Strategy
-from evoframe.run.logs import Log
-from evoframe.run.origins import origin
+from evoframe.run.disk.logs import Log
+from evoframe.run.disk.origins import origin
 from evoframe.run.world import World
 
 LESS_MEMORY = "Try smaller batches, or fewer processes."

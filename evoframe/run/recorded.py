@@ -16,8 +16,8 @@ from evoframe.config.files import Tables, table
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
-from evoframe.run import binding, heats, notebook, states
-from evoframe.run.account import Account
+from evoframe.run import binding, notebook, states
+from evoframe.run.checks.remarks import of_delivery
 from evoframe.run.described import (
     described,
     frame,
@@ -26,14 +26,15 @@ from evoframe.run.described import (
     plain,
     training_in_json,
 )
-from evoframe.run.digest import run_digest
-from evoframe.run.entry import Entry
-from evoframe.run.facts import ENDING, PICK, SURVEY
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.reading import code_named, metrics_on_record
-from evoframe.run.record import RECORD, read_record
-from evoframe.run.remarks import of_delivery
+from evoframe.run.disk.account import Account
+from evoframe.run.disk.digest import run_digest
+from evoframe.run.disk.entry import Entry
+from evoframe.run.disk.facts import ENDING, PICK, SURVEY
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.reading import code_named, metrics_on_record
+from evoframe.run.disk.record import RECORD, read_record
+from evoframe.run.living import heats
 
 
 @attrs.frozen(eq=False, slots=False)

@@ -10,9 +10,9 @@ from typing import Any
 from evoframe.config.recipe import Recipe
 from evoframe.errors import ResumeError
 from evoframe.registry import load_registry
-from evoframe.run import constants, fingerprints
-from evoframe.run.fingerprints import FINGERPRINTS
-from evoframe.run.folder import RunFolder
+from evoframe.run.disk import constants, fingerprints
+from evoframe.run.disk.fingerprints import FINGERPRINTS
+from evoframe.run.disk.folder import RunFolder
 from evoframe.run.world import World, build_world
 
 MOST = 4

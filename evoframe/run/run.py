@@ -15,16 +15,19 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.export.delivered import Delivered
 from evoframe.export.writing import export, require_free
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.genotype import Genotype
+from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.precision import bits_of
-from evoframe.run import again, binding, constants, dropping
-from evoframe.run.folder import RunFolder
-from evoframe.run.record import open_recipe, open_task
+from evoframe.run import binding
+from evoframe.run.continuing import again
+from evoframe.run.continuing.reopening import ordinary_tensors, require_same_network, survey_again
+from evoframe.run.disk import constants
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.record import open_recipe, open_task
+from evoframe.run.disk.standing_in import StandIn
+from evoframe.run.disk.weights import load_genotype
+from evoframe.run.living import dropping
 from evoframe.run.recorded import Recorded
-from evoframe.run.reopening import ordinary_tensors, require_same_network, survey_again
-from evoframe.run.standing_in import StandIn
-from evoframe.run.weights import load_genotype
 
 
 @attrs.frozen(eq=False, slots=False)

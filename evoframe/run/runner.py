@@ -15,21 +15,21 @@ from evoframe.evolution.generation import births
 from evoframe.evolution.heats import heats
 from evoframe.kernel.rungs import Heat
 from evoframe.run import failing, measuring, mishaps, rules, selecting, states
-from evoframe.run.cohorts import jobs_of
-from evoframe.run.dropping import Dropping
+from evoframe.run.disk.entry import Entry
+from evoframe.run.disk.facts import TOLD
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.logs import Log
+from evoframe.run.disk.record import open_recipe
 from evoframe.run.due import Due
-from evoframe.run.entry import Entry
-from evoframe.run.facts import TOLD
-from evoframe.run.folder import RunFolder
-from evoframe.run.heats import Heats
-from evoframe.run.journal import Journal
-from evoframe.run.lives import Lives, adopt_ancestor, at_work, brought, live_ancestor, lived
-from evoframe.run.logs import Log
-from evoframe.run.recall import Recall
-from evoframe.run.record import open_recipe
+from evoframe.run.living.cohorts import jobs_of
+from evoframe.run.living.dropping import Dropping
+from evoframe.run.living.heats import Heats
+from evoframe.run.living.lives import Lives, adopt_ancestor, at_work, brought, live_ancestor, lived
+from evoframe.run.living.recall import Recall
+from evoframe.run.living.together import Together
 from evoframe.run.targets import sized
 from evoframe.run.telling import Teller
-from evoframe.run.together import Together
 from evoframe.run.world import World
 
 

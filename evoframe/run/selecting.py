@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evoframe.config.recipe import Recipe
 from evoframe.kernel.population import Population
-from evoframe.run.known import Known
+from evoframe.run.disk.known import Known
 
 
 def population(known: Known, number: int, recipe: Recipe) -> Population:

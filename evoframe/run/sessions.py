@@ -12,10 +12,11 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError, RunError
 from evoframe.registry import Registry
 from evoframe.roles import Selection, Strategy
-from evoframe.run import opening, starting
+from evoframe.run import starting
 from evoframe.run.asking import Session
-from evoframe.run.folder import RunFolder
-from evoframe.run.record import read_record, resolved
+from evoframe.run.continuing import opening
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.record import read_record, resolved
 from evoframe.run.runner import Runner
 
 ELSEWHERE = "elsewhere"

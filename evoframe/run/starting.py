@@ -13,11 +13,12 @@ from evoframe.config.convert import anchored
 from evoframe.config.recipe import Recipe
 from evoframe.registry import Registry
 from evoframe.registry.checking import check_observer
-from evoframe.run import binding, opening
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.logs import open_log
-from evoframe.run.record import (
+from evoframe.run import binding
+from evoframe.run.continuing import opening
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.logs import open_log
+from evoframe.run.disk.record import (
     is_rebuildable,
     require_same_ancestor,
     resolved,

@@ -11,7 +11,7 @@ from evoframe.errors import DamagedError
 from evoframe.evolution.learning import Kept, learners, states_after
 from evoframe.kernel.context import Context
 from evoframe.kernel.population import Population
-from evoframe.run.journal import Journal
+from evoframe.run.disk.journal import Journal
 from evoframe.run.world import World
 
 STATES = "states of"

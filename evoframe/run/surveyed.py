@@ -15,10 +15,10 @@ from evoframe.anatomy.held import given_out, held_back
 from evoframe.anatomy.remedies import remedy
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import untouched
-from evoframe.run.account import channels_of_layers
-from evoframe.run.events import SESSION
-from evoframe.run.facts import SURVEY
-from evoframe.run.journal import Journal
+from evoframe.run.disk.account import channels_of_layers
+from evoframe.run.disk.events import SESSION
+from evoframe.run.disk.facts import SURVEY
+from evoframe.run.disk.journal import Journal
 from evoframe.run.world import World
 from evoframe.version import __version__
 

@@ -14,11 +14,12 @@ from evoframe.kernel.events import (
     RunStarted,
 )
 from evoframe.kernel.population import is_sound, rank
-from evoframe.run import mishaps, remarks, shrinking, surveyed
-from evoframe.run.entry import Entry
-from evoframe.run.facts import ENDING, PICK, SECONDS, TOLD
-from evoframe.run.journal import Journal
-from evoframe.run.logs import Log
+from evoframe.run import mishaps, surveyed
+from evoframe.run.checks import remarks, shrinking
+from evoframe.run.disk.entry import Entry
+from evoframe.run.disk.facts import ENDING, PICK, SECONDS, TOLD
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.logs import Log
 from evoframe.run.observers import Observers
 from evoframe.run.world import World
 

@@ -25,10 +25,10 @@ from evoframe.kernel.life import Life
 from evoframe.kernel.numbers import require_numbers
 from evoframe.registry.signatures import check_signatures
 from evoframe.roles import Training
-from evoframe.run import remarks
-from evoframe.run.folder import RunFolder
-from evoframe.run.probing import probe, tried
-from evoframe.run.weights import FileCheckpoint
+from evoframe.run.checks import remarks
+from evoframe.run.checks.probing import probe, tried
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.weights import FileCheckpoint
 
 
 @attrs.frozen(eq=False)

@@ -9,8 +9,8 @@ import attrs
 from evoframe.evolution.brood import Siblings
 from evoframe.evolution.growing_up import developed, school
 from evoframe.evolution.watch import Watch
-from evoframe.kernel.brood import Sibling
 from evoframe.kernel.context import Context
+from evoframe.kernel.drawing.brood import Sibling
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.rungs import Rung
 from evoframe.strategies.environment.retention import Retention

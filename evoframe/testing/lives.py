@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 import torch
 
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import Masks, State
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Checkpoint, NoCheckpoint, TrainingResult
+from evoframe.kernel.modules.entries import state_of
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Nurture, Task, Training
 from evoframe.testing.case import Case

@@ -13,8 +13,8 @@ import attrs
 
 from evoframe import api
 from evoframe.roles import ROLES, Strategy
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
 from evoframe.testing.prepared import small
 
 QUICK: dict[str, Any] = {

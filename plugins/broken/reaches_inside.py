@@ -3,7 +3,7 @@
 import attrs
 
 from evoframe.plugin import Mutation, hookimpl
-from evoframe.run.journal import Journal
+from evoframe.run.disk.journal import Journal
 
 
 @attrs.frozen

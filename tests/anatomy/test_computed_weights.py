@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 import evoframe
 from evoframe import anatomy
 from evoframe.errors import TaskError
-from evoframe.kernel.duplicate import duplicate
+from evoframe.kernel.modules.duplicate import duplicate
 from evoframe.roles.task import Task
 from support.exactness import share_that_leaves
 

@@ -12,7 +12,7 @@ from torch import nn
 import evoframe
 from evoframe import anatomy
 from evoframe.errors import TaskError
-from evoframe.kernel.duplicate import duplicate
+from evoframe.kernel.modules.duplicate import duplicate
 from support.exactness import assert_exact
 from support.surgery import shaken, smallest, thinned
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from evoframe.anatomy import Anatomy, survey
 from evoframe.anatomy.held import Held, held_back
 from evoframe.anatomy.remedies import remedy
-from evoframe.run.shrinking import nothing_can_leave
+from evoframe.run.checks.shrinking import nothing_can_leave
 
 
 class Steps(nn.Module):

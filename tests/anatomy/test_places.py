@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from evoframe.anatomy import survey
 from evoframe.anatomy.remedies import remedy
-from evoframe.run.shrinking import nothing_can_leave
+from evoframe.run.checks.shrinking import nothing_can_leave
 
 
 class Ordered(nn.Module):

@@ -15,7 +15,7 @@ from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.living import living_channels
 from evoframe.kernel.settling import settle
 from evoframe.roles.task import WITH_SYNAPSES
-from evoframe.run.remarks import of_anatomy
+from evoframe.run.checks.remarks import of_anatomy
 from networks.counting import NORMS, Blocks, Groups, HeadsFromOneLayer
 
 

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, relu
 import evoframe
 from evoframe import anatomy
 from evoframe.errors import TaskError
-from evoframe.kernel.entries import passing_of, state_of
+from evoframe.kernel.modules.entries import passing_of, state_of
 from support.exactness import share_that_leaves
 
 

@@ -13,7 +13,7 @@ from evoframe.anatomy.plan.growing import body_of
 from evoframe.anatomy.trace import answers_of
 from evoframe.anatomy.trace.forward import plain_operations
 from evoframe.anatomy.trace.values import answered
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 from networks.values import WAYS, Reader
 from support.surgery import shaken
 

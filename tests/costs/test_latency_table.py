@@ -314,7 +314,8 @@ def test_a_table_is_measured_here_and_says_what_it_holds(tmp_path) -> None:
 
 def test_a_table_that_changed_ends_a_resumption(tmp_path) -> None:
     """What was drawn hung on the old one."""
-    from evoframe.run import fingerprints, resuming
+    from evoframe.run import resuming
+    from evoframe.run.disk import fingerprints
 
     before = fingerprints.of_network(timed_by(ANATOMY, LatencyTable.of(tabled(PLAN), "t", "aa")))
     after = fingerprints.of_network(timed_by(ANATOMY, LatencyTable.of(tabled(PLAN), "t", "bb")))

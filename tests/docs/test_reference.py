@@ -25,7 +25,8 @@ PAGES = WRITER["pages"]()
 SEEN_BY_STRATEGIES = sorted(
     name
     for file in (DOCS.parent / "evoframe" / "roles").glob("*.py")
-    for name in re.findall(r"from (evoframe\.kernel\.\w+) import", file.read_text("utf-8"))
+    for name in re.findall(r"from (evoframe\.kernel[\w.]*) import", file.read_text("utf-8"))
+    if (DOCS.parent / f"{name.replace('.', '/')}.py").is_file()
 )
 """The modules whose values appear in the signatures of roles."""
 

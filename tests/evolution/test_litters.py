@@ -22,11 +22,11 @@ from evoframe.evolution.nursery import brood_of
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context, Parent
+from evoframe.kernel.drawing.straying import exchanged, places, strayed
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
 from evoframe.kernel.settling import settle
-from evoframe.kernel.straying import exchanged, places, strayed
 from evoframe.kernel.widths import Width
 from evoframe.plugin import (
     Budget,

@@ -16,10 +16,10 @@ import torch
 from evoframe.kernel import device as devices, fused
 from evoframe.kernel.bits import Absent
 from evoframe.kernel.dna import Genes
+from evoframe.kernel.drawing.synthesis import bernoulli
 from evoframe.kernel.fused import Limits
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import LEVELS, even_levels, largest_magnitudes, relative_levels
-from evoframe.kernel.synthesis import bernoulli
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.kernels import SHAPES, WIDTHS, a_draw, some_strengths

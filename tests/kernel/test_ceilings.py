@@ -15,13 +15,13 @@ from torch.utils._pytree import tree_leaves
 
 from evoframe import anatomy
 from evoframe.errors import ConfigError, StillbornError
-from evoframe.kernel import ceilings
-from evoframe.kernel.ceilings import under_ceilings
 from evoframe.kernel.dna import DNA, Clusters, Genes
+from evoframe.kernel.drawing import ceilings
+from evoframe.kernel.drawing.ceilings import under_ceilings
+from evoframe.kernel.drawing.purse import Purse
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.limits import Cap, Ceiling
-from evoframe.kernel.purse import Purse
 from evoframe.kernel.widths import Width
 from networks import NETWORKS
 from support.surgery import shaken

@@ -11,8 +11,8 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from evoframe.kernel.budgets import log_multiplier, scaled
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
+from evoframe.kernel.drawing.budgets import log_multiplier, scaled
 from evoframe.kernel.key import Key
 from evoframe.kernel.levels import LEVELS, even_levels, even_scores, ranked, relative_levels
 from evoframe.strategies.encoding import Magnitude, Sensitivity, Synaptic, Uniform

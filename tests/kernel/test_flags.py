@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from evoframe.kernel import flags as quick
+from evoframe.kernel.tensors import flags as quick
 
 
 @st.composite

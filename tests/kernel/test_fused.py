@@ -17,9 +17,9 @@ from hypothesis import given, strategies as st
 from evoframe.kernel import device as devices, fused
 from evoframe.kernel.bits import Absent
 from evoframe.kernel.dna import Genes
+from evoframe.kernel.drawing.synthesis import bernoulli
 from evoframe.kernel.key import Key
 from evoframe.kernel.levels import even_levels, largest_magnitudes, relative_levels
-from evoframe.kernel.synthesis import bernoulli
 from support.kernels import SHAPES, WIDTHS, a_draw, some_strengths
 
 HERE = Path(__file__).parent

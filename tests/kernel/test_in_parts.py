@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from evoframe.kernel import passes
-from evoframe.kernel.digests import COLUMNS, checksum
 from evoframe.kernel.dna import Genes
+from evoframe.kernel.drawing.synthesis import bernoulli, thresholds
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import LEVELS, even_levels, largest_magnitudes, relative_levels
-from evoframe.kernel.synthesis import bernoulli, thresholds
+from evoframe.kernel.tensors import passes
+from evoframe.kernel.tensors.digests import COLUMNS, checksum
 
 SIZES = [0, 1, 2, 63, 64, 65, 127, 128, 129, 193]
 

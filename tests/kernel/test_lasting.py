@@ -122,6 +122,7 @@ def test_any_chain_of_copies_keeps_absence(ways: list[str], optimiser: str) -> N
 
 
 def test_a_compiled_network_keeps_absence() -> None:
+    torch.compiler.reset()  # of networks that other tests compiled, there is a limit to how many
     network, masks = made()
     answer = torch.compile(network, backend="aot_eager", fullgraph=True)
     optimiser = optim.SGD(network.parameters(), 0.1, momentum=0.9)

@@ -12,14 +12,14 @@ import torch
 from hypothesis import given, strategies as st
 
 from evoframe import anatomy
-from evoframe.kernel.budgets import log_multiplier
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
+from evoframe.kernel.drawing.budgets import log_multiplier
+from evoframe.kernel.drawing.synthesis import draw
 from evoframe.kernel.genotype import Genotype, count, masked
 from evoframe.kernel.key import Key
 from evoframe.kernel.levels import even_levels, relative_levels
 from evoframe.kernel.limits import Cap
 from evoframe.kernel.settling import settle
-from evoframe.kernel.synthesis import draw
 from evoframe.strategies.encoding import Magnitude, Sensitivity, Synaptic, Uniform
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.mutation import Noise, Regrowth

@@ -7,8 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from evoframe.kernel import passes
-from evoframe.kernel.passes import (
+from evoframe.kernel.tensors import passes
+from evoframe.kernel.tensors.passes import (
     cleared,
     filled,
     is_finite,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from evoframe.kernel import rooms
-from evoframe.kernel.rooms import kept_bytes, room
+from evoframe.kernel.tensors import rooms
+from evoframe.kernel.tensors.rooms import kept_bytes, room
 
 KINDS = [torch.float32, torch.float64, torch.bfloat16, torch.complex128, torch.int8, torch.bool]
 

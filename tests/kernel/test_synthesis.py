@@ -11,11 +11,11 @@ import torch
 from hypothesis import given, strategies as st
 
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
+from evoframe.kernel.drawing.synthesis import bernoulli, draw, thresholds
 from evoframe.kernel.genotype import count
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.levels import even_levels, even_scores
 from evoframe.kernel.limits import Cap
-from evoframe.kernel.synthesis import bernoulli, draw, thresholds
 from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.mutation import Noise, Regrowth

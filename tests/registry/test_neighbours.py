@@ -11,7 +11,7 @@ import evoframe
 from evoframe.config.request import Request, registry_of
 from evoframe.errors import ConfigError
 from evoframe.registry.loading import import_plugin
-from evoframe.run.origins import origin
+from evoframe.run.disk.origins import origin
 from support import blobs
 
 

@@ -17,7 +17,7 @@ from rich.live import Live
 from evoframe.cli import finish, main
 from evoframe.report import watching
 from evoframe.report.watching import State, shown, watch_lines, watch_table
-from evoframe.run.folder import RunFolder
+from evoframe.run.disk.folder import RunFolder
 from support.records import record
 
 SLEEPER = """
@@ -170,7 +170,7 @@ def test_show_says_that_a_first_life_is_being_lived(tmp_path: Path) -> None:
     )
     code = (
         "import sys, evoframe; from pathlib import Path\n"
-        "from evoframe.run import lives\n"
+        "from evoframe.run.living import lives\n"
         "old = lives.raise_ancestor\n"
         # The probe before a run takes a step too: only in the first life is it to wait.
         f"def late(*given, **named): Path({str(mark)!r}).touch(); return old(*given, **named)\n"

@@ -9,9 +9,9 @@ from torch.nn.functional import cross_entropy, relu
 
 import evoframe
 from evoframe.errors import RunError
-from evoframe.run.constants import marks_of
-from evoframe.run.folder import RunFolder
-from evoframe.run.record import RECORD, read_record
+from evoframe.run.disk.constants import marks_of
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.record import RECORD, read_record
 
 VALUES = torch.arange(360.0).reshape(60, 6).sin()
 WAYS = ("buffer", "attribute", "inside", "in a list", "mask", "whole numbers", "complex")

@@ -28,10 +28,10 @@ from evoframe.plugin import (
     Truncation,
     hookimpl,
 )
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.record import RECORD, SEES, read_record
 from evoframe.run.failing import FAILED
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.record import RECORD, SEES, read_record
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 SHORT = {"generations": 3, "population": 2, "device": "cpu", "ancestor": Gradient(epochs=2)}

@@ -29,10 +29,11 @@ from evoframe.errors import (
     RunError,
 )
 from evoframe.roles import Observer
-from evoframe.run import database, patience, starting
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.weights import FileCheckpoint, load_genotype
+from evoframe.run import patience, starting
+from evoframe.run.disk import database
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.weights import FileCheckpoint, load_genotype
 from support.tampering import fuzzed_journal, tampered
 
 SUPPORT = Path(__file__).parents[1] / "support" / "blobs.py"
@@ -357,7 +358,7 @@ def test_a_change_that_was_cut_short_is_completed(
 ) -> None:
     """A kill may come between the journal and the file."""
     with monkeypatch.context() as killed:
-        killed.setattr("evoframe.run.opening.write_atomically", lambda *_: 1 / 0)
+        killed.setattr("evoframe.run.continuing.opening.write_atomically", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             starting.resume(run, changes=["environment.retention=0.8"])
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import evoframe
 from evoframe.cli.main import main
 from evoframe.errors import EvoframeError, ExportError, RunError
-from evoframe.run.folder import RunFolder
+from evoframe.run.disk.folder import RunFolder
 from support import nets
 
 NETS = Path(__file__).parents[1] / "support"

@@ -18,7 +18,7 @@ from evoframe.config.recipe import RunOptions
 from evoframe.errors import RunError
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
 from evoframe.kernel.key import Key
-from evoframe.run.remarks import far_under, splits_apart
+from evoframe.run.checks.remarks import far_under, splits_apart
 from evoframe.run.rules import pick, stop_reason
 from support import blobs
 from support.blobs import Blobs

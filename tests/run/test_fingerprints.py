@@ -19,8 +19,9 @@ from evoframe.config import files
 from evoframe.errors import ResumeError
 from evoframe.registry import load_registry
 from evoframe.roles import Mutation, Observer, doc
-from evoframe.run import fingerprints, resuming, starting
-from evoframe.run.record import RECORD
+from evoframe.run import resuming, starting
+from evoframe.run.disk import fingerprints
+from evoframe.run.disk.record import RECORD
 
 SUPPORT = Path(__file__).parents[1] / "support" / "blobs.py"
 MUTATION = '''

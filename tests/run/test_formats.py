@@ -17,9 +17,9 @@ from hypothesis import given, strategies as st
 import evoframe
 from evoframe.cli.main import main
 from evoframe.errors import DamagedError, LaterFormatError, RunError
-from evoframe.run import formats
-from evoframe.run.database import TABLES
-from evoframe.run.journal import Journal
+from evoframe.run.disk import formats
+from evoframe.run.disk.database import TABLES
+from evoframe.run.disk.journal import Journal
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 LATER = formats.FORMAT + 1

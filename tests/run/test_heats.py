@@ -19,8 +19,8 @@ from evoframe.plugin import Heat, Nurture, Observer
 from evoframe.registry.loading import import_plugin
 from evoframe.report.comparison import _epochs
 from evoframe.report.tables import generations
-from evoframe.run.heats import standings
-from evoframe.run.journal import Journal
+from evoframe.run.disk.journal import Journal
+from evoframe.run.living.heats import standings
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "examples" / "strategies" / "halving.py"

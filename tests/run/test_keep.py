@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 import evoframe
 from evoframe.cli.main import main
 from evoframe.errors import DamagedError
-from evoframe.run.dropping import front
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.living.dropping import front
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"
 OPTIONS = ("training.epochs=2", "environment.retention=0.9", "run.checkpoint=0")

@@ -14,8 +14,8 @@ import evoframe
 from evoframe.config.recipe import RunOptions
 from evoframe.errors import ConfigError, EvoframeError, TaskError
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
-from evoframe.run.database import _copied
-from evoframe.run.journal import Journal
+from evoframe.run.disk.database import _copied
+from evoframe.run.disk.journal import Journal
 from evoframe.run.rules import pick, stop_reason
 from evoframe.strategies.encoding import Magnitude
 

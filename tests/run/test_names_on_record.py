@@ -10,8 +10,8 @@ import pytest
 import evoframe
 from evoframe.config import files
 from evoframe.errors import ConfigError
-from evoframe.run.folder import RunFolder
-from evoframe.run.record import RECORD, open_recipe, read_record, require_same_ancestor
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.record import RECORD, open_recipe, read_record, require_same_ancestor
 
 BLOBS = Path(__file__).parents[1] / "support" / "blobs.py"
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import evoframe
-from evoframe.run import repairing
-from evoframe.run.copying import settle
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.known import Known
-from evoframe.run.recall import Recall
+from evoframe.run.continuing import repairing
+from evoframe.run.disk.copying import settle
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.known import Known
+from evoframe.run.living.recall import Recall
 from support.records import record
 
 BLOBS = f"{Path(__file__).parents[1] / 'support' / 'blobs.py'}:Blobs"

@@ -11,10 +11,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from evoframe.errors import DamagedError
-from evoframe.kernel import passes
 from evoframe.kernel.genotype import Genotype
-from evoframe.run import proved
-from evoframe.run.weights import load_genotype, save_genotype
+from evoframe.kernel.tensors import passes
+from evoframe.run.disk import proved
+from evoframe.run.disk.weights import load_genotype, save_genotype
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from evoframe.kernel.population import Family
 from evoframe.registry import load_registry
 from evoframe.roles import Observer, Selection
 from evoframe.run import starting
-from evoframe.run.folder import RunFolder
+from evoframe.run.disk.folder import RunFolder
 from evoframe.strategies.task.mnist import Mnist
 from evoframe.testing.scaffold import example_of
 

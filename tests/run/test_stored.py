@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import evoframe
 from evoframe.cli.main import main
 from evoframe.config import files
-from evoframe.run import formats
+from evoframe.run.disk import formats
 from evoframe.strategies.task.evonet import EvoNet
 
 STORED = sorted((Path(__file__).parent / "stored").glob("format-*.json"))

@@ -12,7 +12,7 @@ import evoframe
 from evoframe.errors import ConfigError
 from evoframe.markers import hookimpl
 from evoframe.roles.observer import Observer
-from evoframe.run.folder import RunFolder
+from evoframe.run.disk.folder import RunFolder
 from evoframe.run.telling import Teller
 from evoframe.strategies.executor import Serial
 

@@ -12,7 +12,7 @@ import pytest
 
 import evoframe
 from evoframe.plugin import Observer, Outcome, RunError, hookimpl
-from evoframe.run import lives as living
+from evoframe.run.living import lives as living
 
 SUPPORT = Path(__file__).parents[1] / "support"
 RECIPE = {

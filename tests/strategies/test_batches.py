@@ -16,7 +16,7 @@ import evoframe
 from evoframe.cli.main import main
 from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
-from evoframe.kernel.nested import has_rows, joined, mapped, rows, tensors_within
+from evoframe.kernel.modules.nested import has_rows, joined, mapped, rows, tensors_within
 
 N = 40
 DICE = torch.Generator().manual_seed(0)

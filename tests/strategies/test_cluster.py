@@ -12,11 +12,11 @@ from torch import nn
 from evoframe.anatomy import survey
 from evoframe.kernel.clusters import Kind
 from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.drawing.synthesis import draw
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.living import living_channels
 from evoframe.kernel.settling import settle
-from evoframe.kernel.synthesis import draw
 from evoframe.strategies.encoding.cluster import Cluster
 from evoframe.strategies.encoding.narrow import Narrow
 from evoframe.strategies.environment.retention import Retention

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from anatomy.branching import BRANCHING
 from evoframe import anatomy
-from evoframe.kernel import passes
-from evoframe.kernel.budgets import log_multiplier, scaled
 from evoframe.kernel.clusters import Kind
 from evoframe.kernel.dna import DNA, Inheritance
+from evoframe.kernel.drawing.budgets import log_multiplier, scaled
 from evoframe.kernel.levels import LEVELS
+from evoframe.kernel.tensors import passes
 from evoframe.strategies.encoding.cluster import Cluster
 from evoframe.strategies.environment.retention import Retention
 

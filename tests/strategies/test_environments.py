@@ -12,11 +12,11 @@ from evoframe.anatomy import survey
 from evoframe.errors import ConfigError
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.drawing.synthesis import draw
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, count
 from evoframe.kernel.key import Key
 from evoframe.kernel.settling import settle
-from evoframe.kernel.synthesis import draw
 from evoframe.strategies.encoding import Cluster, Magnitude, Synaptic
 from evoframe.strategies.environment import Budget, Descent, Removal, Retention
 from evoframe.strategies.task import Mnist

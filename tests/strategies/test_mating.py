@@ -14,13 +14,13 @@ from torch import nn
 from evoframe.anatomy import survey
 from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.context import Context, Parent
+from evoframe.kernel.drawing.synthesis import draw
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.genotype import Genotype, count, masked
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key
 from evoframe.kernel.living import living_channels
 from evoframe.kernel.settling import settle
-from evoframe.kernel.synthesis import draw
 from evoframe.strategies.encoding import Synaptic
 from evoframe.strategies.environment import Retention
 from evoframe.strategies.heredity import Asexual, Mating

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from evoframe import anatomy
 from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.drawing.synthesis import draw
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.settling import settle
-from evoframe.kernel.synthesis import draw
 from evoframe.roles.task import Task
 from evoframe.strategies.encoding.cluster import Cluster
 

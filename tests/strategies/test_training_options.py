@@ -11,8 +11,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from evoframe.errors import ConfigError, TaskError
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.events import Silence
+from evoframe.kernel.modules.entries import state_of
 from evoframe.kernel.rungs import Paused, Rung
 from evoframe.roles.nurture import Nurture
 from evoframe.strategies.nurture import Distillation

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from evoframe.errors import RunError, StrategyError
-from evoframe.run.lives import at_work
+from evoframe.run.living.lives import at_work
 from evoframe.strategies.executor import Processes, Serial
 
 

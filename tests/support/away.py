@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from evoframe.plugin import Executor, Outcome
-from evoframe.run import lives
+from evoframe.run.living import lives
 
 SIZES = "sizes.json"
 

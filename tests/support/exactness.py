@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from evoframe import anatomy
-from evoframe.kernel.duplicate import duplicate
+from evoframe.kernel.modules.duplicate import duplicate
 from evoframe.roles.task import Task
 from support.surgery import cut, drawn, parameters, shaken, smallest, tensors, thinned
 

@@ -10,13 +10,13 @@ import random
 from pathlib import Path
 
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin, identifier
-from evoframe.run import formats
-from evoframe.run.account import Account
-from evoframe.run.entry import Entry
-from evoframe.run.events import SESSION
-from evoframe.run.facts import ENDING, LATENCY, PICK, SECONDS, SURVEY
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
+from evoframe.run.disk import formats
+from evoframe.run.disk.account import Account
+from evoframe.run.disk.entry import Entry
+from evoframe.run.disk.events import SESSION
+from evoframe.run.disk.facts import ENDING, LATENCY, PICK, SECONDS, SURVEY
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
 
 RECIPE = """\
 [run]

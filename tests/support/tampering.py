@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load, save
 
 from evoframe.roles import ROLE_TABLES
-from evoframe.run.database import TABLES
+from evoframe.run.disk.database import TABLES
 
 VALUES = (None, "", "{", "[]", "[[" * 999, -1, 2**62, 1e308, b"\xff", "g2s0", "9" * 999)
 """What a column may come to hold."""

@@ -12,12 +12,12 @@ from evoframe.anatomy.trace.values import answered
 from evoframe.anatomy.trace.work import WorkRecorder
 from evoframe.costs.bytes import bytes_of
 from evoframe.costs.flops import FORMULAS
-from evoframe.kernel.coarse import Coarse
 from evoframe.kernel.dna import Clusters, Genes
-from evoframe.kernel.entries import state_of
-from evoframe.kernel.flags import both
+from evoframe.kernel.drawing.coarse import Coarse
 from evoframe.kernel.genotype import Genotype, count
+from evoframe.kernel.modules.entries import state_of
 from evoframe.kernel.settling import between, settled_and_living
+from evoframe.kernel.tensors.flags import both
 
 
 def sizes_of_grown(plan: Any, genotype: Genotype) -> dict[str, float]:

@@ -115,7 +115,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 VERDICTS = {
     "forgets_the_marker": "evoframe_mutations is not marked: put @evoframe.hookimpl above it",
     "uses_the_global_dice": "fails leaves_global_randomness_alone",
-    "reaches_inside": "imports evoframe.run.journal, which is not public",
+    "reaches_inside": "imports evoframe.run.disk.journal, which is not public",
     "is_of_contract_1": "mutate takes (dna, key); wanted mutate(dna, inheritance, context)",
     "offers_nothing": "offers no strategy",
 }

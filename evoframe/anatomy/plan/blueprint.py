@@ -11,7 +11,7 @@ from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.growing import body_of, grow
 from evoframe.anatomy.replacements import Idle, fits, replace, replaced
 from evoframe.errors import ExportError, listing
-from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.modules.entries import tensors_of
 
 
 @attrs.frozen

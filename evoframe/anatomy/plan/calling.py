@@ -16,7 +16,7 @@ from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.values import Answer, answered
 from evoframe.costs.calls import Recorder
 from evoframe.costs.latency import batched
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 
 
 def calls_of(plan: Plan, network: nn.Module, batch: int | None = None) -> Recorder | None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from evoframe.anatomy.plan.blocks import Block, gone, work_without
 from evoframe.anatomy.trace.trace import Operand, Work
 from evoframe.costs.flops import FORMULAS, Formula
-from evoframe.kernel.entries import state_of, tensors_of
+from evoframe.kernel.modules.entries import state_of, tensors_of
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]

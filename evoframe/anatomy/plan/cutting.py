@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from evoframe.kernel.rooms import room
+from evoframe.kernel.tensors.rooms import room
 
 Cut = tuple[Tensor | None, ...]
 """The indices that are left along each axis of a tensor; None for an axis that is whole."""

@@ -15,7 +15,7 @@ from evoframe.anatomy.plan.needs import Needs
 from evoframe.anatomy.plan.sweeps import Members, Sweeps
 from evoframe.anatomy.trace.flow import GIVEN, Addition
 from evoframe.anatomy.trace.trace import Barrier, Trace
-from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.modules.entries import tensors_of
 from evoframe.kernel.wiring import Derived
 
 AT = "the block in"

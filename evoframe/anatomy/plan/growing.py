@@ -12,8 +12,8 @@ from evoframe.anatomy.plan.copying import replica
 from evoframe.anatomy.plan.layout import laid_out_like
 from evoframe.anatomy.replacements import Idle, fit, let_idle
 from evoframe.anatomy.trace.shortcuts import like
-from evoframe.kernel.duplicate import left_behind
-from evoframe.kernel.entries import own_of, tensors_of
+from evoframe.kernel.modules.duplicate import left_behind
+from evoframe.kernel.modules.entries import own_of, tensors_of
 
 
 def body_of(network: nn.Module) -> nn.Module:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from evoframe.anatomy.plan.cutting import Cut, cut, shape_cut
-from evoframe.kernel.flags import are_all, how_many_each
+from evoframe.kernel.tensors.flags import are_all, how_many_each
 from evoframe.kernel.wiring import Wiring
 
 

@@ -14,7 +14,7 @@ from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.trace.forward import plain_operations
 from evoframe.anatomy.trace.shortcuts import run
 from evoframe.anatomy.trace.values import Answer, answered
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 
 
 def peak_bytes(network: nn.Module, inputs: Arguments, answers: Sequence[Answer] = ()) -> int:

@@ -9,7 +9,7 @@ import attrs
 from torch import nn
 
 from evoframe.anatomy.trace.flow import Addition, Flow, Run
-from evoframe.kernel.entries import places_of, tensors_of
+from evoframe.kernel.modules.entries import places_of, tensors_of
 
 
 @attrs.frozen(eq=False)

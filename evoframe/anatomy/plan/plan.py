@@ -27,7 +27,7 @@ from evoframe.anatomy.plan.growing import grow
 from evoframe.anatomy.plan.memory import peak_bytes
 from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.trace import Barrier, Trace
-from evoframe.kernel.entries import state_of, tensors_of
+from evoframe.kernel.modules.entries import state_of, tensors_of
 from evoframe.kernel.widths import Width, bounds_of
 from evoframe.kernel.wiring import Holding, Wiring
 

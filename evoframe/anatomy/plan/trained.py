@@ -9,7 +9,7 @@ from torch import Tensor
 
 from evoframe.anatomy.plan.cutting import shape_cut
 from evoframe.errors import TaskError
-from evoframe.kernel.entries import places_of, state_of
+from evoframe.kernel.modules.entries import places_of, state_of
 from evoframe.kernel.phenotype import Phenotype
 
 

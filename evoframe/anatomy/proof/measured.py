@@ -10,7 +10,7 @@ from evoframe.anatomy.proof.numbers import Numbers
 from evoframe.anatomy.proof.probes import left_by
 from evoframe.anatomy.proof.removals import FEW_LEFT_AND_MOST, HALVES, removals
 from evoframe.anatomy.proof.trials import EVALUATION
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 
 
 def measured(

@@ -30,7 +30,7 @@ from evoframe.anatomy.proof.stillness import fresh, still, written_apart
 from evoframe.anatomy.proof.trials import EVALUATION, LEARNING, TRAINING, Mode, Results, Trial
 from evoframe.anatomy.replacements import Idle
 from evoframe.anatomy.trace.forward import opened
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.settling import settled_and_living, without_the_dead
 
 NOWHERE = -1

@@ -22,8 +22,8 @@ from evoframe.anatomy.proof.distances import difference, doubled
 from evoframe.anatomy.proof.stillness import fresh, still
 from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import TaskError
-from evoframe.kernel.arguments import Arguments
-from evoframe.kernel.entries import device_of, tensors_of
+from evoframe.kernel.modules.arguments import Arguments
+from evoframe.kernel.modules.entries import device_of, tensors_of
 
 
 class ForeignTensorError(Exception):

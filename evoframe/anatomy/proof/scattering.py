@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 
 
 def scattered(value: Tensor, generator: torch.Generator) -> Tensor:

@@ -20,8 +20,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
 from evoframe.anatomy.channels.calls import tensors_in
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import untouched
+from evoframe.kernel.modules.arguments import Arguments
 
 HALF = 0.5
 """What every random number is; a Bernoulli draw is 1."""

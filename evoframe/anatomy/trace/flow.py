@@ -19,7 +19,7 @@ from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.trace.layout import is_channels_last
 from evoframe.anatomy.trace.places import line_reached
 from evoframe.anatomy.trace.relatives import Relatives
-from evoframe.kernel.entries import tensors_of
+from evoframe.kernel.modules.entries import tensors_of
 from evoframe.kernel.wiring import Derived
 
 GIVEN = -1

@@ -18,8 +18,8 @@ from evoframe.anatomy.trace.trace import Barrier, Pass, Trace
 from evoframe.anatomy.trace.tracer import MetaTracer
 from evoframe.anatomy.trace.values import Answer, OneByOne, Recording, answered
 from evoframe.anatomy.trace.work import WorkRecorder
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import untouched
+from evoframe.kernel.modules.arguments import Arguments
 
 OPENED = 4
 """How deep objects, lists and mappings are opened to find the tensors of an output."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from evoframe.anatomy.channels.channels import Channels
 from evoframe.anatomy.trace.flow import Flow
 from evoframe.anatomy.trace.values import Answer
-from evoframe.kernel.arguments import Arguments
+from evoframe.kernel.modules.arguments import Arguments
 
 
 @attrs.frozen

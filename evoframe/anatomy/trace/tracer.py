@@ -32,7 +32,7 @@ from evoframe.anatomy.trace.wholes import Wholes
 from evoframe.anatomy.trace.work import work_of
 from evoframe.anatomy.trace.written import Written
 from evoframe.costs.flops import RECURRENT
-from evoframe.kernel.entries import state_of, tensors_of
+from evoframe.kernel.modules.entries import state_of, tensors_of
 
 
 class MetaTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -16,15 +16,15 @@ from evoframe.errors import RunError
 from evoframe.kernel.individual import Individual, Metric, Origin
 from evoframe.kernel.population import is_sound
 from evoframe.report.arms import BASELINES
-from evoframe.run.account import Account
-from evoframe.run.entry import Entry
-from evoframe.run.facts import LATENCY, SECONDS, SURVEY
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
-from evoframe.run.record import RECORD, read_record
-from evoframe.run.remarks import of_delivery
+from evoframe.run.checks.remarks import of_delivery
+from evoframe.run.disk.account import Account
+from evoframe.run.disk.entry import Entry
+from evoframe.run.disk.facts import LATENCY, SECONDS, SURVEY
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
+from evoframe.run.disk.record import RECORD, read_record
+from evoframe.run.disk.standing_in import SESSION
 from evoframe.run.run import Run
-from evoframe.run.standing_in import SESSION
 
 
 @attrs.frozen(eq=False, slots=False)

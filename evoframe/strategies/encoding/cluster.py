@@ -37,7 +37,7 @@ from evoframe.kernel.levels import (
     largest_magnitudes,
     ranked,
 )
-from evoframe.kernel.tallies import tallied
+from evoframe.kernel.tensors.tallies import tallied
 from evoframe.roles import Encoding, Task, doc
 from evoframe.strategies.encoding.importances import Importance, Subject, importance_of
 from evoframe.strategies.encoding.magnitude import Magnitude

@@ -16,12 +16,12 @@ import torch
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
+from evoframe.kernel.drawing.floors import floors
+from evoframe.kernel.drawing.synthesis import of_clusters, turns
 from evoframe.kernel.evidence import Evidence
-from evoframe.kernel.floors import floors
 from evoframe.kernel.genotype import Genotype, masked
 from evoframe.kernel.limits import Ceiling
 from evoframe.kernel.settling import is_extinct, settle
-from evoframe.kernel.synthesis import of_clusters, turns
 from evoframe.strategies.encoding.membership import Scores
 
 FLOOR = 0.1

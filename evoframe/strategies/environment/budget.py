@@ -9,7 +9,7 @@ The retention that meets a budget on average is searched for: a few trial offspr
 fixed random words, settled, and their costs found without growing them. With the same words more
 retention only adds synapses, and bisection finds the largest retention whose trials keep the
 budget on average. The offspring itself, which is drawn from another stream, is then held to it
-exactly (:mod:`evoframe.kernel.ceilings`).
+exactly (:mod:`evoframe.kernel.drawing.ceilings`).
 
 Latency is a measured number, and two measurements are never the same: were it measured inside a
 decision, a run could not be repeated or resumed to the same bits. It enters as a table of layers
@@ -33,11 +33,11 @@ import torch
 from evoframe.errors import ConfigError
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
+from evoframe.kernel.drawing.synthesis import draw
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import Key
 from evoframe.kernel.limits import Ceiling
 from evoframe.kernel.settling import settle
-from evoframe.kernel.synthesis import draw
 from evoframe.roles import Encoding, Environment, doc
 from evoframe.strategies.environment.also import Also
 from evoframe.strategies.environment.bundling import by_bundle

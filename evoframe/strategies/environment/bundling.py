@@ -10,7 +10,7 @@ import torch
 
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.dna import DNA, Clusters, Genes
-from evoframe.kernel.floors import are_bundles
+from evoframe.kernel.drawing.floors import are_bundles
 from evoframe.kernel.levels import LEVELS, Table
 
 

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 
 from evoframe.errors import ConfigError
-from evoframe.kernel.budgets import log_multiplier, scaled
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
+from evoframe.kernel.drawing.budgets import log_multiplier, scaled
 from evoframe.kernel.genotype import count
 from evoframe.kernel.limits import Cap
-from evoframe.kernel.tallies import tallied
+from evoframe.kernel.tensors.tallies import tallied
 from evoframe.roles import Encoding, Environment, doc
 
 

@@ -1,8 +1,8 @@
 """Fittest: many siblings are looked at before any training, and the best one is schooled.
 
 A walk: each sibling strays from the best so far, the first of them from the only child, by a step
-that shrinks evenly to nothing (:mod:`evoframe.kernel.straying` says what a step is). All are judged
-on the same training examples. One that could not live is passed over.
+that shrinks evenly to nothing (:mod:`evoframe.kernel.drawing.straying` says what a step
+is). All are judged on the same training examples. One that could not live is passed over.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import ClassVar
 import attrs
 
 from evoframe.errors import StillbornError
-from evoframe.kernel.brood import Brood, Sibling
 from evoframe.kernel.context import Context
+from evoframe.kernel.drawing.brood import Brood, Sibling
 from evoframe.kernel.judged import Judge
 from evoframe.kernel.life import TrainingResult
 from evoframe.roles import Litter, doc

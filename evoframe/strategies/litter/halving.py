@@ -16,8 +16,8 @@ from typing import ClassVar
 import attrs
 
 from evoframe.errors import ConfigError, StillbornError
-from evoframe.kernel.brood import Brood, Sibling
 from evoframe.kernel.context import Context
+from evoframe.kernel.drawing.brood import Brood, Sibling
 from evoframe.kernel.judged import Judge
 from evoframe.kernel.life import TrainingResult
 from evoframe.roles import Litter, Nurture, Task, Training, doc

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import attrs
 
-from evoframe.kernel.brood import Brood
 from evoframe.kernel.context import Context
+from evoframe.kernel.drawing.brood import Brood
 from evoframe.kernel.life import TrainingResult
 from evoframe.roles import Litter
 

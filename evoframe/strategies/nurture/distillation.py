@@ -23,7 +23,7 @@ from evoframe.errors import TaskError
 from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch
-from evoframe.kernel.outputs import Heard, divergence
+from evoframe.kernel.modules.outputs import Heard, divergence
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Nurture, doc

@@ -19,9 +19,9 @@ import torch
 
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
+from evoframe.kernel.drawing.synthesis import draw
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.phenotype import Phenotype
-from evoframe.kernel.synthesis import draw
 from evoframe.roles import Encoding, Nurture, doc
 from evoframe.strategies.encoding import Cluster, Synaptic
 

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from evoframe.errors import TaskError
-from evoframe.kernel.arguments import Arguments
-from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import untouched
-from evoframe.kernel.nested import rows
+from evoframe.kernel.modules.arguments import Arguments
+from evoframe.kernel.modules.duplicate import duplicate
+from evoframe.kernel.modules.nested import rows
 from evoframe.roles import Batch
 from evoframe.strategies.task.reading import SAY, Reading
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from evoframe.errors import TaskError
-from evoframe.kernel.nested import mapped, tensors_within
+from evoframe.kernel.modules.nested import mapped, tensors_within
 
 SIZE = 64
 """How many examples a batch holds unless it is said."""

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from evoframe.errors import TaskError
-from evoframe.kernel.arguments import Arguments, Inputs
-from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.key import untouched
+from evoframe.kernel.modules.arguments import Arguments, Inputs
+from evoframe.kernel.modules.duplicate import duplicate
 
 OVER_LABELS = (nn.functional.cross_entropy, nn.functional.nll_loss)
 """Losses whose targets of whole numbers are labels, from 0 on."""

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from evoframe.errors import TaskError
-from evoframe.kernel.arguments import Inputs
-from evoframe.kernel.duplicate import duplicate
 from evoframe.kernel.individual import Measurement, Metric
 from evoframe.kernel.key import Key
+from evoframe.kernel.modules.arguments import Inputs
+from evoframe.kernel.modules.duplicate import duplicate
 from evoframe.kernel.numbers import require_own_numbers
 from evoframe.roles import Batch, Split, Task
 from evoframe.roles.measuring import RunningSum, batches_in, means, totals

@@ -16,9 +16,9 @@ from torch.utils.data import (
 )
 
 from evoframe.errors import TaskError
-from evoframe.kernel.arguments import Arguments
 from evoframe.kernel.key import Key, sealed
-from evoframe.kernel.nested import tensors_within
+from evoframe.kernel.modules.arguments import Arguments
+from evoframe.kernel.modules.nested import tensors_within
 from evoframe.roles import Batch
 from evoframe.strategies.task.labels import Classes, require_range
 from evoframe.strategies.task.reading import Reading

@@ -9,8 +9,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from evoframe.errors import TaskError
-from evoframe.kernel.arguments import Arguments, Inputs
 from evoframe.kernel.key import Key, untouched
+from evoframe.kernel.modules.arguments import Arguments, Inputs
 from evoframe.strategies.task.example import first_example, require_taken, taught_example
 from evoframe.strategies.task.in_memory import SIZE, WANTED, OwnLoader, own_loader
 from evoframe.strategies.task.labels import classes_of, require_labels

@@ -10,8 +10,8 @@ import attrs
 from torch import Tensor, nn
 
 from evoframe.errors import TaskError
-from evoframe.kernel.arguments import Arguments
-from evoframe.kernel.nested import is_dataclass
+from evoframe.kernel.modules.arguments import Arguments
+from evoframe.kernel.modules.nested import is_dataclass
 from evoframe.roles import Batch
 from evoframe.roles.measuring import examples_in, length_of
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import State
+from evoframe.kernel.modules.entries import state_of
 
 
 class Averages:

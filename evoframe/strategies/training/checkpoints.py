@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from evoframe.kernel.entries import passing_of, state_of
 from evoframe.kernel.genotype import State
+from evoframe.kernel.modules.entries import passing_of, state_of
 from evoframe.kernel.phenotype import Phenotype
 
 STEPS = "steps.taken"

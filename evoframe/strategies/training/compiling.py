@@ -19,7 +19,7 @@ from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.context import Context
 from evoframe.kernel.events import Phase
 from evoframe.kernel.life import Batch
-from evoframe.kernel.nested import tensors_within
+from evoframe.kernel.modules.nested import tensors_within
 
 MOST = 256
 """For how many sizes of batches a network is compiled."""

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from evoframe.errors import ConfigError, EvoframeError, TaskError
 from evoframe.kernel import device as devices
-from evoframe.kernel.duplicate import duplicate
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.life import Batch
+from evoframe.kernel.modules.duplicate import duplicate
+from evoframe.kernel.modules.entries import state_of
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.roles import Task
 from evoframe.strategies.training.options import Wish

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from evoframe.errors import TaskError
-from evoframe.kernel.duplicate import duplicate
-from evoframe.kernel.entries import places_of, tensors_of
 from evoframe.kernel.life import Batch, Task
+from evoframe.kernel.modules.duplicate import duplicate
+from evoframe.kernel.modules.entries import places_of, tensors_of
 from evoframe.kernel.phenotype import Phenotype
 
 

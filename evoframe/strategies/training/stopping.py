@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
-from evoframe.kernel.entries import state_of
 from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch
-from evoframe.kernel.nested import tensors_within
+from evoframe.kernel.modules.entries import state_of
+from evoframe.kernel.modules.nested import tensors_within
 from evoframe.strategies.training.checkpoints import part, under
 
 

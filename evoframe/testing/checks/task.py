@@ -17,7 +17,7 @@ from evoframe.kernel import device as devices
 from evoframe.kernel.key import Key, sealed
 from evoframe.roles import Batch, Split
 from evoframe.roles.over_data_set import Kept
-from evoframe.run.folder import RunFolder
+from evoframe.run.disk.folder import RunFolder
 from evoframe.run.world import build_world
 from evoframe.strategies.encoding.synaptic import Synaptic
 from evoframe.strategies.executor.serial import Serial

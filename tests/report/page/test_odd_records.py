@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Origin
 from evoframe.report.page import data, render
-from evoframe.run.account import Account
-from evoframe.run.entry import Entry
-from evoframe.run.facts import ENDING, PICK, SURVEY
-from evoframe.run.folder import RunFolder
-from evoframe.run.journal import Journal
+from evoframe.run.disk.account import Account
+from evoframe.run.disk.entry import Entry
+from evoframe.run.disk.facts import ENDING, PICK, SURVEY
+from evoframe.run.disk.folder import RunFolder
+from evoframe.run.disk.journal import Journal
 from evoframe.run.run import Run
 from support.pages import Elements
 from support.records import RECIPE

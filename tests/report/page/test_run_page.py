@@ -21,7 +21,7 @@ from evoframe.report.page import data, render
 from evoframe.report.page.facts import Facts
 from evoframe.report.page.points import Point, pareto
 from evoframe.report.page.scales import linear, logarithmic
-from evoframe.run.journal import Journal
+from evoframe.run.disk.journal import Journal
 from evoframe.run.run import Run
 from support.pages import NASTY, Elements
 from support.records import record

@@ -3,8 +3,8 @@
     python tests/run/stored/make.py [--tree FOLDER] [--suffix TEXT]
 
 Run it with the commit that is to be remembered, in this tree or in a worktree of its own, whenever
-`evoframe.run.formats.FORMAT` was raised, and also when a run of the latest format can no longer be
-gone on with on purpose (then say so in the facts of the old one: ``"resumes": false``).
+`evoframe.run.disk.formats.FORMAT` was raised, and also when a run of the latest format can no
+longer be gone on with on purpose (then say so in the facts of the old one: ``"resumes": false``).
 
 Writes ``format-N.tar.xz``, with the folders ``finished`` and ``unfinished``, and ``format-N.json``,
 what there is to know of them. The unfinished run was killed in the last life of its last

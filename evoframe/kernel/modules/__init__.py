@@ -1,0 +1,1 @@
+"""Modules: how any network is called, copied, named and kept sparse."""

@@ -1,0 +1,1 @@
+"""Tensors: masks, levels and counts of many millions of entries, in few passes."""

@@ -1,0 +1,1 @@
+"""Checks: what a person is told of a run before it begins, and while it goes on."""

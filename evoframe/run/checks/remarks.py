@@ -1,0 +1,156 @@
+"""Remarks: what a person should be told of a run though nothing has failed."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from evoframe.anatomy import Anatomy
+from evoframe.config.recipe import Recipe
+from evoframe.errors import listing
+from evoframe.evolution.birth import DEAF, EXTINCT, Remark
+from evoframe.kernel.individual import Individual, Metric
+from evoframe.kernel.population import is_sound
+from evoframe.registry.global_state import NOTICED, in_words
+from evoframe.run.disk.journal import Journal
+from evoframe.strategies.training import Fit, Untrained
+
+FAR, FAR_ABOVE = 0.1, 0.5
+"""Shares of the ancestor's metric: more lost is worth a word, where more is better or less is."""
+
+APART, ERRORS = 0.2, 5.0
+"""How far validation and test may lie apart, for a share of one and in standard errors."""
+
+ALONE = (Fit, Untrained)
+"""Trainings that tell no nurture of a life."""
+
+SOME = 3
+"""How many lines of code are named."""
+
+
+def of_recipe(recipe: Recipe) -> list[str]:
+    """Sentences on what is said in a recipe and has no effect, or has one that nobody meant."""
+    found = of_imports(recipe)
+    if recipe.ancestor is not None and recipe.task.is_trained:
+        found.append(
+            "[ancestor] has no effect, since the network of this task is said to come trained. If "
+            "it does not, let the task say so: evoframe.task(trained=False)."
+        )
+    if recipe.nurture and isinstance(recipe.training, ALONE):
+        found.append(
+            f"[nurture] ({listing(one.name for one in recipe.nurture)}) has no effect, since "
+            f"training {recipe.training.name!r} takes no nurture along. Use training 'gradient'; "
+            "with epochs = 1 it is short."
+        )
+    return found
+
+
+def of_imports(recipe: Recipe) -> list[str]:
+    """Sentences on strategies whose modules changed the global state as they were imported."""
+    modules = {type(one).__module__ for _, one in recipe.strategies()}
+    return [
+        in_words(Path(str(sys.modules[name].__file__)).name, NOTICED[name])
+        for name in NOTICED
+        if any(one == name or one.startswith(f"{name}.") for one in modules)
+    ]
+
+
+def of_life(said: Sequence[Remark], journal: Journal) -> list[str]:
+    """Sentences on a life, without those that are on record of others in other figures."""
+    known = journal.remarks() if said else []
+    return [one.words for one in said if not any(old.startswith(one.about) for old in known)]
+
+
+def of_anatomy(anatomy: Anatomy) -> list[str]:
+    """Sentences on how far it is proved that smaller networks compute the same."""
+    everything, found = torch.ones_like(anatomy.bundles.kept), []
+    if not anatomy.bundles.count(everything):
+        return []
+    if anatomy.error is not None:
+        found.append(
+            "anatomy.approximate is true, so smaller networks compute something else: on the "
+            f"example inputs their outputs came up to {anatomy.error:.2g} of the largest one apart "
+            "from the masked ancestor's, before they have learned anew."
+        )
+    elif anatomy.untried:
+        found.append(
+            f"not all that can leave was tried by numbers: {anatomy.untried}. That a smaller "
+            "network computes the same is proved there by operations and shapes alone."
+        )
+    if asks := anatomy.proved.plan.trace.asks:
+        lines = listing(asks[:SOME]) + (", and more" if len(asks) > SOME else "")
+        found.append(
+            f"the network's code reads values of tensors ({lines}), and may take another path for "
+            "other inputs: what can leave was learned on the path of the example inputs, so give "
+            "such as are typical."
+        )
+    return found
+
+
+def of_delivery(
+    individuals: Sequence[Individual], chosen: str, metric: Metric, max_drop: float | None
+) -> list[str]:
+    """Sentences on the individual that a run delivers; none if all is as one would think."""
+    best = next(one for one in individuals if one.id == chosen)
+    found = [lost_too_much(individuals), splits_apart(best, metric)]
+    if max_drop is None or not is_sound(best, metric):
+        found.append(far_under(best, individuals[0], metric))
+    return [one for one in found if one]
+
+
+def lost_too_much(individuals: Sequence[Individual]) -> str:
+    """What helps where offspring had too little left to live, in words; nothing if nobody had."""
+    reasons = [one.stillborn.partition(":")[0] for one in individuals]
+    dead = {name: reasons.count(name) for name in (EXTINCT, DEAF) if name in reasons}
+    if not dead:
+        return ""
+    told = " and ".join(f"{count} {name}" for name, count in dead.items())
+    return (
+        f"{sum(dead.values())} were stillborn ({told}), as a generation loses more than these "
+        "layers can do without. Let more live in each (a larger retention or share of the "
+        "environment) and have more generations, or take the same share of every layer: scope = "
+        "'layer', of the environment or the encoding."
+    )
+
+
+def far_under(one: Individual, ancestor: Individual, metric: Metric) -> str:
+    """What an individual has lost against the ancestor, in words, if that is much.
+
+    Much is a tenth of what the ancestor reached where more is better, and half as much again where
+    less is.
+    """
+    if not is_sound(one, metric):
+        return f"{one.id} is delivered, though its {metric.name} is not finite: nobody else's is."
+    if not is_sound(ancestor, metric):
+        return ""
+    assert one.fitness is not None
+    assert ancestor.fitness is not None
+    found, before = one.fitness.validation[metric.name], ancestor.fitness.validation[metric.name]
+    allowed = (FAR if metric.maximise else FAR_ABOVE) * abs(before.value)
+    if metric.drop(found.value, before.value) <= allowed:
+        return ""
+    return (
+        f"{one.id} lies far under the ancestor: {metric.name} {metric.in_words(found)}, and the "
+        f"ancestor's {metric.in_words(before)}. With --max-drop the smallest is delivered that "
+        "loses no more than you allow."
+    )
+
+
+def splits_apart(one: Individual, metric: Metric) -> str:
+    """That validation and test disagree by more than chance, in words."""
+    if one.fitness is None or metric.name not in one.fitness.test or not metric.maximise:
+        return ""
+    seen, unseen = one.fitness.validation[metric.name], one.fitness.test[metric.name]
+    error = math.hypot(seen.error or 0.0, unseen.error or 0.0)
+    shares = all(0 <= measured.value <= 1 for measured in (seen, unseen))
+    if not shares or abs(seen.value - unseen.value) <= max(APART, ERRORS * error):
+        return ""
+    return (
+        f"{one.id} has {metric.name} {metric.in_words(seen)} on validation and "
+        f"{metric.in_words(unseen)} on test, which is no chance. Look whether examples and labels "
+        "of one of them are what they should be, and whether validation is learned from."
+    )
