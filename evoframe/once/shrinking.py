@@ -117,8 +117,7 @@ def shrink(
     )
     """
     require_network(network)
-    _require_names("keep", keep)
-    _require_names("evolvable", evolvable)
+    _require_names(keep=keep, evolvable=evolvable)
     importance, data = chosen(importance, data)
     task = task_of(network, example_inputs, data, loss, forward, targets, evolvable)
     anatomy = _surveyed(
@@ -139,9 +138,10 @@ def shrink(
     return told(plain(phenotype.network), Shrunk.of(cut))
 
 
-def _require_names(option: str, given: Sequence[str] | None) -> None:
-    if isinstance(given, str):
-        raise ConfigError(f"{option} is the text {given!r}; wanted several, as in [{given!r}].")
+def _require_names(**options: Sequence[str] | None) -> None:
+    for option, given in options.items():
+        if isinstance(given, str):
+            raise ConfigError(f"{option} is the text {given!r}; wanted several, as in [{given!r}].")
 
 
 def _surveyed(
