@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
@@ -35,6 +36,7 @@ from evoframe.testing import (
     populations,
     recipes,
 )
+from evoframe.testing.catalogue import Check, Stage
 from evoframe.testing.fingerprints import fingerprint
 
 SABOTEURS = import_plugin(str(Path(__file__).with_name("saboteurs.py"))).SABOTEURS
@@ -170,3 +172,20 @@ def test_a_check_tells_what_was_promised_what_happened_and_the_smallest_example(
     ]  # fmt: skip
     assert "synapses of '0.weight' were nobody's" in lines[1]
     assert "width=1" in lines[2]
+
+
+def test_a_check_runs_with_one_thread_as_lives_do() -> None:
+    seen = []
+    check = Check(
+        "check_threads", "it sees them", "", ("mutation",),
+        lambda _: seen.append(torch.get_num_threads()), lambda _: True, Stage.FORM,
+    )  # fmt: skip
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert check.attempt(Noise()) is None
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+    assert seen == [1]
