@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import attrs
 from torch import Tensor
@@ -19,102 +21,115 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.evidence import Evidence
 from evoframe.kernel.individual import Individual
+from evoframe.kernel.judged import Judged
 from evoframe.kernel.tensors.flags import how_many_of
+from evoframe.roles.base import Strategy
 
 FAR_LESS = 0.1
 """Share of what was promised below which a person is told."""
 
 
-def inherit(strategies: Strategies, context: Context, watch: Watch) -> Inheritance:
-    """Return the inheritance of an offspring."""
-    heredity, parents = strategies.heredity, context.parents
-    with (
-        step("heredity", context),
-        acting(heredity, context),
-        watch.unchanged(),
-    ):
-        found = heredity.inherit(
-            parents, watch.informed(context.at("heredity"), strategies.states.get("heredity"))
-        )
-        masks = [parent.genotype.masks for parent in parents]
-        require_inheritance(found, masks, context.ancestor, moves="moves" in heredity.traits)
-    return watch.noted(found)
+@attrs.define(eq=False)
+class Conception:
+    """A life up to its training: who acts in it, and what has come of it so far.
 
-
-def encode(strategies: Strategies, inheritance: Inheritance, context: Context, watch: Watch) -> DNA:
-    """Return the inheritance as DNA."""
-    encoding = strategies.encoding
-    with (
-        step("encoding", context),
-        acting(encoding, context),
-        watch.unchanged(inheritance=inheritance),
-    ):
-        evidence = Evidence(inheritance, context.at("evidence"))
-        dna = encoding.encode(
-            inheritance,
-            evidence,
-            watch.informed(context.at("encoding"), strategies.states.get("encoding")),
-        )
-        require_dna(dna, inheritance.eligible)
-    dna = watch.noted(dna)
-    tell_dna("evoframe_dna_encoded", encoding.name, dna, context)
-    return dna
-
-
-def mutate(
-    strategies: Strategies, dna: DNA, inheritance: Inheritance, context: Context, watch: Watch
-) -> DNA:
-    """Return the DNA after all mutations."""
-    for index, mutation in enumerate(strategies.mutation):
-        state = strategies.states.get(f"mutation[{index}]")
-        with (
-            step("mutation", context, index),
-            acting(mutation, context, index),
-            watch.unchanged(inheritance=inheritance, DNA=dna),
-        ):
-            asked = watch.informed(context.at("mutation", index), state)
-            found = mutation.mutate(dna, inheritance, asked)
-            require_dna(found, _eligible(dna), dna, grows="grows" in mutation.traits)
-        dna = watch.noted(found)
-        tell_dna("evoframe_dna_mutated", mutation.name, dna, context)
-    return dna
-
-
-def press(
-    strategies: Strategies,
-    dna: DNA,
-    inheritance: Inheritance,
-    context: Context,
-    watch: Watch,
-    pressed: list[Pressed],
-) -> DNA:
-    """Return the DNA under the pressure of all environments.
-
-    Args:
-        strategies: whose environments press.
-        dna: after all mutations.
-        inheritance: what was eligible before them.
-        context: whose birth it is.
-        watch: looks whether inputs are left as they are.
-        pressed: takes what each environment has promised and left.
+    Attributes:
+        strategies: those that act.
+        context: of the life.
+        watch: looks whether they leave what they are given as it is; has the notes of the life.
+        pressure: what environments have promised and left.
+        looks: all looks at siblings, if a litter chooses among them.
     """
-    for index, environment in enumerate(strategies.environment):
-        state = strategies.states.get(f"environment[{index}]")
+
+    strategies: Strategies
+    context: Context
+    watch: Watch
+    pressure: list[Pressed] = attrs.field(factory=list, init=False)
+    looks: list[Judged] = attrs.field(factory=list, init=False)
+
+    @classmethod
+    def of(cls, strategies: Strategies, context: Context) -> Conception:
+        """Return one of which nothing has come yet, watched if the run is a strict one."""
+        return cls(strategies, context, Watch(context, strict=strategies.strict))
+
+    @property
+    def most(self) -> float:
+        """How many synapses environments promise at most; inf where none does."""
+        return min((one.promised for one in self.pressure), default=math.inf)
+
+    def inheritance(self) -> Inheritance:
+        """Return the inheritance of the offspring, from heredity."""
+        heredity, parents = self.strategies.heredity, self.context.parents
+        with self._calling(heredity, "heredity") as asked:
+            found = heredity.inherit(parents, asked)
+            masks = [parent.genotype.masks for parent in parents]
+            moves = "moves" in heredity.traits
+            require_inheritance(found, masks, self.context.ancestor, moves=moves)
+        return self.watch.noted(found)
+
+    def dna(self, inheritance: Inheritance) -> DNA:
+        """Return the DNA that the offspring is drawn from: encoded, mutated, under all pressure."""
+        return self.pressed(self.mutated(self.encoded(inheritance), inheritance), inheritance)
+
+    def encoded(self, inheritance: Inheritance) -> DNA:
+        """Return the inheritance as DNA."""
+        encoding = self.strategies.encoding
+        with self._calling(encoding, "encoding", inheritance=inheritance) as asked:
+            evidence = Evidence(inheritance, self.context.at("evidence"))
+            dna = encoding.encode(inheritance, evidence, asked)
+            require_dna(dna, inheritance.eligible)
+        dna = self.watch.noted(dna)
+        tell_dna("evoframe_dna_encoded", encoding.name, dna, self.context)
+        return dna
+
+    def mutated(self, dna: DNA, inheritance: Inheritance) -> DNA:
+        """Return the DNA after all mutations."""
+        for index, mutation in enumerate(self.strategies.mutation):
+            given = {"inheritance": inheritance, "DNA": dna}
+            with self._calling(mutation, "mutation", index, **given) as asked:
+                found = mutation.mutate(dna, inheritance, asked)
+                require_dna(found, _eligible(dna), dna, grows="grows" in mutation.traits)
+            dna = self.watch.noted(found)
+            tell_dna("evoframe_dna_mutated", mutation.name, dna, self.context)
+        return dna
+
+    def pressed(self, dna: DNA, inheritance: Inheritance) -> DNA:
+        """Return the DNA under the pressure of all environments."""
+        for index, environment in enumerate(self.strategies.environment):
+            given = {"inheritance": inheritance, "DNA": dna}
+            with self._calling(environment, "environment", index, **given) as asked:
+                found = environment.press(dna, inheritance, asked)
+                require_dna(found, _eligible(dna), dna)
+                found = self.watch.noted(found)  # what it promises may hang on what it noted
+                later = self.watch.informed(self.context, self._state("environment", index))
+                promised = environment.allowance(inheritance, later)
+                require_allowance(promised)
+            dna = found
+            self.pressure.append(Pressed.of(environment.name, promised, dna))
+            tell_dna("evoframe_dna_pressed", environment.name, dna, self.context)
+        return dna
+
+    def rest(self) -> None:
+        """Let go of parents: no strategy of this life is called any more."""
+        self.watch.rest()
+        self.context = attrs.evolve(self.context, parents=())
+
+    @contextmanager
+    def _calling(
+        self, strategy: Strategy, role: str, *index: int, **given: Any
+    ) -> Iterator[Context]:
+        """Call a strategy that is given more than the context that this returns."""
         with (
-            step("environment", context, index),
-            acting(environment, context, index),
-            watch.unchanged(inheritance=inheritance, DNA=dna),
+            step(role, self.context, *index),
+            acting(strategy, self.context, *index),
+            self.watch.unchanged(**given),
         ):
-            asked = watch.informed(context.at("environment", index), state)
-            found = environment.press(dna, inheritance, asked)
-            require_dna(found, _eligible(dna), dna)
-            found = watch.noted(found)  # what it promises may hang on what it noted
-            promised = environment.allowance(inheritance, watch.informed(context, state))
-            require_allowance(promised)
-        dna = found
-        pressed.append(Pressed.of(environment.name, promised, dna))
-        tell_dna("evoframe_dna_pressed", environment.name, dna, context)
-    return dna
+            own = self.context.at(role, *index)
+            yield self.watch.informed(own, self._state(role, *index))
+
+    def _state(self, role: str, *index: int) -> str | None:
+        entry = f"{role}[{index[0]}]" if index else role
+        return self.strategies.states.get(entry)
 
 
 @attrs.frozen

@@ -10,11 +10,10 @@ from torch import Tensor
 from evoframe.costs.bytes import costs_in_bits
 from evoframe.errors import StillbornError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
-from evoframe.evolution.conception import Pressed, with_remarks
+from evoframe.evolution.conception import Conception, with_remarks
 from evoframe.evolution.generation import Recall, conceive, of_birth
 from evoframe.evolution.growing_up import come_home, developed, measured
 from evoframe.evolution.strategies import Strategies
-from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import Genotype, Masks
 from evoframe.kernel.individual import Fitness, Measurement, Origin
@@ -30,22 +29,18 @@ class Unschooled:
     Attributes:
         birth: who it is.
         origin: how it came to be.
-        context: of its life.
-        watch: has the notes of its life so far.
+        conception: its life so far.
         masks: what it was born with, in the ancestor's coordinates.
         phenotype: the network.
         costs: its sizes.
-        pressed: what environments have promised and left.
     """
 
     birth: Birth
     origin: Origin
-    context: Context
-    watch: Watch
+    conception: Conception
     masks: Masks
     phenotype: Phenotype
     costs: Mapping[str, float]
-    pressed: tuple[Pressed, ...] = ()
 
 
 @attrs.frozen(eq=False)
@@ -56,17 +51,13 @@ class Begun:
         birth: who it is.
         origin: how it came to be.
         genotype: as it was drawn.
-        context: of its life.
-        watch: has the notes of its life so far.
-        pressed: what environments have promised and left.
+        conception: its life so far.
     """
 
     birth: Birth
     origin: Origin
     genotype: Genotype
-    context: Context
-    watch: Watch
-    pressed: tuple[Pressed, ...] = ()
+    conception: Conception
 
 
 Metrics = Mapping[str, Mapping[str, Measurement]]
@@ -93,13 +84,18 @@ def begun(birth: Birth, strategies: Strategies, run: Context, recall: Recall) ->
     parents = tuple(recall(parent) for parent in birth.family.parents)
     if birth.family.elite:
         return passed_on(birth, parents[0])
-    context = of_birth(birth, strategies, run, parents)
-    watch, pressed = Watch(context, strict=strategies.strict), list[Pressed]()
+    conception = Conception.of(strategies, of_birth(birth, strategies, run, parents))
     try:
-        genotype = conceive(strategies, context, watch, pressed).genotype
+        genotype = conceive(conception).genotype
     except StillbornError as reason:
-        return with_remarks(stillborn(birth, str(reason), watch.notes), pressed)
-    return Begun(birth, Origin.OFFSPRING, genotype, context, watch, tuple(pressed))
+        return lost(birth, reason, conception)
+    return Begun(birth, Origin.OFFSPRING, genotype, conception)
+
+
+def lost(birth: Birth, reason: StillbornError, conception: Conception) -> Newborn:
+    """Return somebody who could not live, with what is to be told of their conception."""
+    dead = stillborn(birth, str(reason), conception.watch.notes)
+    return with_remarks(dead, conception.pressure)
 
 
 def unschooled(one: Begun, within: Tensor | None = None) -> Unschooled:
@@ -109,11 +105,9 @@ def unschooled(one: Begun, within: Tensor | None = None) -> Unschooled:
         one: whose it is.
         within: channels that the network has as well.
     """
-    context, genotype = one.context, one.genotype
+    context, genotype = one.conception.context, one.genotype
     phenotype, costs = developed(genotype, context, within=within), context.anatomy.costs(genotype)
-    return Unschooled(
-        one.birth, one.origin, context, one.watch, genotype.masks, phenotype, costs, one.pressed
-    )
+    return Unschooled(one.birth, one.origin, one.conception, genotype.masks, phenotype, costs)
 
 
 def schooled(
@@ -127,18 +121,19 @@ def schooled(
         result: the trained network.
         found: what was measured of it; it is measured here if nobody did.
     """
-    context = one.context
+    conception, watch = one.conception, one.conception.watch
     try:
-        genotype = come_home(one.watch.noted(result), one.masks, training, context)
-        fitness = _fitness(genotype, one, found)
+        genotype = come_home(watch.noted(result), one.masks, training, conception.context)
+        fitness = _fitness(genotype, conception, found)
     except StillbornError as reason:
-        return with_remarks(stillborn(one.birth, str(reason), one.watch.notes), one.pressed)
-    newborn = grown(one.birth, one.origin, genotype, fitness, one.watch.notes)
-    return with_remarks(newborn, one.pressed)
+        return lost(one.birth, reason, conception)
+    newborn = grown(one.birth, one.origin, genotype, fitness, watch.notes)
+    return with_remarks(newborn, conception.pressure)
 
 
-def _fitness(genotype: Genotype, one: Unschooled, found: Metrics | None) -> Fitness:
+def _fitness(genotype: Genotype, conception: Conception, found: Metrics | None) -> Fitness:
+    context, notes = conception.context, conception.watch.notes
     if found is None:
-        return measured(genotype, one.context, one.watch.notes)
-    costs = costs_in_bits(one.context.anatomy, genotype, one.watch.notes)
+        return measured(genotype, context, notes)
+    costs = costs_in_bits(context.anatomy, genotype, notes)
     return Fitness(found["validation"], found.get("test", {}), costs)

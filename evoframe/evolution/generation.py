@@ -7,7 +7,6 @@ draws the same numbers whatever ran before it.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Protocol
 
@@ -17,7 +16,7 @@ from evoframe.errors import StillbornError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.blame import acting
 from evoframe.evolution.companions import Watched
-from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press, with_remarks
+from evoframe.evolution.conception import Conception, with_remarks
 from evoframe.evolution.contract import require_families
 from evoframe.evolution.growing_up import Conceived, grow_up, measured, of_ancestor, require_finite
 from evoframe.evolution.nursery import raise_litter
@@ -30,7 +29,6 @@ from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.drawing.synthesis import furnished
 from evoframe.kernel.genotype import Genotype, cleared
 from evoframe.kernel.individual import Origin
-from evoframe.kernel.judged import Judged
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Life
 from evoframe.kernel.population import Family, Population
@@ -78,33 +76,36 @@ def live(birth: Birth, strategies: Strategies, run: Context, recall: Recall) -> 
     if birth.family.elite:
         return passed_on(birth, parents[0])
     context = of_birth(birth, strategies, run, parents)
-    if (before := context.life.bookmark.load()) is not None:
+    del parents  # the context has them, until the conception rests
+    before = context.life.bookmark.load()
+    if before is not None:
         context = attrs.evolve(context, notes=before[1])
-    pressed: list[Pressed] = []
-    watch = Watch(context, strict=strategies.strict)
-    looks: list[Judged] = []
+    conception = Conception.of(strategies, context)
+    del context
     try:
-        if strategies.litter is not None:
-            genotype = raise_litter(strategies, context, watch, pressed, looks)
-        else:
-            # The newborn has no name here, so that its weights are free once a network has them.
-            genotype = grow_up(
-                Conceived(before[0].to(context.device))
-                if before
-                else conceive(strategies, context, watch, pressed),
-                strategies.training,
-                context,
-                watch,
-                strategies.states.get("training"),
-            )
-        watch.rest()
-        del parents
-        context = attrs.evolve(context, parents=())  # their weights make room for the network
-        fitness = measured(genotype, context, watch.notes)
-        newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, watch.notes)
+        genotype = _trained(conception, None if before is None else before[0])
+        conception.rest()  # the weights of parents make room for the network
+        fitness = measured(genotype, conception.context, conception.watch.notes)
+        newborn = grown(birth, Origin.OFFSPRING, genotype, fitness, conception.watch.notes)
     except StillbornError as reason:
-        newborn = stillborn(birth, str(reason), watch.notes)
-    return attrs.evolve(with_remarks(newborn, pressed), looks=tuple(looks))
+        newborn = stillborn(birth, str(reason), conception.watch.notes)
+    newborn = with_remarks(newborn, conception.pressure)
+    return attrs.evolve(newborn, looks=tuple(conception.looks))
+
+
+def _trained(conception: Conception, taken_up: Genotype | None) -> Genotype:
+    """Return the genotype of an offspring after its training; who was put down is taken up."""
+    strategies, context = conception.strategies, conception.context
+    if strategies.litter is not None:
+        return raise_litter(strategies.litter, conception)
+    # The newborn has no name here, so that its weights are free once a network has them.
+    return grow_up(
+        conceive(conception) if taken_up is None else Conceived(taken_up.to(context.device)),
+        strategies.training,
+        context,
+        conception.watch,
+        strategies.states.get("training"),
+    )
 
 
 def of_birth(
@@ -119,23 +120,14 @@ def of_birth(
     return attrs.evolve(context, life=life)
 
 
-def conceive(
-    strategies: Strategies, context: Context, watch: Watch, pressed: list[Pressed]
-) -> Conceived:
+def conceive(conception: Conception) -> Conceived:
     """Return the settled genotype of an offspring: heredity, DNA, mutation, pressure, draw.
-
-    Args:
-        strategies: those that act.
-        context: whose life it is.
-        watch: looks whether they leave what they are given as it is.
-        pressed: takes what environments have promised and left.
 
     Raises:
         StillbornError: nothing that was drawn reaches the output of the network.
     """
-    inheritance = inherit(strategies, context, watch)
-    found = _conceived(strategies, inheritance, context, watch, pressed)
-    tell_drawn(found.genotype, context)
+    found = _synthesised(conception, conception.inheritance())
+    tell_drawn(found.genotype, conception.context)
     return found
 
 
@@ -155,25 +147,17 @@ def foresee(strategies: Strategies, genotype: Genotype, context: Context) -> Gen
     )
     # A life of its own, of which nobody is told.
     child = attrs.evolve(context, generation=context.generation + 1, life=Life())
-    return _conceived(strategies, inheritance, child, Watch(child, strict=False), []).genotype
+    unwatched = Conception(strategies, child, Watch(child, strict=False))
+    return _synthesised(unwatched, inheritance).genotype
 
 
-def _conceived(
-    strategies: Strategies,
-    inheritance: Inheritance,
-    context: Context,
-    watch: Watch,
-    pressed: list[Pressed],
-) -> Conceived:
+def _synthesised(conception: Conception, inheritance: Inheritance) -> Conceived:
     """Return the settled genotype that is drawn from an inheritance under pressure."""
-    dna = encode(strategies, inheritance, context, watch)
-    dna = mutate(strategies, dna, inheritance, context, watch)
-    dna = press(strategies, dna, inheritance, context, watch, pressed)
+    dna, context = conception.dna(inheritance), conception.context
     with step("synthesis", context):
-        most = min((one.promised for one in pressed), default=math.inf)
         state = furnished(inheritance, dna.weights)
-        masks = drawn(dna, state, context, most)
-        watch.forget("DNA", "inheritance")
+        masks = drawn(dna, state, context, conception.most)
+        conception.watch.forget("DNA", "inheritance")
         del dna  # as large as the weights, which come next
         genotype = settled(masks, state, inheritance.eligible, context)
         return Conceived.of(genotype, state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -13,16 +12,12 @@ import torch
 from evoframe.errors import ContractError
 from evoframe.evolution.blame import acting
 from evoframe.evolution.brood import School, Siblings
-from evoframe.evolution.conception import Pressed, encode, inherit, mutate, press
+from evoframe.evolution.conception import Conception
 from evoframe.evolution.growing_up import come_home, developed, school
-from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.telling import tell_drawn
-from evoframe.evolution.watch import Watch
-from evoframe.kernel.context import Context
 from evoframe.kernel.drawing.brood import Sibling
 from evoframe.kernel.events import Announcer, Event, Phase
 from evoframe.kernel.genotype import Genotype, State
-from evoframe.kernel.judged import Judged
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Checkpoint, NoCheckpoint, TrainingResult
 from evoframe.kernel.rungs import Rung
@@ -32,53 +27,34 @@ WHO = "litter.sibling"
 """The entry of a checkpoint that says which sibling it is of, if it is not the only child."""
 
 
-def raise_litter(
-    strategies: Strategies,
-    context: Context,
-    watch: Watch,
-    pressed: list[Pressed],
-    looks: list[Judged],
-) -> Genotype:
-    """Return the genotype of the sibling that was chosen, after its training.
-
-    Args:
-        strategies: those that act, a litter among them.
-        context: whose life it is.
-        watch: looks whether they leave what they are given as it is.
-        pressed: takes what environments have promised and left.
-        looks: takes the looks at siblings.
+def raise_litter(litter: Litter, conception: Conception) -> Genotype:
+    """Return the genotype of the sibling that a litter has chosen, after its training.
 
     Raises:
         StillbornError: nobody could live, or training broke down.
     """
-    assert strategies.litter is not None
-    brood = brood_of(strategies, context, watch, pressed, looks)
-    born, result = raised(strategies.litter, brood, strategies, context, watch)
+    training, watch = conception.strategies.training, conception.watch
+    born, result = raised(litter, brood_of(conception), conception)
     # What others have noted that were schooled for a while, nobody has noted.
-    return come_home(watch.noted(result), born.genotype.masks, strategies.training, context)
+    return come_home(watch.noted(result), born.genotype.masks, training, conception.context)
 
 
-def brood_of(
-    strategies: Strategies,
-    context: Context,
-    watch: Watch,
-    pressed: list[Pressed],
-    looks: list[Judged],
-) -> Siblings:
+def brood_of(conception: Conception) -> Siblings:
     """Return all who could be born: heredity, DNA, mutation, pressure; nobody is drawn yet."""
-    inheritance = inherit(strategies, context, watch)
-    dna = encode(strategies, inheritance, context, watch)
-    dna = mutate(strategies, dna, inheritance, context, watch)
-    dna = press(strategies, dna, inheritance, context, watch, pressed)
-    most = min((one.promised for one in pressed), default=math.inf)
-    schooled = _schooling(strategies, context, watch)
+    inheritance = conception.inheritance()
     return Siblings(
-        dna, inheritance, context, schooled, most, looks=looks, strict=strategies.strict
+        conception.dna(inheritance),
+        inheritance,
+        conception.context,
+        _schooling(conception),
+        conception.most,
+        looks=conception.looks,
+        strict=conception.strategies.strict,
     )
 
 
 def raised(
-    litter: Litter, brood: Siblings, strategies: Strategies, context: Context, watch: Watch
+    litter: Litter, brood: Siblings, conception: Conception
 ) -> tuple[Sibling, TrainingResult]:
     """Return the sibling that a litter has chosen, and what training has made of it.
 
@@ -86,13 +62,13 @@ def raised(
         StillbornError: nobody could live, or training broke down.
         ContractError: it returned something else.
     """
-    own = context.at("litter")
+    own, watch = conception.context.at("litter"), conception.watch
     with (
         sealed(own.key.at("seal")),
-        acting(litter, context),
+        acting(litter, conception.context),
         watch.unchanged(inheritance=brood.inheritance, DNA=brood.dna),
     ):
-        asked = watch.informed(own, strategies.states.get("litter"))
+        asked = watch.informed(own, conception.strategies.states.get("litter"))
         result = litter.raise_one(brood, asked)
         chosen = brood.chosen_by(result)
         if result.paused is not None:
@@ -103,8 +79,9 @@ def raised(
     return chosen, result
 
 
-def _schooling(strategies: Strategies, context: Context, watch: Watch) -> School:
+def _schooling(conception: Conception) -> School:
     """Return a function that trains a sibling as far as it is asked to."""
+    context, watch, strategies = conception.context, conception.watch, conception.strategies
     training, state = strategies.training, strategies.states.get("training")
 
     def schooled(sibling: Sibling, until: float, after: TrainingResult | None) -> TrainingResult:

@@ -13,11 +13,10 @@ from contextlib import ExitStack
 import torch
 
 from evoframe.errors import ConfigError, ContractError, StillbornError
-from evoframe.evolution.birth import Birth, Newborn, stillborn
+from evoframe.evolution.birth import Birth, Newborn
 from evoframe.evolution.blame import acting
-from evoframe.evolution.conception import with_remarks
 from evoframe.evolution.contract import require_trained, require_type
-from evoframe.evolution.elsewhere import Begun, Unschooled, begun, schooled, unschooled
+from evoframe.evolution.elsewhere import Begun, Unschooled, begun, lost, schooled, unschooled
 from evoframe.evolution.generation import Recall
 from evoframe.evolution.heats import needs_rungs
 from evoframe.evolution.strategies import Strategies
@@ -68,7 +67,7 @@ def _grown(ones: Sequence[Begun]) -> list[Unschooled]:
     """Return the networks of all, with the channels that any of them has."""
     if not ones:
         return []
-    needed = [one.context.anatomy.channels(one.genotype) for one in ones]
+    needed = [one.conception.context.anatomy.channels(one.genotype) for one in ones]
     within = torch.stack(needed).any(0)
     return [unschooled(one, within) for one in ones]
 
@@ -76,14 +75,15 @@ def _grown(ones: Sequence[Begun]) -> list[Unschooled]:
 def _trained(
     young: Sequence[Unschooled], strategies: Strategies
 ) -> Sequence[TrainingResult | StillbornError]:
-    training, first = strategies.training, young[0].context
+    training, first = strategies.training, young[0].conception.context
     with ExitStack() as stack:
         stack.enter_context(step("training", first))
         stack.enter_context(acting(training, first))
         for one in young:
-            stack.enter_context(one.watch.unchanged())
+            stack.enter_context(one.conception.watch.unchanged())
         state = strategies.states.get("training")
-        contexts = [one.watch.informed(one.context, state) for one in young]
+        lives = [one.conception for one in young]
+        contexts = [life.watch.informed(life.context, state) for life in lives]
         results = training.train_together([one.phenotype for one in young], contexts)
         require_type(results, Sequence, "results of training")
         if len(results) != len(young):
@@ -98,9 +98,10 @@ def _ended(
     one: Unschooled, strategies: Strategies, result: TrainingResult | StillbornError
 ) -> Newborn:
     if isinstance(result, StillbornError):
-        return with_remarks(stillborn(one.birth, str(result), one.watch.notes), one.pressed)
-    told = OffspringTrained(one.context.id, result.epochs, result.loss)
-    one.context.life.announcer.tell("evoframe_offspring_trained", lambda: told)
+        return lost(one.birth, result, one.conception)
+    context = one.conception.context
+    told = OffspringTrained(context.id, result.epochs, result.loss)
+    context.life.announcer.tell("evoframe_offspring_trained", lambda: told)
     return schooled(one, strategies.training, result, None)
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from evoframe.errors import ConfigError, RunError, listing
 from evoframe.evolution.birth import Birth, Newborn
+from evoframe.evolution.conception import Conception
 from evoframe.evolution.elsewhere import Begun, Metrics, Unschooled, born, schooled, unschooled
-from evoframe.evolution.watch import Watch
 from evoframe.kernel import device as devices
 from evoframe.kernel.individual import Measurement, Origin
 from evoframe.kernel.lasting import lasting, plain
@@ -191,7 +191,7 @@ class Session:
             birth.family.parents,
             lasting(one.phenotype.network, one.phenotype.masks),
             one.costs,
-            one.watch.notes,
+            one.conception.watch.notes,
         )
         self._out[birth.id] = Out(one, asked, begun)
         return asked
@@ -250,5 +250,5 @@ def _of(runner: Runner, birth: Birth) -> Unschooled | Newborn:
 def _of_ancestor(runner: Runner, birth: Birth) -> Unschooled:
     world = runner.world.at(1)
     context = birth.context(world.context(1, world.initial), ())
-    watch = Watch(context, strict=world.recipe.run.strict)
-    return unschooled(Begun(birth, Origin.ANCESTOR, world.initial, context, watch))
+    conception = Conception.of(world.strategies(), context)
+    return unschooled(Begun(birth, Origin.ANCESTOR, world.initial, conception))

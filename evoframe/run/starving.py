@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evoframe.errors import ConfigError, StillbornError, StrategyError, listing
-from evoframe.evolution.conception import encode, press
+from evoframe.evolution.conception import Conception
 from evoframe.evolution.learning import begun
 from evoframe.evolution.synthesis import synthesise
 from evoframe.evolution.watch import Watch
@@ -36,10 +36,9 @@ def require_life(world: World) -> None:
     context = world.context(2, genotype)
     with arithmetic(world.device, threads=run.threads, strict=run.strict):
         try:
-            watch = Watch(context, strict=False)
             strategies = world.strategies(begun(world.strategies(), context))
-            dna = encode(strategies, inheritance, context, watch)
-            dna = press(strategies, dna, inheritance, context, watch, [])
+            conception = Conception(strategies, context, Watch(context, strict=False))
+            dna = conception.pressed(conception.encoded(inheritance), inheritance)
         except StrategyError:  # it is told in the run, with all that is known then
             return
         if any(_lives(dna, inheritance, context, draw) for draw in range(DRAWS)):

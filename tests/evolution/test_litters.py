@@ -18,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 import evoframe
 from evoframe import anatomy
 from evoframe.evolution.brood import Siblings
+from evoframe.evolution.conception import Conception
 from evoframe.evolution.nursery import brood_of
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.watch import Watch
@@ -82,7 +83,7 @@ def brood(kind: str, seed: int, task: str = "Blobs", *, depth: bool = False, **l
     parent = Parent(Individual("g1s0", 1, 0, (), Origin.ANCESTOR, "0", "g1s0"), whole)
     cpu = torch.device("cpu")
     context = Context(whole, None, plan, own, cpu, 2, key, id="g2s0", parents=(parent,))
-    return brood_of(strategies, context, Watch(context, strict=False), [], [])
+    return brood_of(Conception(strategies, context, Watch(context, strict=False)))
 
 
 def bits(genotype: Genotype) -> str:
