@@ -116,3 +116,10 @@ def close_match(word: str, choices: Iterable[str]) -> str:
 def listing(choices: Iterable[str]) -> str:
     """Return the choices as one readable list, sorted; "none" when there are none."""
     return ", ".join(sorted(choices)) or "none"
+
+
+def shortened(names: Iterable[str], most: int = 3, between: str = ", ") -> str:
+    """Return the first few names in their order, and how many more there are."""
+    all_names = list(names)
+    more = f" and {len(all_names) - most} more" if len(all_names) > most else ""
+    return (between.join(all_names[:most]) or "none") + more

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_leaves  # the documented way through what holds tensors
 
+from evoframe.kernel.tensors.storage import storage_of
+
 Code = Any
 """An argument as JSON: sizes as whole numbers, texts and others in a mapping that says what."""
 
@@ -234,15 +236,9 @@ def computes(out: Any, given: Any) -> bool:
     """Tell whether what a call gives was computed, and is no view of what it was given."""
     results = [one for one in tree_leaves(out) if isinstance(one, Tensor)]
     held = [one for one in tree_leaves(given) if isinstance(one, Tensor)]
-    there = {_storage(one) for one in held}
+    there = {storage_of(one) for one in held}
     return any(
         # What is given back itself may have been changed in place.
-        _storage(one) not in there or any(one is other for other in held)
+        storage_of(one) not in there or any(one is other for other in held)
         for one in results
     )
-
-
-def _storage(value: Tensor) -> int:
-    if value.layout != torch.strided:  # sparse ones have several
-        return -id(value)
-    return int(value.untyped_storage()._cdata)  # noqa: SLF001  the documented identity of a storage

@@ -21,13 +21,13 @@ from evoframe.kernel.drawing.brood import Sibling
 from evoframe.kernel.drawing.straying import (
     Flags,
     Labels,
-    Turns,
     exchanged,
     layers_of,
     living_clusters,
     strayed,
     turns_of,
 )
+from evoframe.kernel.drawing.turns import Turns
 from evoframe.kernel.events import SiblingJudged
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.judged import Judge, Judged

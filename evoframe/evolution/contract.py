@@ -7,14 +7,14 @@ given is not looked at again, so that a correct one costs hardly more than witho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from evoframe.errors import ContractError
+from evoframe.errors import ContractError, shortened
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.individual import Measurement
@@ -195,7 +195,7 @@ def _require_tensors(
     if missing := [name for name in wanted if name not in found]:
         raise ContractError(f"{what} lacks {_several(missing)}; wanted all of the ancestor's")
     if exactly and (more := [name for name in found if name not in wanted]):
-        raise ContractError(f"{what} has {_several(more)}; wanted {_several(list(wanted))} alone")
+        raise ContractError(f"{what} has {_several(more)}; wanted {_several(wanted)} alone")
     for name, due in wanted.items():
         require_like(f"{what} of {name!r}", found[name], due)
 
@@ -262,6 +262,5 @@ def _entries(network: nn.Module) -> State:
     return dict(network.named_parameters()) | dict(network.named_buffers())
 
 
-def _several(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return ", ".join(map(repr, names[:MOST])) + more
+def _several(names: Iterable[str]) -> str:
+    return shortened(map(repr, names), MOST)

@@ -10,9 +10,9 @@ from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Inheritance
 from evoframe.kernel.drawing.bounded import held
 from evoframe.kernel.drawing.ceilings import under_ceilings
-from evoframe.kernel.drawing.floors import Turns
 from evoframe.kernel.drawing.purse import Purse
 from evoframe.kernel.drawing.synthesis import draw, furnished
+from evoframe.kernel.drawing.turns import Turns
 from evoframe.kernel.genotype import Genotype, Masks, State
 from evoframe.kernel.settling import is_extinct, revive, settle
 

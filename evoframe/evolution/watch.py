@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import attrs
 
-from evoframe.errors import ContractError
+from evoframe.errors import ContractError, shortened
 from evoframe.kernel.context import Context
 from evoframe.kernel.notes import Notes
 from evoframe.kernel.tensors.digests import Digests, changed, digests
@@ -105,9 +105,8 @@ class Watch:
             lost += changed(self._known[name][1], found)
             self._known[name] = given[name], found
         if lost:
-            more = f" and {len(lost) - SEVERAL} more" if len(lost) > SEVERAL else ""
             raise ContractError(
-                f"it changed {'; '.join(lost[:SEVERAL])}{more}, in place; wanted what it is given "
+                f"it changed {shortened(lost, SEVERAL, '; ')}, in place; wanted what it is given "
                 "to be left as it is: work on a clone()"
             )
 

@@ -16,6 +16,7 @@ from evoframe.anatomy.plan.removable import lasting
 from evoframe.anatomy.remedies import OTHERWISE, remedy
 from evoframe.config.recipe import Recipe
 from evoframe.costs.latency import BATCHES, latencies
+from evoframe.errors import shortened
 from evoframe.kernel import device as devices
 from evoframe.kernel.key import Key, sealed
 from evoframe.kernel.modules.arguments import Inputs
@@ -51,7 +52,7 @@ def layers(anatomy: Anatomy) -> Table:
             "x".join(str(size) for size in shape),
             f"{len(channels)}",
             f"{int(free[channels].sum())}",
-            escape(_shortened(partners)),
+            escape(shortened(partners) if partners else ""),
         )
     return table
 
@@ -74,11 +75,11 @@ def written_by_others(anatomy: Anatomy) -> str:
     held = {one.entry for one in wiring.holdings if bool(stay[one.channels].any())}
     writers = sorted(held & tables - set(anatomy.evolvable))
     said = (
-        f"channels of {_shortened(layers)} stay because what does not evolve writes and reads them"
+        f"channels of {shortened(layers)} stay because what does not evolve writes and reads them"
     )
     if not writers:
         return f"{said}, such as a parameter, an input or a layer that is not `evolvable`."
-    return f"{said}: {_shortened(writers)}. Name such tables in the task's `evolvable` as well."
+    return f"{said}: {shortened(writers)}. Name such tables in the task's `evolvable` as well."
 
 
 def outputs(anatomy: Anatomy) -> str:
@@ -86,13 +87,9 @@ def outputs(anatomy: Anatomy) -> str:
     if not (layers := given_out(anatomy)):
         return ""
     return (
-        f"channels of {_shortened(list(layers))} stay because the network gives them out. If you "
+        f"channels of {shortened(layers)} stay because the network gives them out. If you "
         "need only some of its outputs, let it give no others, such as a cache of keys and values."
     )
-
-
-def _shortened(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def barriers(anatomy: Anatomy) -> list[str]:

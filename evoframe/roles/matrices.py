@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # the documented pla
 
 from evoframe.kernel import key
 from evoframe.kernel.modules import arguments, duplicate
+from evoframe.kernel.tensors.storage import storage_of
 
 PRODUCTS: Mapping[str, int] = {"mm": 0, "addmm": 1, "bmm": 0, "linear": 0, "convolution": 0}
 """Operations that multiply, with the place of the first of their two factors."""
@@ -80,7 +81,7 @@ class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, network: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         # A view of a parameter has its storage; what is computed from one has not.
-        self._names = {_storage(value): name for name, value in network.named_parameters()}
+        self._names = {storage_of(value): name for name, value in network.named_parameters()}
         self.weights: dict[str, None] = {}
 
     def __torch_dispatch__(
@@ -99,9 +100,4 @@ class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
     def _name(self, value: Tensor) -> str | None:
-        return self._names.get(_storage(value)) if value.layout == torch.strided else None
-
-
-def _storage(value: Tensor) -> int:
-    identity: int = value.untyped_storage()._cdata  # noqa: SLF001  what memory it is, not where
-    return identity
+        return self._names.get(storage_of(value)) if value.layout == torch.strided else None

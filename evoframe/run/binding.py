@@ -18,7 +18,7 @@ import attrs
 from evoframe.config import files, references
 from evoframe.config.convert import recipe_from, run_options
 from evoframe.config.recipe import Recipe
-from evoframe.errors import ConfigError, EvoframeError, ResumeError
+from evoframe.errors import ConfigError, EvoframeError, ResumeError, shortened
 from evoframe.registry import load_registry
 from evoframe.run.disk.fingerprints import WITHOUT_EFFECT
 from evoframe.run.disk.folder import RunFolder, write_atomically
@@ -76,9 +76,8 @@ def require_as_begun(folder: RunFolder, *, record: bool = False) -> None:
     """
     told = edits(folder, record=record)
     if told:
-        more = f"; and {len(told) - MOST} more" if len(told) > MOST else ""
         raise ResumeError(
-            f"{folder.recipe} was edited after the run began: {'; '.join(told[:MOST])}{more}. Put "
+            f"{folder.recipe} was edited after the run began: {shortened(told, MOST, '; ')}. Put "
             "back what it said; to change it on purpose, on record from the next generation on, "
             f"use `evoframe resume {folder.path} --change OPTION=VALUE`."
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evoframe.config.recipe import Recipe
-from evoframe.errors import ResumeError
+from evoframe.errors import ResumeError, shortened
 from evoframe.registry import load_registry
 from evoframe.run.disk import constants, fingerprints
 from evoframe.run.disk.fingerprints import FINGERPRINTS
@@ -55,10 +55,9 @@ def require_equal(recorded: Mapping[str, Any], found: Mapping[str, Any], path: P
         before = {name: value for name, value in before.items() if name in found}
     told = differences(before, found)
     if told:
-        more = f"; and {len(told) - MOST} more" if len(told) > MOST else ""
         raise ResumeError(
             f"{path} cannot be gone on with, because its results could be other ones here: "
-            f"{'; '.join(told[:MOST])}{more}.{_instead(recorded)}"
+            f"{shortened(told, MOST, '; ')}.{_instead(recorded)}"
         )
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import pickle
-import random
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, ClassVar
 
 import attrs
-import numpy as np
-import torch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -19,6 +16,7 @@ from evoframe.kernel.key import Key, untouched
 from evoframe.kernel.settling import settle
 from evoframe.roles import ROLES, Environment, Strategy
 from evoframe.testing.case import READERS, Case, Law
+from evoframe.testing.fingerprints import disturb_global_randomness
 from evoframe.testing.laboratory import Laboratory, State, company
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import Clock, broken
@@ -99,20 +97,13 @@ class Disturbed(RuleBasedStateMachine):
     def _step(self, order: Callable[[list[Any]], Iterable[Any]]) -> None:
         """Live the lives of a generation in some order, and put a checkpoint."""
         with untouched():
-            _disturb()
+            disturb_global_randomness()
             self.state = self.laboratory.next(self.state, order)
         self.checkpoints.append(pickle.dumps(self.state))
 
     def _anew(self) -> Laboratory:
         """Return a laboratory with the strategy as another process makes it, of its options."""
         return Laboratory(self.case, company(attrs.evolve(self.strategy), self.law))
-
-
-def _disturb() -> None:
-    """Draw from the global generators: the seal of every step must keep that out."""
-    random.random()  # noqa: S311
-    np.random.rand()  # noqa: NPY002
-    torch.rand(1)
 
 
 def _takes(strategy: Strategy, encoding: Any) -> bool:

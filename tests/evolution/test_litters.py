@@ -23,7 +23,8 @@ from evoframe.evolution.nursery import brood_of
 from evoframe.evolution.strategies import Strategies
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context, Parent
-from evoframe.kernel.drawing.straying import exchanged, places, strayed
+from evoframe.kernel.drawing.straying import exchanged, strayed
+from evoframe.kernel.drawing.turns import places
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Origin
 from evoframe.kernel.key import Key

@@ -172,7 +172,7 @@ def test_many_differences_make_one_sentence(begun: Path) -> None:
 
     said = refused(begun)
 
-    assert re.search(r"; and \d+ more\. Go on with", said)
+    assert re.search(r" and \d+ more\. Go on with", said)
     assert "\n" not in said
 
 

@@ -57,11 +57,3 @@ def sizes_left(signal: Tensor, staying: Tensor) -> tuple[int | None, ...]:
         some = flags.any(dim=others) if others else flags
         sizes.append(int(some.sum()) if size > 1 else None)
     return tuple(sizes)
-
-
-def shape_left(shape: tuple[int, ...], signal: Tensor | None, staying: Tensor) -> tuple[int, ...]:
-    """Return the shape of a tensor when only some channels stay; unchanged without a signal."""
-    if signal is None:
-        return tuple(shape)
-    left = sizes_left(signal, staying)
-    return tuple(size if some is None else some for size, some in zip(shape, left, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import attrs
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.size_attribute import Numbers
 from evoframe.anatomy.plan.growing import body_of, grow
 from evoframe.anatomy.replacements import Idle, fits, replace, replaced
-from evoframe.errors import ExportError, listing
+from evoframe.errors import ExportError, shortened
 from evoframe.kernel.modules.entries import tensors_of
 
 
@@ -125,7 +125,7 @@ def _compare(
     unknown = sorted(found.keys() - wanted.keys())
     other = [name for name in wanted if name in found and wanted[name] != found[name]]
     said = [
-        f"{label} {_some(names)}"
+        f"{label} {shortened(names)}"
         for label, names in (("lacks", missing), ("has besides", unknown), ("has another", other))
         if names
     ]
@@ -134,8 +134,3 @@ def _compare(
             f"{what} does not belong to this export: it {'; it '.join(said)}. The factory must "
             "build the whole network that was evolved, with the same arguments."
         )
-
-
-def _some(names: Iterable[str]) -> str:
-    several = list(names)
-    return listing(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")

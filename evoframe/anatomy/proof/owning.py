@@ -24,6 +24,7 @@ from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import TaskError
 from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.modules.entries import device_of, tensors_of
+from evoframe.kernel.tensors.storage import storage_of
 
 
 class ForeignTensorError(Exception):
@@ -36,9 +37,9 @@ class Owning(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, copied: nn.Module, original: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         # By storage: a view of a weight, transposed or detached, is still the other network's.
-        self.own = {_storage(value) for value in tensors_of(copied).values()}
+        self.own = {storage_of(value) for value in tensors_of(copied).values()}
         self.named = tensors_of(original)
-        self.foreign = {_storage(value): name for name, value in self.named.items()}
+        self.foreign = {storage_of(value): name for name, value in self.named.items()}
 
     def __torch_dispatch__(
         self,
@@ -48,7 +49,7 @@ class Owning(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         for value in tensors_in((args, kwargs or {})):
-            storage = _storage(value)
+            storage = storage_of(value)
             if storage in self.foreign:
                 raise ForeignTensorError(self.foreign[storage])
             # What was wrapped may hold the network that the original itself was copied from.
@@ -169,7 +170,7 @@ def require_given(copied: nn.Module, values: Mapping[str, Tensor], network: nn.M
     """
     held = tensors_of(copied)
     for name, value in values.items():
-        if name not in held or _storage(held[name]) != _storage(value):
+        if name not in held or storage_of(held[name]) != storage_of(value):
             raise TaskError(
                 f"a copy of the network does not hold the {name!r} that it is given: "
                 f"{unusual(network, name)}. Let Python copy it, or evolve a network without that."
@@ -210,10 +211,3 @@ def _ways_of(module: nn.Module) -> list[str]:
         if any(name in vars(kind) for kind in own if kind is not object)
     ]
     return ways
-
-
-def _storage(value: Tensor) -> int:
-    if value.layout != torch.strided:  # sparse ones have several storages; no parameter is one
-        return -id(value)
-    identity: int = value.untyped_storage()._cdata  # noqa: SLF001  what memory it is, not where
-    return identity

@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -23,9 +22,10 @@ from evoframe.errors import StillbornError
 from evoframe.kernel.dna import Clusters
 from evoframe.kernel.drawing.bounded import are_held_by
 from evoframe.kernel.drawing.draws import Draws, Flags
-from evoframe.kernel.drawing.floors import Order, Turns, floors
+from evoframe.kernel.drawing.floors import Order, floors
 from evoframe.kernel.drawing.purse import Purse
 from evoframe.kernel.drawing.synthesis import turns
+from evoframe.kernel.drawing.turns import Turns, places
 from evoframe.kernel.genotype import Genotype
 
 PATIENCE = 12
@@ -138,7 +138,7 @@ def _of_synapses(purse: Purse) -> Genotype:
     device = next(iter(purse.dna.synapses.values())).levels.device
     turn = _by_parameter(purse)
     if any(one.even for one in purse.dna.ceilings):
-        turn = {name: _evenly(one) for name, one in turn.items()}
+        turn = {name: places(one) for name, one in turn.items()}
     spots = np.sort(np.concatenate([one[one < np.inf] for one in turn.values()]))
     spots = spots[:: max(1, len(spots) // SPOTS)]
 
@@ -165,15 +165,6 @@ def _by_parameter(purse: Purse) -> dict[str, Turns]:
     ends = np.cumsum([one.levels.numel() for one in genes.values()])[:-1]
     parts = zip(genes.items(), np.split(purse.turns, ends), strict=True)
     return {name: part.reshape(tuple(one.levels.shape)) for (name, one), part in parts}
-
-
-def _evenly(turn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return turns as shares of those that come at all, to be compared between layers."""
-    flat = turn.reshape(-1)
-    even = np.full_like(flat, np.inf)
-    order = np.argsort(flat, kind="stable")[: int((flat < np.inf).sum())]
-    even[order] = (np.arange(len(order)) + 0.5) / max(len(order), 1)
-    return even.reshape(turn.shape)
 
 
 def _out_of_reach(purse: Purse, alive: Tensor, synapses: int) -> str:

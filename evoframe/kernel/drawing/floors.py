@@ -12,6 +12,7 @@ import torch
 from evoframe.kernel.anatomy import Anatomy
 from evoframe.kernel.clusters import Partition
 from evoframe.kernel.dna import DNA, Clusters
+from evoframe.kernel.drawing.turns import Turns
 from evoframe.kernel.widths import under_bounds
 
 ROUNDING = 1e-9
@@ -19,9 +20,6 @@ ROUNDING = 1e-9
 
 Order = npt.NDArray[np.int64]
 """Clusters by their numbers, in the order in which they are to live."""
-
-Turns = npt.NDArray[np.float64]
-"""When each cluster comes to live as pressure eases; inf if it never does."""
 
 
 def floors(turn: Turns, dna: DNA, anatomy: Anatomy) -> tuple[npt.NDArray[np.bool_], Order]:

@@ -11,8 +11,8 @@ from torch import Tensor
 from evoframe.kernel.anatomy import Anatomy
 from evoframe.kernel.dna import DNA
 from evoframe.kernel.drawing.bounded import are_held_by
-from evoframe.kernel.drawing.floors import Turns
 from evoframe.kernel.drawing.synthesis import capped
+from evoframe.kernel.drawing.turns import Turns
 from evoframe.kernel.genotype import Genotype, State
 from evoframe.kernel.key import Key
 from evoframe.kernel.settling import settled_and_living

@@ -23,12 +23,10 @@ import torch
 
 from evoframe.kernel.dna import DNA, Clusters
 from evoframe.kernel.drawing.synthesis import turns
+from evoframe.kernel.drawing.turns import Turns, places
 from evoframe.kernel.genotype import Masks
 from evoframe.kernel.key import WORD_VALUES, Key
 from evoframe.kernel.tensors.flags import any_over
-
-Turns = npt.NDArray[np.float64]
-"""When each cluster, or synapse, comes to live as pressure eases; inf if it never does."""
 
 Labels = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -70,14 +68,6 @@ def living_clusters(clusters: Clusters, masks: Masks) -> Flags:
                 found[torch.where(some, held[name], count)] = True
     living: Flags = found[:-1].cpu().numpy()
     return living
-
-
-def places(order: Turns) -> Turns:
-    """Return the place of each turn as a share of all that come at all; inf for the others."""
-    found = np.full_like(order, np.inf)
-    coming = np.argsort(order, kind="stable")[: int((order < np.inf).sum())]
-    found[coming] = (np.arange(len(coming)) + 0.5) / max(len(coming), 1)
-    return found
 
 
 def strayed(order: Turns, step: float, layers: Labels, key: Key) -> Turns:

@@ -14,8 +14,9 @@ import attrs
 from evoframe.errors import TaskError
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.genotype import State, cleared
+from evoframe.kernel.genotype import cleared
 from evoframe.roles import Heredity, Task, doc
+from evoframe.strategies.heredity.weights import begun_with
 
 
 @attrs.frozen
@@ -45,12 +46,5 @@ class Asexual(Heredity):
     def inherit(self, parents: tuple[Parent, ...], context: Context) -> Inheritance:
         """Return the parent's synapses and strengths, with the state that the option names."""
         parent = parents[0].genotype
-        state = cleared(self._state(parent.state, context), parent.masks)
+        state = cleared(begun_with(self.weights, parent.state, context), parent.masks)
         return Inheritance(parent.masks, parent.state, state)
-
-    def _state(self, parent: State, context: Context) -> State:
-        if self.weights == "rewind":
-            return context.initial_state()
-        if self.weights == "reinitialise":
-            return context.newborn_state(context.key.at("weights"))
-        return parent

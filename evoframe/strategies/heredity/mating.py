@@ -30,10 +30,11 @@ from torch import Tensor
 from evoframe.errors import ConfigError, TaskError
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.genotype import Genotype, Masks, State, masked
+from evoframe.kernel.genotype import Genotype, Masks, masked
 from evoframe.kernel.settling import presence
 from evoframe.roles import Heredity, Task, doc
 from evoframe.strategies.heredity.aligning import in_sequence
+from evoframe.strategies.heredity.weights import begun_with
 
 
 @attrs.frozen
@@ -115,7 +116,7 @@ class Mating(Heredity):
             eligible[name] = self._eligible(held, masks)
             values = torch.stack([one.state[name] for one in genotypes])
             strengths[name] = torch.where(eligible[name], self._mated(values, masks, held), 0.0)
-        state = masked(self._state(averaged, context), eligible)
+        state = masked(begun_with(self.weights, averaged, context), eligible)
         return Inheritance(eligible, strengths, state)
 
     def _holders(
@@ -162,13 +163,6 @@ class Mating(Heredity):
         given = self.shares or (1.0 / self.parents,) * self.parents
         shares = torch.tensor(given, dtype=torch.float64, device=like.device)
         return shares.reshape(-1, *[1] * (like.ndim - 1))
-
-    def _state(self, averaged: State, context: Context) -> State:
-        if self.weights == "rewind":
-            return context.initial_state()
-        if self.weights == "reinitialise":
-            return context.newborn_state(context.key.at("weights"))
-        return averaged
 
     def _averaged(self, parents: list[Genotype], context: Context) -> dict[str, Tensor]:
         """Return the parents' mean state, or the first holders'."""

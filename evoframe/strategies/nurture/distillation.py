@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  torch's own convention
 
-from evoframe.errors import TaskError
+from evoframe.errors import TaskError, shortened
 from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import State
 from evoframe.kernel.life import Batch
@@ -128,17 +128,12 @@ def _pairs(taught: list[Tensor], said: list[Tensor], context: Context) -> list[t
         )
     shapes = [[tuple(one.shape) for one in several] for several in (taught, said)]
     if shapes[0] != shapes[1]:
+        taught_shapes, said_shapes = (shortened(map(str, found)) for found in shapes)
         raise TaskError(
             f"nurture 'distillation' compares what networks return, and the network of task "
-            f"{context.task.name!r} returns tensors of shapes {_listed(shapes[0])} in evaluation "
-            f"mode, where it teaches, and {_listed(shapes[1])} in training mode, where it learns. "
+            f"{context.task.name!r} returns tensors of shapes {taught_shapes} in evaluation "
+            f"mode, where it teaches, and {said_shapes} in training mode, where it learns. "
             "Leave distillation out, or let the network return the same in both, as without "
             "auxiliary heads."
         )
     return list(zip(taught, said, strict=True))
-
-
-def _listed(shapes: list[tuple[int, ...]]) -> str:
-    """Return the first shapes in words."""
-    more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
-    return (", ".join(map(str, shapes[:3])) or "none") + more

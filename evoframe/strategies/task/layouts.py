@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
-from evoframe.errors import TaskError
+from evoframe.errors import TaskError, shortened
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 IMAGES = ("images", "image", "imgs", "img")
@@ -122,9 +122,8 @@ def _require_counterparts(
 ) -> None:
     alone = [str(file) for name, file in those.items() if name not in others]
     if alone:
-        names = ", ".join(f"'{file}'" for file in alone[:NAMED])
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+        names = shortened((f"'{file}'" for file in alone), NAMED)
         raise TaskError(
-            f"task.data = '{source}': there is no {lacks} for {kind} {names}{more}. "
+            f"task.data = '{source}': there is no {lacks} for {kind} {names}. "
             f"Add what is missing, or move the {kind} away."
         )

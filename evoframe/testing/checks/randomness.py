@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,7 +13,11 @@ from torch import Tensor, nn
 from evoframe.kernel.key import Key, Step, untouched
 from evoframe.testing.case import Case, Choice
 from evoframe.testing.catalogue import Stage, law
-from evoframe.testing.fingerprints import fingerprint, global_randomness
+from evoframe.testing.fingerprints import (
+    disturb_global_randomness,
+    fingerprint,
+    global_randomness,
+)
 from evoframe.testing.prepared import Prepared, on_cases, prepared, with_option
 from evoframe.testing.specimens import Specimen
 from evoframe.testing.trying import broken
@@ -39,9 +42,9 @@ def check_is_a_function_of_its_arguments(strategy: Any) -> None:
         # What this check draws from global generators is no business of the test session.
         with untouched():
             first = fingerprint(prepared(strategy, case).call())
-            _disturb()
+            disturb_global_randomness()
             prepared(strategy, attrs.evolve(case, key=case.key.at("another"))).call()
-            _disturb()
+            disturb_global_randomness()
             second = fingerprint(prepared(strategy, case).call())
         if first != second:
             broken("the second answer differs from the first")
@@ -169,12 +172,6 @@ def _with_keys(strategy: Any, keys: Iterable[Key]) -> Iterator[Prepared]:
     base = Choice(values, 10, 2) if strategy.role == "selection" else roomy
     for key in keys:
         yield prepared(strategy, attrs.evolve(base, key=key))
-
-
-def _disturb() -> None:
-    random.random()  # noqa: S311  nobody relies on this number
-    np.random.rand()  # noqa: NPY002
-    torch.rand(1)
 
 
 def _dial(strategy: Any) -> Any:
