@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import attrs
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset, default_collate
+from torch.utils.data import DataLoader
 
 from evoframe.errors import ConfigError, EvoframeError
 from evoframe.kernel.individual import Metric
@@ -17,6 +17,7 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.life import Batch, Split
 from evoframe.kernel.modules.arguments import Arguments, Inputs
 from evoframe.roles import Task
+from evoframe.strategies.task.loading import takes_singles
 from evoframe.strategies.task.making import Data, task
 from evoframe.strategies.task.reading import Forward, Targets
 
@@ -111,31 +112,21 @@ def require_network(network: object) -> None:
     )
 
 
-def chosen(importance: str | None, data: Data | None) -> tuple[str, Data | None]:
-    """Return the importance, if none is named the best that there are data for, and its data.
+def chosen(importance: str | None, data: Data | None) -> str:
+    """Return the importance, if none is named the best that there are data for.
 
     Raises:
         ConfigError: it takes examples one by one, which these data do not give.
     """
-    singles = _one_by_one(data)
+    singles = not isinstance(data, DataLoader) or data.batch_size == 1 or takes_singles(data)
     if importance is None:
-        importance = "magnitude" if data is None else "taylor" if singles is None else "fisher"
-    if importance != "fisher" or data is None:
-        return importance, data
-    if singles is None:
+        importance = "magnitude" if data is None else "fisher" if singles else "taylor"
+    if importance == "fisher" and not singles:
         raise ConfigError(
             "importance='fisher' takes examples one by one, and this loader only gives "
             "batches. Hand over a data set or tensors in memory, or use importance='taylor'."
         )
-    return importance, singles
-
-
-def _one_by_one(data: Data | None) -> Data | None:
-    """Return data of which examples can be taken alone; None where a loader only gives batches."""
-    if not isinstance(data, DataLoader) or data.batch_size == 1:
-        return data
-    is_plain = data.collate_fn is default_collate and not isinstance(data.dataset, IterableDataset)
-    return data.dataset if is_plain else None
+    return importance
 
 
 def task_of(

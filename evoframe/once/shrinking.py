@@ -118,7 +118,7 @@ def shrink(
     """
     require_network(network)
     _require_names(keep=keep, evolvable=evolvable)
-    importance, data = chosen(importance, data)
+    importance = chosen(importance, data)
     task = task_of(network, example_inputs, data, loss, forward, targets, evolvable)
     anatomy = _surveyed(
         network, task, layers, latency_table, at_least, keep=keep, multiple=multiple, depth=depth

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
-from torch.utils.data import DataLoader, TensorDataset, default_collate
+from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset, default_collate
 
 import evoframe
 from evoframe.cli import main
@@ -455,6 +455,32 @@ def test_loaders_and_data_sets_are_read_as_they_are() -> None:
     assert evoframe.shrunk(evoframe.shrink(network, data=own, **options)).factor("flops") >= 2
     with pytest.raises(ConfigError, match="this loader only gives batches"):
         evoframe.shrink(network, data=own, importance="fisher", **options)
+
+
+class Held(TensorDataset):
+    """Examples of which the last half are held out; who reads them is told."""
+
+    def __init__(self, *tensors) -> None:
+        super().__init__(*tensors)
+        self.read: list[int] = []
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("importance", [None, "fisher", "taylor"])
+def test_no_example_is_read_that_the_sampler_of_a_loader_does_not_give(importance) -> None:
+    """A data set may hold what is held out, too."""
+    network, data = pair()
+    held = Held(*data)
+    learned = list(range(len(held) // 2))
+    loader = DataLoader(held, 4, sampler=SubsetRandomSampler(learned))
+
+    options = {"data": loader, "loss": F.cross_entropy, "importance": importance}
+    evoframe.shrink(network, flops="2x", **options)
+
+    assert set(held.read) == set(learned)
 
 
 def test_inputs_or_data_are_needed() -> None:
