@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from evoframe.errors import ConfigError, RunError
 from evoframe.evolution.elsewhere import Unschooled
+from evoframe.export.unwrapping import plain_name
 from evoframe.kernel.individual import Measurement
 from evoframe.kernel.modules.entries import state_of
 
-WRAPPERS = ("module.", "_orig_mod.")
-"""What names of parameters begin with in wrappers: of several devices, and of compilers."""
+SPREAD = "module."
+"""What names of parameters begin with in a wrapper of torch for several devices."""
 
 
 @attrs.frozen(eq=False)
@@ -58,11 +59,8 @@ def take(network: nn.Module | Mapping[str, Tensor], out: Out) -> None:
     own = out.one.phenotype.network
     if network is own:
         return
-    given = network.state_dict() if isinstance(network, nn.Module) else dict(network)
-    for wrapper in WRAPPERS:
-        if given and all(name.startswith(wrapper) for name in given):
-            given = {name.removeprefix(wrapper): value for name, value in given.items()}
     due = {name: tuple(value.shape) for name, value in state_of(own).items()}
+    given = _unwrapped(network, due)
     found = {name: tuple(value.shape) for name, value in given.items() if name in due}
     if wrong := [name for name in due if found.get(name) != due[name]]:
         raise RunError(
@@ -72,6 +70,19 @@ def take(network: nn.Module | Mapping[str, Tensor], out: Out) -> None:
     with torch.no_grad():
         for name, value in state_of(own).items():
             value.copy_(given[name])
+
+
+def _unwrapped(network: nn.Module | Mapping[str, Tensor], due: Iterable[str]) -> dict[str, Tensor]:
+    """Return a state by the names that it had before it was compiled or wrapped, in any order."""
+    given = network.state_dict() if isinstance(network, nn.Module) else network
+    found = {plain_name(name): value for name, value in given.items()}
+    while found and not set(due) <= found.keys() and all(map(_is_spread, found)):
+        found = {name.removeprefix(SPREAD): value for name, value in found.items()}
+    return found
+
+
+def _is_spread(name: str) -> bool:
+    return name.startswith(SPREAD)
 
 
 def measurements(given: Mapping[str, Any]) -> dict[str, Measurement]:

@@ -78,6 +78,34 @@ def test_whoever_trains_the_run_is_the_same(tmp_path: Path) -> None:
     assert whole.ending == "generation 4 was the last one asked for"
 
 
+def compiled_in_parts(network: nn.Module) -> nn.Module:
+    for name, child in list(network.named_children()):
+        setattr(network, name, torch.compile(child))
+    return network
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+def test_weights_come_back_out_of_any_wrapper_in_any_order(tmp_path: Path) -> None:
+    """What is compiled, spread over devices, or both, has other names."""
+    wrappers = [
+        torch.compile,
+        lambda network: torch.compile(nn.DataParallel(network)),
+        lambda network: nn.DataParallel(torch.compile(network)),
+        lambda network: nn.DataParallel(compiled_in_parts(network)),
+        compiled_in_parts,
+    ]
+    with ask_tell(tmp_path / "run", generations=len(wrappers), population=1) as session:
+        for wrapper, asked in zip(wrappers, session, strict=True):
+            network = wrapper(pickle.loads(pickle.dumps(asked.network)))
+            due = {name: value.clone() for name, value in asked.network.state_dict().items()}
+            with torch.no_grad():
+                for one in network.parameters():
+                    one.mul_(0.5)
+            assert session.tell(asked.id, network, {"accuracy": 0.5})
+            weight = session.run.network(asked.id).state_dict()["0.weight"]
+            assert torch.equal(weight, 0.5 * due["0.weight"])
+
+
 def test_what_is_absent_stays_absent_and_what_was_measured_counts(tmp_path: Path) -> None:
     """However it was trained; and nobody measures again what somebody has measured."""
     with ask_tell(tmp_path / "run", generations=2) as session:
