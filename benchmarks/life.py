@@ -81,7 +81,7 @@ class Squares(Task):
     """Four square layers, and hardly any data."""
 
     name: ClassVar[str] = "squares"
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric("error", maximise=False),)
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("error", maximise=False, share=True),)
     synapses: int = attrs.field(default=10_000_000, metadata=doc("of all layers together"))
 
     @property

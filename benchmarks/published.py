@@ -25,7 +25,7 @@ from evoframe.kernel.individual import Metric
 from evoframe.report.comparison import Point, interpolated
 from evoframe.report.curves import cell
 
-ACCURACY = Metric("accuracy")
+ACCURACY = Metric("accuracy", share=True)
 
 Series = dict[int, tuple[float, float]]
 """By generation: times fewer synapses, and accuracy."""

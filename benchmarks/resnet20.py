@@ -97,7 +97,7 @@ class Cifar(Task):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Accuracy first, then cross-entropy."""
-        return (Metric("accuracy"), Metric("loss", maximise=False))
+        return (Metric("accuracy"), Metric("loss", maximise=False, share=False))
 
     def ancestor(self, key: Key) -> nn.Module:
         """Return the network with its trained weights."""

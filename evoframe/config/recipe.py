@@ -85,8 +85,8 @@ class RunOptions:
         default=None,
         validator=attrs.validators.optional(attrs.validators.ge(0)),
         metadata=doc(
-            "loss of the primary metric allowed: percentage points if it lies in 0..1 and larger "
-            "is better, else its own unit"
+            "loss of the primary metric allowed: percentage points of a share, else its own unit. "
+            "It is a share if the task says so, or if larger is better and the ancestor has 0..1"
         ),
     )
     time: str | None = attrs.field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -37,10 +38,46 @@ class Measurement:
 
 @attrs.frozen
 class Metric:
-    """What a number measures and which way is better."""
+    """What a number measures and which way is better.
+
+    Attributes:
+        name: of the number.
+        maximise: whether more is better.
+        share: whether it is a share of one, which is told in per cent and whose drop is told in
+            percentage points; None if the task has not said so.
+    """
 
     name: str
     maximise: bool = True
+    share: bool | None = attrs.field(default=None, eq=False)
+
+    def beside(self, reference: float) -> Metric:
+        """Return the metric with its unit, one for all values of a run.
+
+        Where the task has not said whether it is a share, it is one if more is better and the
+        ancestor has from 0 to 1.
+        """
+        said = self.share is not None
+        found = self.share if said else self.maximise and 0 <= reference <= 1
+        return Metric(self.name, self.maximise, found)
+
+    def in_table(self) -> dict[str, str | bool]:
+        """Return what a task has said of the metric, as a record has it."""
+        said = {} if self.share is None else {"share": self.share}
+        return {"name": self.name, "maximise": self.maximise, **said}
+
+    @classmethod
+    def from_table(cls, said: Mapping[str, Any]) -> Metric:
+        """Return the metric of a record.
+
+        Raises:
+            KeyError: it lacks its name or its direction.
+            TypeError: one of its entries is of another type.
+        """
+        name, maximise, share = said["name"], said["maximise"], said.get("share")
+        if not (isinstance(name, str) and isinstance(maximise, bool)):
+            raise TypeError(f"a metric is {said!r}")
+        return cls(name, maximise, None if share is None else bool(share))
 
     def sort_value(self, value: float) -> float:
         """Return a number that is larger for better values; one that is not finite is the worst."""
@@ -49,9 +86,9 @@ class Metric:
         return value if self.maximise else -value
 
     def in_words(self, measured: Measurement) -> str:
-        """Return a value with its standard error for people; shares of one in per cent."""
+        """Return a value with its standard error for people; of a share in per cent."""
         value, error = measured.value, measured.error
-        if self.maximise and 0 <= value <= 1:
+        if self.share:
             return f"{100 * value:.1f}" + ("" if error is None else f" ± {100 * error:.1f}") + " %"
         return f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
 

@@ -44,7 +44,7 @@ def plot(curves: Curves, file: Path) -> bool:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    scale = 100 if _is_share(curves.metric, curves.ancestors) else 1
+    scale = 100 if curves.metric.share else 1
     for index, arm in enumerate(curves.arms()):
         for seed in sorted({p.seed for p in curves.points if p.arm == arm}):
             row = sorted(
@@ -77,14 +77,9 @@ def cell(values: Sequence[float], seeds: int, metric: Metric) -> str:
     """
     if not values:
         return "-"
-    share = _is_share(metric, values)
-    scale, digits = (100, 2) if share else (1, 4)
+    scale, digits = (100, 2) if metric.share else (1, 4)
     words = f"{scale * statistics.fmean(values):.{digits}f}"
     if len(values) > 1:
         words += f" ± {scale * statistics.stdev(values):.{digits}f}"
-    words += " %" if share else ""
+    words += " %" if metric.share else ""
     return words if len(values) == seeds else f"{words} ({len(values)} of {seeds})"
-
-
-def _is_share(metric: Metric, values: Sequence[float]) -> bool:
-    return metric.maximise and all(0 <= value <= 1 for value in values)

@@ -145,10 +145,17 @@ class Recorded:
 
     @property
     def metric(self) -> Metric:
-        """The primary metric, as it is on record: no code that the run names is run for it."""
+        """The primary metric, as it is on record: no code that the run names is run for it.
+
+        Its unit is the one that the ancestor's value decides.
+        """
         if "task" in self.ready:
-            return self.ready["task"].primary  # type: ignore[no-any-return]
-        return (self.metrics_on_record or self._metrics())[0]
+            found: Metric = self.ready["task"].primary
+        else:
+            found = (self.metrics_on_record or self._metrics())[0]
+        if not self.entries or (fitness := self.ancestor.fitness) is None:
+            return found
+        return found.beside(fitness.value(found.name))
 
     def code(self) -> list[str]:
         """The files and modules that the run names, whose code a network of it needs."""
@@ -159,7 +166,7 @@ class Recorded:
         """The metrics of the task, the primary one first; empty for runs from before that."""
         with self._journal() as journal:
             told = journal.told(SURVEY).get("metrics", ())
-        return tuple(Metric(one["name"], maximise=one["maximise"]) for one in told)
+        return tuple(Metric.from_table(one) for one in told)
 
     @property
     def layers_on_record(self) -> tuple[tuple[str, int], ...]:
@@ -178,9 +185,7 @@ class Recorded:
         ]
         with self._journal() as journal:
             said = journal.remarks()
-        return (
-            said + edits + of_delivery(self.individuals, self.best.id, self.metric, given.max_drop)
-        )
+        return said + edits + of_delivery(self.individuals, self.best.id, self.metric, given)
 
     def as_json(self) -> dict[str, Any]:
         """Return all there is to say of the run, for other programs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evoframe.config.recipe import RunOptions
+from evoframe.errors import ConfigError
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.population import is_sound, rank
 
@@ -12,13 +13,33 @@ from evoframe.kernel.population import is_sound, rank
 def drop_in_points(one: Individual, ancestor: Individual, metric: Metric) -> float:
     """Return the drop of an individual from the ancestor on the validation split.
 
-    In percentage points for a metric in 0..1 of which more is better, else in the metric's unit.
+    In percentage points of a share, else in the metric's unit, as ``Metric.beside`` decides.
     """
     assert one.fitness is not None
     assert ancestor.fitness is not None
     reference = ancestor.fitness.value(metric.name)
-    scale = 100.0 if metric.maximise and 0 <= reference <= 1 else 1.0
+    scale = 100.0 if metric.beside(reference).share else 1.0
     return scale * metric.drop(one.fitness.value(metric.name), reference)
+
+
+def require_unit(ancestor: Individual, options: RunOptions, metric: Metric) -> None:
+    """Refuse a limit of which none can tell whether it is in percentage points.
+
+    Raises:
+        ConfigError: ``max_drop`` is set, less of the metric is better, the ancestor has from 0 to
+            1, and the task has not said whether that is a share.
+    """
+    assert ancestor.fitness is not None
+    value = ancestor.fitness.value(metric.name)
+    if options.max_drop is None or metric.maximise or metric.share is not None:
+        return
+    if 0 <= value <= 1:
+        raise ConfigError(
+            f"max_drop = {options.max_drop:g} may be percentage points or a number as "
+            f"{metric.name} is: of {metric.name} less is better, and the ancestor has {value:.4g}. "
+            f'Say which in the task: metrics={{"{metric.name}": (function, "min", "share")}} '
+            'counts points and "number" its own unit; in a class, Metric(..., share=True or False).'
+        )
 
 
 def is_small_enough(one: Individual, ancestor: Individual, options: RunOptions) -> bool:

@@ -15,6 +15,7 @@ from evoframe.evolution.generation import births
 from evoframe.evolution.heats import heats
 from evoframe.kernel.rungs import Heat
 from evoframe.run import failing, measuring, mishaps, rules, selecting, states
+from evoframe.run.checks import aims
 from evoframe.run.disk.entry import Entry
 from evoframe.run.disk.facts import TOLD
 from evoframe.run.disk.folder import RunFolder
@@ -84,8 +85,10 @@ class Runner:
         """
         options = self.world.recipe.run
         self.teller.started()
+        metric = self.world.recipe.task.primary
         if not self.known:
             yield None
+        rules.require_unit(self.known.ancestor, options, metric)
         for number in range(self._first(), options.generations + 1):
             if number > 1 and (due := self._due(number)).missing:
                 yield due
@@ -94,7 +97,7 @@ class Runner:
                 continue  # the run went on after this one, and the clock may not say otherwise now
             everyone = [self.known.ancestor, *self.known.generation(number)]
             ancestor, *generation = sized(everyone, self.world.recipe.environment)
-            metric, seconds = self.world.recipe.task.primary, self.teller.seconds()
+            seconds = self.teller.seconds()
             reason = rules.stop_reason(generation, ancestor, options, metric, seconds)
             if reason is not None:
                 self._finish(reason)
@@ -109,9 +112,13 @@ class Runner:
 
     def _finish(self, reason: str) -> None:
         everyone = sized(self.journal.individuals(), self.world.recipe.environment)
-        chosen = rules.pick(everyone, self.world.recipe.run, self.world.recipe.task.primary)
-        self.teller.remark(*measuring.put_on_record(self.world, self.journal, chosen))
-        self.teller.finished(reason, chosen)
+        options, metric = self.world.recipe.run, self.world.recipe.task.primary
+        chosen = next(one for one in everyone if one.id == rules.pick(everyone, options, metric))
+        said = [
+            *aims.missed(everyone, chosen, options, metric),
+            *measuring.put_on_record(self.world, self.journal, chosen.id),
+        ]
+        self.teller.finished(reason, chosen, said)
 
     def _first(self) -> int:
         """Return the generation to begin with: those before it are whole, and were told of."""

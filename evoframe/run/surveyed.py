@@ -38,9 +38,7 @@ def surveyed(world: World) -> dict[str, Any]:
         outputs = set(given_out(anatomy))
         barriers = _barriers(anatomy)
     return {
-        "metrics": [
-            {"name": one.name, "maximise": one.maximise} for one in world.recipe.task.metrics
-        ],
+        "metrics": [one.in_table() for one in world.recipe.task.metrics],
         "layers": _layers(anatomy, outputs),
         "barriers": barriers,
         "seconds": round(world.surveying, 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 
@@ -13,11 +14,12 @@ from evoframe.kernel.events import (
     RunFinished,
     RunStarted,
 )
+from evoframe.kernel.individual import Individual
 from evoframe.kernel.population import is_sound, rank
 from evoframe.run import mishaps, surveyed
 from evoframe.run.checks import remarks, shrinking
 from evoframe.run.disk.entry import Entry
-from evoframe.run.disk.facts import ENDING, PICK, SECONDS, TOLD
+from evoframe.run.disk.facts import ENDING, OF_ENDING, PICK, SECONDS, TOLD
 from evoframe.run.disk.journal import Journal
 from evoframe.run.disk.logs import Log
 from evoframe.run.observers import Observers
@@ -88,18 +90,29 @@ class Teller:
         # Noted first: observers that count or draw must not be told twice.
         self._journal.note_soon(**{TOLD: str(number)})
         self.send("evoframe_generation_finished", GenerationFinished(number, members, best))
-        if words := shrinking.did_not_shrink(members, self._known.ancestor, self._world.anatomy):
-            self.remark(words)
+        if words := shrinking.not_so_far(members, self._known.ancestor, self._world.anatomy):
+            self._log.warning(words)
 
-    def finished(self, reason: str, chosen: str) -> None:
-        """Put on record that the run is over and whom it delivers, and tell of it."""
-        self._journal.note(**{ENDING: reason, PICK: chosen, SECONDS: repr(self.seconds())})
-        self._log.info("run finished", reason=reason, pick=chosen)
-        everyone, most = self._journal.individuals(), self._world.recipe.run.max_drop
-        self._log.warnings(remarks.of_delivery(everyone, chosen, self._metric, most))
+    def finished(self, reason: str, chosen: Individual, sentences: Sequence[str]) -> None:
+        """Put on record that the run is over and whom it delivers, and tell of it.
+
+        Args:
+            reason: why it is over.
+            chosen: who is delivered.
+            sentences: what people should know of that; it goes with the ending if the run goes on.
+        """
+        ancestor, anatomy = self._known.ancestor, self._world.anatomy
+        words = shrinking.did_not_shrink([chosen], ancestor, anatomy)
+        said = [*sentences, *([words] if words else [])]
+        ending = {ENDING: reason, PICK: chosen.id, OF_ENDING: json.dumps(said)}
+        self._journal.note(**ending, **{SECONDS: repr(self.seconds())})
+        self._log.info("run finished", reason=reason, pick=chosen.id)
+        everyone, options = self._journal.individuals(), self._world.recipe.run
+        told = remarks.of_delivery(everyone, chosen.id, self._metric, options)
+        self._log.warnings([*said, *told])
         self._journal.back_up(self._world.folder.backup)
         path = str(self._world.folder.path)
-        self.send("evoframe_run_finished", RunFinished(path, reason, chosen))
+        self.send("evoframe_run_finished", RunFinished(path, reason, chosen.id))
 
     def remark(self, *sentences: str) -> None:
         """Say sentences, and put them on record."""

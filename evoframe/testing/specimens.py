@@ -44,7 +44,7 @@ class Specimen(Task):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Accuracy first, then cross-entropy."""
-        return (Metric("accuracy"), Metric("loss", maximise=False))
+        return (Metric("accuracy"), Metric("loss", maximise=False, share=False))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -132,7 +132,9 @@ def test_far_under_the_ancestor_is_worth_a_word(before, after, maximise, said) -
 )
 def test_validation_far_from_test_is_worth_a_word(validation, test, said) -> None:
     """All right on one and chance on the other is no chance."""
-    assert bool(splits_apart(one(1, 0, validation, test), Metric("m"))) == said
+    metric = Metric("m").beside(validation)
+
+    assert bool(splits_apart(one(1, 0, validation, test), metric)) == said
 
 
 def a_task(train, validation, test=None, **more):

@@ -18,6 +18,7 @@ from evoframe.cli import main
 from evoframe.config.recipe import RunOptions
 from evoframe.errors import ConfigError
 from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric, Origin
+from evoframe.kernel.sizes import did_shrink
 from evoframe.report import tables
 from evoframe.run.rules import pick, stop_reason
 
@@ -137,12 +138,27 @@ class Ordered(nn.Module):
 def test_tensors_that_did_not_shrink_are_told_of_at_once_with_the_barrier(tmp_path, capsys) -> None:
     """After the first offspring, and not in a log alone."""
     network = task_of(Ordered())
-    evoframe.evolve(network, encoding="uniform", generations=3, out=tmp_path / "run", **QUICK)
+    run = evoframe.evolve(network, encoding="uniform", generations=3, out=tmp_path / "run", **QUICK)
 
     told = [line for line in capsys.readouterr().err.splitlines() if "did not shrink" in line]
-    assert len(told) == 1
-    assert "x fewer parameters" in told[0]
-    assert "Most is held back by aten.cumsum" in told[0]
+    assert ["so far" in line for line in told] == [True, False]
+    assert all("x fewer parameters" in line for line in told)
+    assert all("Most is held back by aten.cumsum" in line for line in told)
+    assert [one for one in run.remarks if "did not shrink" in one] == [
+        line.partition("] ")[2].strip() for line in told[1:]
+    ]
+
+
+def test_what_is_on_record_holds_of_what_is_delivered(tmp_path, capsys) -> None:
+    """The first offspring keep their tensors, and later ones do not."""
+    options = ["environment.retention=0.5", "task.hidden=64"]
+    run = evoframe.evolve(
+        BLOBS, encoding="magnitude", generations=6, options=options, out=tmp_path / "run", **QUICK
+    )
+
+    assert "so far, tensors did not shrink" in capsys.readouterr().err
+    assert did_shrink(run.best.fitness.costs, run.ancestor.fitness.costs)
+    assert not [one for one in run.remarks if "did not shrink" in one]
 
 
 def test_an_encoding_of_single_synapses_is_told_of_at_once(tmp_path, capsys) -> None:

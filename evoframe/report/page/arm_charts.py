@@ -10,7 +10,7 @@ from evoframe.report.comparison import SIZES, Curves
 from evoframe.report.curves import cell
 from evoframe.report.page.drawing import Axis, Chart, Line, Mark, Text, polyline
 from evoframe.report.page.scales import Scale, linear, logarithmic
-from evoframe.report.page.words import is_share, tick_of_factor, tick_of_metric
+from evoframe.report.page.words import tick_of_factor, tick_of_metric
 
 COLOURS = 6
 """How many the style sheet has; later arms have one of them again, and dashes."""
@@ -31,7 +31,7 @@ def chart_of(curves: Curves, targets: Sequence[float], size: str) -> Chart:
     values = [point.value for point in curves.points] + list(curves.ancestors)
     x = logarithmic([one for one in fewer if one], left, right)
     y = linear(values, bottom, top)
-    share = is_share(curves.metric, values)
+    share = bool(curves.metric.share)
     lines, marks = [], []
     for index, arm in enumerate(curves.arms()):
         lines += _seeds(curves, arm, size, tone_of(index), x, y)

@@ -17,7 +17,6 @@ from evoframe.report.page.drawing import Chart
 from evoframe.report.page.words import (
     NONE,
     duration,
-    is_share,
     listed,
 )
 
@@ -248,8 +247,7 @@ def _chances(curves: Curves, differences: Sequence[Difference]) -> Table:
 
 
 def _points(curves: Curves, each: Sequence[float]) -> str:
-    values = [point.value for point in curves.points]
-    scale, unit = (100.0, " points") if is_share(curves.metric, values) else (1.0, "")
+    scale, unit = (100.0, " points") if curves.metric.share else (1.0, "")
     digits = 2 if unit else 4
     words = f"{scale * statistics.fmean(each):+.{digits}f}"
     if len(each) > 1:

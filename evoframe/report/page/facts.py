@@ -140,20 +140,20 @@ class Facts:
         found = self.run.metrics_on_record
         session = files.table(self.recorded.get(SESSION, {}), SESSION)
         if not found and session.get("metrics"):
-            found = tuple(
-                Metric(one["name"], maximise=one["maximise"]) for one in session["metrics"]
-            )
-        return found
+            found = tuple(Metric.from_table(one) for one in session["metrics"])
+        whole = self.ancestor.fitness
+        return found if whole is None else tuple(m.beside(whole.value(m.name)) for m in found)
 
     @cached_property
     def metric(self) -> Metric:
         """The primary metric, or the first by name where the record does not say which it is."""
         if self.metrics:
             return self.metrics[0]
-        names = sorted(self.ancestor.fitness.validation) if self.ancestor.fitness else []
-        if not names:
+        fitness = self.ancestor.fitness
+        names = sorted(fitness.validation) if fitness else []
+        if fitness is None or not names:
             raise RunError(f"nothing was measured of the ancestor of {self.run.path}.")
-        return Metric(names[0], maximise=names[0] != "loss")
+        return Metric(names[0], maximise=names[0] != "loss").beside(fitness.value(names[0]))
 
     @property
     def knows_better(self) -> bool:
@@ -202,8 +202,8 @@ class Facts:
         """Return sentences that people should know of the run and what it delivers."""
         if not self.knows_better:
             return list(self.said)
-        most = self.options.max_drop
-        return [*self.said, *of_delivery(self.everyone, self.best.id, self.metric, most)]
+        told = of_delivery(self.everyone, self.best.id, self.metric, self.options)
+        return [*self.said, *told]
 
 
 def _is_baseline(name: str) -> bool:

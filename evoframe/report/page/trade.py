@@ -15,7 +15,6 @@ from evoframe.report.page.points import Point, batch_of, of_baselines, pareto, p
 from evoframe.report.page.scales import Scale, linear, logarithmic
 from evoframe.report.page.words import (
     factor,
-    is_share,
     measured,
     tick_of_factor,
     tick_of_metric,
@@ -75,7 +74,7 @@ def _chart(facts: Facts, name: str, points: Sequence[Point]) -> Chart:
     x = logarithmic([point.fewer for point in everybody], left, right)
     values = [point.value for point in everybody]
     y = linear([*values, *_error_ends(facts, points)], bottom, top)
-    share = is_share(facts.metric, values)
+    share = bool(facts.metric.share)
     front = pareto(points, maximise=facts.metric.maximise) if facts.knows_better else []
     return Chart(
         name=f"metric-by-{name}",

@@ -24,11 +24,6 @@ def tick_of_factor(value: float) -> str:
     return f"{value:g}x"
 
 
-def is_share(metric: Metric, values: Sequence[float]) -> bool:
-    """Tell whether values are read in per cent."""
-    return metric.maximise and all(0 <= value <= 1 for value in values)
-
-
 def tick_of_metric(value: float, *, share: bool) -> str:
     """Return a value of a metric as an axis has it: 92 %, 0.31."""
     return f"{100 * value:.6g} %" if share else f"{value:.6g}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from evoframe.anatomy import Anatomy
-from evoframe.config.recipe import Recipe
+from evoframe.config.recipe import Recipe, RunOptions
 from evoframe.errors import listing
 from evoframe.evolution.birth import DEAF, EXTINCT, Remark
 from evoframe.kernel.individual import Individual, Metric
@@ -92,12 +92,13 @@ def of_anatomy(anatomy: Anatomy) -> list[str]:
 
 
 def of_delivery(
-    individuals: Sequence[Individual], chosen: str, metric: Metric, max_drop: float | None
+    individuals: Sequence[Individual], chosen: str, metric: Metric, options: RunOptions
 ) -> list[str]:
     """Sentences on the individual that a run delivers; none if all is as one would think."""
-    best = next(one for one in individuals if one.id == chosen)
+    best, whole = next(one for one in individuals if one.id == chosen), individuals[0].fitness
+    metric = metric if whole is None else metric.beside(whole.value(metric.name))
     found = [lost_too_much(individuals), splits_apart(best, metric)]
-    if max_drop is None or not is_sound(best, metric):
+    if options.max_drop is None or not is_sound(best, metric):
         found.append(far_under(best, individuals[0], metric))
     return [one for one in found if one]
 
@@ -142,12 +143,11 @@ def far_under(one: Individual, ancestor: Individual, metric: Metric) -> str:
 
 def splits_apart(one: Individual, metric: Metric) -> str:
     """That validation and test disagree by more than chance, in words."""
-    if one.fitness is None or metric.name not in one.fitness.test or not metric.maximise:
+    if one.fitness is None or metric.name not in one.fitness.test or not metric.share:
         return ""
     seen, unseen = one.fitness.validation[metric.name], one.fitness.test[metric.name]
     error = math.hypot(seen.error or 0.0, unseen.error or 0.0)
-    shares = all(0 <= measured.value <= 1 for measured in (seen, unseen))
-    if not shares or abs(seen.value - unseen.value) <= max(APART, ERRORS * error):
+    if abs(seen.value - unseen.value) <= max(APART, ERRORS * error):
         return ""
     return (
         f"{one.id} has {metric.name} {metric.in_words(seen)} on validation and "

@@ -37,10 +37,19 @@ def nothing_can_leave(anatomy: Anatomy) -> str:
     return f"no channel can leave this network, so no tensor will shrink. {_because(anatomy)}"
 
 
-def did_not_shrink(members: Sequence[Individual], ancestor: Individual, anatomy: Anatomy) -> str:
-    """Return a sentence if the tensors of the first offspring are the ancestor's; else nothing."""
+def not_so_far(members: Sequence[Individual], ancestor: Individual, anatomy: Anatomy) -> str:
+    """Return a sentence if the tensors of the first offspring are the ancestor's; else nothing.
+
+    It holds as long as nothing smaller is born, and so it is said and not put on record.
+    """
     if members[0].generation != FIRST:
         return ""
+    found = did_not_shrink(members, ancestor, anatomy)
+    return f"so far, {found}" if found else ""
+
+
+def did_not_shrink(members: Sequence[Individual], ancestor: Individual, anatomy: Anatomy) -> str:
+    """Return a sentence if some have fewer synapses and none smaller tensors; else nothing."""
     alive = [one.fitness.costs for one in members if one.fitness is not None]
     assert ancestor.fitness is not None
     whole = ancestor.fitness.costs

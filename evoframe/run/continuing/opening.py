@@ -13,7 +13,7 @@ from evoframe.config.convert import anchored, recipe_from, run_options
 from evoframe.registry import load_registry
 from evoframe.run import binding, resuming
 from evoframe.run.continuing import repairing
-from evoframe.run.disk.facts import ENDING, PICK
+from evoframe.run.disk.facts import ENDING, OF_ENDING, PICK
 from evoframe.run.disk.folder import RunFolder, write_atomically
 from evoframe.run.disk.headers import require_readable
 from evoframe.run.disk.journal import Journal, is_finished
@@ -120,6 +120,6 @@ def _changed(folder: RunFolder, ready: Mapping[str, Any] | None, changes: Sequen
     with closing(Journal(folder.journal, writable=True)) as journal:
         binding.on_record(journal, tables, files.parse(text, "the recipe"))
         if binding.decides(tables) != binding.decides(files.parse(text, "the recipe")):
-            journal.forget(ENDING, PICK)
+            journal.forget(ENDING, PICK, OF_ENDING)
     write_atomically(folder.recipe, text.encode())
     return world

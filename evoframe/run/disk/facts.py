@@ -11,8 +11,12 @@ from evoframe.run.disk import checksums, kept
 from evoframe.run.disk.guarding import Guarded
 
 ENDING, PICK, SECONDS, TOLD, REMARKS = "finished", "pick", "seconds", "told", "remarks"
+OF_ENDING = "remarks of the ending"
 SURVEY, LATENCY, RECIPES = "survey", "latency", "recipes"
 """Names of the facts that the journal holds of a run."""
+
+TOO_EARLY = "tensors did not shrink: "
+"""How a remark begins that is one of the ending, and that earlier versions made before."""
 
 
 class Facts(Guarded):
@@ -91,13 +95,20 @@ class Facts(Guarded):
             return dict(json.loads(self.fact(name) or "{}"))
 
     def remarks(self) -> list[str]:
-        """Return the sentences that people were told, oldest first."""
-        with self._naming(f"fact {REMARKS!r}"):
-            return [str(words) for words in json.loads(self.fact(REMARKS) or "[]")]
+        """Return the sentences that people were told, oldest first, and last those on the ending.
+
+        Without what earlier versions judged by the first offspring alone: later ones may differ.
+        """
+        said = [words for words in self._said(REMARKS) if not words.startswith(TOO_EARLY)]
+        return said + self._said(OF_ENDING)
+
+    def _said(self, name: str) -> list[str]:
+        with self._naming(f"fact {name!r}"):
+            return [str(words) for words in json.loads(self.fact(name) or "[]")]
 
     def remark(self, sentences: Sequence[str]) -> None:
         """Put sentences on record that are not there yet."""
-        known = self.remarks()
+        known = self._said(REMARKS)
         said = [*dict.fromkeys([*known, *sentences])]
         if said != known:
             self.note(**{REMARKS: json.dumps(said)})

@@ -6,7 +6,6 @@ Run folders come from other people too. Whoever only looks at one must be safe f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from evoframe.config import files, references
 from evoframe.config.convert import recipe_from
@@ -30,8 +29,8 @@ def metrics_on_record(tables: files.Tables, individuals: Iterable[Individual]) -
     recorded = files.table(tables.get(RECORD, {}), RECORD)
     if METRICS in recorded:
         try:
-            return [_metric(one) for one in recorded[METRICS]] or [Metric("")]
-        except (KeyError, TypeError) as error:
+            return [Metric.from_table(one) for one in recorded[METRICS]] or [Metric("")]
+        except (AttributeError, KeyError, TypeError) as error:
             raise DamagedError(f"the metrics on record are {recorded[METRICS]!r}.") from error
     task = tables.get("task")
     if isinstance(task, Mapping) and not references.is_reference(str(task.get("use"))):
@@ -52,9 +51,3 @@ def code_named(tables: files.Tables) -> list[str]:
             if references.is_reference(use) and not place.startswith("evoframe."):
                 named.append(place)
     return list(dict.fromkeys(named))
-
-
-def _metric(said: Any) -> Metric:
-    if not isinstance(said["name"], str) or not isinstance(said["maximise"], bool):
-        raise TypeError
-    return Metric(said["name"], maximise=said["maximise"])

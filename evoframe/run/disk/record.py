@@ -55,7 +55,7 @@ def record_of(
     tables[RECORD] = {
         "format": formats.FORMAT,
         **versions(recipe, registry),
-        METRICS: [{"name": one.name, "maximise": one.maximise} for one in recipe.task.metrics],
+        METRICS: [one.in_table() for one in recipe.task.metrics],
         FINGERPRINTS: of_run(recipe, registry, anatomy),
     }
     if found:

@@ -34,7 +34,7 @@ def described(task: Task, network: nn.Module) -> dict[str, Any]:
 
     Its metrics, the shapes of its example inputs, and what tells its network from others.
     """
-    metrics = [{"name": one.name, "maximise": one.maximise} for one in task.metrics]
+    metrics = [one.in_table() for one in task.metrics]
     inputs = task.example_inputs()
     if (shapes := shapes_told(inputs)) is None:
         return {"metrics": metrics}
@@ -78,7 +78,7 @@ def metrics_of(recorded: Mapping[str, Any], individuals: Iterable[Individual]) -
         RunError: nobody can tell which one is the primary one.
     """
     if found := recorded.get(SESSION, {}).get("metrics"):
-        return [Metric(one["name"], maximise=one["maximise"]) for one in found]
+        return [Metric.from_table(one) for one in found]
     measured = (one.fitness.validation for one in individuals if one.fitness is not None)
     names = sorted(next(iter(measured), {}))
     if len(names) != 1:

@@ -58,8 +58,8 @@ class Console(Observer):
     def evoframe_run_started(self, event: RunStarted) -> None:
         """Put up the bar, or say where the run goes."""
         screen = self._screen
-        screen.metric, screen.population = event.metric, event.population
-        screen.ancestor = event.ancestor
+        screen.population, screen.ancestor = event.population, event.ancestor
+        screen.metric = _beside(event.metric, event.ancestor)
         screen.done, screen.terminal = event.on_record, Terminal(stderr=True)
         screen.lives = 1 + (event.generations - 1) * event.population
         how = f"resumed after {event.on_record} individuals" if event.on_record else "started"
@@ -92,6 +92,7 @@ class Console(Observer):
         screen, one = self._screen, event.individual
         if one.origin is Origin.ANCESTOR:
             screen.ancestor = one
+            screen.metric = _beside(screen.metric, one)
         if screen.progress is None:
             self._say(f"{one.id}: {self._words(one)}")
         # Its parts of a life are a whole one now; else the bar would count it twice.
@@ -167,3 +168,10 @@ class Console(Observer):
             completed=screen.done + sum(screen.epochs.values()),
             best=best,
         )
+
+
+def _beside(metric: Metric, ancestor: Individual | None) -> Metric:
+    """Return a metric with the unit that the ancestor decides, as soon as it is known."""
+    if ancestor is None or ancestor.fitness is None:
+        return metric
+    return metric.beside(ancestor.fitness.value(metric.name))

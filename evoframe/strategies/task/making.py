@@ -74,8 +74,9 @@ def task(
         metrics: by name, a function of outputs and targets that returns a value for each example
             (or the batch's mean), or a metric over the data set: ``evoframe.over_data_set(...)``,
             or an object with ``update``, ``compute`` and ``reset``. Larger is better unless it is
-            given as ``(metric, "min")``. The first is the primary metric. Without any, the loss is,
-            and smaller is better.
+            given as ``(metric, "min")``; ``(metric, "min", "share")`` is one that lies in 0..1,
+            so that drops count in percentage points, and ``"number"`` one that is no share. The
+            first is the primary metric. Without any, the loss is, and smaller is better.
         test: what is only reported.
         forward: a function of the network and a batch that returns outputs; or what the network
             is given of a batch: an entry (a key, field or place), a tuple of entries by position,
@@ -103,7 +104,7 @@ def task(
     own, loaders = _loaders(given, batch_size, collate_fn)
     measured = loss_of(loss)
     reading = Reading(forward, targets, gives_loss=loss is None)
-    functions, directions = metrics_of(metrics or {"loss": (measured, "min")})
+    functions, directions = metrics_of(metrics or {"loss": (measured, "min", "number")})
     inputs, taught = _first_inputs(reading, network, loaders["train"], examples, example_inputs)
     classes = classes_of(network, inputs, measured)
     for split, loader in loaders.items():

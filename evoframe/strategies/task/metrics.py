@@ -14,6 +14,9 @@ Measure = Callable[[Any, Any], Any]
 """Takes outputs and targets; returns a value for each example, the mean of the batch, or what a
 metric over the data set keeps of it."""
 
+UNITS: dict[str | None, bool | None] = {"share": True, "number": False, None: None}
+"""What may be said of the unit of a metric, and whether it is a share then."""
+
 
 def metrics_of(given: Mapping[str, Any]) -> tuple[dict[str, Measure], tuple[Metric, ...]]:
     """Return a function for each metric, and the metrics in their order.
@@ -28,12 +31,13 @@ def metrics_of(given: Mapping[str, Any]) -> tuple[dict[str, Measure], tuple[Metr
     require_names(list(given), "loaders")
     for name, entry in given.items():
         pair = entry if isinstance(entry, tuple) else (entry, _usual(entry))
-        if len(pair) != 2 or not (callable(pair[0]) or is_updated(pair[0])):
+        if len(pair) not in (2, 3) or not (callable(pair[0]) or is_updated(pair[0])):
             raise TaskError(
                 f"metric {name!r} is {entry!r}; wanted a function of outputs and targets, an "
-                'object with update(), compute() and reset(), or (one of these, "min").'
+                'object with update(), compute() and reset(), (one of these, "min"), or (one of '
+                'these, "min", "share").'
             )
-        metric, direction = pair
+        metric, direction, unit = (*pair, None)[:3]
         if isinstance(metric, type):
             raise TaskError(
                 f"metric {name!r} is the class {metric.__name__}; wanted an object of it."
@@ -42,8 +46,13 @@ def metrics_of(given: Mapping[str, Any]) -> tuple[dict[str, Measure], tuple[Metr
             raise TaskError(
                 f"metric {name!r} has direction {direction!r}; wanted {listing(('max', 'min'))}."
             )
+        if unit not in UNITS:
+            raise TaskError(
+                f"metric {name!r} has unit {unit!r}; wanted 'share', of which a drop counts in "
+                "percentage points, or 'number'."
+            )
         functions[name] = over_data_set(metric) if is_updated(metric) else metric
-        directions.append(Metric(name, maximise=direction == "max"))
+        directions.append(Metric(name, maximise=direction == "max", share=UNITS[unit]))
     return functions, tuple(directions)
 
 

@@ -66,7 +66,7 @@ class Mnist(Task):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Accuracy first, then cross-entropy."""
-        return (Metric("accuracy"), Metric("loss", maximise=False))
+        return (Metric("accuracy"), Metric("loss", maximise=False, share=False))
 
     @property
     def is_trained(self) -> bool:

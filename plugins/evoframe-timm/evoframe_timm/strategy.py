@@ -58,7 +58,7 @@ class Timm(Task):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Accuracy, and the loss."""
-        return (Metric("accuracy", maximise=True), Metric("loss", maximise=False))
+        return (Metric("accuracy", maximise=True), Metric("loss", maximise=False, share=False))
 
     @property
     def is_trained(self) -> bool:

@@ -129,7 +129,7 @@ def test_data_hold_what_the_journal_does(lived: Path) -> None:
     assert found["individuals"]["costs.parameters"] == [
         one.fitness.costs["parameters"] for one in run.individuals
     ]
-    assert found["metrics"][0] == {"name": "accuracy", "maximise": True}
+    assert found["metrics"][0] == {"name": "accuracy", "maximise": True, "share": True}
     assert found["channels"]["0.weight"][0] == 16
 
 
