@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from evoframe.lazy import from_modules
 
 if TYPE_CHECKING:
+    from evoframe.aside import written_aside as written_aside
     from evoframe.errors import (
         ConfigError as ConfigError,
         EvoframeError as EvoframeError,
@@ -170,6 +171,7 @@ if TYPE_CHECKING:
     from evoframe.strategies.training.hosted.training import HostedTraining as HostedTraining
 
 _NAMES = {
+    "aside": "written_aside",
     "errors": "ConfigError EvoframeError RunError StillbornError TaskError",
     "kernel.anatomy": "Anatomy",
     "kernel.modules.arguments": "Arguments",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from evoframe.aside import written_aside
 from evoframe.errors import ExportError, close_match
 from evoframe.export import programs, state
 from evoframe.export.delivered import Delivered
@@ -31,19 +31,12 @@ def export(one: Delivered, form: str, folder: Path, *, force: bool = False) -> l
             f"{', '.join(FORMATS)}."
         )
     require_free(folder, force=force)
-    # Beside it, on the same file system, so that the folder appears by one rename.
-    aside = folder.with_name(f"{folder.name}.part")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        told = _written(one, form, aside)
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
+        with written_aside(folder) as aside:
+            aside.mkdir()
+            told = _written(one, form, aside)
     except OSError as error:
         raise ExportError(f"{folder} cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return [line.replace(str(aside), str(folder)) for line in told]
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load as read_tensors, save as tensors_written
 from torch import Tensor
 
 import evoframe
-from evoframe.plugin import ConfigError
+from evoframe.plugin import ConfigError, written_aside
 from evoframe_lightning.libraries import library_of
 from evoframe_lightning.trainers import let_go, trainer_of
 
@@ -88,18 +88,15 @@ def save(
         exported = run.export(Path(folder, "export"), individual=individual)
         entry = _entry(network.state_dict(), exported)
     cpu = torch.device("cpu")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f"{file.name}.part")
     try:
-        with trainer_of(library, cpu) as trainer:
-            trainer.strategy.connect(network)
-            trainer.save_checkpoint(aside, weights_only=True)
-        written = torch.load(aside, weights_only=False)  # by us, just now
-        torch.save({**written, ENTRY: entry}, aside)
-        aside.rename(file)
+        with written_aside(file) as aside:
+            with trainer_of(library, cpu) as trainer:
+                trainer.strategy.connect(network)
+                trainer.save_checkpoint(aside, weights_only=True)
+            written = torch.load(aside, weights_only=False)  # by us, just now
+            torch.save({**written, ENTRY: entry}, aside)
     finally:
         let_go(network, cpu)
-        aside.unlink(missing_ok=True)
     return file
 
 

@@ -8,7 +8,6 @@ is timm's: the architecture, its arguments, and the configuration of data and we
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from torch import nn
 
 import evoframe
-from evoframe.plugin import Arguments, ConfigError
+from evoframe.plugin import Arguments, ConfigError, written_aside
 from evoframe_timm.attributes import set_widths, widths_of
 from evoframe_timm.libraries import timm
 from evoframe_timm.networks import MADE_BY
@@ -58,9 +57,7 @@ def save(
     if folder.exists() and not force:
         raise ConfigError(f"{folder} is there already. Name another, or say force=True.")
     (picture,) = Arguments.of(run.grown_from.task.example_inputs()).args
-    aside = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
+    with written_aside(folder) as aside:
         run.export(aside, individual=individual)
         said = {
             **made,
@@ -72,11 +69,6 @@ def save(
         with torch.no_grad():
             if not torch.equal(load(aside)(picture), network(picture)):
                 raise ConfigError("the network answers otherwise when its folder is loaded again.")
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return folder
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 import evoframe
-from evoframe.plugin import Arguments, ConfigError, untouched
+from evoframe.plugin import Arguments, ConfigError, untouched, written_aside
 from evoframe_transformers import narrowing
 from evoframe_transformers.libraries import needed
 from evoframe_transformers.narrowing import CACHED, WIDTHS, Narrowed
@@ -60,20 +60,13 @@ def save(
         model = evoframe.plain(network.network(individual))
     else:
         model = network
-    aside = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
+    with written_aside(folder) as aside:
         _write(model, aside)
         for one in processor if isinstance(processor, list | tuple) else [processor]:
             _write_processor(one, aside)
         attention = getattr(model.config, "_attn_implementation", None)
         again = load(aside, dtype=model.dtype, attn_implementation=attention)
         _require_equal(model, again, inputs)
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return folder
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import evoframe
-from evoframe.plugin import Arguments, ConfigError, untouched
+from evoframe.plugin import Arguments, ConfigError, untouched, written_aside
 from evoframe_ultralytics.libraries import defaults, needed, quiet
 from evoframe_ultralytics.narrow import differs, mark
 from evoframe_ultralytics.tasks import Detection
@@ -57,14 +57,9 @@ def save(
             said |= {"imgsz": task.imgsz, "data": task.data}
         network = evoframe.plain(network.network(individual))
     made = _ready(network, half=half)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f"{file.stem}.part.pt")  # a name that Ultralytics reads
-    try:
+    with written_aside(file) as aside:  # its name ends in .pt too, which Ultralytics reads
         torch.save(_checkpoint(made, said), aside)
         _require_equal(made.float().eval(), aside, inputs)
-        aside.rename(file)
-    finally:
-        aside.unlink(missing_ok=True)
     return file
 
 
