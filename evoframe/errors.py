@@ -107,10 +107,42 @@ class StillbornError(EvoframeError):
     """An offspring that cannot live: recorded with its reason, never a crash of the run."""
 
 
+ELSEWHERE = {
+    "bs": "batch_size",
+    "gens": "generations",
+    "jobs": "workers",
+    "lr": "learning_rate",
+    "random_state": "seed",
+    "tau": "temperature",
+    "wd": "weight_decay",
+}
+"""What other libraries call options of ours."""
+
+NEAR = 0.7
+"""From which ratio of difflib on names are spelled alike; at 0.6 ``temp`` is near ``steps``."""
+
+
 def close_match(word: str, choices: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the choice nearest to ``word``, or an empty string."""
-    matches = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    match = _nearest(word.lower(), [*dict.fromkeys(choices)])
+    return f" Did you mean {match!r}?" if match else ""
+
+
+def _nearest(word: str, names: list[str]) -> str:
+    """Return the name by another name of it, else by its beginning, a part of it, or spelling."""
+    said = ELSEWHERE.get(word.replace("-", "_"), "")
+    if said in names:
+        return said
+    lower = {name.lower(): name for name in reversed(names)}
+    # Two letters are no beginning of anything.
+    if len(word) > 2:
+        for begins in (f"{word}_", f"{word}-", word):
+            if found := [name for name in names if name.lower().startswith(begins)]:
+                return min(found, key=len)
+        if found := [name for name in names if word in name.lower().split("_")]:
+            return min(found, key=len)
+    near = difflib.get_close_matches(word, [*lower], n=1, cutoff=NEAR)
+    return lower[near[0]] if near else ""
 
 
 def listing(choices: Iterable[str]) -> str:

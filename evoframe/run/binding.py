@@ -193,8 +193,8 @@ def decides(tables: files.Tables) -> dict[str, Any]:
 
 def _fixed(what: str) -> str:
     return (
-        f"{what} made the ancestor, which is on record, so it cannot be changed. Start a new run, "
-        "`evoframe evolve --out FOLDER`."
+        f"{what} made the ancestor, which is on record, so it cannot be changed. Start a new run "
+        "that says so from the beginning, with another --out."
     )
 
 

@@ -35,7 +35,7 @@ def described(one: Individual, efficiency: float) -> dict[str, Any]:
     return {
         "id": one.id,
         "generation": one.generation,
-        "slot": one.place,
+        "place": one.place,
         "parents": list(one.parents),
         "origin": str(one.origin),
         "synapses": one.synapses,

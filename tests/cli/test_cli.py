@@ -62,7 +62,7 @@ def test_a_run_can_be_read_by_people_and_by_programs(run: Path) -> None:
     assert len(data["digest"]) == 32
     assert [one["id"] for one in data["individuals"]] == ["g1s0", "g2s0", "g2s1"]
     first, second, _ = data["individuals"]
-    assert (first["generation"], first["slot"], first["parents"]) == (1, 0, [])
+    assert (first["generation"], first["place"], first["parents"]) == (1, 0, [])
     assert second["parents"] == ["g1s0"]
     assert second["efficiency"] == first["synapses"] / second["synapses"]
     assert set(second["metrics"]) == {"accuracy", "loss", "test_accuracy", "test_loss"}
@@ -110,7 +110,7 @@ REFUSED = [
     (["evolve", "--task", "mnist", "-o", "task.train_size=9000"], "ask for more than"),
     (["evolve", "--seed", "soon"], "is not a valid integer"),
     (["resume", "nowhere"], "there is no run in"),
-    (["show", "nowhere"], "there is no run in"),
+    (["show", "nowhere"], "Start one with `evoframe evolve --recipe demo --out nowhere`."),
     (["strategies", "encodings"], "there is no role 'encodings'. Did you mean 'encoding'?"),
     (
         ["strategies", "encoding", "x"],
@@ -243,3 +243,10 @@ def test_recipes_are_listed_and_printed_ready_for_use(tmp_path: Path) -> None:
 
     assert text.startswith("[about]")
     assert 'use = "processes"' in text
+
+
+def test_a_run_of_nearly_that_name_is_told(run: Path) -> None:
+    """Its neighbour is what was meant."""
+    result = invoke("show", str(run.with_name(f"{run.name}s")))
+    assert result.exit_code == 2
+    assert f"Did you mean {run.name!r}? It is beside it." in " ".join(result.output.split())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import attrs
 
-from evoframe.errors import DamagedError, RunError, RunLockedError
+from evoframe.errors import DamagedError, RunError, RunLockedError, close_match
 
 NAME = re.compile(r"g[1-9][0-9]{0,17}s(0|[1-9][0-9]{0,17})")
 """What ids of individuals look like; they are names of files, and lead nowhere else."""
@@ -122,9 +122,18 @@ class RunFolder:
         """
         if not self.exists():
             raise RunError(
-                f"there is no run in {self.path}: no file {self.recipe.name}. Start one with "
-                f"`evoframe evolve --out {self.path}`."
+                f"there is no run in {self.path}: no file {self.recipe.name}.{self._advice()}"
             )
+
+    def _advice(self) -> str:
+        """Return what may have been meant, in words: a run beside it, else a new one."""
+        with suppress(OSError):
+            beside = [one for one in self.path.parent.iterdir() if (one / "run.toml").is_file()]
+            if near := close_match(self.path.name, [one.name for one in beside]):
+                return f"{near} It is beside it."
+        if self.path.exists():
+            return " Name the folder that --out named."
+        return f" Start one with `evoframe evolve --recipe demo --out {self.path}`."
 
     def sweep(self) -> None:
         """Remove half-written files that a kill has left; to be called with the lock held."""
