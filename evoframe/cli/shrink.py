@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +14,18 @@ if TYPE_CHECKING:
     from evoframe.config.recipe import Recipe
 
 UNTRAINED = (
-    "task {task!r} does not say that its network comes trained (trait 'trained'): importances of "
-    "first weights mean little."
+    "Note: task {task!r} does not say that its network comes trained (trait 'trained'). "
+    "Importances of first weights mean little: what is cut is as good as drawn by lot."
 )
+
+LIMITS = ("flops", "parameters", "bytes", "activations", "latency")
+"""Options that say how small the network is to become."""
+
+RANKING = ("importance", "scope", "normalise", "batches", "examples")
+"""Options that say what ranks its channels."""
+
+HOW = ("steps", "repair", "statistics")
+"""Options that say how it is cut, and what is done with what reads channels that left."""
 
 
 @click.command(short_help="make a trained network smaller in one cut, without a run")
@@ -23,7 +33,7 @@ UNTRAINED = (
 @shared.task
 @click.option("--flops", metavar="FACTOR", help="what a forward pass may cost, as in 4x")
 @click.option("--parameters", metavar="FACTOR", help="how many may be left, as in 4x")
-@click.option("--bytes", "size", metavar="FACTOR", help="size on disk, as in 4x")
+@click.option("--bytes", metavar="FACTOR", help="size on disk, as in 4x")
 @click.option("--activations", metavar="FACTOR", help="peak bytes of a forward pass, as in 2x")
 @click.option("--latency", metavar="FACTOR", help="of a forward pass, as in 2x or 10ms")
 @click.option(
@@ -40,13 +50,30 @@ UNTRAINED = (
     help="what ranks channels: fisher, taylor, magnitude, ...; see `evoframe strategies cluster`",
 )
 @click.option("--scope", default="network", show_default=True, help="network, alike or layer")
+@click.option(
+    "--normalise",
+    default="mean",
+    show_default=True,
+    help="what importances are divided by, of each layer: mean, max, sum or none",
+)
+@click.option(
+    "--batches", default=20, show_default=True, help="training batches to measure importances on"
+)
+@click.option("--examples", default=200, show_default=True, help="the same for fisher, one by one")
 @click.option("--steps", default=1, show_default=True, help="in how many cuts")
+@click.option(
+    "--repair",
+    default=0,
+    show_default=True,
+    help="training batches on which what reads channels that left makes do without, untrained",
+)
 @click.option(
     "--statistics",
     default=0,
     show_default=True,
     help="training batches to estimate statistics of batch norms on anew",
 )
+@click.option("--depth", is_flag=True, help="let whole residual blocks leave too")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="a new folder")
 @click.option("--force", is_flag=True, help="replace the folder if it is there")
 @click.option("--seed", default=0, show_default=True, help="of the order of batches")
@@ -54,26 +81,7 @@ UNTRAINED = (
     "set an option, e.g. task.data=FOLDER, anatomy.multiple=8, anatomy.keep=['stem']"
 )
 @shared.plugins
-def command(
-    recipe: str | None,
-    task: str | None,
-    flops: str | None,
-    parameters: str | None,
-    size: str | None,
-    activations: str | None,
-    latency: str | None,
-    latency_table: Path | None,
-    importance: str,
-    scope: str,
-    steps: int,
-    statistics: int,
-    out: Path,
-    seed: int,
-    assignments: tuple[str, ...],
-    plugins: tuple[str, ...],
-    *,
-    force: bool,
-) -> None:
+def command(**given: Any) -> None:
     """Cut the least important channels out of the network of a task, which comes trained.
 
     Nothing is trained. OUT is what `evoframe.load(OUT, factory)` reads.
@@ -85,29 +93,31 @@ def command(
     from evoframe.once.shrunk import Shrunk
     from evoframe.once.wish import Wish, ranking
 
+    out, force = given["out"], given["force"]
     require_free(out, force=force)
-    asked = {
-        "flops": flops,
-        "parameters": parameters,
-        "bytes": size,
-        "activations": activations,
-        "latency": latency,
-    }
-    request = Request(recipe, choices={"task": task}, plugins=plugins, options=assignments)
-    resolved = _with_options(request.resolve().recipe, seed, latency_table)
-    wish = Wish(ranking(importance, scope=scope), asked, steps=steps, statistics=statistics)
-    cut, delivered = of_recipe(resolved, wish)
+    request = Request(
+        given["recipe"],
+        choices={"task": given["task"]},
+        plugins=given["plugins"],
+        options=given["assignments"],
+    )
+    recipe = _with_options(request.resolve().recipe, given)
+    if not recipe.task.is_trained:
+        click.echo(UNTRAINED.format(task=recipe.task.name), err=True)
+    encoding = ranking(**{name: given[name] for name in RANKING})
+    asked = {name: given[name] for name in LIMITS}
+    cut, delivered = of_recipe(recipe, Wish(encoding, asked, **{name: given[name] for name in HOW}))
     console = screen()
     console.print(str(Shrunk.of(cut)), markup=False)
     for line in export(delivered, "state", out, force=force):
         console.print(line, markup=False)
-    if not resolved.task.is_trained:
-        console.print(UNTRAINED.format(task=resolved.task.name), markup=False)
 
 
-def _with_options(recipe: Recipe, seed: int, latency_table: Path | None) -> Recipe:
-    """Return a recipe with what options of the command say of its run."""
+def _with_options(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with what options of the command say of its run and its anatomy."""
     import attrs
 
-    table = latency_table or recipe.run.latency_table
-    return attrs.evolve(recipe, run=attrs.evolve(recipe.run, seed=seed, latency_table=table))
+    table = given["latency_table"] or recipe.run.latency_table
+    run = attrs.evolve(recipe.run, seed=given["seed"], latency_table=table)
+    anatomy = attrs.evolve(recipe.anatomy, depth=given["depth"] or recipe.anatomy.depth)
+    return attrs.evolve(recipe, run=run, anatomy=anatomy)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+import runpy
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 from click.testing import CliRunner
@@ -16,6 +19,7 @@ from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset, def
 
 import evoframe
 from evoframe.cli import main
+from evoframe.config.recipe import AnatomyOptions
 from evoframe.errors import ConfigError
 from networks import NETWORKS
 from support.blobs import Blobs
@@ -503,6 +507,55 @@ def test_the_command_writes_what_load_reads(tmp_path) -> None:
     again = CliRunner().invoke(main, command)
     assert again.exit_code == 2
     assert "is there already" in again.output
+
+
+OF_THE_TASK = {"network", "example_inputs", "data", "loss", "forward", "targets", "evolvable"}
+OF_ANATOMY = {"keep", "at_least", "multiple", "layers"}
+
+
+def test_the_command_has_every_option_of_the_function() -> None:
+    """Else what a page recommends can be had from Python alone."""
+    function = inspect.signature(evoframe.shrink).parameters
+    command = {one.name: one for one in main.get_command(None, "shrink").params}
+    assert {field.name for field in attrs.fields(AnatomyOptions)} >= OF_ANATOMY
+    for name in function.keys() - OF_THE_TASK - OF_ANATOMY:
+        due = "fisher" if name == "importance" else function[name].default
+        made = command[name].default
+        assert due is None or due is False or made == due, name
+
+
+def test_the_command_cuts_as_the_function_does(tmp_path: Path) -> None:
+    """With whatever options; and says first of an untrained network what that is worth."""
+    file = tmp_path / "many.py"
+    file.write_text(
+        "import torch\nfrom torch import nn\nimport evoframe\n\n\n"
+        "def given():\n"
+        "    torch.manual_seed(0)\n"
+        "    net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2)).eval()\n"
+        "    return net, (torch.randn(640, 8), torch.arange(640) % 2)\n\n\n"
+        "def task():\n"
+        "    net, data = given()\n"
+        "    return evoframe.task(network=net, train=data, validation=data, trained=False,\n"
+        "                         loss=nn.functional.cross_entropy)\n"
+    )
+    options = {"importance": "magnitude", "scope": "layer", "normalise": "max", "steps": 2}
+    options |= {"parameters": "2x", "repair": 10}
+    flags = [text for name, one in options.items() for text in (f"--{name}", str(one))]
+    command = ["shrink", "--task", f"{file}:task", "--depth", "--out", str(tmp_path / "small")]
+    result = CliRunner().invoke(main, [*command, *flags])
+    assert result.exit_code == 0, result.output
+    assert result.output.index("comes trained") < result.output.index("x fewer")
+
+    given = runpy.run_path(str(file))["given"]
+    network, data = given()
+    smaller = evoframe.shrink(
+        network, data=data, loss=F.cross_entropy, depth=True, **options
+    )  # fmt: skip
+    written = evoframe.load(tmp_path / "small", lambda: given()[0])
+    assert torch.equal(written(data[0]), smaller(data[0]))
+    options["repair"] = 0
+    without = evoframe.shrink(network, data=data, loss=F.cross_entropy, **options)
+    assert not torch.equal(without(data[0]), smaller(data[0]))
 
 
 @pytest.mark.slow
