@@ -130,6 +130,7 @@ if TYPE_CHECKING:
         Retention as Retention,
     )
     from evoframe.strategies.executor import Processes as Processes, Serial as Serial
+    from evoframe.strategies.executor.cores import cores as cores
     from evoframe.strategies.executor.outcome import Outcome as Outcome
     from evoframe.strategies.heredity import Asexual as Asexual, Mating as Mating
     from evoframe.strategies.litter import (
@@ -220,6 +221,7 @@ _NAMES = {
     "strategies.encoding": "Cluster Inherited Magnitude Narrow Sensitivity Synaptic Uniform",
     "strategies.environment": "Budget Descent Precision Removal Retention",
     "strategies.executor": "Processes Serial",
+    "strategies.executor.cores": "cores",
     "strategies.executor.outcome": "Outcome",
     "strategies.heredity": "Asexual Mating",
     "strategies.litter": "Climb Fittest Halving Single",

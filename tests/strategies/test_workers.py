@@ -11,7 +11,7 @@ import pytest
 
 from evoframe.errors import RunError, StrategyError
 from evoframe.run.living.lives import at_work
-from evoframe.strategies.executor import Processes, Serial
+from evoframe.strategies.executor import Processes, Serial, cores as counting, processes
 
 
 def deaf(hook: str, event: object) -> None:
@@ -157,3 +157,23 @@ def test_what_is_no_context_is_told() -> None:
 def test_an_executor_that_only_maps_goes_on_working() -> None:
     with at_work(Serial()) as executor:
         assert [job for job, _, _ in executor.map(lived, [2, 1], deaf)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("affinity", "quota", "due"),
+    [(8, "max 100000", 8), (2, "max 100000", 2), (8, "300000 100000", 3), (2, "300000 100000", 2),
+     (8, "50000 100000", 1), (8, None, 8)],
+)  # fmt: skip
+def test_as_many_processes_as_cores_may_be_used(
+    affinity, quota, due, tmp_path, monkeypatch
+) -> None:
+    """A machine of 64 cores may lend two of them."""
+    file = tmp_path / "cpu.max"
+    if quota is not None:
+        file.write_text(f"{quota}\n")
+    monkeypatch.setattr(counting, "QUOTA", file)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(affinity), raising=False)
+    assert counting.cores() == due
+    with Processes().open():
+        (workers,) = processes._OPEN.values()
+        assert workers._most == due

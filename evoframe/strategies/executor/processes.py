@@ -6,7 +6,6 @@ the ancestor once. None takes a life before it is free.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import attrs
 from evoframe.errors import RunError, TaskError
 from evoframe.roles import Executor, doc
 from evoframe.roles.executor import Job, Result, Send
+from evoframe.strategies.executor.cores import cores
 from evoframe.strategies.executor.workers import DiedError, Workers
 
 MOST = 1024
@@ -35,7 +35,7 @@ class Processes(Executor):
     workers: int = attrs.field(
         default=0,
         validator=[attrs.validators.ge(0), attrs.validators.le(MOST)],
-        metadata=doc("processes to use; 0 for as many as there are CPU cores"),
+        metadata=doc("processes to use; 0 for as many as this one may use CPU cores"),
     )
     max_lives: int = attrs.field(
         default=0,
@@ -69,7 +69,7 @@ class Processes(Executor):
             yield self
             return
         seats = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in self.gpus]
-        _OPEN[key] = Workers(self.workers or os.cpu_count() or 1, self.max_lives, seats)
+        _OPEN[key] = Workers(self.workers or cores(), self.max_lives, seats)
         try:
             yield self
         finally:

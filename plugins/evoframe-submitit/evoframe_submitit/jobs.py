@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from evoframe.plugin import RunError, Send
+from evoframe.plugin import RunError, Send, cores
 from evoframe_submitit import library
 from evoframe_submitit.mail import Reader
 from evoframe_submitit.session import LONGEST, Session
@@ -100,7 +100,7 @@ class Jobs:
     def _most(self) -> int:
         if self._options.most or self._options.cluster == "slurm":
             return self._options.most or len(self._at_work) + ARRAY
-        return os.cpu_count() or 1
+        return cores()
 
     def _submit(self, waiting: deque[Life]) -> None:
         """Submit whoever is due and has a place, as one array."""
