@@ -3,9 +3,9 @@
     python benchmarks/checks.py
 
 Runs two generations of two networks, and adds up the CPU seconds that are spent in the functions
-that look: at what strategies return, and, in a strict run, whether they have changed what they
-were given. The lives are as short as lives can be, one epoch of 256 examples, so that the shares
-are those of the worst case; what looking costs does not grow with the length of a life.
+that look: at what strategies return, and whether they have changed what they were given. The lives
+are as short as lives can be, one epoch of 256 examples, so that the shares are those of the worst
+case; what looking costs does not grow with the length of a life.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def measured(network: str) -> tuple[float, float, float]:
 def main() -> None:
     """Print a Markdown table."""
     torch.set_num_threads(1)
-    print("| network | a life, CPU s | looking at answers | looking at inputs, if strict |")
+    print("| network | a life, CPU s | looking at answers | looking at inputs |")
     print("|---|---|---|---|")
     for network in NETWORKS:
         life, answers, inputs = measured(network)

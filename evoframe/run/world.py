@@ -91,7 +91,6 @@ class World:
             nurture=recipe.nurture,
             litter=recipe.litter,
             selection=recipe.selection,
-            strict=recipe.run.strict,
             states={entry: one.text for entry, one in (states or {}).items()},
         )
 

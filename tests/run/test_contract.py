@@ -296,14 +296,13 @@ EDITS = {
 
 
 @pytest.mark.parametrize("role", EDITS)
-def test_a_strict_run_ends_where_inputs_are_changed(role: str, tmp_path: Path) -> None:
+def test_a_run_ends_where_inputs_are_changed(role: str, tmp_path: Path) -> None:
+    """Also where CUDA may choose its kernels, which is another matter."""
     strategy, told = EDITS[role]
 
     with pytest.raises(ContractError, match="in place; wanted what it is given") as caught:
-        evolved(tmp_path, **{role: strategy})
+        evoframe.evolve(BLOBS, out=tmp_path / "run", **{**SHORT, role: strategy}, strict=False)
     assert f"it changed {told}" in str(caught.value)
-
-    evoframe.evolve(BLOBS, out=tmp_path / "lax", **{**SHORT, role: strategy}, strict=False)
 
 
 # --- whatever is raised ---------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def live_ancestor(world: World, send: Send, heard: frozenset[str], phase: Any) -
         devices.arithmetic(world.device, threads=run.threads, strict=run.strict),
     ):
         training = world.ancestor_training()
-        newborn = raise_ancestor(world.initial, training, context, strict=run.strict)
+        newborn = raise_ancestor(world.initial, training, context)
     took = time.perf_counter() - start, announcer.watch
     return put_on_disk(newborn, world, checkpoint, *took)
 

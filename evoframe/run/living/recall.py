@@ -94,16 +94,10 @@ class Recall:
         device = self.world.device
         kept = self._kept.get(device)
         if kept is None or kept.is_touched():
-            found = self.genotype(ANCESTOR)
-            if self._is_strict:  # else whoever writes into one would write into both
-                found = sharing(found, self.world.initial)
+            # Whoever would write into one, and so into both, is refused.
+            found = sharing(self.genotype(ANCESTOR), self.world.initial)
             kept = self._kept[device] = _Kept.of(found)
         return kept.genotype
-
-    @property
-    def _is_strict(self) -> bool:
-        """Whether a run is refused in which anybody writes into what they only read."""
-        return self.world.recipe.run.strict
 
     def __call__(self, identity: str) -> Parent:
         """Return an individual with its genotype.
@@ -112,7 +106,7 @@ class Recall:
             DamagedError: its file is not what the journal recorded, and it is lost.
         """
         individual = self.entries[identity].individual
-        if individual.genotype_id == ANCESTOR and self._is_strict:
+        if individual.genotype_id == ANCESTOR:
             return Parent(individual, self.ancestor())
         return Parent(individual, self.genotype(individual.genotype_id))
 
@@ -247,9 +241,7 @@ class Recall:
         world = self.world.at(1)
         run, context = world.recipe.run, world.context(1, world.initial)
         with devices.arithmetic(world.device, threads=run.threads, strict=run.strict):
-            return raise_ancestor(
-                world.initial, world.ancestor_training(), context, strict=run.strict
-            ).genotype
+            return raise_ancestor(world.initial, world.ancestor_training(), context).genotype
 
 
 class OnRecord(Mapping[str, Entry]):
