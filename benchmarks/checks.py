@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import evoframe
-from evoframe.evolution import companions, conception, generation, watch
+from evoframe.evolution import companions, conception, generation, growing_up, watch
 from evoframe.plugin import Metric, Task, Untrained, doc
 from evoframe.run.living import lives as run_lives
 
@@ -31,7 +31,8 @@ EXAMPLES, BATCH = 256, 64
 
 LOOKING = {
     conception: ("require_inheritance", "require_dna", "require_allowance"),
-    generation: ("require_families", "require_trained", "require_same_synapses"),
+    generation: ("require_families",),
+    growing_up: ("require_trained", "require_same_synapses"),
     companions: ("require_phenotype", "require_loss"),
 }
 """The functions that look at what strategies return, where they are called."""

@@ -59,13 +59,15 @@ HOW = ("steps", "repair", "statistics")
 @click.option(
     "--batches", default=20, show_default=True, help="training batches to measure importances on"
 )
-@click.option("--examples", default=200, show_default=True, help="the same for fisher, one by one")
+@click.option(
+    "--examples", default=200, show_default=True, help="training examples for fisher, one by one"
+)
 @click.option("--steps", default=1, show_default=True, help="in how many cuts")
 @click.option(
     "--repair",
     default=0,
     show_default=True,
-    help="training batches on which what reads channels that left makes do without, untrained",
+    help="training batches to fit layers on whose inputs became fewer, without training",
 )
 @click.option(
     "--statistics",

@@ -85,8 +85,8 @@ class RunOptions:
         default=None,
         validator=attrs.validators.optional(attrs.validators.ge(0)),
         metadata=doc(
-            "loss of the primary metric allowed: percentage points of a share, else its own unit. "
-            "It is a share if the task says so, or if larger is better and the ancestor has 0..1"
+            "loss of the primary metric allowed: percentage points of a share, else its own unit; "
+            "it is a share if the task says so, or if larger is better and the ancestor's in 0..1"
         ),
     )
     time: str | None = attrs.field(

@@ -35,7 +35,7 @@ class Processes(Executor):
     workers: int = attrs.field(
         default=0,
         validator=[attrs.validators.ge(0), attrs.validators.le(MOST)],
-        metadata=doc("processes to use; 0 for as many as this one may use CPU cores"),
+        metadata=doc("processes to use; 0 for one on each CPU core that may be used here"),
     )
     max_lives: int = attrs.field(
         default=0,
