@@ -62,7 +62,7 @@ class Metric:
         return Metric(self.name, self.maximise, found)
 
     def in_table(self) -> dict[str, str | bool]:
-        """Return what a task has said of the metric, as a record has it."""
+        """Return the table that a record holds of the metric: what a task has said of it."""
         said = {} if self.share is None else {"share": self.share}
         return {"name": self.name, "maximise": self.maximise, **said}
 

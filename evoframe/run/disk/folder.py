@@ -126,7 +126,7 @@ class RunFolder:
             )
 
     def _advice(self) -> str:
-        """Return what may have been meant, in words: a run beside it, else a new one."""
+        """Return advice for a path without a run: a run beside it, else a new one."""
         with suppress(OSError):
             beside = [one for one in self.path.parent.iterdir() if (one / "run.toml").is_file()]
             if near := close_match(self.path.name, [one.name for one in beside]):

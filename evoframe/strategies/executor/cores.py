@@ -11,7 +11,7 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def cores() -> int:
-    """Return how many CPU cores this process may use, at least one."""
+    """Return the number of CPU cores that this process may use, at least one."""
     if hasattr(os, "sched_getaffinity"):  # on Linux
         allowed = len(os.sched_getaffinity(0))
     else:
