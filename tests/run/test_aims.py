@@ -98,6 +98,12 @@ def test_a_limit_is_clear_where_the_task_or_the_value_says_so(value: float) -> N
     require_unit(ancestor, RunOptions(), Metric("m", maximise=False))
 
 
+def test_a_loss_is_no_share_though_nobody_says_so() -> None:
+    metrics = task_of(val_loss=(wrong, "min"), wrong_loss=(wrong, "min", "share")).metrics
+
+    assert [one.share for one in metrics] == [False, True]
+
+
 def test_a_unit_that_there_is_not_is_refused() -> None:
     with pytest.raises(evoframe.EvoframeError, match="has unit 'percent'; wanted 'share'"):
         task_of(error=(wrong, "min", "percent"))

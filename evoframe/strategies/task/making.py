@@ -75,8 +75,9 @@ def task(
             (or the batch's mean), or a metric over the data set: ``evoframe.over_data_set(...)``,
             or an object with ``update``, ``compute`` and ``reset``. Larger is better unless it is
             given as ``(metric, "min")``; ``(metric, "min", "share")`` is one that lies in 0..1,
-            so that drops count in percentage points, and ``"number"`` one that is no share. The
-            first is the primary metric. Without any, the loss is, and smaller is better.
+            so that drops count in percentage points, and ``"number"`` one that is no share, as
+            are those whose names end in ``loss``. The first is the primary metric. Without any,
+            the loss is, and smaller is better.
         test: what is only reported.
         forward: a function of the network and a batch that returns outputs; or what the network
             is given of a batch: an entry (a key, field or place), a tuple of entries by position,

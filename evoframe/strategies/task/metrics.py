@@ -52,7 +52,9 @@ def metrics_of(given: Mapping[str, Any]) -> tuple[dict[str, Measure], tuple[Metr
                 "percentage points, or 'number'."
             )
         functions[name] = over_data_set(metric) if is_updated(metric) else metric
-        directions.append(Metric(name, maximise=direction == "max", share=UNITS[unit]))
+        is_loss = direction == "min" and name.endswith("loss")
+        share = UNITS["number" if unit is None and is_loss else unit]
+        directions.append(Metric(name, maximise=direction == "max", share=share))
     return functions, tuple(directions)
 
 

@@ -25,6 +25,7 @@ from evoframe_lightning.libraries import library_of
 from evoframe_lightning.trainers import Pass, let_go, quiet, trainer_of
 
 Direction = Literal["max", "min"]
+Unit = Literal["share", "number"]
 
 
 @attrs.frozen(eq=False)
@@ -137,7 +138,7 @@ def task(
     module: nn.Module,
     data: Any = None,
     *,
-    metrics: Mapping[str, Direction],
+    metrics: Mapping[str, Direction | tuple[Direction, Unit]],
     trained: bool = False,
     example_inputs: Any = None,
     evolvable: tuple[str, ...] | None = None,
@@ -153,7 +154,8 @@ def task(
         data: a LightningDataModule; or a mapping of the loaders ``train``, ``validation`` and
             perhaps ``test``; the LightningModule's own loaders if not given.
         metrics: the names under which metrics are logged, each with the direction that is better,
-            as in ``{"val_acc": "max"}``. The first is the primary metric.
+            as in ``{"val_acc": "max"}``, or with its unit, as in ``{"val_err": ("min", "share")}``.
+            The first is the primary metric.
         trained: whether the network is trained already; if not, the run trains it first.
         example_inputs: inputs for one forward pass; ``example_input_array`` of the module if not
             given, and without that the inputs of the first training example.
@@ -174,7 +176,7 @@ def task(
             validation=loaders["validation"],
             test=loaders.get("test"),
             loss=_unused,
-            metrics={name: (_unused, way) for name, way in metrics.items()},
+            metrics={name: (_unused, *_way(said)) for name, said in metrics.items()},
             example_inputs=_inputs(module, example_inputs),
             evolvable=evolvable,
             trained=trained,
@@ -194,6 +196,11 @@ def _unused(outputs: Any, targets: Any) -> Any:
     raise NotImplementedError
 
 
+def _way(said: Any) -> tuple[Any, ...]:
+    """Return the direction of a metric, and its unit if that was said."""
+    return said if isinstance(said, tuple) and said else (said,)
+
+
 def _require(module: Any, metrics: Any) -> None:
     if library_of(module) is None:
         raise TaskError(
@@ -205,11 +212,12 @@ def _require(module: Any, metrics: Any) -> None:
             f"{type(module).__name__} optimises manually, so its training_step gives no loss that "
             "a run could learn from. Set automatic_optimization = True."
         )
-    ways = set(metrics.values()) if isinstance(metrics, Mapping) else set()
-    if not ways or not ways <= {"max", "min"}:
+    said = list(metrics.values()) if isinstance(metrics, Mapping) else []
+    if not said or not {_way(one)[0] for one in said} <= {"max", "min"}:
         raise TaskError(
             "metrics= of evoframe_lightning.task names what validation_step logs, with the "
-            f"direction that is better, as {{'val_acc': 'max'}}; found {metrics!r}."
+            "direction that is better, and for max_drop with its unit if need be, as "
+            f"{{'val_acc': 'max', 'val_err': ('min', 'share')}}; found {metrics!r}."
         )
     taken = inspect.signature(module.training_step).parameters
     if "dataloader_iter" in taken or _takes_index(module.training_step) > 1:

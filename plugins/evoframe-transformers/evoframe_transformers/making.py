@@ -28,7 +28,7 @@ def task(
     collator: Collator | None = None,
     processor: Any = None,
     compute_metrics: Callable[[Any], Mapping[str, Any]] | None = None,
-    metrics: Mapping[str, str] | Sequence[str] | None = None,
+    metrics: Mapping[str, str | tuple[str, str]] | Sequence[str] | None = None,
     preprocess_logits_for_metrics: Callable[[Any, Any], Any] | None = None,
     head: str | None = None,
     trained: bool | None = None,

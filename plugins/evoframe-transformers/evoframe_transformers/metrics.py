@@ -47,7 +47,10 @@ def metrics_of(
         )
     predicted = Predicted(preprocess, frozenset(ignored))
     found: dict[str, Any] = {
-        name: (over_data_set(Computed(compute, name), of=predicted), way)
+        name: (
+            over_data_set(Computed(compute, name), of=predicted),
+            *(way if isinstance(way, tuple) else (way,)),
+        )
         for name, way in ways.items()
     }
     return found | {"loss": (_loss, "min")}
