@@ -115,7 +115,8 @@ def ask_tell(
     the folder holds this very run, it goes on where it was.
 
     Args:
-        task: as of :func:`evolve`; an ancestor that is not trained is asked for first.
+        task: as of :func:`evolve`; the ancestor is asked for first, to be measured if it comes
+            trained.
         recipe: a built-in recipe's name, a ``.toml`` file or tables, of which training counts
             for nothing here, the ancestor's neither.
         out: the run folder.

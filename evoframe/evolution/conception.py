@@ -177,4 +177,4 @@ def _eligible(dna: DNA) -> Mapping[str, Tensor]:
 def with_remarks(newborn: Newborn, pressed: Sequence[Pressed]) -> Newborn:
     """Return somebody with all that people should be told of the pressure at their birth."""
     said = tuple(words for one in pressed if (words := one.in_words(newborn.individual)))
-    return attrs.evolve(newborn, remarks=said)
+    return attrs.evolve(newborn, remarks=(*newborn.remarks, *said))

@@ -12,7 +12,14 @@ from evoframe.errors import StillbornError
 from evoframe.evolution.birth import Birth, Newborn, grown, passed_on, stillborn
 from evoframe.evolution.conception import Conception, with_remarks
 from evoframe.evolution.generation import Recall, conceive, of_birth
-from evoframe.evolution.growing_up import come_home, developed, measured
+from evoframe.evolution.growing_up import (
+    NOTHING_HEARD,
+    Judgement,
+    come_home,
+    developed,
+    examined,
+)
+from evoframe.evolution.hearing import overheard, require_hearing
 from evoframe.evolution.strategies import Strategies
 from evoframe.kernel.context import Context
 from evoframe.kernel.genotype import Genotype, Masks
@@ -124,16 +131,20 @@ def schooled(
     conception, watch = one.conception, one.conception.watch
     try:
         genotype = come_home(watch.noted(result), one.masks, training, conception.context)
-        fitness = _fitness(genotype, conception, found)
+        judged = _judged(genotype, conception, found)
+        require_hearing(judged.heard, conception.context)
     except StillbornError as reason:
         return lost(one.birth, reason, conception)
-    newborn = grown(one.birth, one.origin, genotype, fitness, watch.notes)
+    newborn = grown(one.birth, one.origin, genotype, judged.fitness, watch.notes)
+    if one.origin is Origin.ANCESTOR and judged.heard.is_deaf:
+        newborn = attrs.evolve(newborn, remarks=(NOTHING_HEARD,))
     return with_remarks(newborn, conception.pressure)
 
 
-def _fitness(genotype: Genotype, conception: Conception, found: Metrics | None) -> Fitness:
+def _judged(genotype: Genotype, conception: Conception, found: Metrics | None) -> Judgement:
     context, notes = conception.context, conception.watch.notes
     if found is None:
-        return measured(genotype, context, notes)
+        return examined(genotype, context, notes)
     costs = costs_in_bits(context.anatomy, genotype, notes)
-    return Fitness(found["validation"], found.get("test", {}), costs)
+    fitness = Fitness(found["validation"], found.get("test", {}), costs)
+    return Judgement(fitness, overheard(genotype, context))

@@ -10,20 +10,20 @@ import torch
 
 from evoframe.costs.bytes import costs_in_bits
 from evoframe.errors import StillbornError, TaskError
-from evoframe.evolution.birth import DEAF, EXTINCT, Remark
+from evoframe.evolution.birth import EXTINCT, Remark
 from evoframe.evolution.blame import acting, blamed
 from evoframe.evolution.companions import ended
 from evoframe.evolution.contract import require_measured, require_same_synapses, require_trained
-from evoframe.evolution.hearing import Listener
+from evoframe.evolution.hearing import Heard, Listener, require_hearing
 from evoframe.evolution.telling import step
 from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context
 from evoframe.kernel.events import OffspringDeveloped, OffspringTrained
 from evoframe.kernel.genotype import Genotype, Masks, State
-from evoframe.kernel.individual import ANCESTOR, Fitness, Measurement
+from evoframe.kernel.individual import Fitness, Measurement
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
-from evoframe.kernel.notes import NONE, Notes
+from evoframe.kernel.notes import Notes
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.settling import is_extinct
 from evoframe.kernel.tensors.passes import is_finite
@@ -168,12 +168,10 @@ def measured(genotype: Genotype, context: Context, notes: Notes) -> Fitness:
     """Return the fitness of a trained individual, with the notes that it carries.
 
     Raises:
-        StillbornError: its outputs are the same for all examples, and the ancestor's are not.
+        StillbornError: an output is the same for all examples, and the ancestor's is not.
     """
     found = examined(genotype, context, notes)
-    is_offspring = context.id != ANCESTOR
-    if found.is_deaf and is_offspring and not examined(context.ancestor, context, NONE).is_deaf:
-        raise StillbornError(f"{DEAF}: its outputs are the same for all examples")
+    require_hearing(found.heard, context)
     return found.fitness
 
 
@@ -188,7 +186,7 @@ def of_ancestor(
     found, primary = examined(genotype, context, notes), context.task.primary
     if not math.isfinite(value := found.fitness.value(primary.name)):
         raise StillbornError(f"its {primary.name} is {value}, and nobody could be measured by it")
-    return found.fitness, ((NOTHING_HEARD,) if found.is_deaf else ())
+    return found.fitness, ((NOTHING_HEARD,) if found.heard.is_deaf else ())
 
 
 def examined(genotype: Genotype, context: Context, notes: Notes) -> Judgement:
@@ -205,15 +203,15 @@ class Judgement:
 
     Attributes:
         fitness: metrics on validation and test, and sizes.
-        is_deaf: its outputs are the same for all examples.
+        heard: which of its outputs depend on examples.
     """
 
     fitness: Fitness
-    is_deaf: bool
+    heard: Heard
 
 
 def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) -> Judgement:
-    """Return the fitness of a trained network, and whether its outputs depend on examples."""
+    """Return the fitness of a trained network, and which outputs depend on examples."""
     task, network = context.task, phenotype.network.eval()
     found: dict[str, Mapping[str, Measurement]] = {}
     with torch.no_grad(), Listener(network) as listener:
@@ -226,8 +224,7 @@ def judge(phenotype: Phenotype, costs: Mapping[str, float], context: Context) ->
             f"task {task.name!r} names the metric {missing[0]!r}, but measuring the validation "
             f"split gave {', '.join(found['validation']) or 'nothing'}."
         )
-    fitness = Fitness(found["validation"], found["test"], costs)
-    return Judgement(fitness, listener.is_deaf)
+    return Judgement(Fitness(found["validation"], found["test"], costs), listener.heard)
 
 
 def _rewires(training: Training, context: Context) -> bool:

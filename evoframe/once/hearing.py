@@ -7,7 +7,8 @@ of their ReLU, which no gradient mends. So both networks are asked about several
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,32 +16,35 @@ from torch import Tensor, nn
 from evoframe.anatomy.channels.calls import tensors_in
 from evoframe.anatomy.trace.forward import opened
 from evoframe.errors import ConfigError
+from evoframe.evolution.hearing import Heard
 from evoframe.kernel.key import Key, untouched
 from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.modules.duplicate import duplicate
 from evoframe.kernel.modules.entries import device_of
+from evoframe.kernel.modules.nested import named_tensors_within
 
 OTHERS = 3
 """How many inputs are tried besides the example inputs."""
 
 
 def require_hearing(network: nn.Module, smaller: nn.Module, inputs: Arguments, key: Key) -> None:
-    """Refuse a smaller network whose outputs do not depend on what it is given.
+    """Refuse a smaller network that has outputs which do not depend on what it is given.
 
     Args:
-        network: as it came, whose outputs do.
+        network: as it came; outputs that do not depend on it there either count for nothing.
         smaller: in evaluation mode.
         inputs: example inputs, by which others are made.
         key: of the others.
 
     Raises:
-        ConfigError: the network answers differently to several inputs, the smaller one alike.
+        ConfigError: which outputs differ for several inputs, and no longer of the smaller one.
     """
     several = [inputs, *(_other(inputs, key.at("other", at)) for at in range(OTHERS))]
     # The smaller one first: it nearly always does, and the other one need not be copied.
-    if not _hears(smaller, several) and _hears(network, several):
+    found = _heard(smaller, several)
+    if found.same and (lost := found.lost(_heard(network, several))):
         raise ConfigError(
-            "this network cannot be cut as far as that: without what would leave, its outputs are "
+            f"this network cannot be cut as far as that: without what would leave, its {lost} "
             "the same for all inputs. Ask for less, let layers keep more by `at_least`, or keep a "
             "layer, or the block that it is part of, by `keep`."
         )
@@ -61,20 +65,28 @@ def _other(inputs: Arguments, key: Key) -> Arguments:
     return inputs.mapped(changed)
 
 
-def _hears(network: nn.Module, several: Sequence[Arguments]) -> bool:
-    """Tell whether a network answers differently to several inputs, or cannot be asked.
+def _heard(network: nn.Module, several: Sequence[Arguments]) -> Heard:
+    """Return which outputs differ for several inputs; nothing where it cannot be asked.
 
     A copy is asked: some write down what they see, in evaluation too.
     """
     network = duplicate(network).eval()
     here = device_of(network)
-    answers: list[list[Tensor]] = []
+    answers: list[Mapping[str, Tensor]] = []
     try:
         with untouched(), torch.no_grad():
             for inputs in several:
-                answers.append(tensors_in(opened(inputs.to(here).call(network))))  # noqa: PERF401
+                answers.append(_named(inputs.to(here).call(network)))  # noqa: PERF401
     except Exception:  # noqa: BLE001  somebody's own code, on inputs that were made up
-        return True
-    return not all(
-        len(one) == len(answers[0]) and all(map(torch.equal, one, answers[0])) for one in answers
-    )
+        return Heard()
+    first = answers[0]
+    if any(one.keys() != first.keys() for one in answers):
+        return Heard()
+    same = {name for name in first if all(torch.equal(first[name], one[name]) for one in answers)}
+    return Heard.of(first, first.keys() - same)
+
+
+def _named(answer: Any) -> Mapping[str, Tensor]:
+    """Return outputs by their names; by their places, where they are in objects of other kinds."""
+    found = named_tensors_within(answer) or enumerate(tensors_in(opened(answer)))
+    return {str(name): one for name, one in dict(found).items()}

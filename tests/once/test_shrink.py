@@ -295,6 +295,34 @@ def test_blocks_do_not_leave_a_network_that_hears_nothing() -> None:
     assert not torch.equal(smaller(inputs[0]), smaller(inputs[0] + 1))
 
 
+class TwoHeads(nn.Module):
+    """Answers twice, and gives a class and a number that is the same for all besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.well, self.badly = nn.Linear(8, 16), nn.Linear(8, 16)
+        self.heads = nn.ModuleList([nn.Linear(16, 2), nn.Linear(16, 2)])
+        with torch.no_grad():
+            self.badly.bias.sub_(20).mul_(torch.linspace(0, 1, 16))  # below the kink of the ReLU
+
+    def forward(self, x):
+        well, badly = self.heads[0](self.well(x).relu()), self.heads[1](self.badly(x).relu())
+        return {"well": well, "badly": badly, "class": badly.argmax(1), "two": x.new_ones(2)}
+
+
+def test_each_of_several_outputs_hears() -> None:
+    """A head of which only the channels are left that are below the kink of their ReLU is named."""
+    torch.manual_seed(0)
+    network, inputs = TwoHeads().eval(), torch.randn(2, 8)
+    with torch.no_grad():
+        network.badly.weight.mul_(torch.linspace(0.1, 1, 16)[:, None])
+    options = {"at_least": 1, "evolvable": ("well.weight", "badly.weight")}
+    with pytest.raises(ConfigError, match="its output badly is the same for all inputs"):
+        evoframe.shrink(network, (inputs,), parameters="1.5x", **options)
+    smaller = evoframe.shrink(network, (inputs,), parameters="1.5x", keep=["badly"], **options)
+    assert not torch.equal(smaller(inputs)["badly"], smaller(inputs + 1)["badly"])
+
+
 def test_what_stays_is_told_with_what_helps() -> None:
     """In what was cut, each remedy once; and where the cut asked for cannot be had."""
     network = nn.Sequential(

@@ -39,7 +39,17 @@ def tensors_within(value: Any) -> list[Tensor]:
     """Return the tensors of a value in the order in which :func:`mapped` comes to them."""
     if isinstance(value, Tensor):
         return [value]
-    return [tensor for item in _items_of(value) for tensor in tensors_within(item)]
+    return [tensor for _, item in _items_of(value) for tensor in tensors_within(item)]
+
+
+def named_tensors_within(value: Any, name: str = "") -> dict[str, Tensor]:
+    """Return the same by keys, fields and places, as ``heads.0``; a tensor alone is called ""."""
+    if isinstance(value, Tensor):
+        return {name: value}
+    found: dict[str, Tensor] = {}
+    for key, item in _items_of(value):
+        found |= named_tensors_within(item, f"{name}.{key}" if name else str(key))
+    return found
 
 
 def plainly(value: Any) -> Any:
@@ -72,7 +82,7 @@ def has_rows(value: Any, size: int) -> bool:
     """
     if isinstance(value, Tensor):
         return value.ndim == 0 or len(value) == size
-    return _holds_examples(value, size) or all(has_rows(item, size) for item in _items_of(value))
+    return _holds_examples(value, size) or all(has_rows(one, size) for _, one in _items_of(value))
 
 
 def rows(value: Any, index: Tensor, size: int) -> Any:
@@ -120,12 +130,13 @@ def _holds_examples(value: Any, size: int | None) -> bool:
     return not all(isinstance(one, Tensor) and has_rows(one, size) for one in value)
 
 
-def _items_of(value: Any) -> list[Any]:
+def _items_of(value: Any) -> list[tuple[Any, Any]]:
+    """Return what a value holds, by field, key or place."""
     if is_dataclass(value):
-        return [one for _, one in _fields_of(value)]
+        return _fields_of(value)
     if isinstance(value, Mapping):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else []
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
 
 
 def _like(value: Any, items: list[Any]) -> Any:
@@ -134,7 +145,7 @@ def _like(value: Any, items: list[Any]) -> Any:
     return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
 
 
-def _fields_of(value: Any) -> list[tuple[str, Any]]:
+def _fields_of(value: Any) -> list[tuple[Any, Any]]:
     return [(one.name, getattr(value, one.name, None)) for one in dataclasses.fields(value)]
 
 
