@@ -39,6 +39,18 @@ class Encoding(Learning, ABC):
             TaskError: what it cannot read, and what to do instead.
         """
 
+    def check_ancestor(self, context: Context) -> None:
+        """Refuse an ancestor of which it can tell nothing, before anything is written.
+
+        Called sealed; it reads what :meth:`encode` may.
+
+        Args:
+            context: the ancestor before it is trained, its anatomy and the task.
+
+        Raises:
+            TaskError: what it cannot tell, and what to do instead.
+        """
+
     @abstractmethod
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return the DNA of an offspring.

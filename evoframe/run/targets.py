@@ -8,7 +8,10 @@ import attrs
 
 from evoframe.config.recipe import Recipe
 from evoframe.errors import ConfigError
+from evoframe.evolution.blame import acting
+from evoframe.kernel.device import arithmetic
 from evoframe.kernel.individual import Individual
+from evoframe.kernel.key import sealed
 from evoframe.roles import Environment
 from evoframe.run.world import World
 
@@ -19,12 +22,26 @@ def require_reachable(world: World) -> None:
     Raises:
         ConfigError: a budget that what stays makes unreachable, or a size for ``until`` that
             nobody can tell.
+        TaskError: an encoding that can tell nothing of it.
     """
     for environment in world.recipe.environment:
         environment.check_ancestor(world.context(1, world.initial))
     world.recipe.selection.check_ancestor(world.context(1, world.initial))
+    _require_readable(world)
     if world.recipe.run.target is not None:
         _require_told(world.recipe, world.anatomy.costs(world.initial))
+
+
+def _require_readable(world: World) -> None:
+    """Refuse an encoding that can tell nothing of this network."""
+    run, encoding = world.recipe.run, world.recipe.encoding
+    context = world.context(1, world.initial).at("encoding")
+    with (
+        arithmetic(world.device, threads=run.threads, strict=run.strict),
+        sealed(context.key),
+        acting(encoding, context),
+    ):
+        encoding.check_ancestor(context)
 
 
 def sized(

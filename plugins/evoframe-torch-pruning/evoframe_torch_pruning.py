@@ -54,6 +54,9 @@ KINDS = {
 }
 """The classes of ``torch_pruning.importance`` that are offered."""
 
+OF_GRADIENTS = ("taylor", "hessian")
+"""Those that ask for gradients, which nobody has before a run."""
+
 
 @attrs.frozen
 class TorchPruning(Encoding):
@@ -96,11 +99,16 @@ class TorchPruning(Encoding):
     )
 
     def check(self, task: Task) -> None:
-        """Refuse an ancestor that Torch-Pruning cannot read."""
+        """Refuse an ancestor that Torch-Pruning cannot read, or of which it says nothing."""
         with sealed(Key(0)):
             network = copy.deepcopy(task.ancestor(Key(0))).requires_grad_(requires_grad=True)
         inputs = Arguments.of(task.example_inputs())
-        attrs.evolve(self, importance="magnitude").read(network, inputs, task)
+        asked = "magnitude" if self.importance in OF_GRADIENTS else self.importance
+        if not attrs.evolve(self, importance=asked).read(network, inputs, task):
+            raise TaskError(
+                f"encoding.importance = {self.importance!r} says nothing of any channel of the "
+                f"network of task {task.name!r}. Try 'magnitude'."
+            )
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return DNA that ranks clusters by their scores, and synapses by their magnitude.
@@ -117,7 +125,7 @@ class TorchPruning(Encoding):
         """Return the score of every synapse's channel, NaN where Torch-Pruning has none."""
         phenotype = evidence.phenotype()
         phenotype.network.requires_grad_(requires_grad=True)  # what is frozen has a score too
-        if self.importance in ("taylor", "hessian"):
+        if self.importance in OF_GRADIENTS:
             self.feel(phenotype, evidence)
         task = cast("Task", context.task)
         inputs = Arguments.of(task.example_inputs()).to(context.device)

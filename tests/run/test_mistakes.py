@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset, default_collate
 
 import evoframe
 from evoframe.config.recipe import RunOptions
@@ -17,7 +17,7 @@ from evoframe.kernel.individual import Fitness, Individual, Measurement, Metric,
 from evoframe.run.disk.database import _copied
 from evoframe.run.disk.journal import Journal
 from evoframe.run.rules import pick, stop_reason
-from evoframe.strategies.encoding import Magnitude
+from evoframe.strategies.encoding import Cluster, Inherited, Magnitude
 
 SUPPORT = Path(__file__).parents[1] / "support" / "blobs.py"
 BLOBS = f"{SUPPORT}:Blobs"
@@ -96,6 +96,42 @@ def test_strategies_that_do_not_fit_the_task_are_refused_first(choices, message,
     """Each role may look at the task before anything is written."""
     with pytest.raises(EvoframeError) as caught:
         evoframe.evolve(a_task(), out=tmp_path / "run", generations=2, **choices)
+
+    assert message in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def once(outputs, targets):
+    """Return a loss whose gradient has none."""
+    said = outputs[:, None].log_softmax(-1)
+    due = torch.ones(1, 1, dtype=torch.int64)
+    return nn.functional.ctc_loss(said, due, torch.tensor([len(said)]), torch.tensor([1]))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize(
+    ("importance", "message"),
+    [
+        ("batch-norm", "'batch-norm' says nothing of any bundle of this network"),
+        ("hessian-vector", "cannot be told of this network, its loss and its data: RuntimeError"),
+        ("fisher", "examples are asked for one by one"),
+    ],
+)
+def test_what_an_importance_cannot_tell_is_told_first(
+    importance, message, wrapped, tmp_path
+) -> None:
+    """And not when the first offspring is born, when the ancestor was trained for hours."""
+    data = TensorDataset(torch.randn(40, 4), torch.arange(40) % 2)
+    whole = DataLoader(data, batch_size=20, collate_fn=lambda some: default_collate(some))  # noqa: PLW0108
+    task = a_task(loss=once, train=whole)
+    encoding = Cluster(of="bundle", importance=importance)
+    with pytest.raises(EvoframeError) as caught:
+        evoframe.evolve(
+            task,
+            out=tmp_path / "run",
+            encoding=Inherited((Magnitude(), encoding)) if wrapped else encoding,
+            generations=2,
+        )
 
     assert message in str(caught.value)
     assert not (tmp_path / "run").exists()

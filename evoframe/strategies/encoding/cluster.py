@@ -24,7 +24,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from evoframe.errors import ConfigError
+from evoframe.errors import ConfigError, EvoframeError, TaskError
 from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import DNA, Clusters, Genes, Inheritance
@@ -143,6 +143,24 @@ class Cluster(Encoding):
                 f"encoding.steps = {self.steps} makes importances anew, and there is none. Set "
                 "encoding.importance, or leave the steps out."
             )
+
+    def check_ancestor(self, context: Context) -> None:
+        """Refuse an importance that cannot be told of this ancestor: it is asked of one batch."""
+        if self.importance is None:
+            return
+        genotype, once = context.ancestor, attrs.evolve(self, batches=1, examples=1)
+        inheritance = Inheritance(genotype.masks, genotype.strengths(), genotype.state)
+        try:
+            once._judged(inheritance, Evidence(inheritance, context.at("evidence")))
+        except EvoframeError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())[:200]
+            raise TaskError(
+                f"encoding.importance = {self.importance!r} cannot be told of this network, its "
+                f"loss and its data: {type(error).__name__}: {said}. Try 'magnitude', "
+                "which needs none of them."
+            ) from error
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P(c) of every cluster with an eligible synapse, and P(s) of each synapse."""

@@ -58,6 +58,11 @@ class Inherited(Encoding):
         for one in self.among:
             one.check(task)
 
+    def check_ancestor(self, context: Context) -> None:
+        """Refuse an ancestor of which one of them can tell nothing."""
+        for one in self.among:
+            one.check_ancestor(context)
+
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return the DNA by the encoding that was inherited, with a note of which it is."""
         which = self._which(context)

@@ -17,7 +17,7 @@ from evoframe_torch_pruning import KINDS, TorchPruning, channel_scores
 
 test_conformance = conformance(
     TorchPruning(),
-    TorchPruning(importance="bn-scale", of="filter"),
+    TorchPruning(importance="fpgm", of="filter"),
     TorchPruning(importance="hessian", reduction="max", normalizer="none"),
 )
 
@@ -171,6 +171,17 @@ def test_a_network_that_cannot_be_read_is_refused_before_anything_is_written(tmp
         evoframe.evolve(Gated(), encoding=TorchPruning(), device="cpu", out=tmp_path / "run")
 
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_importance_that_says_nothing_of_a_network_is_refused(kind):
+    """Here there is no batch norm whose scales could be read; all channels would be alike."""
+    task = Specimen("perceptron")
+    if kind != "bn-scale":
+        TorchPruning(importance=kind).check(task)
+        return
+    with pytest.raises(TaskError, match=r"'bn-scale' says nothing of any channel"):
+        TorchPruning(importance=kind).check(task)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
