@@ -33,7 +33,7 @@ HOW = ("steps", "repair", "statistics")
 @shared.task
 @click.option("--flops", metavar="FACTOR", help="what a forward pass may cost, as in 4x")
 @click.option("--parameters", metavar="FACTOR", help="how many may be left, as in 4x")
-@click.option("--bytes", metavar="FACTOR", help="size on disk, as in 4x")
+@click.option("--bytes", metavar="FACTOR", help="bytes of weights, as in 4x")
 @click.option("--activations", metavar="FACTOR", help="peak bytes of a forward pass, as in 2x")
 @click.option("--latency", metavar="FACTOR", help="of a forward pass, as in 2x or 10ms")
 @click.option(

@@ -69,7 +69,7 @@ def shrink(
             ``evoframe.Arguments``; those of the first example of the data if not given.
         flops: what a forward pass on the example inputs may cost.
         parameters: how many may be left.
-        bytes: of weights and buffers on disk.
+        bytes: of all parameters, and of the buffers that are saved with the network.
         activations: peak bytes of a forward pass.
         latency: time of a forward pass by the table; also ``"10ms"``, and no other number above 1.
         latency_table: the file that :func:`evoframe.latency_table` or ``evoframe latency`` wrote.

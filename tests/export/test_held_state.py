@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn.functional import cross_entropy, relu
 
@@ -73,6 +74,19 @@ def test_it_is_rebuilt_as_it_was(make, tmp_path) -> None:
     assert torch.equal(loaded(VALUES), due(VALUES))
     for one, other in zip(loaded.parameters(), due.parameters(), strict=True):
         assert one.stride() == other.stride()
+
+
+@pytest.mark.parametrize("make", [renamed, normed, lambda: Features(1)])
+def test_the_file_holds_what_bytes_counts_and_the_buffers_that_are_not_saved(
+    make, tmp_path
+) -> None:
+    torch.manual_seed(0)
+    run = exported(make(), tmp_path)
+    held = load_file(tmp_path / "out" / "weights.safetensors")
+    shift = held.pop("shift", None)
+
+    assert run.best.fitness.costs["bytes"] == sum(one.nbytes for one in held.values())
+    assert (shift is not None) == isinstance(run.network(), Features)
 
 
 def test_another_draw_of_an_attribute_is_refused(tmp_path) -> None:
