@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
+from evoframe.kernel.evidence import Call, by_loss_or_metrics
 from evoframe.kernel.judged import Judge
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import Batch
@@ -115,13 +116,17 @@ class Bench:
         norms = norms_of(network)
         if not norms or all(self._is_alone(one) for one in batches):
             return
-        for one in norms:
-            one.reset_running_stats()
-            one.momentum = None  # a plain average over all batches
-            one.train()
-        for batch in batches:
-            if not self._is_alone(batch):
-                self._context.task.step(network, batch)
+
+        def taken(call: Call) -> None:
+            for one in norms:
+                one.reset_running_stats()
+                one.momentum = None  # a plain average over all batches
+                one.train()
+            for batch in batches:
+                if not self._is_alone(batch):
+                    call(network, batch)
+
+        by_loss_or_metrics(self._context.task, taken)
         network.eval()
 
     def _is_alone(self, batch: Batch) -> bool:
@@ -137,13 +142,14 @@ class Bench:
 
     def _heard(self, network: nn.Module, batch: Batch) -> Outputs:
         with Heard(network) as heard:
-            # The task's own step: only the task knows which part of a batch goes in.
-            self._context.task.step(network, batch)
+            # The task's own calls: only the task knows which part of a batch goes in.
+            by_loss_or_metrics(self._context.task, lambda call: call(network, batch))
         found = heard.outputs()
         if not found:
             raise TaskError(
                 f"siblings are judged by what their networks return, and the network of task "
-                f"{self._context.task.name!r} returns no tensor of numbers. Try judge = 'loss'."
+                f"{self._context.task.name!r} returns no tensor of numbers. Try judge = 'loss' or "
+                "'metric'."
             )
         return found
 

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from evoframe.errors import EvoframeError
 from evoframe.kernel import device as devices
 from evoframe.kernel.clusters import Kind, Partition
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.key import sealed
+from evoframe.kernel.life import Batch, Task
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.settling import settle
 
 _Means = dict[str, Tensor]
+
+_Found = TypeVar("_Found")
+
+Call = Callable[[nn.Module, Batch], Any]
+"""What runs a network on a batch: a task's ``step`` or ``measure``."""
+
+
+def by_loss_or_metrics(task: Task, taken: Callable[[Call], _Found]) -> _Found:
+    """Return what comes of forward passes of a network in evaluation mode.
+
+    They are taken as for the loss, which is what training sees; as for the metrics where the loss
+    fails, since a network may give one in training mode alone and classes or boxes in evaluation.
+
+    Args:
+        task: whose calls they are.
+        taken: takes all of them by one call, from the beginning whenever it is asked.
+
+    Raises:
+        Exception: what the loss raised, if metrics raise something too.
+    """
+    try:
+        return taken(task.step)
+    except EvoframeError:
+        raise
+    except Exception as error:  # noqa: BLE001  somebody's own code, tried in two ways
+        try:
+            return taken(task.measure)
+        except Exception:  # noqa: BLE001  the first one is about what was asked for
+            raise error from None
 
 
 class Evidence:
@@ -83,11 +115,34 @@ class Evidence:
             batches: how many training batches to take, at most as many as there are.
             batch_size: examples in each; the task's own choice if not given.
         """
+        step = self.context.task.step
+        return self._over(step, phenotype, batches=batches, batch_size=batch_size)
+
+    def passes(self, call: Call, phenotype: Phenotype, *, batches: int) -> None:
+        """Take forward passes over the same training batches, without gradients.
+
+        Args:
+            call: of a network and a batch, as :func:`by_loss_or_metrics` gives it.
+            phenotype: whose network is run; of :meth:`phenotype`.
+            batches: how many training batches to take, at most as many as there are.
+        """
+        with torch.no_grad():
+            for _ in self._over(call, phenotype, batches=batches):
+                pass
+
+    def _over(
+        self,
+        call: Callable[[nn.Module, Batch], _Found],
+        phenotype: Phenotype,
+        *,
+        batches: int,
+        batch_size: int | None = None,
+    ) -> Iterator[_Found]:
         task, device, key = self.context.task, self.context.device, self.context.key
         with sealed(key):
             everything = task.batches("train", shuffle=key, batch_size=batch_size)
             for _, batch in zip(range(batches), everything, strict=False):
-                yield task.step(phenotype.network, devices.move(batch, device))
+                yield call(phenotype.network, devices.move(batch, device))
 
     @cached_property
     def _genotype(self) -> Genotype:

@@ -26,6 +26,13 @@ SMALL = 100
 """Numbers below it that cannot be met may have been meant as factors."""
 
 
+OF_LOSS = (
+    ", and a loss that is one number with gradients, in evaluation mode too; "
+    "importance='magnitude' asks for neither"
+)
+"""What importances of gradients need besides."""
+
+
 @attrs.frozen(eq=False)
 class Cut:
     """A network as it came, and what is left of it.
@@ -72,7 +79,7 @@ def _cut_once(
     inheritance = Inheritance(genotype.masks, genotype.strengths(), state)
     with sealed(context.key.at("seal")):
         evidence = Evidence(inheritance, context.at("evidence"))
-        with told_of_data("the importance", context.task):
+        with told_of_data("the importance", context.task, OF_LOSS):
             dna = encoding.encode(inheritance, evidence, context)
         dna = by_bundle(dna, context.anatomy.clusters("bundle"))
         dna = attrs.evolve(dna, ceilings=ceilings)

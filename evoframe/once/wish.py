@@ -75,7 +75,7 @@ class Wish:
         share = FLOOR if self.at_least is None or self.at_least >= 1 else self.at_least
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)
         phenotype = anatomy.develop(genotype)
-        with told_of_data("repair or statistics", task):
+        with told_of_data("repair or statistics", task, "; repair=0 and statistics=0 ask for none"):
             if self.repair:
                 Repair(self.repair).before_epoch(phenotype, context, 0)
                 genotype = anatomy.absorb(phenotype)

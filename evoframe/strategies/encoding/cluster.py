@@ -151,7 +151,7 @@ class Cluster(Encoding):
         genotype, once = context.ancestor, attrs.evolve(self, batches=1, examples=1)
         inheritance = Inheritance(genotype.masks, genotype.strengths(), genotype.state)
         try:
-            once._judged(inheritance, Evidence(inheritance, context.at("evidence")))
+            once._judged(inheritance, Evidence(inheritance, context.at("evidence")))  # noqa: SLF001
         except EvoframeError:
             raise
         except Exception as error:

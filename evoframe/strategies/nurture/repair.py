@@ -14,8 +14,8 @@ of very many inputs, and layers with channels that the parent has not: nothing w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import attrs
 import torch
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from evoframe.kernel.context import Context
 from evoframe.kernel.dna import Inheritance
-from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.evidence import Call, Evidence, by_loss_or_metrics
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.kernel.rungs import PAUSABLE
 from evoframe.roles import Nurture, doc
@@ -40,7 +40,7 @@ MOST = 4096
 PLACES = 30
 """For each input that stays, at so many places a layer must have been seen to be changed."""
 
-Run = Callable[[Phenotype], Iterable[Any]]
+Run = Callable[[Phenotype], None]
 """Gives batches of data to a network, the same ones each time."""
 
 
@@ -64,7 +64,7 @@ class Repair(Nurture):
         whole.network.eval()
         inheritance = Inheritance(genotype.masks, {}, genotype.state)
         evidence = Evidence(inheritance, context.at("repair"))
-        return _Repairing(whole, lambda one: evidence.losses(one, batches=self.batches))
+        return _Repairing(whole, evidence, self.batches)
 
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         """Fit all layers, in place, before the first epoch; of several parents to the first."""
@@ -79,7 +79,8 @@ class _Repairing(Nurture):
     name: ClassVar[str] = "repair"
 
     whole: Phenotype
-    run: Run
+    evidence: Evidence
+    batches: int
     moments: dict[str, _Moments] = attrs.field(factory=dict)
 
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
@@ -88,9 +89,14 @@ class _Repairing(Nurture):
         was = phenotype.network.training
         phenotype.network.eval()
         if not self.moments:
-            self.moments.update(moments_of(self.whole, self.run))
+            self.moments.update(by_loss_or_metrics(context.task, self._moments_by))
         repair(phenotype, self.whole, self.moments)
         phenotype.network.train(was)
+
+    def _moments_by(self, call: Call) -> dict[str, _Moments]:
+        return moments_of(
+            self.whole, lambda one: self.evidence.passes(call, one, batches=self.batches)
+        )
 
 
 @attrs.frozen(eq=False)
@@ -204,8 +210,7 @@ def _moments(names: list[str], whole: Phenotype, run: Run) -> dict[str, _Moments
     layers = dict(whole.network.named_modules())
     handles = [layers[name].register_forward_pre_hook(watch(name)) for name in names]
     try:
-        for _ in run(whole):
-            pass
+        run(whole)
     finally:
         for handle in handles:
             handle.remove()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+_Found = TypeVar("_Found")
 
 REFUSED = "Expected more than 1 value per channel when training"
 """How torch begins to say so."""
 
 
-def unless_alone(network: nn.Module, size: int | None, loss: Callable[[], Tensor]) -> Tensor | None:
+def unless_alone(network: nn.Module, size: int | None, loss: Callable[[], _Found]) -> _Found | None:
     """The loss of a batch, or None, with a warning, if it is one example and batch norm refuses it.
 
     Statistics that layers before that norm have taken of it are put back.
@@ -20,7 +23,7 @@ def unless_alone(network: nn.Module, size: int | None, loss: Callable[[], Tensor
     Args:
         network: in training mode.
         size: examples in the batch; None if that cannot be told.
-        loss: computes it.
+        loss: computes it, or whatever else comes of a forward pass.
     """
     if size is not None and size > 1:
         return loss()

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from evoframe.errors import TaskError
 from evoframe.kernel import device as devices
 from evoframe.kernel.context import Context
+from evoframe.kernel.evidence import Call, by_loss_or_metrics
 from evoframe.kernel.key import sealed
 from evoframe.kernel.life import TrainingResult
 from evoframe.kernel.phenotype import Phenotype
@@ -47,11 +48,14 @@ class Untrained(Training):
             if isinstance(module, _BatchNorm) and module.running_mean is not None
         ]
         if layers:
-            self._reestimate(layers, phenotype, context)
+            measured = partial(self._reestimate, layers, phenotype, context)
+            by_loss_or_metrics(context.task, measured)
         return TrainingResult(phenotype, 0, math.nan)
 
     @torch.no_grad()
-    def _reestimate(self, layers: list[Any], phenotype: Phenotype, context: Context) -> None:
+    def _reestimate(
+        self, layers: list[Any], phenotype: Phenotype, context: Context, call: Call
+    ) -> None:
         momenta = [layer.momentum for layer in layers]
         # Only norms are in training mode: without dropout they measure what will be evaluated.
         phenotype.network.eval()
@@ -59,17 +63,24 @@ class Untrained(Training):
             layer.train()
             layer.reset_running_stats()
             layer.momentum = None  # a plain average over all batches
+        try:
+            measured = self._passes(phenotype, context, call)
+        finally:
+            for layer, momentum in zip(layers, momenta, strict=True):
+                layer.momentum = momentum
+        if not measured:
+            raise TaskError(
+                f"task {context.task.name!r} has no training batch that statistics of batch norm "
+                "could be measured on: it needs two examples."
+            )
+
+    def _passes(self, phenotype: Phenotype, context: Context, call: Call) -> bool:
+        """Take forward passes by a call; return whether norms have measured any of them."""
         task, key, measured = context.task, context.key.at("training", "statistics"), False
         with sealed(key):
             for batch in itertools.islice(task.batches("train", shuffle=key), self.batches):
                 here = devices.move(batch, context.device)
-                step = partial(task.step, phenotype.network, here)
-                loss = unless_alone(phenotype.network, task.examples_in(batch), step)
-                measured = measured or loss is not None
-        if not measured:
-            raise TaskError(
-                f"task {task.name!r} has no training batch that statistics of batch norm could be "
-                "measured on: it needs two examples."
-            )
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
+                step = partial(call, phenotype.network, here)
+                found = unless_alone(phenotype.network, task.examples_in(batch), step)
+                measured = measured or found is not None
+        return measured

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from evoframe.kernel.evidence import Call, by_loss_or_metrics
 from evoframe.roles.task import WITH_SYNAPSES
 from evoframe.strategies.encoding.importances.subject import Labels, Subject, quotient
 from evoframe.strategies.encoding.membership import NOBODY, Scores, Side, axis_of_inputs
@@ -15,6 +16,10 @@ from evoframe.strategies.encoding.membership import NOBODY, Scores, Side, axis_o
 
 def activation(subject: Subject) -> Scores:
     """Return the mean sizes of what is given to the readers of each bundle."""
+    return by_loss_or_metrics(subject.evidence.context.task, partial(_activation, subject))
+
+
+def _activation(subject: Subject, call: Call) -> Scores:
     count, sides = subject.members.count, {one.entry: one for one in subject.members.of("reads")}
     total, seen = np.zeros(count), np.zeros(count)
 
@@ -37,9 +42,7 @@ def activation(subject: Subject) -> Scores:
         if isinstance(layer, WITH_SYNAPSES) and f"{name}.weight" in sides
     ]
     try:
-        with torch.no_grad():
-            for _ in subject.losses():
-                pass
+        subject.passes(call)
     finally:
         for handle in handles:
             handle.remove()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from evoframe.kernel.evidence import Evidence
+from evoframe.kernel.evidence import Call, Evidence
 from evoframe.kernel.phenotype import Phenotype
 from evoframe.strategies.encoding.membership import Membership, Scores, Side
 
@@ -51,6 +51,10 @@ class Subject:
         if alone:
             return self.evidence.losses(self.phenotype, batches=self.examples, batch_size=1)
         return self.evidence.losses(self.phenotype, batches=self.batches)
+
+    def passes(self, call: Call) -> None:
+        """Take a forward pass over each batch by a call, without gradients."""
+        self.evidence.passes(call, self.phenotype, batches=self.batches)
 
     def gradients(self, loss: Tensor, *, graph: bool = False) -> dict[str, Tensor]:
         """Return the gradient of a loss by every parameter."""
