@@ -12,10 +12,14 @@ from torch import nn
 from evoframe.config.recipe import Recipe
 from evoframe.config.request import Request, by_table
 from evoframe.errors import ConfigError
+from evoframe.kernel import wanted
 from evoframe.roles import ROLE_TABLES, Strategy
 from evoframe.run import sessions, starting
 from evoframe.run.asking import Session
 from evoframe.run.run import Run
+
+OPTION = "training.epochs=6"
+"""How an option is written."""
 
 
 def evolve(
@@ -53,12 +57,7 @@ def evolve(
     >>> run.best.id, run.best.fitness.costs["parameters"] < 178
     ('g3s0', True)
     """
-    if isinstance(options, str):
-        raise ConfigError(f"options is the text {options!r}; wanted a list of such texts.")
-    if isinstance(options, Mapping):
-        raise ConfigError(
-            'options is a mapping; wanted a list of texts, as in options=["training.epochs=6"].'
-        )
+    options = wanted.texts("options", options, OPTION)
     if isinstance(task, nn.Module):
         raise ConfigError(
             f"the task is the network {type(task).__name__}; wanted a task around it: evolve("
@@ -68,7 +67,7 @@ def evolve(
         choices["task"] = task
     request = Request(recipe, choices=choices, options=options)
     asked = request.resolve()
-    path = Path(out) if out is not None else new_folder(request.name or "run")
+    path = new_folder(request.name or "run") if out is None else wanted.path("out", out)
     starting.start(asked.recipe, asked.registry, path)
     return Run(path, asked.ready)
 
@@ -93,11 +92,10 @@ def resume(
     >>> evoframe.resume("first", task=task, changes=["run.generations=4"]).ending
     'generation 4 was the last one asked for'
     """
-    if isinstance(changes, str):
-        raise ConfigError(f"changes is the text {changes!r}; wanted a list of such texts.")
-    given = by_table(ready)
-    starting.resume(Path(path), ready=given, changes=changes, repair=repair)
-    return Run(Path(path), given)
+    changes = wanted.texts("changes", changes, "run.generations=9")
+    given, folder = by_table(ready), wanted.path("path", path)
+    starting.resume(folder, ready=given, changes=changes, repair=repair)
+    return Run(folder, given)
 
 
 def ask_tell(
@@ -143,11 +141,12 @@ def ask_tell(
     """
     if taken := [name for name in ("training", "ancestor") if name in choices]:
         raise ConfigError(f"{taken[0]} has no effect here: whoever asks trains. Leave it out.")
+    options = wanted.texts("options", options, OPTION)
     said = Request(recipe, choices={**choices, "task": task}, options=options)
     tables = {name: one for name, one in said.tables().items() if name != "ancestor"}
     ready = {name: one for name, one in said.choices.items() if name in ROLE_TABLES}
     asked = Request(tables, choices={**ready, "training": sessions.ELSEWHERE}).resolve()
-    return sessions.begin(asked.recipe, asked.registry, Path(out), asked.ready)
+    return sessions.begin(asked.recipe, asked.registry, wanted.path("out", out), asked.ready)
 
 
 def open_run(path: str | Path, **ready: Any) -> Run:
@@ -160,7 +159,7 @@ def open_run(path: str | Path, **ready: Any) -> Run:
     >>> [one.id for one in evoframe.open_run("first").individuals]
     ['g1s0', 'g2s0', 'g3s0', 'g4s0']
     """
-    return Run(Path(path), by_table(ready))
+    return Run(wanted.path("path", path), by_table(ready))
 
 
 def new_folder(name: str) -> Path:

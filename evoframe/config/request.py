@@ -148,6 +148,12 @@ def by_table(ready: Mapping[str, Any]) -> dict[str, Any]:
         if name not in ROLE_TABLES:
             raise ConfigError(f"there is no role table {name!r}.{close_match(name, ROLE_TABLES)}")
         entries = tuple(value) if isinstance(value, list | tuple) else (value,)
+        for one in entries:
+            if not isinstance(one, Strategy):
+                found = type(one).__name__
+                raise ConfigError(
+                    f"{name} is a {found}; wanted a strategy that was made in Python."
+                )
         given[name] = entries if ROLE_TABLES[name].several else entries[-1]
     return given
 
@@ -165,8 +171,18 @@ def _tables_of(recipe: object) -> Mapping[str, Any]:
 def _with(tables: files.Tables, name: str, value: Any) -> files.Tables:
     """Return tables in which a role table, or an option of the run, is the one chosen."""
     if name in ROLE_TABLES:
+        _require_choice(name, value)
         return files.chosen(tables, name, [value] if isinstance(value, str) else value)
     return {**tables, "run": {**files.table(tables.get("run", {}), "run"), name: value}}
+
+
+def _require_choice(name: str, value: Any) -> None:
+    """Refuse what names no strategy."""
+    several = value if isinstance(value, list | tuple) else [value]
+    for one in several:
+        if not isinstance(one, str):
+            found = one.__name__ if isclass(one) else repr(one)
+            raise ConfigError(f"{name} is {found}; wanted a strategy, its name, or a list of them.")
 
 
 def _made(value: Any) -> Any:

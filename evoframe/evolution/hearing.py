@@ -34,7 +34,7 @@ FEW = 10
 
 @attrs.frozen
 class Heard:
-    """What was heard of the outputs of a network, by their names.
+    """The hearing of a network: its outputs, by their names.
 
     Attributes:
         same: those that were the same for all examples.
@@ -46,7 +46,7 @@ class Heard:
 
     @classmethod
     def of(cls, outputs: Mapping[str, Tensor], differ: Collection[str]) -> Heard:
-        """Return what was heard of outputs, of which some differ.
+        """Return the hearing of outputs, of which some differ.
 
         Classes and flags beside numbers do not count, as the right one may be the same for all
         examples; without numbers it is enough that one of them differs.
@@ -62,7 +62,7 @@ class Heard:
         return bool(self.same) and not self.other
 
     def lost(self, ancestor: Heard) -> str:
-        """Return which outputs are the same for all, and were not the ancestor's, in words."""
+        """Return the outputs that are the same for all, and were not the ancestor's, in words."""
         lost = self.same & ancestor.other
         if not lost or self.is_deaf:
             return "outputs are" if lost else ""
@@ -140,7 +140,7 @@ def _are_alike(first: Tensor, several: Tensor) -> bool:
 
 
 def overheard(genotype: Genotype, context: Context) -> Heard:
-    """Return what is heard of the network of a genotype on the first validation examples.
+    """Return the hearing of the network of a genotype on the first validation examples.
 
     That is nothing where its task cannot be asked: it may be another program that measures.
     """

@@ -29,6 +29,7 @@ from evoframe.export.architecture import (
 )
 from evoframe.export.delivered import Delivered
 from evoframe.export.unwrapping import plain_name, require_plain_code, unwrapped
+from evoframe.kernel import wanted
 from evoframe.kernel.key import untouched
 from evoframe.kernel.lasting import lasting
 from evoframe.kernel.modules.entries import tensors_of
@@ -64,7 +65,7 @@ def load(path: str | Path, network_factory: Callable[[], nn.Module]) -> nn.Modul
     >>> evoframe.load(folder, factory)(inputs[:5]).shape
     torch.Size([5, 2])
     """
-    folder = Path(path)
+    folder = wanted.path("path", path)
     facts = read(folder / ARCHITECTURE)
     content = _content(folder / WEIGHTS)
     tensors = _tensors(content, folder / WEIGHTS)

@@ -27,7 +27,7 @@ def export(one: Delivered, form: str, folder: Path, *, force: bool = False) -> l
     """
     if form not in FORMATS:
         raise ExportError(
-            f"there is no format {form!r}.{close_match(form, FORMATS)} Formats: "
+            f"there is no format {form!r}.{close_match(str(form), FORMATS)} Formats: "
             f"{', '.join(FORMATS)}."
         )
     require_free(folder, force=force)

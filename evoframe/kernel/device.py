@@ -25,7 +25,7 @@ def resolve(name: str) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, index = name.partition(":")
+    kind, _, index = str(name).partition(":")
     if kind not in ("cpu", "cuda") or (index and (kind == "cpu" or not index.isdigit())):
         raise DeviceError(f"device {name!r} is not known. Wanted: auto, cpu, cuda or cuda:n.")
     count = torch.cuda.device_count() if kind == "cuda" else 1

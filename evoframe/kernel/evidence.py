@@ -29,7 +29,7 @@ Call = Callable[[nn.Module, Batch], Any]
 
 
 def by_loss_or_metrics(task: Task, taken: Callable[[Call], _Found]) -> _Found:
-    """Return what comes of forward passes of a network in evaluation mode.
+    """Return the result of forward passes of a network in evaluation mode.
 
     They are taken as for the loss, which is what training sees; as for the metrics where the loss
     fails, since a network may give one in training mode alone and classes or boxes in evaluation.

@@ -19,13 +19,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evoframe.kernel import device
+from evoframe.kernel import device, wanted
 from evoframe.kernel.tensors.passes import parts
 
 Step = str | int
 
 WORD_VALUES = 2**32
 """How many values one random word can take."""
+
+
+def _whole(seed: int) -> int:
+    # A NumPy integer, or what is no number, would be hashed as a text.
+    return seed if type(seed) is int else wanted.whole("seed", seed)
 
 
 @attrs.frozen
@@ -36,13 +41,16 @@ class Key:
     array([2107776777, 2969436701], dtype=uint32)
     """
 
-    seed: int
+    seed: int = attrs.field(converter=_whole)
     path: tuple[Step, ...] = ()
 
     def at(self, *steps: Step) -> Key:
         """Return the key further down the path; streams of different paths are independent."""
-        # A NumPy integer is no ``int``, and would be hashed as a text.
-        plain = (int(step) if isinstance(step, np.integer) else step for step in steps)
+        # A NumPy integer is no ``int``, and would be hashed as a text; so would all else.
+        plain = (
+            step if isinstance(step, str | int) else wanted.whole("a step of a key", step)
+            for step in steps
+        )
         return Key(self.seed, (*self.path, *plain))
 
     def words(self, count: int) -> npt.NDArray[np.uint32]:

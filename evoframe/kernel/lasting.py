@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from evoframe.kernel import wanted
 from evoframe.kernel.bits import Absent
 from evoframe.kernel.genotype import Masks
 
@@ -55,7 +56,7 @@ def plain(network: nn.Module) -> nn.Module:
     >>> len(pickle.dumps(network)) > 0  # and to unpickle it, torch is enough
     True
     """
-    for module in network.modules():
+    for module in wanted.module("plain(network)", network).modules():
         absences = _hooks(module).pop(KEY, None)
         if isinstance(absences, Absences):
             absences.release()

@@ -29,7 +29,7 @@ ROUNDING = 1e-9
 
 def require_count_or_share(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
     """Refuse what is neither a number of channels nor a share of them."""
-    if value <= 0 or (value > 1 and value != int(value)):
+    if not 0 < value < math.inf or (value > 1 and value != int(value)):
         raise ValueError(
             f"{attribute.name!r} is {value!r}; wanted a number of channels from 1 on, or a share "
             "of them between 0 and 1"

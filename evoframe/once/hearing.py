@@ -66,7 +66,7 @@ def _other(inputs: Arguments, key: Key) -> Arguments:
 
 
 def _heard(network: nn.Module, several: Sequence[Arguments]) -> Heard:
-    """Return which outputs differ for several inputs; nothing where it cannot be asked.
+    """Return the outputs that differ for several inputs; nothing where it cannot be asked.
 
     A copy is asked: some write down what they see, in evaluation too.
     """

@@ -13,7 +13,7 @@ from evoframe.anatomy.timing import timed_by
 from evoframe.config.recipe import AnatomyOptions
 from evoframe.config.values import structure
 from evoframe.costs.table import LatencyTable
-from evoframe.errors import ConfigError
+from evoframe.kernel import wanted
 from evoframe.kernel.key import Key
 from evoframe.kernel.lasting import plain
 from evoframe.kernel.modules.arguments import Inputs
@@ -117,7 +117,10 @@ def shrink(
     )
     """
     require_network(network)
-    _require_names(keep=keep, evolvable=evolvable)
+    keep = wanted.texts("keep", keep, "layer1.0.conv1")
+    if evolvable is not None:
+        evolvable = wanted.texts("evolvable", evolvable, "conv1.weight")
+    key = Key(wanted.whole("seed", seed))
     importance = chosen(importance, data)
     task = task_of(network, example_inputs, data, loss, forward, targets, evolvable)
     anatomy = _surveyed(
@@ -134,14 +137,8 @@ def shrink(
         "latency": latency,
     }
     wish = Wish(encoding, asked, at_least, steps, repair, statistics)
-    cut, phenotype = wish.fulfilled(anatomy, task, Key(seed), device_of(network))
+    cut, phenotype = wish.fulfilled(anatomy, task, key, device_of(network))
     return told(plain(phenotype.network), Shrunk.of(cut))
-
-
-def _require_names(**options: Sequence[str] | None) -> None:
-    for option, given in options.items():
-        if isinstance(given, str):
-            raise ConfigError(f"{option} is the text {given!r}; wanted several, as in [{given!r}].")
 
 
 def _surveyed(
@@ -169,4 +166,4 @@ def _surveyed(
     )
     if latency_table is None:
         return anatomy
-    return timed_by(anatomy, LatencyTable.read(Path(latency_table)))
+    return timed_by(anatomy, LatencyTable.read(wanted.path("latency_table", latency_table)))

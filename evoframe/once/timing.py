@@ -17,7 +17,7 @@ from evoframe.costs import measure_latency
 from evoframe.costs.latency import batched, latency
 from evoframe.costs.table import LatencyTable
 from evoframe.errors import ConfigError
-from evoframe.kernel import device as devices
+from evoframe.kernel import device as devices, wanted
 from evoframe.kernel.modules.arguments import Arguments, Inputs
 from evoframe.kernel.modules.duplicate import duplicate
 from evoframe.once.given import Given
@@ -56,12 +56,16 @@ class Timing:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what measures nothing."""
-        if self.processor and (self.threads > 1 or not self.device.startswith("cpu")):
+        if self.batch is not None:
+            wanted.whole("batch", self.batch, 1)
+        for name, least in (("points", 2), ("threads", 1), ("rounds", 1)):
+            wanted.whole(name, getattr(self, name), least)
+        wanted.number("seconds", self.seconds, 0)
+        devices.resolve(self.device)
+        if wanted.truth("processor", self.processor) and (
+            self.threads > 1 or not self.device.startswith("cpu")
+        ):
             raise ConfigError("processor counts the time of one thread of the CPU; leave it out.")
-        for name, least in (("batch", 1), ("points", 2), ("threads", 1), ("rounds", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ConfigError(f"{name} is {value}; wanted {least} or more.")
 
     def plan(self, anatomy: Anatomy, name: str) -> Said:
         """Return the plan of what is to be measured of a network.
@@ -149,12 +153,16 @@ def latency_table(
 
     >>> said = evoframe.latency_table(factory(), (inputs,), "cpu.json", points=2, seconds=0.001)
     """
+    wanted.module("network", network)
+    path, timing = wanted.path("out", out), Timing(**how)
+    if evolvable is not None:
+        evolvable = wanted.texts("evolvable", evolvable, "conv1.weight")
     task = Given(network, example_inputs, evolvable)
     names = task.evolvable(network)
     # With blocks, so that cuts with and without depth are told.
     anatomy = survey(network, example_inputs, names, numbers=False, depth=True)
-    said = Timing(**how).table(anatomy, example_inputs, type(network).__name__)
-    write(said, Path(out))
+    said = timing.table(anatomy, example_inputs, type(network).__name__)
+    write(said, path)
     return in_words(said, str(out))
 
 

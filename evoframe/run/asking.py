@@ -17,10 +17,10 @@ from evoframe.evolution.birth import Birth, Newborn
 from evoframe.evolution.conception import Conception
 from evoframe.evolution.elsewhere import Begun, Metrics, Unschooled, born, schooled, unschooled
 from evoframe.kernel import device as devices
-from evoframe.kernel.individual import Measurement, Origin
+from evoframe.kernel.individual import ANCESTOR, Measurement, Metric, Origin
 from evoframe.kernel.lasting import lasting, plain
 from evoframe.kernel.life import TrainingResult
-from evoframe.kernel.population import Family
+from evoframe.kernel.population import Family, is_sound
 from evoframe.run import states
 from evoframe.run.disk.account import Stopwatch
 from evoframe.run.disk.facts import ENDING
@@ -111,7 +111,8 @@ class Session:
             loss: the mean training loss of the last.
 
         Raises:
-            RunError: nobody waits by that id, or the network is another one.
+            RunError: nobody waits by that id, the network is another one, or it is that of an
+                ancestor by which nobody could be measured.
             ConfigError: a metric is missing, or no number.
         """
         out = self._waiting(identity)
@@ -124,6 +125,7 @@ class Session:
             one.phenotype.enforce()
             result = TrainingResult(one.phenotype, epochs, loss)
             newborn = schooled(one, runner.world.recipe.training, result, found)
+            _require_sound_ancestor(newborn, runner.world.recipe.task.primary)
             self._record(runner, newborn, time.perf_counter() - out.since, epochs)
         del self._out[identity]
         if not (self._due or self._out):
@@ -232,6 +234,13 @@ class Session:
     def _arithmetic(runner: Runner) -> Any:
         run = runner.world.recipe.run
         return devices.arithmetic(runner.world.device, threads=run.threads, strict=run.strict)
+
+
+def _require_sound_ancestor(newborn: Newborn, metric: Metric) -> None:
+    one = newborn.individual
+    if one.id == ANCESTOR and not (one.is_alive and is_sound(one, metric)):
+        why = one.stillborn or f"its {metric.name} is not finite"
+        raise RunError(f"the ancestor cannot live: {why}. Tell of it again, or let it be lost().")
 
 
 def _birth_of_ancestor(runner: Runner) -> Birth:

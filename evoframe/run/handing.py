@@ -59,6 +59,11 @@ def take(network: nn.Module | Mapping[str, Tensor], out: Out) -> None:
     own = out.one.phenotype.network
     if network is own:
         return
+    if not isinstance(network, nn.Module | Mapping):
+        raise RunError(
+            f"what was told of {out.asked.id} is a {type(network).__name__}; wanted the network "
+            "that was handed out, or its state_dict()."
+        )
     due = {name: tuple(value.shape) for name, value in state_of(own).items()}
     given = _unwrapped(network, due)
     found = {name: tuple(value.shape) for name, value in given.items() if name in due}

@@ -14,6 +14,7 @@ import attrs
 from evoframe.config.convert import run_options
 from evoframe.config.files import Tables, table
 from evoframe.errors import RunError
+from evoframe.kernel import wanted
 from evoframe.kernel.individual import Individual, Metric
 from evoframe.kernel.lineage import ancestry
 from evoframe.run import binding, notebook, states
@@ -37,6 +38,10 @@ from evoframe.run.disk.record import RECORD, read_record
 from evoframe.run.living import heats
 
 
+def _path(given: str | Path) -> Path:
+    return wanted.path("path", given)
+
+
 @attrs.frozen(eq=False, slots=False)
 class Recorded:
     """What is on record of a run, for which no code is run that the run names.
@@ -47,7 +52,7 @@ class Recorded:
             networks only.
     """
 
-    path: Path = attrs.field(converter=Path)
+    path: Path = attrs.field(converter=_path)
     ready: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:

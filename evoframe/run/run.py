@@ -15,6 +15,7 @@ from evoframe.config.recipe import Recipe
 from evoframe.errors import RunError
 from evoframe.export.delivered import Delivered
 from evoframe.export.writing import export, require_free
+from evoframe.kernel import wanted
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.modules.arguments import Arguments
 from evoframe.kernel.precision import bits_of
@@ -127,7 +128,7 @@ class Run(Recorded):
         Raises:
             ExportError: the folder is there, or the network cannot be written in this form.
         """
-        folder = self.export_folder(format) if out is None else Path(out)
+        folder = self.export_folder(format) if out is None else wanted.path("out", out)
         require_free(folder, force=force)
         export(self.delivered(individual), format, folder, force=force)
         return folder

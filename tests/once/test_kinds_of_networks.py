@@ -171,8 +171,8 @@ DATA = {"data": (torch.randn(12, 6), torch.arange(12) % 3), "loss": F.cross_entr
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"keep": "2"}, r"keep is the text '2'; wanted several, as in \['2'\]"),
-        ({"evolvable": "0.weight"}, "evolvable is the text"),
+        ({"keep": "2"}, r"keep is '2'; wanted a list of texts, as in \['2'\]"),
+        ({"evolvable": "0.weight"}, "evolvable is '0.weight'; wanted a list"),
         ({"multiple": 0}, "'multiple' must be >= 1"),
         ({"multiple": 2.5}, "multiple: wanted a whole number"),
         ({"at_least": -1}, "wanted a number of channels from 1 on"),

@@ -131,7 +131,7 @@ def _holds_examples(value: Any, size: int | None) -> bool:
 
 
 def _items_of(value: Any) -> list[tuple[Any, Any]]:
-    """Return what a value holds, by field, key or place."""
+    """Return the items of a value, by field, key or place."""
     if is_dataclass(value):
         return _fields_of(value)
     if isinstance(value, Mapping):

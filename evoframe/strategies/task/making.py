@@ -100,7 +100,17 @@ def task(
             not do, labels are out of range, inputs are no real tensors, it cannot be told what a
             batch holds, or there is no example.
     """
-    _require_kinds(network, metrics, example_inputs, evolvable, examples, forward, targets)
+    _require_kinds(
+        network,
+        metrics,
+        example_inputs,
+        evolvable,
+        examples,
+        forward,
+        targets,
+        trained,
+        batch_size,
+    )
     given = {"train": train, "validation": validation, "test": test}
     own, loaders = _loaders(given, batch_size, collate_fn)
     measured = loss_of(loss)
@@ -205,6 +215,8 @@ def _require_kinds(
     count: Any,
     forward: Any,
     targets: Any,
+    trained: Any,
+    size: Any,
 ) -> None:
     keywords = isinstance(forward, Mapping) and all(map(_is_entry, forward.values()))
     wanted = (
@@ -216,7 +228,19 @@ def _require_kinds(
             "functions by name, as in " + NAMED,
         ),
         ("example_inputs", inputs, isinstance(inputs, GIVEN), "a tuple, or a mapping"),
-        ("evolvable", evolvable, isinstance(evolvable, tuple | list | None), "a tuple of names"),
+        (
+            "evolvable",
+            evolvable,
+            evolvable is None or (isinstance(evolvable, tuple | list) and _texts(evolvable)),
+            "a tuple of names",
+        ),
+        ("trained", trained, isinstance(trained, bool), "True or False"),
+        (
+            "batch_size",
+            size,
+            size is None or (type(size) is int and size > 0),
+            "a whole number from 1",
+        ),
         ("examples", count, count is None or callable(count), "a function of inputs and targets"),
         (
             "forward",
@@ -236,6 +260,10 @@ def _says(given: Any) -> bool:
     """Tell whether something says what goes where."""
     several = isinstance(given, tuple | list) and bool(given) and all(map(_is_entry, given))
     return given is None or callable(given) or _is_entry(given) or several
+
+
+def _texts(given: Any) -> bool:
+    return all(isinstance(one, str) for one in given)
 
 
 def _is_entry(given: Any) -> bool:

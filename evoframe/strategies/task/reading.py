@@ -135,9 +135,20 @@ def size_of(
     """
     targets = reading.targets_of(batch)
     if count is not None:
-        return int(count(reading.told(batch), targets))
+        return _counted(count, reading.told(batch), targets)
     found = None if targets is None else length_of(targets)
     return examples_in(batch) if found is None and not is_pair(batch) else found
+
+
+def _counted(count: Callable[[Any, Any], int], inputs: Any, targets: Any) -> int:
+    try:
+        return int(count(inputs, targets))
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        raise TaskError(
+            "evoframe.task(examples=...) takes inputs and targets and returns how many examples "
+            f"they hold; it raised {type(error).__name__}: {said}."
+        ) from error
 
 
 def entry_of(value: Any, name: Entry) -> Any:
