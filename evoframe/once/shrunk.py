@@ -29,6 +29,8 @@ class Shrunk:
             and, with ``depth``, which blocks cannot leave.
         blocks: the residual blocks that left.
         remedies: for barriers, what can be done about them.
+        untried: why removals were not tried by numbers, in evaluation and in training; empty if
+            they were. What only training runs may then no longer fit.
     """
 
     before: Mapping[str, float]
@@ -37,6 +39,7 @@ class Shrunk:
     barriers: tuple[str, ...]
     blocks: tuple[str, ...] = ()
     remedies: Mapping[str, str] = attrs.field(factory=dict)
+    untried: str = ""
 
     @classmethod
     def of(cls, cut: Cut) -> Shrunk:
@@ -61,6 +64,7 @@ class Shrunk:
             barriers=tuple(dict.fromkeys(f"{one.what}: {one.reason}" for one in barriers)),
             blocks=tuple(one.name for one in left),
             remedies={f"{one.what}: {one.reason}": remedy(one) for one in anatomy.barriers},
+            untried=anatomy.untried,
         )
 
     def factor(self, cost: str) -> float:
@@ -68,7 +72,7 @@ class Shrunk:
         return self.before[cost] / self.after[cost]
 
     def __str__(self) -> str:
-        """Return the factors, the layers that lost channels, and the barriers with remedies."""
+        """Return the factors, the layers that lost channels, barriers, and what was not tried."""
         sizes = [
             f"{what}: {_size(name, self.before)} -> {_size(name, self.after)}, "
             f"{self.factor(name):.2f}x {'less' if name == 'latency' else 'fewer'}"
@@ -81,7 +85,17 @@ class Shrunk:
             if 0 < has < had
         ]
         blocks = [f"{name}: left as a whole" for name in self.blocks]
-        return "\n".join([*sizes, *blocks, *lost, *self._kept()])
+        return "\n".join([*sizes, *blocks, *lost, *self._kept(), *self._not_tried()])
+
+    def _not_tried(self) -> list[str]:
+        """Return lines on what was not tried by numbers, and what helps."""
+        if not self.untried:
+            return []
+        return [
+            f"not all was tried by numbers: {self.untried}",
+            "    try: data=loader, by which inputs are as training gives them; else look whether "
+            "the smaller network trains",
+        ]
 
     def _kept(self) -> list[str]:
         """Return a line for each barrier, and each remedy once, behind the last that it is for."""

@@ -323,6 +323,35 @@ def test_each_of_several_outputs_hears() -> None:
     assert not torch.equal(smaller(inputs)["badly"], smaller(inputs + 1)["badly"])
 
 
+class Aided(nn.Module):
+    """Has a head that only training runs, which asks for labels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head, self.aid = nn.Linear(8, 16), nn.Linear(16, 3), nn.Linear(16, 3)
+
+    def forward(self, x, labels=None):
+        x = self.body(x).relu()
+        if not self.training:
+            return self.head(x)
+        return {"loss": F.cross_entropy(self.head(x) + self.aid(x), labels)}
+
+
+def test_what_only_training_runs_is_tried_with_labels_or_told_not_to_be() -> None:
+    """Else the smaller network breaks when it is trained, and nobody had said so."""
+    torch.manual_seed(0)
+    inputs, labels = torch.randn(20, 8), torch.arange(20) % 3
+    smaller = evoframe.shrink(Aided(), (inputs[:2],), parameters="1.5x")
+    assert "in training it does not run on the example inputs" in evoframe.shrunk(smaller).untried
+    assert "try: data=loader" in str(evoframe.shrunk(smaller))
+
+    rows = [{"x": x, "labels": y} for x, y in zip(inputs, labels, strict=True)]
+    with pytest.raises(ConfigError, match="in training, a smaller network computes something"):
+        evoframe.shrink(
+            Aided(), data=DataLoader(rows, 10), parameters="1.5x", importance="magnitude"
+        )
+
+
 def test_what_stays_is_told_with_what_helps() -> None:
     """In what was cut, each remedy once; and where the cut asked for cannot be had."""
     network = nn.Sequential(
