@@ -93,8 +93,7 @@ class Shrunk:
             return []
         return [
             f"not all was tried by numbers: {self.untried}",
-            "    try: data=loader, by which inputs are as training gives them; else look whether "
-            "the smaller network trains",
+            "    try: data=loader, and its inputs are tried as training gives them",
         ]
 
     def _kept(self) -> list[str]:

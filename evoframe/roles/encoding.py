@@ -33,23 +33,10 @@ class Encoding(Learning, ABC):
     sees: ClassVar[str] = "train"
 
     def check(self, task: Task) -> None:
-        """Refuse a task whose network it cannot read, before anything is written.
-
-        Raises:
-            TaskError: what it cannot read, and what to do instead.
-        """
+        """Refuse a task whose network it cannot read by a TaskError, before anything is written."""
 
     def check_ancestor(self, context: Context) -> None:
-        """Refuse an ancestor of which it can tell nothing, before anything is written.
-
-        Called sealed; it reads what :meth:`encode` may.
-
-        Args:
-            context: the ancestor before it is trained, its anatomy and the task.
-
-        Raises:
-            TaskError: what it cannot tell, and what to do instead.
-        """
+        """Refuse an ancestor, not trained yet, of which it tells nothing, likewise."""
 
     @abstractmethod
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
