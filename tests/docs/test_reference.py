@@ -27,8 +27,9 @@ SEEN_BY_STRATEGIES = sorted(
     for file in (DOCS.parent / "evoframe" / "roles").glob("*.py")
     for name in re.findall(r"from (evoframe\.kernel[\w.]*) import", file.read_text("utf-8"))
     if (DOCS.parent / f"{name.replace('.', '/')}.py").is_file()
+    and not name.startswith("evoframe.kernel.tensors.")
 )
-"""The modules whose values appear in the signatures of roles."""
+"""The modules whose values appear in the signatures of roles; not what is done to tensors."""
 
 
 @pytest.mark.parametrize("name", PAGES)
