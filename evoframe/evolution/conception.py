@@ -49,8 +49,8 @@ class Conception:
 
     @classmethod
     def of(cls, strategies: Strategies, context: Context) -> Conception:
-        """Return one of which nothing has come yet, watched if the run is a strict one."""
-        return cls(strategies, context, Watch(context, strict=strategies.strict))
+        """Return one of which nothing has come yet, watched."""
+        return cls(strategies, context, Watch(context, strict=True))
 
     @property
     def most(self) -> float:

@@ -163,23 +163,20 @@ def _synthesised(conception: Conception, inheritance: Inheritance) -> Conceived:
         return Conceived.of(genotype, state)
 
 
-def raise_ancestor(
-    genotype: Genotype, training: Training | None, context: Context, *, strict: bool = True
-) -> Newborn:
+def raise_ancestor(genotype: Genotype, training: Training | None, context: Context) -> Newborn:
     """Return the ancestor: trained first unless it came trained, then measured as it is.
 
     Args:
         genotype: the ancestor as its task made it.
         training: how to train it; None if it came trained.
         context: the run, with the key of the first generation.
-        strict: whether it is looked at that a training changes nothing but the phenotype.
 
     Raises:
         StillbornError: training broke down.
     """
     birth = Birth(context.generation, 0, Family(()), context.key.at("slot", 0))
     context = birth.context(context, ())
-    watch = Watch(context, strict=strict)
+    watch = Watch(context, strict=True)
     require_finite(genotype, genotype.state)
     if training is not None:
         genotype = grow_up(Conceived(genotype), training, context, watch)

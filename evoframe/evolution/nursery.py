@@ -49,7 +49,7 @@ def brood_of(conception: Conception) -> Siblings:
         _schooling(conception),
         conception.most,
         looks=conception.looks,
-        strict=conception.strategies.strict,
+        strict=True,
     )
 
 

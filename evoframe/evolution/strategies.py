@@ -23,7 +23,6 @@ class Strategies:
     Attributes:
         encoding, environment, ...: one for each role, or several in their order.
         litter: who chooses among siblings; None if there is an only child.
-        strict: whether it is looked at that they leave as it is what they only read.
         states: what they keep across generations, as text, by entry of the recipe.
     """
 
@@ -35,5 +34,4 @@ class Strategies:
     nurture: tuple[Nurture, ...]
     selection: Selection
     litter: Litter | None = None
-    strict: bool = True
     states: Mapping[str, str] = attrs.field(factory=dict)

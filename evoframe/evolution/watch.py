@@ -39,11 +39,11 @@ class Watch:
     """
 
     def __init__(self, context: Context, *, strict: bool) -> None:
-        """Watch over what all calls of a life are given, if it is a strict run.
+        """Watch over what all calls of a life are given.
 
         Args:
             context: whose life it is.
-            strict: whether anything is looked at.
+            strict: whether anything is looked at; not in what is tried and dropped.
         """
         self.notes = context.notes
         self._strict = strict
