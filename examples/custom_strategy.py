@@ -1,4 +1,4 @@
-"""Write an encoding of your own and use it: here, synapses of about mean strength live."""
+"""Write and use your own encoding; this one keeps synapses of about mean strength."""
 
 import argparse
 import tempfile
@@ -23,11 +23,13 @@ from evoframe.plugin import (
 
 @attrs.frozen
 class Mediocrity(Encoding):
-    """The closer a synapse is to its layer's mean strength, the likelier it lives."""
+    """Keeps synapses with a probability that falls with the distance from the mean strength."""
 
     name: ClassVar[str] = "mediocrity"
 
-    tolerance: float = attrs.field(default=0.1, metadata=doc("how far from the mean is far"))
+    tolerance: float = attrs.field(
+        default=0.1, metadata=doc("distance from the mean at which the probability falls to 1/e")
+    )
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
         """Return P = exp(-distance / tolerance), with distances as shares of the largest."""
@@ -42,7 +44,7 @@ class Mediocrity(Encoding):
 
 
 def main(out: str) -> None:
-    """Evolve the digits network with it, and with the strongest synapses for comparison."""
+    """Evolve the digits network with it, and with magnitude pruning for comparison."""
     for encoding in (Mediocrity(tolerance=0.2), "magnitude"):
         name = encoding if isinstance(encoding, str) else encoding.name
         run = evoframe.evolve(

@@ -1,4 +1,4 @@
-"""Deploy a run's network: ONNX, then ONNX in int8; what each weighs, takes and gets right.
+"""Deploy a run's network as ONNX and int8 ONNX, and compare size, speed and accuracy.
 
 Needs ``pip install evoframe[onnx,demo]``. Without ``--run``, a small one is evolved first.
 """
@@ -19,7 +19,7 @@ SMALL = ["task.train_size=1000", "ancestor.epochs=3", "training.epochs=2"]
 
 
 class Pictures(CalibrationDataReader):
-    """Inputs by which the ranges of activations are measured."""
+    """Inputs for calibrating the ranges of activations."""
 
     def __init__(self, name: str, batches: list) -> None:
         self.rest = iter([{name: inputs.numpy()} for inputs, _ in batches])

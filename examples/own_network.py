@@ -1,4 +1,4 @@
-"""Evolve a small network of your own: train it as usual, hand it over, get a smaller one back."""
+"""Evolve your own small network: train it as usual, pass it on, get a smaller one back."""
 
 import argparse
 import tempfile
@@ -41,17 +41,10 @@ def main(out: str) -> None:
         loss=nn.functional.cross_entropy,
         metrics={"accuracy": lambda outputs, labels: (outputs.argmax(1) == labels).float()},
     )
-    run = evoframe.evolve(task, encoding="magnitude", generations=12, max_drop=2.0, out=out)
-    best, smaller = run.best, run.network()
-    print(
-        f"{run.ancestor.synapses} synapses became {best.synapses} in generation {best.generation}"
-    )
-    print(
-        "accuracy",
-        run.ancestor.fitness.test["accuracy"].value,
-        "->",
-        best.fitness.test["accuracy"].value,
-    )
+    run = evoframe.evolve(task, recipe="structured", until="parameters=4x", max_drop=2.0, out=out)
+    before, after, smaller = run.ancestor.fitness, run.best.fitness, run.network()
+    print(f"{before.value('parameters'):.0f} parameters became {after.value('parameters'):.0f}")
+    print("accuracy", before.test["accuracy"].value, "->", after.test["accuracy"].value)
     print("the ring of (0, 2.9) is", smaller(torch.tensor([[0.0, 2.9]])).argmax().item())
 
 

@@ -1,4 +1,4 @@
-"""Make a pretrained network of timm smaller in one cut, and train it on with a loop of your own.
+"""Prune a pretrained timm network in one cut, and fine-tune it with your own loop.
 
 Needs ``pip install timm``. Pictures of two kinds are drawn here; put a loader of yours there.
 """
@@ -23,7 +23,7 @@ def pictures(count: int) -> TensorDataset:
 
 
 def train(network: nn.Module, loader: DataLoader, epochs: int) -> None:
-    """Train as you always do."""
+    """Train with a plain loop."""
     network.train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.001)
     for _ in range(epochs):
@@ -35,14 +35,14 @@ def train(network: nn.Module, loader: DataLoader, epochs: int) -> None:
 
 
 def accuracy(network: nn.Module, data: TensorDataset) -> Tensor:
-    """Return the share of pictures that are told right."""
+    """Return the accuracy."""
     x, y = data.tensors
     with torch.no_grad():
         return (network(x).argmax(1) == y).float().mean()
 
 
 def main(name: str, *, pretrained: bool) -> None:
-    """Tune a network to the data, cut three quarters of its FLOPs, and train it on."""
+    """Train a network on the data, remove three quarters of its FLOPs, and fine-tune it."""
     torch.manual_seed(0)
     loader = DataLoader(pictures(160), batch_size=16, shuffle=True)
     test = pictures(100)
@@ -60,7 +60,7 @@ def main(name: str, *, pretrained: bool) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default="resnet18", help="a network of timm")
+    parser.add_argument("--name", default="resnet18", help="name of a timm network")
     parser.add_argument("--random", action="store_true", help="download no weights")
     said = parser.parse_args()
     main(said.name, pretrained=not said.random)

@@ -1,4 +1,4 @@
-"""A ResNet on CIFAR-10 at a budget of FLOPs; drawn pictures stand in where no data are given.
+"""A ResNet on CIFAR-10 under a FLOPs budget; synthetic images are used if no data are given.
 
 ``--data`` is an .npz file with ``x_train, y_train, x_test, y_test``: uint8 pictures (N, 32, 32, 3).
 """
@@ -20,7 +20,7 @@ def layer(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions with a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A U-Net that marks discs in noise, halved in FLOPs and measured by intersection over union."""
+"""A U-Net that segments discs in noise, halved in FLOPs and measured by intersection over union."""
 
 import argparse
 import tempfile
@@ -45,7 +45,7 @@ def discs(count: int) -> tuple[Tensor, Tensor]:
 
 
 def main(out: str) -> None:
-    """Train, evolve, and tell what is left and how well it marks."""
+    """Train, evolve, and print the size and accuracy of the result."""
     torch.manual_seed(0)
     task = evoframe.task(
         network=UNet(),

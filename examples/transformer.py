@@ -1,4 +1,4 @@
-"""Shrink a transformer of torch's own layers: heads and feed-forward units leave."""
+"""Shrink a transformer made of torch's layers by removing heads and feed-forward units."""
 
 import argparse
 import tempfile
@@ -11,7 +11,7 @@ from evoframe.plugin import Budget, Cluster
 
 
 class Reader(nn.Module):
-    """Tells whether the first word of a sentence comes again."""
+    """Classifies whether the first word of a sentence is repeated."""
 
     def __init__(self, words: int = 12, width: int = 32) -> None:
         super().__init__()
@@ -27,13 +27,13 @@ class Reader(nn.Module):
 
 
 def sentences(count: int) -> tuple[Tensor, Tensor]:
-    """Return sentences (N, 10), and 1 where the first word comes again."""
+    """Return sentences (N, 10), and 1 where the first word is repeated."""
     words = torch.randint(12, (count, 10))
     return words, (words[:, 1:] == words[:, :1]).any(1).long()
 
 
 def main(out: str) -> None:
-    """Train, evolve to half of the parameters, and look at what is left of every layer."""
+    """Train, evolve to half of the parameters, and print the remaining sizes of each layer."""
     torch.manual_seed(0)
     task = evoframe.task(
         network=Reader(),

@@ -1,4 +1,4 @@
-"""A bandit over mutations: which one acts is learned from how offspring fared (Exp3).
+"""A bandit over mutations: learns from the offspring's fitness which one to apply (Exp3).
 
 Chosen as ``--mutation bandit.py:Bandit -o "mutation.arms=['noise', 'regrowth']"``.
 """
@@ -26,7 +26,7 @@ from evoframe.plugin import (
 
 @attrs.frozen
 class Bandit(Mutation):
-    """Lets the mutation act whose offspring have done best, and now and then another."""
+    """Applies the mutation whose offspring were best, and occasionally another."""
 
     name: ClassVar[str] = "bandit"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic", "grows"})
@@ -39,7 +39,7 @@ class Bandit(Mutation):
     exploration: float = attrs.field(
         default=0.2,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("share of the choices that are left to chance"),
+        metadata=doc("share of choices made at random"),
     )
 
     def begin(self, context: Context) -> list[float]:

@@ -1,4 +1,4 @@
-"""CMA-ES over how much of each layer lives, with the library ``cmaes``.
+"""CMA-ES over the share of each layer that is kept, with the library ``cmaes``.
 
 Chosen as ``--environment cma_retention.py:CmaRetention``; needs ``pip install cmaes``.
 """
@@ -26,7 +26,7 @@ from evoframe.plugin import (
 
 @attrs.frozen
 class CmaRetention(Environment):
-    """Searches for the share of each layer that may live, by CMA-ES over the generations."""
+    """Searches for the share of each layer to keep, by CMA-ES over the generations."""
 
     name: ClassVar[str] = "cma-retention"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -34,7 +34,7 @@ class CmaRetention(Environment):
     start: float = attrs.field(default=0.85, metadata=doc("share of each layer, at the start"))
     spread: float = attrs.field(default=0.5, metadata=doc("standard deviation, in log-odds"))
     price: float = attrs.field(
-        default=0.05, metadata=doc("what of the metric halving the synapses is worth")
+        default=0.05, metadata=doc("value of halving the synapses, in units of the metric")
     )
 
     def begin(self, context: Context) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Successive halving of offspring: many live a little, few live on, one lives to the end.
+"""Successive halving: many offspring start training, few continue, one is trained to the end.
 
 Chosen as ``--selection halving.py:Halving``; the training of those that live on is kept.
 """
@@ -14,7 +14,7 @@ from evoframe.plugin import Context, Family, Heat, Population, Selection, doc
 
 @attrs.frozen
 class Halving(Selection):
-    """Many offspring live some epochs, the best of them longer, and the last to the end."""
+    """Trains many offspring for some epochs, the best of them longer, and the last to the end."""
 
     name: ClassVar[str] = "halving"
 

@@ -1,4 +1,4 @@
-"""Islands with climates of their own: who lives on which is a note, and the pressure reads it.
+"""Islands with their own climates: a note holds the island, and the pressure reads it.
 
 Chosen as ``--selection islands.py:Islands --environment islands.py:Climates``.
 """
@@ -24,7 +24,7 @@ from evoframe.plugin import (
 
 @attrs.frozen
 class Islands(Selection):
-    """Breeds the best of each island, and now and then sends them to the next."""
+    """Selects the best of each island as parents, with periodic migration to the next."""
 
     name: ClassVar[str] = "islands"
     traits: ClassVar[frozenset[str]] = frozenset({"deterministic"})
@@ -55,7 +55,7 @@ class Islands(Selection):
 
 @attrs.frozen
 class Climates(Environment):
-    """Lets another share of the synapses live on each island."""
+    """Keeps a different share of the synapses on each island."""
 
     name: ClassVar[str] = "climates"
 

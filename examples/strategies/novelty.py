@@ -1,4 +1,4 @@
-"""Novelty search over genotypes: among those that are good enough, the unlike have offspring.
+"""Novelty search over genotypes: the most dissimilar of those that are good enough are parents.
 
 Chosen as ``--training novelty.py:Portrayed --selection novelty.py:Novelty``.
 """
@@ -25,7 +25,7 @@ from evoframe.plugin import (
 
 @attrs.frozen
 class Portrayed(Gradient):
-    """Trains as 'gradient' does, and notes which rows of each layer the network has."""
+    """Trains like 'gradient', and notes which rows of each layer the network has."""
 
     name: ClassVar[str] = "portrayed"
 
@@ -39,13 +39,13 @@ class Portrayed(Gradient):
 
 @attrs.frozen
 class Novelty(Selection):
-    """Prefers those whose nearest neighbours among all that ever lived are farthest away."""
+    """Prefers individuals whose nearest neighbours among all individuals are farthest away."""
 
     name: ClassVar[str] = "novelty"
     traits: ClassVar[frozenset[str]] = frozenset({"deterministic"})
 
     neighbours: int = attrs.field(
-        default=5, validator=attrs.validators.ge(1), metadata=doc("how many are looked at")
+        default=5, validator=attrs.validators.ge(1), metadata=doc("number of neighbours")
     )
     tolerance: float = attrs.field(
         default=0.1, metadata=doc("how much worse than the best, in the metric, is good enough")

@@ -1,4 +1,4 @@
-"""Pre-screening by a surrogate: of several pressures, the one is lived of which most is expected.
+"""Pre-screening by a surrogate, which selects the most promising of several pressures.
 
 Chosen as ``--environment prescreening.py:Prescreened``.
 """
@@ -24,18 +24,18 @@ from evoframe.plugin import (
 
 @attrs.frozen
 class Prescreened(Environment):
-    """Draws several shares for each layer, and presses with those that a surrogate likes best."""
+    """Draws several shares for each layer, and applies those that a surrogate ranks best."""
 
     name: ClassVar[str] = "prescreened"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
 
     tries: int = attrs.field(
-        default=8, validator=attrs.validators.ge(1), metadata=doc("how many are compared")
+        default=8, validator=attrs.validators.ge(1), metadata=doc("number of candidates")
     )
     least: float = attrs.field(default=0.6, metadata=doc("smallest share of a layer that is drawn"))
-    ridge: float = attrs.field(default=1.0, metadata=doc("how far the surrogate is held to zero"))
+    ridge: float = attrs.field(default=1.0, metadata=doc("ridge regularisation of the surrogate"))
     price: float = attrs.field(
-        default=0.05, metadata=doc("what of the metric halving the synapses is worth")
+        default=0.05, metadata=doc("value of halving the synapses, in units of the metric")
     )
 
     def begin(self, context: Context) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Self-adaptation: how hard an offspring is pressed is inherited, varied, and selected with it.
+"""Self-adaptation: the pressure on an offspring is inherited, varied, and selected with it.
 
 Chosen as ``--environment self_adaptive.py:SelfAdaptive``.
 """
@@ -16,7 +16,7 @@ from evoframe.plugin import DNA, Context, Environment, Inheritance, Retention, d
 
 @attrs.frozen
 class SelfAdaptive(Environment):
-    """Presses each offspring as its parent was pressed, a little harder or softer."""
+    """Applies the parent's pressure to each offspring, slightly varied."""
 
     name: ClassVar[str] = "self-adaptive"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -24,7 +24,7 @@ class SelfAdaptive(Environment):
     start: float = attrs.field(
         default=0.8,
         validator=[attrs.validators.gt(0), attrs.validators.lt(1)],
-        metadata=doc("share that may live in the first offspring"),
+        metadata=doc("share kept in the first offspring"),
     )
     rate: float = attrs.field(
         default=0.3,

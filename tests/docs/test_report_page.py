@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from evoframe.cli import main
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "report.md"
 
@@ -22,5 +25,8 @@ def test_the_page_on_reports_runs(tmp_path: Path, monkeypatch, capsys) -> None:
 
     said = capsys.readouterr().out
     assert "g1s0" in said
+    assert namespace["everything"]["individuals"]
+    (line,) = re.findall(r"\$ evoframe (report runs/short .*)", PAGE.read_text("utf-8"))
+    assert CliRunner().invoke(main, line.split()).exit_code == 0
     assert Path("demo.html").read_text("utf-8").startswith("<!doctype html>")
     assert len(namespace["table"]) == len(namespace["run"].individuals) == 3
