@@ -75,19 +75,19 @@ def evolve(
 def resume(
     path: str | Path, *, changes: Sequence[str] = (), repair: bool = False, **ready: Any
 ) -> Run:
-    """Go on with a run, however it was ended, and return it.
+    """Resume a run, however it ended, and return it.
 
     Args:
         path: the run folder.
         changes: assignments, as ``"run.generations=9"``, that change the recipe from the next
-            generation on; they are put on record.
-        repair: put damaged files right first.
+            generation on, which is recorded.
+        repair: first repair damaged files.
         **ready: strategies that were made in Python when the run began, by role, e.g. ``task=...``;
             that of the ancestor's training by ``ancestor``.
 
     Raises:
-        ResumeError: what decides its results is not the same here.
-        EvoframeError: what else is wrong; the run stays as it was.
+        ResumeError: something that determines its results differs here.
+        EvoframeError: any other error; the run is unchanged.
 
     >>> evoframe.resume("first", task=task, changes=["run.generations=4"]).ending
     'generation 4 was the last one asked for'
@@ -106,17 +106,17 @@ def ask_tell(
     options: Sequence[str] = (),
     **choices: Any,
 ) -> Session:
-    """Evolve a network that is trained by a loop of your own: newborns are asked for, and told of.
+    """Evolve a network with your own training loop, which asks for newborns and reports results.
 
-    Everything of a run is there but training: selection, heredity, DNA, pressure, the journal. So
-    individuals may be trained by whatever there is: several devices, another library, a queue. If
-    the folder holds this very run, it goes on where it was.
+    The run does everything except training: selection, heredity, DNA, pressure, the journal.
+    Individuals may be trained on several devices, by another library or through a queue. If the
+    folder contains this very run, it is continued.
 
     Args:
-        task: as of :func:`evolve`; the ancestor is asked for first, to be measured if it comes
-            trained.
-        recipe: a built-in recipe's name, a ``.toml`` file or tables, of which training counts
-            for nothing here, the ancestor's neither.
+        task: as of :func:`evolve`; the ancestor is asked for first, to be measured if
+            it comes trained.
+        recipe: a built-in recipe's name, a ``.toml`` file or tables; their training has no
+            effect here, nor has that of the ancestor.
         out: the run folder.
         options: changes as on the command line.
         **choices: as of :func:`evolve`, but for ``training``.

@@ -11,7 +11,7 @@ import click
 from evoframe.version import CONTRACT, __version__
 
 
-@click.command(short_help="try whether a plugin keeps its promises")
+@click.command(short_help="check whether a plugin fulfils its contract")
 @click.argument("plugin")
 @click.option(
     "-o",
@@ -19,19 +19,19 @@ from evoframe.version import CONTRACT, __version__
     "options",
     multiple=True,
     metavar="ROLE/NAME.OPTION=VALUE",
-    help="an option to try a strategy with, e.g. mutation/drift.rate=0.5",
+    help="option to check a strategy with, e.g. mutation/drift.rate=0.5",
 )
-@click.option("--examples", type=click.IntRange(1), help="examples that each check tries")
-@click.option("--deep", is_flag=True, help="try all that takes long: more examples and variants")
+@click.option("--examples", type=click.IntRange(1), help="number of examples per check")
+@click.option("--deep", is_flag=True, help="run the long checks too: more examples and variants")
 @click.option("-v", "--verbose", is_flag=True, help="list the checks of every strategy")
 def command(
     plugin: str, *, options: tuple[str, ...], examples: int | None, deep: bool, verbose: bool
 ) -> None:
-    """Try everything that the strategies of PLUGIN promise, and say what to repair.
+    """Check that the strategies of PLUGIN fulfil the contracts of their roles.
 
     PLUGIN is an installed plugin, a module, or the path of a Python file. The exit code is 0 if
-    all promises are kept, 1 if one is broken, and 2 if there is nothing to try. What was not tried
-    is said: each strategy takes some seconds of a CPU, an executor thirty at most.
+    all checks pass, 1 if one fails, and 2 if there is nothing to check. Checks that were not run
+    are listed. A strategy takes some CPU seconds, an executor at most thirty.
     """
     _require_hypothesis()
     if examples:

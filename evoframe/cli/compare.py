@@ -14,7 +14,11 @@ from evoframe.cli.finish import resumable
 @click.command(short_help="compare recipes at equal training budget")
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="runs of each arm"
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="number of runs per arm",
 )
 @click.option(
     "--at",
@@ -22,12 +26,13 @@ from evoframe.cli.finish import resumable
     default="10,48,125",
     show_default=True,
     metavar="FACTORS",
-    help="how many times fewer synapses to look at",
+    help="reduction factors of synapses at which to compare",
 )
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    help="epochs of all descendants of an arm together; the most a recipe asks for if not given",
+    help="total epochs for all descendants of an arm; default: the largest number among "
+    "the recipes",
 )
 @shared.assignments("set an option of task, ancestor, training or run in every arm")
 @shared.plugins
@@ -36,20 +41,20 @@ from evoframe.cli.finish import resumable
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="runs at the same time, each in a process of its own",
+    help="number of parallel runs, each in its own process",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="where to keep it all, and to go on from; by default a new one under runs/",
+    help="folder of the comparison, also for resuming it; default: a new one under runs/",
 )
 @click.option(
     "--html",
     "page",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="where to write the page of the comparison; compare.html in FOLDER if not given",
+    help="file for the comparison page; default: compare.html in FOLDER",
 )
 def command(
     recipes: tuple[str, ...],
@@ -64,9 +69,9 @@ def command(
 ) -> None:
     """Run every RECIPE and the arms uniform, magnitude and dense with several seeds.
 
-    All arms but dense begin with the same ancestors, and all train for the same number of epochs
-    in all. The table gives accuracy at equal numbers of synapses, mean and standard deviation over
-    the seeds. The same command with the same --out goes on with a comparison that was interrupted.
+    All arms except dense start from the same ancestors, and all arms train for the same total
+    number of epochs. The table gives accuracy at equal numbers of synapses, as mean and standard
+    deviation over the seeds. Repeat the command with the same --out to resume a comparison.
     """
     from evoframe.api import new_folder
     from evoframe.config.request import Request, registry_of

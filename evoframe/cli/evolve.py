@@ -21,49 +21,49 @@ RUN_FLAGS = ("seed", "generations", "population", "until", "max_drop", "time", "
 
 def _role_options(function: Any) -> Any:
     for name, role in reversed(ROLES.items()):
-        words = "; may be given several times" if role.several else ""
-        text = f"the {name} to use, see `evoframe strategies {name}`{words}"
+        words = "; may be repeated" if role.several else ""
+        text = f"{name} to use, see `evoframe strategies {name}`{words}"
         if name != "task":  # whose flag says how people name one of their own
             option = click.option(f"--{name}", multiple=role.several, metavar="NAME", help=text)
             function = option(function)
     return function
 
 
-@click.command(short_help="evolve a network: the main job")
-@click.option(
-    "--recipe", metavar="NAME|FILE", help="a recipe to start from, see `evoframe recipes`"
-)
+@click.command(short_help="evolve a network (the main command)")
+@click.option("--recipe", metavar="NAME|FILE", help="recipe to start from, see `evoframe recipes`")
 @shared.task
 @_role_options
-@shared.assignments("set an option, e.g. encoding.temperature=0.1, environment[1].retention=0.5")
+@shared.assignments("set an option, e.g. encoding.temperature=0.1 or environment[1].retention=0.5")
 @shared.plugins
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="the run folder to make; by default a new one under runs/",
+    help="run folder to create; default: a new one under runs/",
 )
-@click.option("--seed", type=int, help="where all randomness comes from")
-@click.option("--generations", type=int, help="generations at most, the ancestor's included")
-@click.option("--population", type=int, help="individuals in each generation")
+@click.option("--seed", type=int, help="random seed")
+@click.option(
+    "--generations", type=int, help="maximum number of generations, including the ancestor's"
+)
+@click.option("--population", type=int, help="individuals per generation")
 @click.option(
     "--until",
     metavar="FACTOR",
-    help="stop when this much smaller: flops=4x, parameters=4x; 10x means synapses",
+    help="stop at this reduction: flops=4x, parameters=4x; 10x means synapses",
 )
 @click.option(
     "--max-drop",
     type=float,
     metavar="POINTS",
-    help="loss of the primary metric allowed; the smallest within it is delivered",
+    help="allowed loss of the primary metric; the smallest individual within it is delivered",
 )
-@click.option("--time", metavar="DURATION", help="stop after this long, e.g. 20m")
+@click.option("--time", metavar="DURATION", help="stop after this time, e.g. 20m")
 @click.option("--device", help="auto, cpu, cuda or cuda:n")
-@click.option("-v", "--verbose", is_flag=True, help="show every logged event on stderr")
+@click.option("-v", "--verbose", is_flag=True, help="print every log event to stderr")
 def command(**given: Any) -> None:
-    """Evolve a network and show what came of it.
+    """Evolve a network and show the results.
 
-    Defaults come first, then the recipe, then what is said here.
+    Options override the recipe, which overrides the defaults.
     """
     from evoframe.api import new_folder
     from evoframe.run import starting

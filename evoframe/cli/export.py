@@ -10,7 +10,7 @@ from rich.console import Console
 from evoframe.cli.at_hand import at_hand
 
 
-@click.command(short_help="write a network for use elsewhere")
+@click.command(short_help="export a network for use elsewhere")
 @click.argument("where", metavar="RUN")
 @click.option(
     "--format",
@@ -18,23 +18,25 @@ from evoframe.cli.at_hand import at_hand
     type=click.Choice(["state", "torch-export", "onnx"]),
     default="state",
     show_default=True,
-    help="weights and architecture, a torch.export program, or ONNX",
+    help="format: weights and architecture, a torch.export program, or ONNX",
 )
-@click.option("--individual", metavar="ID", help="whose network; the best's if not given")
+@click.option("--individual", metavar="ID", help="individual to export; default: the best")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="a new folder; RUN/export-FORMAT if not given"
+    "--out", type=click.Path(path_type=Path), help="new folder; default: RUN/export-FORMAT"
 )
 @click.option(
     "--network",
     metavar="FILE:FACTORY",
-    help="what builds the network, for a run whose task was made in Python",
+    help="function that builds the network, for a run whose task was made in Python",
 )
 @click.option(
-    "--to", metavar="ADDRESS", help="also copy the folder to an address of fsspec: s3://bucket/net"
+    "--to",
+    metavar="ADDRESS",
+    help="also copy the folder to an fsspec address, e.g. s3://bucket/net",
 )
-@click.option("--force", is_flag=True, help="replace the folder if it is there")
+@click.option("--force", is_flag=True, help="replace an existing folder")
 @click.option(
-    "--measure/--no-measure", default=True, help="measure before and after on this machine"
+    "--measure/--no-measure", default=True, help="measure latency before and after on this machine"
 )
 def command(
     where: str,
@@ -47,11 +49,11 @@ def command(
     force: bool,
     measure: bool,
 ) -> None:
-    """Write the network of RUN's best individual, physically small, for use elsewhere.
+    """Export the network of RUN's best individual, with its smaller tensors.
 
-    Prints what it costs beside the ancestor, measured on this machine. Runs the code of the files
-    that RUN/run.toml or --network names, and says which. RUN may be at an address of fsspec; it is
-    copied first.
+    Prints its costs and those of the ancestor, measured on this machine. Runs the code of the
+    files named in RUN/run.toml or --network, and lists them. RUN may be at an fsspec address; it
+    is copied first.
     """
     from evoframe import remote
     from evoframe.cli.finish import say_code

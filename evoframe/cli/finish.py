@@ -29,7 +29,7 @@ def resumable(path: Path, how: str = "") -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         word = "terminated" if came else "interrupted"
-        click.echo(f"\n{word}; go on with: {how or f'evoframe resume {path}'}", err=True)
+        click.echo(f"\n{word}; continue with: {how or f'evoframe resume {path}'}", err=True)
         sys.exit(143 if came else 130)
 
 

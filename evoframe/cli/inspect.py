@@ -15,7 +15,7 @@ NEXT = (
 """What a survey leads to, where size is what counts."""
 
 
-@click.command(short_help="tell what may leave a network, and what stays and why")
+@click.command(short_help="show what can be removed from a network, and what cannot and why")
 @shared.recipe
 @shared.task
 @shared.assignments("set an option, e.g. task.data=FOLDER, anatomy.multiple=8")

@@ -9,26 +9,30 @@ import click
 from evoframe.cli import shared
 
 
-@click.command(short_help="measure a network's layers, for budgets of milliseconds")
+@click.command(short_help="measure a network's layers, for latency budgets")
 @shared.recipe
 @shared.task
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="the table, a new file")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="new file for the table"
+)
 @click.option(
     "--plan",
     "elsewhere",
     is_flag=True,
-    help="write what is to be measured, and a script beside it that measures it elsewhere",
+    help="write a measurement plan, and a script that measures it on another machine",
 )
+@click.option("--batch", type=int, help="batch size; default: that of the example inputs")
 @click.option(
-    "--batch", type=int, help="examples in a pass; those of the example inputs if not given"
+    "--points", default=5, show_default=True, help="widths to measure per layer, from 1 to all"
 )
-@click.option("--points", default=5, show_default=True, help="widths of each layer, from 1 to all")
-@click.option("--threads", default=1, show_default=True, help="of the CPU")
+@click.option("--threads", default=1, show_default=True, help="number of CPU threads")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:n")
-@click.option("--rounds", default=3, show_default=True, help="how often each is measured")
-@click.option("--seconds", default=0.01, show_default=True, help="how long each time, at least")
-@click.option("--processor", is_flag=True, help="count the processor's time, not the clock's")
-@click.option("--force", is_flag=True, help="replace the file if it is there")
+@click.option("--rounds", default=3, show_default=True, help="number of measurements of each call")
+@click.option(
+    "--seconds", default=0.01, show_default=True, help="minimum duration of a measurement"
+)
+@click.option("--processor", is_flag=True, help="measure CPU time instead of wall-clock time")
+@click.option("--force", is_flag=True, help="replace an existing file")
 @shared.assignments("set an option, e.g. task.data=FOLDER")
 @shared.plugins
 def command(
@@ -48,9 +52,10 @@ def command(
     processor: bool,
     force: bool,
 ) -> None:
-    """Measure each layer of the network of a task at many widths, and write a table.
+    """Measure each layer of a task's network at several widths, and write a table.
 
-    It is what `run.latency_table`, `--until latency=2x` and `evoframe shrink --latency` ask for.
+    The table is required by `run.latency_table`, `--until latency=2x` and `evoframe shrink
+    --latency`.
     """
     import attrs
 

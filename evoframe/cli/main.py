@@ -17,20 +17,20 @@ from evoframe.undisturbed import undisturbed
 from evoframe.version import __version__
 
 COMMANDS = {
-    "evolve": "evolve a network: the main job",
-    "resume": "go on with a run that was interrupted",
+    "evolve": "evolve a network (the main command)",
+    "resume": "resume an interrupted run",
     "compare": "compare recipes at equal training budget",
-    "show": "show what a run has brought forth",
-    "watch": "watch a run that goes on in another process",
-    "report": "write a run as one page: what came out, how, and how to have it again",
-    "shrink": "make a trained network smaller in one cut, without a run",
-    "latency": "measure a network's layers, for budgets of milliseconds",
-    "inspect": "tell what may leave a network, and what stays and why",
-    "export": "write a network for use elsewhere",
+    "show": "show the individuals of a run",
+    "watch": "watch a run in progress",
+    "report": "write a run as one HTML page",
+    "shrink": "prune a trained network in one cut, without a run",
+    "latency": "measure a network's layers, for latency budgets",
+    "inspect": "show what can be removed from a network, and what cannot and why",
+    "export": "export a network for use elsewhere",
     "strategies": "list strategies, or show the options of one",
-    "new": "write a plugin to start from",
-    "check": "try whether a plugin keeps its promises",
-    "plugins": "list plugins, and those that could not be loaded",
+    "new": "create a plugin from a template",
+    "check": "check whether a plugin fulfils its contract",
+    "plugins": "list plugins, including those that failed to load",
     "recipes": "list recipes, or show one",
 }
 """Every command with its one-line help, in the order in which people need them."""

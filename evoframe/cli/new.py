@@ -7,17 +7,17 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="write a plugin to start from")
+@click.command(short_help="create a plugin from a template")
 @click.argument("role")
 @click.argument("name")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="the folder to make; evoframe-NAME here if not given",
+    help="folder to create; default: evoframe-NAME in the current folder",
 )
 def command(role: str, name: str, *, out: Path | None) -> None:
-    """Write a plugin that offers a working strategy of ROLE called NAME, with its test."""
+    """Create a plugin with a working strategy NAME for ROLE, and its test."""
     from evoframe.testing.scaffold import files_of, write
 
     files, folder = files_of(role, name), out or Path(f"evoframe-{name}")

@@ -8,13 +8,13 @@ from rich.console import Console
 from evoframe.cli import shared
 
 
-@click.command(short_help="list plugins, and those that could not be loaded")
+@click.command(short_help="list plugins, including those that failed to load")
 @shared.plugins
 def command(plugins: tuple[str, ...]) -> None:
-    """List every plugin with its distribution, version and strategies, and every failure.
+    """List all plugins with distribution, version and strategies, and all failures.
 
-    Installed plugins are loaded unless -p no:NAME names one of them, or the environment variable
-    EVOFRAME_PLUGINS says which to load: names with commas between them, or none.
+    Installed plugins are loaded unless excluded by -p no:NAME or by the environment variable
+    EVOFRAME_PLUGINS, which lists the plugins to load, separated by commas, or none.
     """
     from evoframe.registry import load_registry
     from evoframe.registry.global_state import in_words

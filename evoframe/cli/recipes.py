@@ -15,10 +15,10 @@ HEADER = ("recipe", "CPU", "memory", "test metric", "synapses", "parameters", "a
 @click.command(short_help="list recipes, or show one")
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
-    """List the recipes that come with evoframe, or print NAME as TOML, ready to be changed.
+    """List the built-in recipes, or print NAME as TOML, ready to be edited.
 
-    The list has what a run cost on one machine, and what came of it: CPU seconds, peak memory, the
-    metric from the ancestor to the delivered network, and times fewer synapses and parameters.
+    The list gives cost and results of a run on one machine: CPU seconds, peak memory, the metric
+    of the ancestor and of the delivered network, and reductions of synapses and parameters.
     """
     from evoframe.cli.screen import screen
     from evoframe.config import files, prices

@@ -9,21 +9,21 @@ import click
 from evoframe.cli.at_hand import at_hand
 
 
-@click.command(short_help="write a run as one page: what came out, how, and how to have it again")
+@click.command(short_help="write a run as one HTML page")
 @click.argument("where", metavar="RUN")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="the page; report.html in RUN if not given, where an earlier one is replaced",
+    help="file for the page; default: report.html in RUN, which is overwritten",
 )
 def command(where: str, out: Path | None) -> None:
-    """Write RUN as one HTML file that needs nothing else.
+    """Write RUN as one self-contained HTML file.
 
-    It is made from the record alone: nothing that the run names is imported, so a run of somebody
-    else can be looked at. Works while the run goes on.
-    RUN may be at an address of fsspec, as in s3://bucket/run; it is copied first, and the page is
-    written here.
+    It is made from the record alone. Nothing that the run names is imported, so it is safe for
+    runs of others. It also works while the run is in progress.
+    RUN may be at an fsspec address, as in s3://bucket/run; it is copied first, and the page is
+    written to the current folder.
     """
     from evoframe.remote import is_address
     from evoframe.report.page import render

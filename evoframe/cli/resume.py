@@ -10,34 +10,34 @@ import click
 from evoframe.cli.finish import report, resumable, say_code, telling
 
 
-@click.command(short_help="go on with a run that was interrupted")
+@click.command(short_help="resume an interrupted run")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--change",
     "changes",
     multiple=True,
     metavar="TABLE.OPTION=VALUE",
-    help="change the recipe from the next generation on, on record; may be given several times",
+    help="change the recipe from the next generation on, which is recorded; may be repeated",
 )
 @click.option(
     "--repair",
     is_flag=True,
-    help="first put right what is damaged: the journal from its copy, individuals by living again",
+    help="first repair damage: the journal from its copy, individuals by repeating their lives",
 )
 @click.option(
     "--from",
     "mirror",
     metavar="ADDRESS",
-    help="first copy the run at an address of fsspec, a mirror, to RUN, where none is yet",
+    help="first copy a mirror at an fsspec address to RUN, which must not exist yet",
 )
-@click.option("-v", "--verbose", is_flag=True, help="show every logged event on stderr")
+@click.option("-v", "--verbose", is_flag=True, help="print every log event to stderr")
 def command(
     run: Path, changes: tuple[str, ...], mirror: str | None, *, repair: bool, verbose: bool
 ) -> None:
-    """Go on with RUN, however it was ended; what is finished is not done again.
+    """Resume RUN, however it ended; finished work is not repeated.
 
-    The result is the same, bit for bit, as if it had never been interrupted. Runs the code of
-    files that RUN/run.toml names, and says which.
+    The result is bit-identical to that of an uninterrupted run. Runs the code of the files named
+    in RUN/run.toml, and lists them.
     """
     from evoframe.run import starting
 

@@ -11,11 +11,11 @@ Decorator = Callable[[Any], Any]
 """What gives an option to the function of a command."""
 
 recipe: Decorator = click.option(
-    "--recipe", metavar="NAME|FILE", help="a recipe, see `evoframe recipes`"
+    "--recipe", metavar="NAME|FILE", help="recipe, see `evoframe recipes`"
 )
 
 task: Decorator = click.option(
-    "--task", metavar="NAME|REF", help="a task, or your own as file.py:Name or module:Name"
+    "--task", metavar="NAME|REF", help="task, or your own as file.py:Name or module:Name"
 )
 
 plugins: Decorator = click.option(
@@ -24,7 +24,7 @@ plugins: Decorator = click.option(
     "plugins",
     multiple=True,
     metavar="FILE|MODULE|no:NAME",
-    help="load a plugin that is not installed, or do not load one that is",
+    help="load a plugin that is not installed, or skip an installed one",
 )
 
 

@@ -13,28 +13,32 @@ if TYPE_CHECKING:
     from evoframe.kernel.clusters import Kind
 
 
-@click.command(short_help="show what a run has brought forth")
+@click.command(short_help="show the individuals of a run")
 @click.argument("where", metavar="RUN")
 @click.option(
-    "--individual", metavar="ID", help="whose lineage and layers to show; the best's if not given"
+    "--individual",
+    metavar="ID",
+    help="individual whose lineage and layers to show; default: the best",
 )
 @click.option(
     "--clusters",
     type=click.Choice(("kernel", "filter", "bundle")),
-    help="also show what is left of clusters, and how alike the networks of a generation are",
+    help="also show remaining clusters, and the similarity of networks within a generation",
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="print everything as JSON, with the run's digest"
+    "--json", "as_json", is_flag=True, help="print everything as JSON, including the run's digest"
 )
-@click.option("--latency", is_flag=True, help="measure its network beside the ancestor's")
+@click.option(
+    "--latency", is_flag=True, help="measure the latency of its network and of the ancestor's"
+)
 def command(
     where: str, individual: str | None, clusters: Kind | None, *, as_json: bool, latency: bool
 ) -> None:
     """Show the generations of RUN, and the lineage and layers of its best individual.
 
-    RUN may be at an address of fsspec, as in s3://bucket/run; it is copied first.
-    Works while the run goes on. Only --latency and --clusters run code that RUN/run.toml names,
-    as they need its networks, and say whose.
+    RUN may be at an fsspec address, as in s3://bucket/run; it is copied first.
+    It also works while the run is in progress. Only --latency and --clusters run code named in
+    RUN/run.toml, because they need its networks, and they list the files.
     """
     from evoframe.cli.finish import say_code
     from evoframe.cli.screen import columns, screen

@@ -28,65 +28,75 @@ HOW = ("steps", "repair", "statistics")
 """Options that say how it is cut, and what is done with what reads channels that left."""
 
 
-@click.command(short_help="make a trained network smaller in one cut, without a run")
+@click.command(short_help="prune a trained network in one cut, without a run")
 @shared.recipe
 @shared.task
-@click.option("--flops", metavar="FACTOR", help="what a forward pass may cost, as in 4x")
-@click.option("--parameters", metavar="FACTOR", help="how many may be left, as in 4x")
-@click.option("--bytes", metavar="FACTOR", help="bytes of weights, as in 4x")
-@click.option("--activations", metavar="FACTOR", help="peak bytes of a forward pass, as in 2x")
-@click.option("--latency", metavar="FACTOR", help="of a forward pass, as in 2x or 10ms")
+@click.option("--flops", metavar="FACTOR", help="reduction of the FLOPs of a forward pass, e.g. 4x")
+@click.option("--parameters", metavar="FACTOR", help="reduction of parameters, e.g. 4x")
+@click.option("--bytes", metavar="FACTOR", help="reduction of the bytes of weights, e.g. 4x")
+@click.option(
+    "--activations", metavar="FACTOR", help="reduction of the peak activation memory, e.g. 2x"
+)
+@click.option(
+    "--latency", metavar="FACTOR", help="reduction or limit of the latency, e.g. 2x or 10ms"
+)
 @click.option(
     "--latency-table",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="by which latency is told, see `evoframe latency`",
+    help="latency table to use, see `evoframe latency`",
 )
 @click.option(
     "--importance",
     default="fisher",
     show_default=True,
     metavar="NAME",
-    help="what ranks channels: fisher, taylor, magnitude, ...; see `evoframe strategies cluster`",
+    help="importance criterion: fisher, taylor, magnitude, ...; see `evoframe strategies "
+    "encoding cluster`",
 )
-@click.option("--scope", default="network", show_default=True, help="network, alike or layer")
+@click.option(
+    "--scope",
+    default="network",
+    show_default=True,
+    help="scope of the ranking: network, alike or layer",
+)
 @click.option(
     "--normalise",
     default="mean",
     show_default=True,
-    help="what importances are divided by, of each layer: mean, max, sum or none",
+    help="statistic of each layer by which importances are divided: mean, max, sum or none",
 )
 @click.option(
-    "--batches", default=20, show_default=True, help="training batches to measure importances on"
+    "--batches", default=20, show_default=True, help="training batches for measuring importances"
 )
 @click.option(
     "--examples", default=200, show_default=True, help="training examples for fisher, one by one"
 )
-@click.option("--steps", default=1, show_default=True, help="in how many cuts")
+@click.option("--steps", default=1, show_default=True, help="number of pruning steps")
 @click.option(
     "--repair",
     default=0,
     show_default=True,
-    help="training batches to fit layers on whose inputs became fewer, without training",
+    help="training batches for refitting layers whose inputs were removed, without training",
 )
 @click.option(
     "--statistics",
     default=0,
     show_default=True,
-    help="training batches to estimate statistics of batch norms on anew",
+    help="training batches for re-estimating batch-norm statistics",
 )
-@click.option("--depth", is_flag=True, help="let whole residual blocks leave too")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="a new folder")
-@click.option("--force", is_flag=True, help="replace the folder if it is there")
-@click.option("--seed", default=0, show_default=True, help="of the order of batches")
+@click.option("--depth", is_flag=True, help="allow removal of whole residual blocks")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="new folder")
+@click.option("--force", is_flag=True, help="replace an existing folder")
+@click.option("--seed", default=0, show_default=True, help="random seed")
 @shared.assignments(
     "set an option, e.g. task.data=FOLDER, anatomy.multiple=8, anatomy.keep=['stem']"
 )
 @shared.plugins
 def command(**given: Any) -> None:
-    """Cut the least important channels out of the network of a task, which comes trained.
+    """Remove the least important channels from the trained network of a task.
 
-    Nothing is trained. OUT is what `evoframe.load(OUT, factory)` reads.
+    Nothing is trained. `evoframe.load(OUT, factory)` reads the folder OUT.
     """
     from evoframe.cli.screen import screen
     from evoframe.config.request import Request

@@ -14,7 +14,7 @@ from evoframe.cli import shared
 @click.argument("name", required=False)
 @shared.plugins
 def command(role: str | None, name: str | None, plugins: tuple[str, ...]) -> None:
-    """List all strategies, those of a ROLE, or show the options of NAME and how to write them."""
+    """List all strategies, or those of a ROLE, or show the options of NAME with a TOML example."""
     from evoframe.registry import describe, load_registry
     from evoframe.report.tables import listing
     from evoframe.roles import ROLES
@@ -29,8 +29,10 @@ def command(role: str | None, name: str | None, plugins: tuple[str, ...]) -> Non
         console.print(describe.documentation(offer.strategy), markup=False)
         rows = describe.option_rows(offer.strategy)
         if rows:
+            # The meaning stands below type and default, so that it has a whole line to itself.
+            told = [(name, f"{kind}; {default}\n{words}") for name, kind, default, words in rows]
             console.print()
-            console.print(listing(rows, ("option", "type", "default", "meaning")))
+            console.print(listing(told, ("option", "type; default, and meaning")))
         console.print()
         console.print(describe.toml_snippet(offer.strategy), markup=False, end="")
         return

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="watch a run that goes on in another process")
+@click.command(short_help="watch a run in progress")
 @click.argument("run", type=click.Path(path_type=Path))
 def command(run: Path) -> None:
-    """Show the individuals of RUN as they come, until it is over or nobody works on it.
+    """Show the individuals of RUN as they are recorded, until no process works on it.
 
-    The journal is only read. On a terminal it is a table that is drawn anew; elsewhere a line for
-    each life, and one a minute. Interrupting it does nothing to the run.
+    The journal is only read. On a terminal the table is refreshed in place; elsewhere a line is
+    printed for each life, and one per minute. Interrupting it does not affect the run.
     """
     from rich.console import Console
     from rich.live import Live
@@ -29,5 +29,5 @@ def command(run: Path) -> None:
         with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
             watching.watch_table(run, live)
     except KeyboardInterrupt:
-        click.echo("no longer watched; the run goes on")
+        click.echo("stopped watching; the run continues")
         sys.exit(130)

@@ -33,7 +33,7 @@ def aimed(
         return tables
     if target is None:
         raise ConfigError(
-            "this recipe cuts as far as run.until says, and there is none. Try --until flops=4x, "
+            "this recipe cuts to the target of run.until, which is not set. Try --until flops=4x, "
             "or until='flops=4x' in Python."
         )
     cost, factor = target

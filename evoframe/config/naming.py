@@ -44,8 +44,8 @@ def strategy_from(
     if use == IN_SESSION:
         raise ConfigError(
             f"the {entry} of this run was made in a Python session and cannot be rebuilt from its "
-            f"record. Hand it over from Python: evoframe.resume(path, {entry}=...) goes on, "
-            f"evoframe.open_run(path, {entry}=...) reads it.{_for_exports(entry)}"
+            f"record. Pass it from Python: evoframe.resume(path, {entry}=...) continues, "
+            f"evoframe.open_run(path, {entry}=...) reads the run.{_for_exports(entry)}"
         )
     found = _find(use, role.name, registry)
     # Where nobody offers the class, only the reference itself leads back to it.

@@ -53,16 +53,18 @@ def _matches(pattern: re.Pattern[str], wanted: str) -> Any:
 class RunOptions:
     """How long a run goes on, where, and from which seed."""
 
-    seed: int = attrs.field(default=0, metadata=doc("where all randomness comes from"))
+    seed: int = attrs.field(default=0, metadata=doc("random seed"))
     generations: int = attrs.field(
         default=5,
         validator=[attrs.validators.ge(1), attrs.validators.le(MANY)],
-        metadata=doc("generations at most, the ancestor's included, as the papers count"),
+        metadata=doc(
+            "maximum number of generations, including the ancestor's, as the papers count"
+        ),
     )
     population: int = attrs.field(
         default=1,
         validator=[attrs.validators.ge(1), attrs.validators.le(MANY)],
-        metadata=doc("individuals in each generation after the ancestor's"),
+        metadata=doc("individuals per generation after the ancestor's"),
     )
     until: str | None = attrs.field(
         default=None,
@@ -70,65 +72,68 @@ class RunOptions:
             _UNTIL, "a factor as in '10x' (of synapses), 'parameters=4x' or 'flops=4x'"
         ),
         metadata=doc(
-            "stop once somebody is this many times smaller than the ancestor: flops=4x, "
+            "stop once an individual is smaller than the ancestor by this factor: flops=4x, "
             "parameters=4x, bytes=4x, activations=4x, latency=2x; 10x means synapses"
         ),
     )
     latency_table: Path | None = attrs.field(
         default=None,
         metadata=doc(
-            "file with the milliseconds of each layer at each width, by which latency is told; "
-            "see `evoframe latency`"
+            "latency table to use, with the milliseconds of each layer at each width; see "
+            "`evoframe latency`"
         ),
     )
     max_drop: float | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(attrs.validators.ge(0)),
         metadata=doc(
-            "loss of the primary metric allowed: percentage points of a share, else its own unit; "
-            "it is a share if the task says so, or if larger is better and the ancestor's in 0..1"
+            "allowed loss of the primary metric, in percentage points of a share, otherwise in its "
+            "own unit; it is a share if the task says so, or if larger is better and the "
+            "ancestor's value lies in 0..1"
         ),
     )
     time: str | None = attrs.field(
         default=None,
         validator=_matches(_TIME, "a duration as in '90s', '20m' or '2h'"),
-        metadata=doc("stop after the generation in which this much time has passed, as in 20m"),
+        metadata=doc("stop after the generation during which this time runs out, e.g. 20m"),
     )
     device: str = attrs.field(default="auto", metadata=doc("auto, cpu, cuda or cuda:n"))
     threads: int = attrs.field(
         default=1,
         validator=[attrs.validators.ge(1), attrs.validators.le(1024)],
-        metadata=doc("CPU threads of each life; weights depend on it in their last bits"),
+        metadata=doc("CPU threads per life; affects the last bits of weights"),
     )
     strict: bool = attrs.field(
-        default=True, metadata=doc("on CUDA, use only kernels that give the same bits again")
+        default=True, metadata=doc("on CUDA, use deterministic kernels only")
     )
     checkpoint: float = attrs.field(
         default=30.0,
         validator=attrs.validators.ge(0),
-        metadata=doc("seconds between the checkpoints of a life, which are put after epochs"),
+        metadata=doc(
+            "minimum seconds between checkpoints of a life, which are written after epochs"
+        ),
     )
     keep: str = attrs.field(
         default="all",
         validator=_matches(_KEEP, "'all', 'front', or 'last' with a number as in 'last 3'"),
         metadata=doc(
-            "whose weights stay on disk: all; front: of nobody who is both worse and larger than "
-            "another; last N: of so many generations. Ancestor, parents and the best stay always, "
-            "and others are lived again when they are asked for"
+            "weights to keep on disk: all; front (the Pareto front of metric and size); "
+            "last N (of N generations). Those of the ancestor, parents and the best are "
+            "always kept, and others are reconstructed by repeating their lives on request"
         ),
     )
     latency: bool = attrs.field(
         default=False,
         metadata=doc(
-            "when the run ends, measure on its device how fast the ancestor, the individual that "
-            "is delivered and up to eight others are, for the record"
+            "at the end of the run, measure and record the latency of the ancestor, the "
+            "delivered individual and up to eight others, on the run's device"
         ),
     )
     plugins: tuple[str, ...] = attrs.field(
-        default=(), metadata=doc("modules or Python files to load besides installed plugins")
+        default=(), metadata=doc("modules or Python files to load in addition to installed plugins")
     )
     requires: tuple[str, ...] = attrs.field(
-        default=(), metadata=doc("distributions that must be there, as in evoframe-lottery>=0.2")
+        default=(), metadata=doc("distributions that must be installed, e.g. evoframe-lottery>=0.2")
     )
 
     @property
@@ -173,31 +178,36 @@ class AnatomyOptions:
         default=1,
         converter=_whole,
         validator=require_count_or_share,
-        metadata=doc("output channels that every layer keeps; below 1, a share of them"),
+        metadata=doc("minimum number of output channels per layer; below 1, a share of them"),
     )
     multiple: int = attrs.field(
         default=1,
         validator=attrs.validators.ge(1),
-        metadata=doc("what the output channels of a layer are rounded up to a multiple of"),
+        metadata=doc("multiple to which the output channels of a layer are rounded up"),
     )
     layers: Mapping[str, Width] = attrs.field(
         factory=dict,
         metadata=doc(
-            "how wide single layers may be, by name or pattern, as in "
-            "{ 'layer1.*' = { at_least = 0.5, multiple = 8 }, 'head' = { at_most = 64 } }"
+            "widths of single layers, by name or pattern, as in { 'layer1.*' = { at_least = "
+            "0.5, multiple = 8 }, 'head' = { at_most = 64 } }"
         ),
     )
     numbers: bool = attrs.field(
         default=True,
-        metadata=doc("try removals on real inputs in the survey; takes about 50 forward passes"),
+        metadata=doc(
+            "test removals on real inputs in the survey, which takes about 20 forward and 5 "
+            "backward passes"
+        ),
     )
     approximate: bool = attrs.field(
         default=False,
-        metadata=doc("let channels leave that a norm averages over; changes what is computed"),
+        metadata=doc(
+            "allow removal of channels that a norm averages over, which changes what is computed"
+        ),
     )
     depth: bool = attrs.field(
         default=False,
-        metadata=doc("let whole residual blocks leave, as far as that changes nothing", later=True),
+        metadata=doc("allow removal of whole residual blocks, where this is exact", later=True),
     )
 
 

@@ -51,14 +51,14 @@ def write(one: Delivered, folder: Path) -> list[str]:
 def load(path: str | Path, network_factory: Callable[[], nn.Module]) -> nn.Module:
     """Return an exported network, rebuilt without pickle, in evaluation mode on the CPU.
 
-    Its absent synapses stay absent however it is trained, until :func:`evoframe.plain`.
+    Masked synapses remain zero however it is trained, until :func:`evoframe.plain`.
 
     Args:
         path: the folder that ``evoframe export --format state`` wrote.
         network_factory: builds the whole network that was evolved; its weights do not matter.
 
     Raises:
-        ExportError: the folder is not an export, is not as it was written, is of a later version,
+        ExportError: the folder is not an export, was modified, is of a later version,
             belongs to another architecture, or what the factory builds cannot be rebuilt.
 
     >>> folder = evoframe.open_run("first", task=task).export("smaller")
@@ -91,8 +91,8 @@ def _require_untouched(facts: Mapping[str, Any], content: bytes, folder: Path) -
     """
     if facts["format"] == 1 and DIGEST not in facts:
         warnings.warn(
-            f"{folder} was written by an earlier evoframe and holds no digest, so nothing tells "
-            "whether it is as it was written. Export it again.",
+            f"{folder} was written by an earlier evoframe and holds no digest, so its integrity "
+            "cannot be verified. Export it again.",
             stacklevel=3,
         )
     elif facts.get(DIGEST) != digest_of(facts, content):

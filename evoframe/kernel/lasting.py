@@ -44,10 +44,10 @@ def lasting(network: nn.Module, masks: Masks) -> nn.Module:
 
 
 def plain(network: nn.Module) -> nn.Module:
-    """The same network as a module like any other, in which absent synapses may come to life.
+    """Return the same network as a plain module, in which absent synapses may become nonzero.
 
-    What ``run.network()`` and ``evoframe.load()`` give keeps absent synapses absent, and needs
-    evoframe to be unpickled. After this call neither is so; weights are what they were.
+    Networks of ``run.network()`` and ``evoframe.load()`` keep absent synapses at zero, and need
+    evoframe to be unpickled. After this call neither holds; weights are unchanged.
 
     Args:
         network: changed in place.

@@ -56,57 +56,59 @@ def shrink(
     targets: Targets | None = None,
     seed: int = 0,
 ) -> nn.Module:
-    """Return a smaller network: the least important channels cut out, everywhere, at once.
+    """Return a smaller network, from which the least important channels have been removed.
 
     It is an ordinary module in evaluation mode, on the device of the network, which is not
-    changed. It computes exactly what the network would with those channels at zero; nothing is
-    trained, which is left to you. :func:`evoframe.shrunk` tells what was cut. Several limits hold
-    together; each is a factor as in ``"4x"``, a share as in ``0.25``, or a number above 1.
+    changed. Unless ``repair`` or ``statistics`` are given, it computes exactly what the network
+    computes with those channels at zero. Nothing is trained. :func:`evoframe.shrunk` describes the
+    cut. Several limits hold together; each is a factor (``"4x"``), a share (``0.25``), or a number
+    above 1.
 
     Args:
-        network: trained; a result of ``shrink`` may be shrunk on.
+        network: a trained network; a result of ``shrink`` may be shrunk again.
         example_inputs: inputs for one forward pass, a tuple, a mapping of keywords, or both as
             ``evoframe.Arguments``; those of the first example of the data if not given.
-        flops: what a forward pass on the example inputs may cost.
-        parameters: how many may be left.
-        bytes: of all parameters, and of the buffers that are saved with the network.
-        activations: peak bytes of a forward pass.
-        latency: time of a forward pass by the table; also ``"10ms"``, and no other number above 1.
+        flops: limit for a forward pass on the example inputs.
+        parameters: limit for their number.
+        bytes: limit for all parameters, and the buffers that are saved with the network.
+        activations: limit for the peak bytes of a forward pass.
+        latency: limit for the time of a forward pass, by the table; also ``"10ms"``, and no
+            other number above 1.
         latency_table: the file that :func:`evoframe.latency_table` or ``evoframe latency`` wrote.
         data: a loader, a data set, or tensors in memory, as of ``evoframe.task``.
         loss: takes outputs and targets; without, the network computes it.
-        importance: ``fisher`` (with data, if nothing is said), ``magnitude`` (without),
-            ``taylor`` (for loaders that only give batches), ``hessian-vector``, ``activation``,
+        importance: ``fisher`` (the default with data), ``magnitude`` (the default without),
+            ``taylor`` (for loaders that only provide batches), ``hessian-vector``, ``activation``,
             ``batch-norm``, ``geometric-median``.
-        scope: ``network`` compares all channels, ``alike`` and ``layer`` take the same share of all
-            layers of the same kinds, or of each.
-        normalise: what importances are divided by, of the channels of the same layers: their
-            ``mean``, ``max`` or ``sum``, or ``none``.
-        steps: in how many cuts; importances are made anew before each.
-        batches: of data that an importance is measured on.
-        examples: the same for ``fisher``, which takes them one by one.
-        repair: batches of data on which what reads channels that left learns to make do with those
-            that stay, without training (as the nurture ``repair``); it then no longer
-            computes the same. 0 leaves all weights as they are.
-        statistics: batches of data on which the running statistics of batch norms are estimated
-            anew after the cut, which then no longer computes the same; 0 leaves them.
-        depth: let whole residual blocks leave too: ``x + branch(x)`` becomes ``x``.
+        scope: ``network`` ranks all channels together, ``alike`` and ``layer`` remove the same
+            share of all layers of the same kind, or of each.
+        normalise: statistic over the channels of the same layers by which importances are
+            divided: ``mean``, ``max``, ``sum``, or ``none``.
+        steps: number of pruning steps; importances are recomputed before each.
+        batches: batches of data for measuring an importance.
+        examples: the same for ``fisher``, which processes them one by one.
+        repair: batches of data for refitting, by least squares and without training, the layers
+            that read removed channels (as the nurture ``repair``); 0 keeps all weights.
+        statistics: batches of data for re-estimating the running statistics of batch norms after
+            the cut; 0 keeps them.
+        depth: allow removal of whole residual blocks: ``x + branch(x)`` becomes ``x``.
         keep: names of layers that keep all their output channels.
-        at_least: output channels that every layer keeps, or below 1 the share of them; if not
-            given, a tenth as far as the limits allow.
-        multiple: what the number of a layer's output channels is rounded up to, where it can be.
-        layers: how wide single layers may be, by name or pattern: ``share`` of their channels,
+        at_least: minimum number of output channels per layer, or below 1 a share; if not given,
+            a tenth where the limits allow it.
+        multiple: multiple to which the number of a layer's output channels is rounded up, where
+            possible.
+        layers: widths of single layers, by name or pattern: ``share`` of their channels,
             ``at_least``, ``at_most`` (each a number or below 1 a share) and ``multiple``, as in
             ``{"layer1.*": {"at_least": 0.5, "multiple": 8}}``; all that match a layer hold.
         evolvable: names of the parameters that may lose channels; all weights of convolutions,
             linear and recurrent layers but the last if not given.
-        forward: how a batch is given to the network, as of ``evoframe.task``.
-        targets: what of a batch outputs are held to, as of ``evoframe.task``.
-        seed: of the order of batches.
+        forward: how a batch is passed to the network, as in ``evoframe.task``.
+        targets: what of a batch is compared with the outputs, as in ``evoframe.task``.
+        seed: random seed of the order of batches.
 
     Raises:
         ConfigError: a limit that cannot be understood or met, or an importance without its data.
-        TaskError: the network cannot be surveyed, or the data not be read.
+        TaskError: the network cannot be surveyed, or the data cannot be read.
 
     >>> network = factory()
     >>> evoframe.shrink(network, (inputs[:1],), parameters="2x")

@@ -21,16 +21,16 @@ class Shrunk:
     """What was cut of a network.
 
     Attributes:
-        before: the costs of the network as it came, by name: ``parameters``, ``flops``, ``bytes``,
-            ``activations``, and ``latency`` in seconds; a cost that cannot be told is missing.
-        after: those of the smaller one.
-        channels: for each layer that may lose output channels how many it had, and has.
-        barriers: where channels are kept because nobody knows what happens to them, with reasons;
-            and, with ``depth``, which blocks cannot leave.
-        blocks: the residual blocks that left.
-        remedies: for barriers, what can be done about them.
+        before: the costs of the original network, by name: ``parameters``, ``flops``, ``bytes``,
+            ``activations``, and ``latency`` in seconds; a cost that cannot be computed is missing.
+        after: the costs of the smaller network.
+        channels: for each layer that may lose output channels, their number before and after.
+        barriers: where channels are kept because no rule covers their treatment, with reasons;
+            and, with ``depth``, which blocks cannot be removed.
+        blocks: the residual blocks that were removed.
+        remedies: for barriers, how to remove them.
         untried: why removals were not tried by numbers, in evaluation and in training; empty if
-            they were. What only training runs may then no longer fit.
+            they were. Code that only training runs may then no longer fit.
     """
 
     before: Mapping[str, float]
@@ -122,10 +122,10 @@ def told(network: nn.Module, what: Shrunk) -> nn.Module:
 
 
 def shrunk(network: nn.Module) -> Shrunk:
-    """Return all that :func:`evoframe.shrink` has cut of a network; its copies do not know.
+    """Return all that :func:`evoframe.shrink` has cut of a network; copies do not carry this.
 
     Raises:
-        ConfigError: it is none that was given by ``shrink``.
+        ConfigError: the network is not a result of ``shrink``.
 
     >>> smaller = evoframe.shrink(factory(), (inputs[:1],), parameters=0.5)
     >>> evoframe.shrunk(smaller).channels

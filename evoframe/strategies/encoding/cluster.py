@@ -48,7 +48,7 @@ from evoframe.strategies.encoding.standing import Normalise, Scope, levels_of, s
 
 @attrs.frozen
 class Cluster(Encoding):
-    """Strong clusters of synapses are likelier to live, and strong synapses inside them."""
+    """Strong clusters of synapses are more likely to be kept, and strong synapses inside them."""
 
     name: ClassVar[str] = "cluster"
 
@@ -56,74 +56,76 @@ class Cluster(Encoding):
         default="kernel",
         validator=attrs.validators.in_(("kernel", "filter", "bundle", "stream")),
         metadata=doc(
-            "what a cluster is; only bundles always make tensors smaller, and of those `stream` "
-            "takes the ones that several layers write, as the width of a residual stream"
+            "kind of cluster; only bundles always make tensors smaller. `stream` selects "
+            "the bundles that several layers write, such as the width of a residual stream"
         ),
     )
     truncation: float = attrs.field(
         default=0.1,
         validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
-        metadata=doc("weights below this share of their layer's largest add nothing to a cluster"),
+        metadata=doc(
+            "weights below this share of their layer's largest do not count towards a cluster"
+        ),
     )
     temperature: float = attrs.field(
         default=1.0,
         validator=attrs.validators.gt(0),
-        metadata=doc("softness of the law of synapses; 1 is the paper's"),
+        metadata=doc("temperature of the probabilities of synapses; 1 is the paper's"),
     )
     cluster_temperature: float = attrs.field(
         default=1.0,
         validator=attrs.validators.gt(0),
-        metadata=doc("softness of the law of clusters; 1 is the paper's"),
+        metadata=doc("temperature of the probabilities of clusters; 1 is the paper's"),
     )
     importance: Importance | None = attrs.field(
         default=None,
         metadata=doc(
-            "what makes a bundle strong, over all that writes and reads it; the paper's sum of "
-            "weights if not given",
+            "importance criterion of bundles, over everything that writes and reads them; "
+            "default: the paper's sum of weights",
             later=True,
         ),
     )
     draw: bool = attrs.field(
         default=True,
         metadata=doc(
-            "let chance decide, by the law; if not, only the order of clusters counts", later=True
+            "draw clusters at random by their probabilities; if false, only their order counts",
+            later=True,
         ),
     )
     normalise: Normalise = attrs.field(
         default="mean",
         metadata=doc(
-            "what an importance is divided by, of the bundles of the same layers", later=True
+            "statistic over the bundles of the same layers by which importances are divided",
+            later=True,
         ),
     )
     scope: Scope = attrs.field(
         default="network",
         metadata=doc(
-            "compare importances across the network, or take the same share of all layers of the "
-            "same kinds, or of each layer",
+            "rank bundles over the whole network, or remove the same share of all layers of "
+            "the same kind, or of each layer",
             later=True,
         ),
     )
     batches: int = attrs.field(
         default=20,
         validator=attrs.validators.ge(1),
-        metadata=doc("training batches that an importance is measured on", later=True),
+        metadata=doc("training batches for measuring the importance", later=True),
     )
     examples: int = attrs.field(
         default=200,
         validator=attrs.validators.ge(1),
-        metadata=doc("training examples, one by one, for 'fisher'", later=True),
+        metadata=doc("training examples for 'fisher', which processes them one by one", later=True),
     )
     steps: int = attrs.field(
         default=1,
         validator=attrs.validators.ge(1),
-        metadata=doc(
-            "how often importances are made, each time without the least of the bundles", later=True
-        ),
+        metadata=doc("number of pruning steps; importances are recomputed before each", later=True),
     )
     reach: float = attrs.field(
         default=0.25,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("share of the bundles that are there at the last of the steps", later=True),
+        metadata=doc("share of the bundles that remain at the last step", later=True),
     )
 
     @property

@@ -23,7 +23,7 @@ NOTE = "encoding"
 
 @attrs.frozen
 class Inherited(Encoding):
-    """Reads offspring by the encoding that they inherit, one of several; some are read by another.
+    """Offspring inherit which of several encodings they use; it may mutate.
 
     The children of the ancestor, who has none, are read by one that is drawn.
     """
@@ -33,12 +33,14 @@ class Inherited(Encoding):
     among: tuple[Encoding, ...] = attrs.field(
         default=(Synaptic(), Magnitude()),
         validator=attrs.validators.min_len(1),
-        metadata=doc("the encodings, or one of them with several options"),
+        metadata=doc("encodings to choose among; one may occur with different options"),
     )
     change: float = attrs.field(
         default=0.1,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("probability of an offspring to be read by any of them, drawn anew"),
+        metadata=doc(
+            "probability that an offspring's encoding is drawn at random instead of inherited"
+        ),
     )
 
     @property

@@ -15,14 +15,16 @@ from evoframe.strategies.encoding.ranking import Scope, by_rank
 
 @attrs.frozen
 class Magnitude(Encoding):
-    """The strongest synapses live: magnitude pruning."""
+    """Magnitude pruning: the strongest synapses are kept."""
 
     name: ClassVar[str] = "magnitude"
     traits: ClassVar[frozenset[str]] = frozenset({"ranks"})
 
     scope: Scope = attrs.field(
         default="network",
-        metadata=doc("compare weights across the network, or as shares of their layer's largest"),
+        metadata=doc(
+            "compare weights over the whole network, or relative to their layer's largest"
+        ),
     )
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:

@@ -21,7 +21,7 @@ from evoframe.roles import Encoding
 
 @attrs.frozen
 class Narrow(Encoding):
-    """Every layer keeps about the same share of its bundles of channels, and all inside them."""
+    """Every layer keeps about the same share of its channels, which stay dense."""
 
     name: ClassVar[str] = "narrow"
     traits: ClassVar[frozenset[str]] = frozenset({"ranks"})

@@ -28,7 +28,7 @@ from evoframe.strategies.encoding.ranking import Scope, by_rank
 
 @attrs.frozen
 class Sensitivity(Encoding):
-    """The synapses that the loss feels most live: |w| times a measure of its gradient."""
+    """Keeps the synapses with the highest sensitivity: |w| times a measure of its gradient."""
 
     name: ClassVar[str] = "sensitivity"
     traits: ClassVar[frozenset[str]] = frozenset({"ranks"})
@@ -36,23 +36,23 @@ class Sensitivity(Encoding):
     of: Literal["gradient", "fisher", "taylor"] = attrs.field(
         default="gradient",
         metadata=doc(
-            "what |w| is multiplied with: the root mean square of batch gradients, that of single "
-            "examples' gradients, or the size of the mean gradient"
+            "factor of |w|: the root mean square of batch gradients or of single examples' "
+            "gradients, or the absolute mean gradient"
         ),
     )
     batches: int = attrs.field(
         default=20,
         validator=attrs.validators.ge(1),
-        metadata=doc("training batches to measure gradients on"),
+        metadata=doc("training batches for measuring gradients"),
     )
     examples: int = attrs.field(
         default=200,
         validator=attrs.validators.ge(1),
-        metadata=doc("training examples to measure gradients on, one by one, for 'fisher'"),
+        metadata=doc("training examples for 'fisher', which processes them one by one"),
     )
     scope: Scope = attrs.field(
         default="network",
-        metadata=doc("compare scores across the network, or as shares of their layer's largest"),
+        metadata=doc("compare scores over the whole network, or relative to their layer's largest"),
     )
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:

@@ -26,7 +26,7 @@ from evoframe.roles import Encoding, doc
 
 @attrs.frozen
 class Synaptic(Encoding):
-    """Strong synapses are likelier to live, softly: the law of 1606.04393."""
+    """Strong synapses are more likely to be kept, by the law of 1606.04393."""
 
     name: ClassVar[str] = "synaptic"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -34,21 +34,21 @@ class Synaptic(Encoding):
     temperature: float = attrs.field(
         default=1.0,
         validator=attrs.validators.gt(0),
-        metadata=doc("softness of the law: 1 is the paper's, near 0 keeps the strongest"),
+        metadata=doc("temperature of the law; 1 is the paper's, near 0 keeps the strongest"),
     )
     normaliser: Literal["max", "percentile", "deviation"] = attrs.field(
         default="max",
-        metadata=doc("what a layer's weights are divided by; larger ones count as the normaliser"),
+        metadata=doc("normaliser of a layer's weights; larger weights are clipped to it"),
     )
     percentile: float = attrs.field(
         default=99.9,
         validator=[attrs.validators.gt(0), attrs.validators.le(100)],
-        metadata=doc("which percentile of |w| the normaliser 'percentile' takes"),
+        metadata=doc("percentile of |w| for the normaliser 'percentile'"),
     )
     deviations: float = attrs.field(
         default=3.0,
         validator=attrs.validators.gt(0),
-        metadata=doc("how many standard deviations the normaliser 'deviation' takes"),
+        metadata=doc("number of standard deviations for the normaliser 'deviation'"),
     )
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:

@@ -16,7 +16,7 @@ from evoframe.roles import Encoding
 
 @attrs.frozen
 class Uniform(Encoding):
-    """Every synapse is as likely to live as any other: the baseline of chance."""
+    """Every synapse is equally likely to be kept: the random baseline."""
 
     name: ClassVar[str] = "uniform"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})

@@ -20,7 +20,7 @@ class Share:
     least: float = attrs.field(
         default=0.0,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("share of the ancestor's cost below which nothing more is asked"),
+        metadata=doc("share of the ancestor's cost below which no further reduction is required"),
     )
 
 

@@ -49,23 +49,23 @@ _HALVINGS = 12
 
 @attrs.frozen
 class Budget(Environment):
-    """Offspring may cost at most a share of what their parents' network costs."""
+    """Limits a cost of the offspring to a share of their parents'."""
 
     name: ClassVar[str] = "budget"
     dial: ClassVar[str] = "share"
 
     cost: Literal["parameters", "flops", "bytes", "activations", "synapses", "latency"] = (
-        attrs.field(default="parameters", metadata=doc("what is bounded"))
+        attrs.field(default="parameters", metadata=doc("cost to bound"))
     )
     share: float = attrs.field(
         default=0.5,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("share of the inherited network's cost that an offspring may have"),
+        metadata=doc("maximum cost of an offspring, as a share of the inherited network's"),
     )
     least: float = attrs.field(
         default=0.0,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("share of the ancestor's cost below which nothing more is asked"),
+        metadata=doc("share of the ancestor's cost below which no further reduction is required"),
     )
     also: Also | None = attrs.field(
         default=None,
@@ -76,42 +76,42 @@ class Budget(Environment):
     )
     scope: Literal["network", "layer"] = attrs.field(
         default="network",
-        metadata=doc("keep one share of the whole network, or the same share of every layer"),
+        metadata=doc("one share for the whole network, or the same share for every layer"),
     )
     alone: bool | None = attrs.field(
         default=None,
         metadata=doc(
-            "press on clusters alone, so that those that live lose nothing inside; if not given, "
-            "on bundles of channels alone where less inside would save nothing"
+            "prune whole clusters only, never single synapses inside them; default: only "
+            "for bundles of channels, where pruning inside would save nothing"
         ),
     )
     at_least: float = attrs.field(
         default=0.1,
         validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
         metadata=doc(
-            "share of its channels that every layer keeps, where bundles are drawn and unless the "
-            "budget allows less; 0 for none"
+            "minimum share of channels per layer when bundles are drawn, unless the budget "
+            "allows less; 0 for none"
         ),
     )
     trials: int = attrs.field(
         default=4,
         validator=[attrs.validators.ge(1), attrs.validators.le(10_000)],
-        metadata=doc("trial offspring whose mean cost has to meet the budget"),
+        metadata=doc("number of trial offspring whose mean cost must meet the budget"),
     )
     overhead: float = attrs.field(
         default=0.0,
         validator=attrs.validators.ge(0),
-        metadata=doc("latency of a network that does nothing, in seconds"),
+        metadata=doc("fixed latency, in seconds"),
     )
     seconds_per_flop: float = attrs.field(
         default=0.0,
         validator=attrs.validators.ge(0),
-        metadata=doc("measured seconds for each FLOP of a forward pass; for latency"),
+        metadata=doc("measured seconds per FLOP of a forward pass; for latency"),
     )
     seconds_per_byte: float = attrs.field(
         default=0.0,
         validator=attrs.validators.ge(0),
-        metadata=doc("measured seconds for each byte of activations; for latency"),
+        metadata=doc("measured seconds per byte of activations; for latency"),
     )
 
     def check(self, encoding: Encoding) -> None:
@@ -143,10 +143,11 @@ class Budget(Environment):
             reach = math.ceil(1000 * least / whole) / 1000
             raise ConfigError(
                 f"environment 'budget' asks for {one.limit / whole:g} of the ancestor's "
-                f"{whole:,.4g} {one.what}, and what cannot leave it costs {least:,.4g} at the "
-                f"least. Try environment.{option} = {reach:g} or more, or lower anatomy.keep, "
-                "anatomy.at_least and anatomy.multiple; `evoframe inspect` tells what stays and "
-                "why."
+                f"{whole:,.4g} {one.what}, and what cannot be removed costs at least "
+                f"{least:,.4g}. Try environment.{option} = {reach:g} or more, or lower "
+                "anatomy.keep, "
+                "anatomy.at_least and anatomy.multiple; `evoframe inspect` shows what cannot be "
+                "removed and why."
             )
 
     def press(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:

@@ -26,7 +26,7 @@ from evoframe.strategies.environment.retention import Retention
 
 @attrs.frozen
 class Descent(Environment):
-    """A run goes down to a share of the ancestor's synapses, along a curve over generations."""
+    """Reduces synapses to a share of the ancestor's, along a curve over generations."""
 
     name: ClassVar[str] = "descent"
     dial: ClassVar[str] = "share"
@@ -34,17 +34,19 @@ class Descent(Environment):
     share: float = attrs.field(
         default=0.01,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("share of the ancestor's synapses that is left in the end"),
+        metadata=doc("share of the ancestor's synapses that remains at the end"),
     )
     generations: int = attrs.field(
         default=10,
         validator=attrs.validators.ge(1),
-        metadata=doc("generations of descendants until the share is reached"),
+        metadata=doc("number of generations until the share is reached"),
     )
     bend: float = attrs.field(
         default=0.5,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("1 for an even descent, less for one that is steep first and gentle at last"),
+        metadata=doc(
+            "shape of the curve: 1 is uniform, less is steep at first and gentle at the end"
+        ),
     )
 
     def allowance(self, inheritance: Inheritance, context: Context) -> float:

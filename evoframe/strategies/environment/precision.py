@@ -32,17 +32,17 @@ from evoframe.strategies.environment.retention import Retention
 
 @attrs.frozen
 class Precision(Environment):
-    """Presses as another environment does, on DNA that is read from weights of few bits."""
+    """Applies another environment to DNA read from weights rounded to few bits."""
 
     name: ClassVar[str] = "precision"
 
     of: Environment = attrs.field(
-        default=Retention(), metadata=doc("the environment that says how much may live")
+        default=Retention(), metadata=doc("environment that determines how many synapses are kept")
     )
     bits: Literal[8, 16] = attrs.field(
         default=16,
         validator=attrs.validators.in_(precision.BITS),
-        metadata=doc("bits of every layer that no parent and no mutation has spoken of"),
+        metadata=doc("default bits of layers that neither parents nor mutations have set"),
     )
 
     @property

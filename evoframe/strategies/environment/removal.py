@@ -20,27 +20,29 @@ from evoframe.strategies.environment.retention import Retention
 
 @attrs.frozen
 class Removal(Environment):
-    """At least this share of the synapses that the parents offer must go."""
+    """Removes at least a share of the synapses that the parents offer."""
 
     name: ClassVar[str] = "removal"
 
     removal: float = attrs.field(
         default=0.5,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("share of the eligible synapses that must go, 0 to 1: R of the papers"),
+        metadata=doc("share of the eligible synapses to remove, 0 to 1 (R in the papers)"),
     )
     mode: Literal["multiplicative", "calibrated", "hard-cap"] = attrs.field(
         default="calibrated",
-        metadata=doc("multiply probabilities by 1 - R, keep that on average, or never exceed it"),
+        metadata=doc(
+            "multiply probabilities by 1 - R, keep the share 1 - R on average, or never exceed it"
+        ),
     )
     scope: Literal["network", "layer"] = attrs.field(
         default="network",
-        metadata=doc("one budget for the whole network, or the same share of every layer"),
+        metadata=doc("one budget for the whole network, or the same share for every layer"),
     )
     clusters: float | None = attrs.field(
         default=None,
         validator=attrs.validators.optional([attrs.validators.ge(0), attrs.validators.lt(1)]),
-        metadata=doc("share removed as whole clusters; as much as within them if not given"),
+        metadata=doc("share removed as whole clusters; default: as much as within clusters"),
     )
 
     @property

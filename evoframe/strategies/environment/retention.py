@@ -27,7 +27,7 @@ from evoframe.roles import Encoding, Environment, doc
 
 @attrs.frozen
 class Retention(Environment):
-    """At most this share of the synapses that the parents offer may live."""
+    """Keeps at most a share of the synapses that the parents offer."""
 
     name: ClassVar[str] = "retention"
     dial: ClassVar[str] = "retention"
@@ -35,20 +35,20 @@ class Retention(Environment):
     retention: float = attrs.field(
         default=0.5,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("share of the eligible synapses that may live, 0 to 1"),
+        metadata=doc("share of the eligible synapses to keep, 0 to 1"),
     )
     mode: Literal["multiplicative", "calibrated", "hard-cap"] = attrs.field(
         default="calibrated",
-        metadata=doc("multiply probabilities by it, meet it on average, or never exceed it"),
+        metadata=doc("multiply probabilities by the share, meet it on average, or never exceed it"),
     )
     scope: Literal["network", "layer"] = attrs.field(
         default="network",
-        metadata=doc("one budget for the whole network, or the same share of every layer"),
+        metadata=doc("one budget for the whole network, or the same share for every layer"),
     )
     clusters: float | None = attrs.field(
         default=None,
         validator=attrs.validators.optional([attrs.validators.gt(0), attrs.validators.le(1)]),
-        metadata=doc("part of the pressure put on clusters; square root of retention if not given"),
+        metadata=doc("share of clusters to keep per generation; default: square root of retention"),
     )
 
     def check(self, encoding: Encoding) -> None:

@@ -28,27 +28,27 @@ _OPEN: dict[tuple[Processes, int], Workers] = {}
 
 @attrs.frozen
 class Processes(Executor):
-    """Lives several lives at once, each in a process of its own."""
+    """Runs several lives in parallel, in separate processes."""
 
     name: ClassVar[str] = "processes"
 
     workers: int = attrs.field(
         default=0,
         validator=[attrs.validators.ge(0), attrs.validators.le(MOST)],
-        metadata=doc("processes to use; 0 for one on each CPU core that may be used here"),
+        metadata=doc("number of processes; 0: one per CPU core that may be used here"),
     )
     max_lives: int = attrs.field(
         default=0,
         validator=attrs.validators.ge(0),
         metadata=doc(
-            "lives after which a process is replaced by a new one, which frees what leaks; 0: never"
+            "number of lives after which a process is replaced, which frees leaked memory; 0: never"
         ),
     )
     gpus: tuple[str, ...] = attrs.field(
         default=(),
         metadata=doc(
-            "GPUs to share out, one to each process in turn, as CUDA_VISIBLE_DEVICES names them; "
-            "with run.device = 'cuda'"
+            "GPUs assigned to the processes in turn, in the notation of "
+            "CUDA_VISIBLE_DEVICES; requires run.device = 'cuda'"
         ),
     )
 
@@ -57,7 +57,7 @@ class Processes(Executor):
         if not can_be_rebuilt:
             raise TaskError(
                 "the executor 'processes' must rebuild the task in other processes, and a strategy "
-                "of this recipe lives only in this Python session. Put it in a file and name it "
+                "of this recipe exists only in this Python session. Put it in a file and name it "
                 "as --task file.py:Name, or use the executor 'serial'."
             )
 
@@ -90,7 +90,8 @@ class Processes(Executor):
             except DiedError as error:
                 raise RunError(
                     "a process of the executor 'processes' died. In a script, put the call under "
-                    "`if __name__ == '__main__':`; otherwise it was killed, or out of memory. What "
-                    "was finished is kept: go on, perhaps with fewer processes, with `evoframe "
+                    "`if __name__ == '__main__':`; otherwise it was killed, or out of "
+                    "memory. Finished "
+                    "work is kept. Continue, perhaps with fewer processes, with `evoframe "
                     "resume`, or with the same `evoframe compare`."
                 ) from error

@@ -13,7 +13,7 @@ from evoframe.roles.executor import Job, Result, Send
 
 @attrs.frozen
 class Serial(Executor):
-    """Lives one life after another, in this process."""
+    """Runs one life after another, in this process."""
 
     name: ClassVar[str] = "serial"
 

@@ -21,13 +21,16 @@ from evoframe.strategies.heredity.weights import begun_with
 
 @attrs.frozen
 class Asexual(Heredity):
-    """One parent gives its synapses, and its weights if so wished."""
+    """One parent passes on its synapses, and optionally its weights."""
 
     name: ClassVar[str] = "asexual"
 
     weights: Literal["clone", "rewind", "reinitialise"] = attrs.field(
         default="clone",
-        metadata=doc("the newborn's weights: its parent's, the ancestor's first ones, or fresh"),
+        metadata=doc(
+            "initial weights of the newborn: its parent's, the ancestor's initial ones, or "
+            "fresh ones"
+        ),
     )
 
     @property

@@ -39,42 +39,45 @@ from evoframe.strategies.heredity.weights import begun_with
 
 @attrs.frozen
 class Mating(Heredity):
-    """Several parents give what they share, with mated strengths."""
+    """Several parents pass on shared synapses, with combined strengths."""
 
     name: ClassVar[str] = "mating"
 
     parents: int = attrs.field(
-        default=2, validator=attrs.validators.ge(1), metadata=doc("parents of each offspring")
+        default=2, validator=attrs.validators.ge(1), metadata=doc("number of parents per offspring")
     )
     strength: Literal["sum", "geometric", "product"] = attrs.field(
         default="sum",
-        metadata=doc("how strengths are mated: weighted sum, geometric mean, or literal product"),
+        metadata=doc("how strengths are combined: weighted sum, geometric mean, or plain product"),
     )
     shares: tuple[float, ...] | None = attrs.field(
         default=None,
-        metadata=doc("the weight of each parent (alpha in the papers); equal if not given"),
+        metadata=doc("weight of each parent (alpha in the papers); default: equal"),
     )
     overlap: float = attrs.field(
         default=1.0,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("share of the parents that must hold a cluster (chi); 0: one is enough"),
+        metadata=doc("share of the parents that must have a cluster (chi); 0: one is enough"),
     )
     of: Literal["synapse", "kernel", "filter", "bundle"] = attrs.field(
-        default="filter", metadata=doc("what a cluster is when holders are counted")
+        default="filter", metadata=doc("kind of cluster whose presence is counted")
     )
     within: Literal["all", "any"] = attrs.field(
         default="all",
-        metadata=doc("a cluster's synapse needs all of the cluster's holders, or any of them"),
+        metadata=doc(
+            "whether a synapse must be present in all parents that have its cluster, or in "
+            "any of them"
+        ),
     )
     align: Literal["tag", "sequential"] = attrs.field(
         default="tag",
-        metadata=doc("mate clusters from the same place in the ancestor, or in order of survival"),
+        metadata=doc("match clusters by their position in the ancestor, or in order of survival"),
     )
     weights: Literal["average", "first", "rewind", "reinitialise"] = attrs.field(
         default="average",
         metadata=doc(
-            "the newborn's weights: the holders' mean, the first holder's, "
-            "the ancestor's first ones, or fresh"
+            "initial weights of the newborn: mean over the parents that have the synapse, "
+            "the first such parent's, the ancestor's initial ones, or fresh ones"
         ),
     )
 

@@ -24,23 +24,23 @@ from evoframe.strategies.litter.words import JUDGED_BY
 
 @attrs.frozen
 class Climb(Litter):
-    """Schools the last of a line of siblings, each the best of several exchanges."""
+    """Trains the result of an evolution strategy over siblings, by exchanges."""
 
     name: ClassVar[str] = "climb"
     dial: ClassVar[str] = "steps"
 
     steps: int = attrs.field(
-        default=10, validator=attrs.validators.ge(0), metadata=doc("steps of evolution")
+        default=10, validator=attrs.validators.ge(0), metadata=doc("number of steps")
     )
     offspring: int = attrs.field(
         default=8,
         validator=attrs.validators.ge(1),
-        metadata=doc("siblings that are made in each step"),
+        metadata=doc("siblings created in each step"),
     )
     share: float = attrs.field(
         default=0.03,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("part of what lives and may leave that is exchanged, at least one"),
+        metadata=doc("share of the present, removable clusters that is exchanged, at least one"),
     )
     examples: tuple[int, ...] = attrs.field(
         default=(128, 1000),
@@ -48,12 +48,12 @@ class Climb(Litter):
             attrs.validators.min_len(1),
             attrs.validators.deep_iterable(attrs.validators.ge(1)),
         ],
-        metadata=doc("training examples of each round of a step"),
+        metadata=doc("training examples for judging in each round of a step"),
     )
     keep: float = attrs.field(
         default=0.25,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("part of the siblings that goes on to the next round, at least one"),
+        metadata=doc("share of the siblings kept for the next round, at least one"),
     )
     judge: Judge = attrs.field(
         default="loss",

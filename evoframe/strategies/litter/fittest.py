@@ -22,7 +22,7 @@ from evoframe.strategies.litter.words import JUDGED_BY
 
 @attrs.frozen
 class Fittest(Litter):
-    """Schools the best of many siblings, judged before any training."""
+    """Trains the best of many siblings, judged before training."""
 
     name: ClassVar[str] = "fittest"
     dial: ClassVar[str] = "size"
@@ -30,12 +30,12 @@ class Fittest(Litter):
     size: int = attrs.field(
         default=40,
         validator=attrs.validators.ge(1),
-        metadata=doc("siblings that are looked at, the only child among them"),
+        metadata=doc("number of siblings judged, including the only child"),
     )
     examples: int = attrs.field(
         default=1000,
         validator=attrs.validators.ge(1),
-        metadata=doc("training examples that each is judged on"),
+        metadata=doc("training examples for judging"),
     )
     judge: Judge = attrs.field(
         default="loss",
@@ -45,7 +45,8 @@ class Fittest(Litter):
         default=0.02,
         validator=attrs.validators.ge(0),
         metadata=doc(
-            "how far the first strays, as a share of all places; 0 for draws of their own"
+            "initial distance by which siblings stray, as a share of all positions; 0: "
+            "independent draws"
         ),
     )
 

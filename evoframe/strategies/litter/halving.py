@@ -30,7 +30,7 @@ Schooled = tuple[Sibling, TrainingResult | None]
 
 @attrs.frozen
 class Halving(Litter):
-    """Trains many siblings a little, fewer of them more, and the best one to its end."""
+    """Successive halving: trains siblings in rungs, and the best one to the end."""
 
     name: ClassVar[str] = "halving"
     dial: ClassVar[str] = "size"
@@ -38,22 +38,22 @@ class Halving(Litter):
     size: int = attrs.field(
         default=20,
         validator=attrs.validators.ge(1),
-        metadata=doc("siblings that are looked at before any training, the only child among them"),
+        metadata=doc("number of siblings judged before training, including the only child"),
     )
     siblings: tuple[int, ...] = attrs.field(
         default=(4, 2),
         validator=attrs.validators.deep_iterable(attrs.validators.ge(1)),
-        metadata=doc("how many are trained on each rung"),
+        metadata=doc("number of siblings trained in each rung"),
     )
     epochs: tuple[float, ...] = attrs.field(
         default=(0.25, 0.5),
         validator=attrs.validators.deep_iterable(attrs.validators.gt(0)),
-        metadata=doc("epochs since birth at which each rung ends"),
+        metadata=doc("end of each rung, in epochs since birth"),
     )
     examples: int = attrs.field(
         default=1000,
         validator=attrs.validators.ge(1),
-        metadata=doc("training examples that each is judged on, each time"),
+        metadata=doc("training examples for judging, each time"),
     )
     judge: Judge = attrs.field(
         default="loss",
@@ -62,7 +62,9 @@ class Halving(Litter):
     step: float = attrs.field(
         default=0.02,
         validator=attrs.validators.ge(0),
-        metadata=doc("how far siblings stray from the only child, as a share of all places"),
+        metadata=doc(
+            "distance by which siblings stray from the only child, as a share of all positions"
+        ),
     )
 
     def __attrs_post_init__(self) -> None:

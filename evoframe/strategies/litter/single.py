@@ -14,7 +14,7 @@ from evoframe.roles import Litter
 
 @attrs.frozen
 class Single(Litter):
-    """Schools the one that would be born without a litter, and looks at nobody else."""
+    """Trains the only child, without looking at other siblings."""
 
     name: ClassVar[str] = "single"
 

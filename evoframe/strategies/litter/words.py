@@ -5,6 +5,6 @@ from __future__ import annotations
 from evoframe.roles import doc
 
 JUDGED_BY = doc(
-    "by what: the loss, the divergence of class scores from the ancestor's, the difference of "
-    "values from the ancestor's, or the task's metric"
+    "criterion: the loss, the divergence of class scores from the ancestor's, the "
+    "mean squared difference from the ancestor's outputs, or the task's metric"
 )

@@ -19,7 +19,7 @@ from evoframe.roles import Mutation, doc
 
 @attrs.frozen
 class Bits(Mutation):
-    """Turns layers of 16 bits into layers of 8, and back; DNA stays as it is."""
+    """Switches layers between 16 and 8 bits; DNA is not changed."""
 
     name: ClassVar[str] = "bits"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -28,7 +28,7 @@ class Bits(Mutation):
     rate: float = attrs.field(
         default=0.2,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("probability of each layer to change between 16 bits and 8"),
+        metadata=doc("probability that a layer switches between 16 and 8 bits"),
     )
 
     def mutate(self, dna: DNA, inheritance: Inheritance, context: Context) -> DNA:

@@ -36,17 +36,17 @@ class Regrowth(Mutation):
     rate: float = attrs.field(
         default=0.01,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("probability of each absent synapse to become a candidate"),
+        metadata=doc("probability that an absent synapse becomes a candidate"),
     )
     standing: float = attrs.field(
         default=0.5,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("level a candidate gets, as a quantile of its layer's own (0.5: the median)"),
+        metadata=doc("level of a candidate, as a quantile of its layer's levels (0.5: the median)"),
     )
     channels: bool = attrs.field(
         default=False,
         metadata=doc(
-            "offer absent channels whole, at the same rate, wired to their readers", later=True
+            "offer whole absent channels, at the same rate, connected to their readers", later=True
         ),
     )
 

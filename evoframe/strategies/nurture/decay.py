@@ -39,7 +39,7 @@ Flags = npt.NDArray[np.bool_]
 
 @attrs.frozen
 class Decay(Nurture):
-    """Decays the channels that the next draw would take, while the others learn to do without."""
+    """Decays the channels that the next draw would remove, while the others adapt."""
 
     name: ClassVar[str] = "decay"
     traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
@@ -47,32 +47,32 @@ class Decay(Nurture):
     strength: float = attrs.field(
         default=0.01,
         validator=attrs.validators.gt(0),
-        metadata=doc("how strongly bundles are pulled to zero in the first epoch"),
+        metadata=doc("strength of the decay in the first epoch"),
     )
     growth: float = attrs.field(
         default=2.0,
         validator=attrs.validators.ge(1),
-        metadata=doc("by what the strength is multiplied from each epoch to the next"),
+        metadata=doc("factor by which the strength grows from epoch to epoch"),
     )
     penalty: Literal["square", "norm"] = attrs.field(
         default="square",
-        metadata=doc("what is made small: the square of a bundle's weights, or their norm"),
+        metadata=doc("penalty: the square of a bundle's weights, or their norm"),
     )
     on: Literal["leaving", "all"] = attrs.field(
         default="leaving",
         metadata=doc(
-            "decay what an offspring would lose, or every bundle that could leave, which makes "
-            "them unlike each other"
+            "decay the bundles that an offspring would lose, or all removable bundles, "
+            "which makes them differ more"
         ),
     )
     rescue: bool = attrs.field(
         default=True,
-        metadata=doc("keep a bundle that the loss would make grow faster than it decays"),
+        metadata=doc("keep a bundle for which the loss gradient outweighs the decay"),
     )
     batches: int = attrs.field(
         default=10,
         validator=attrs.validators.ge(1),
-        metadata=doc("training batches in each epoch that tell what is rescued"),
+        metadata=doc("training batches per epoch for deciding what is rescued"),
     )
 
     def begin(self, phenotype: Phenotype, context: Context) -> Nurture:

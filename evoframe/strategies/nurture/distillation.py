@@ -34,28 +34,28 @@ LISTENS = "listens"
 
 @attrs.frozen
 class Distillation(Nurture):
-    """Newborns imitate the outputs of their parent, or of the ancestor."""
+    """Distils the outputs of the parent or the ancestor into newborns."""
 
     name: ClassVar[str] = "distillation"
     traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
 
     teacher: Literal["parent", "ancestor"] = attrs.field(
-        default="parent", metadata=doc("whom to learn from; of several parents the first")
+        default="parent", metadata=doc("teacher; of several parents the first")
     )
     share: float = attrs.field(
         default=0.5,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("part of the loss that imitation makes up (alpha)"),
+        metadata=doc("share of the distillation loss in the total loss (alpha)"),
     )
     temperature: float = attrs.field(
         default=2.0,
         validator=attrs.validators.gt(0),
-        metadata=doc("softness of the class probabilities that are compared"),
+        metadata=doc("temperature of the class probabilities compared"),
     )
     of: Literal["scores", "values"] = attrs.field(
         default="scores",
         metadata=doc(
-            "what outputs are: class scores along axis 1 (one class: yes or no), or values to match"
+            "type of outputs: class scores along axis 1 (one class: binary), or values to match"
         ),
     )
 

@@ -19,7 +19,7 @@ from evoframe.roles import Nurture
 
 @attrs.frozen
 class FanIn(Nurture):
-    """Scales fresh weights at the start of a life to the inputs that each neuron has left.
+    """Rescales fresh weights at birth to the remaining fan-in of each neuron.
 
     For lives that start from fresh or rewound weights: trained weights have their own scale.
     """

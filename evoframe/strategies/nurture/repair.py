@@ -46,7 +46,7 @@ Run = Callable[[Phenotype], None]
 
 @attrs.frozen
 class Repair(Nurture):
-    """Fits the layers of a newborn to what they answered in its parent, before the first epoch."""
+    """Fits a newborn's layers to their outputs in its parent, before the first epoch."""
 
     name: ClassVar[str] = "repair"
     traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})
@@ -54,7 +54,7 @@ class Repair(Nurture):
     batches: int = attrs.field(
         default=6,
         validator=attrs.validators.ge(1),
-        metadata=doc("training batches whose activations are compared"),
+        metadata=doc("training batches for fitting activations"),
     )
 
     def begin(self, phenotype: Phenotype, context: Context) -> Nurture:

@@ -27,7 +27,7 @@ from evoframe.roles import Nurture
 
 @attrs.frozen
 class Rounding(Nurture):
-    """Keeps the weights of layers rounded to the bits that the environment `precision` noted."""
+    """Keeps weights rounded to the bits that the environment `precision` noted."""
 
     name: ClassVar[str] = "rounding"
     traits: ClassVar[frozenset[str]] = frozenset({PAUSABLE})

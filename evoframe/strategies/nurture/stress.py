@@ -28,7 +28,7 @@ from evoframe.strategies.encoding import Cluster, Synaptic
 
 @attrs.frozen
 class Stress(Nurture):
-    """Weakens what a draw would not let live, between the epochs of a life."""
+    """Weakens synapses that a random draw would remove, between epochs."""
 
     name: ClassVar[str] = "stress"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -36,24 +36,26 @@ class Stress(Nurture):
     factor: float = attrs.field(
         default=0.8,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("what stressed weights are multiplied by (gamma); 0 silences, 1 does nothing"),
+        metadata=doc("factor of stressed weights (gamma); 0 silences them, 1 does nothing"),
     )
     of: Literal["synapse", "kernel", "filter", "bundle"] = attrs.field(
         default="synapse",
-        metadata=doc("draw synapses alone, or clusters of this kind first, then their synapses"),
+        metadata=doc("draw synapses only, or clusters of this kind first and then their synapses"),
     )
     temperature: float = attrs.field(
         default=1.0,
         validator=attrs.validators.gt(0),
-        metadata=doc("softness of the law that draws; 1 is the papers'"),
+        metadata=doc("temperature of the draw; 1 is the papers'"),
     )
     every: int = attrs.field(
-        default=1, validator=attrs.validators.ge(1), metadata=doc("epochs between two signals")
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("number of epochs between stress signals"),
     )
     relief: float = attrs.field(
         default=0.0,
         validator=[attrs.validators.ge(0), attrs.validators.le(1)],
-        metadata=doc("share of the stress that is taken away from each signal to the next"),
+        metadata=doc("share by which the stress decreases from signal to signal"),
     )
 
     @torch.no_grad()

@@ -123,7 +123,7 @@ class Console(Observer):
         alive = [one for one in event.individuals if one.is_alive]
         head = f"generation {event.generation}: "
         if not alive:
-            return head + "nobody lives"
+            return head + "no living individuals"
         best = next(one for one in event.individuals if one.id == event.best)
         lost = len(event.individuals) - len(alive)
         stillborn = f"; {lost} stillborn" if lost else ""

@@ -49,13 +49,13 @@ class _Way:
 
 @attrs.frozen(eq=False)
 class Mirror(Observer):
-    """Copies what is new in the run folder to an address, after each generation."""
+    """Copies new files of the run folder to an address, after each generation."""
 
     name: ClassVar[str] = "mirror"
 
     address: str = attrs.field(
         validator=_address,
-        metadata=doc("where to: an address of fsspec, as in s3://bucket/run"),
+        metadata=doc("fsspec address to copy to, e.g. s3://bucket/run"),
     )
 
     _way: _Way = attrs.field(factory=_Way, init=False, repr=False)

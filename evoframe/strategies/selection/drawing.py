@@ -9,7 +9,7 @@ from evoframe.kernel.key import Key
 from evoframe.kernel.population import Family, Population
 from evoframe.roles import doc
 
-ELITES = doc("how many of the best of the last generation pass on unchanged")
+ELITES = doc("number of the best individuals of the last generation kept unchanged")
 
 
 def elite_families(population: Population, elites: int) -> tuple[Family, ...]:

@@ -35,7 +35,7 @@ Values = npt.NDArray[np.float64]
 
 @attrs.frozen
 class Pareto(Selection):
-    """Parents come from the best trade-offs between accuracy and costs (NSGA-II)."""
+    """Chooses parents with the best trade-offs between accuracy and costs (NSGA-II)."""
 
     name: ClassVar[str] = "pareto"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -43,13 +43,13 @@ class Pareto(Selection):
     objectives: tuple[str, ...] = attrs.field(
         default=(),
         metadata=doc(
-            "metrics and costs to trade, latency too in runs with a table of it; "
-            "the primary metric and synapses if not given"
+            "metrics and costs to trade off, including latency in runs with a table; "
+            "default: the primary metric and synapses"
         ),
     )
     archive: bool = attrs.field(
         default=True,
-        metadata=doc("choose among everybody so far, or among the last generation alone"),
+        metadata=doc("choose among all individuals so far, or only among the last generation"),
     )
 
     def check(self, task: Task) -> None:
@@ -67,8 +67,9 @@ class Pareto(Selection):
         """Refuse to trade a latency that no table tells."""
         if LATENCY in self.objectives and LATENCY not in context.anatomy.costs(context.ancestor):
             raise ConfigError(
-                "selection.objectives names 'latency', and no table tells it. Set "
-                "run.latency_table to one that `evoframe latency` made, or trade flops instead."
+                "selection.objectives names 'latency', and there is no latency "
+                "table. Set run.latency_table to one made by `evoframe latency`, or "
+                "trade off flops instead."
             )
 
     def select(self, population: Population, context: Context) -> tuple[Family, ...]:

@@ -18,7 +18,7 @@ from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, 
 
 @attrs.frozen
 class RandomPairs(Selection):
-    """Parents are drawn at random from the last generation, whatever they are worth."""
+    """Draws parents at random from the last generation, regardless of fitness."""
 
     name: ClassVar[str] = "random-pairs"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})

@@ -14,7 +14,7 @@ from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, 
 
 @attrs.frozen
 class Tournament(Selection):
-    """Each parent is the best of a few individuals drawn at random."""
+    """Tournament selection: each parent is the best of a few random individuals."""
 
     name: ClassVar[str] = "tournament"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -22,7 +22,7 @@ class Tournament(Selection):
     size: int = attrs.field(
         default=3,
         validator=attrs.validators.ge(1),
-        metadata=doc("individuals drawn for each tournament, at most the generation"),
+        metadata=doc("tournament size, at most the generation"),
     )
     elites: int = attrs.field(default=0, validator=attrs.validators.ge(0), metadata=ELITES)
 

@@ -15,7 +15,7 @@ from evoframe.strategies.selection.drawing import ELITES, draw, elite_families, 
 
 @attrs.frozen
 class Truncation(Selection):
-    """Only the best share of the last generation becomes parents."""
+    """Truncation selection: the best share of the last generation becomes parents."""
 
     name: ClassVar[str] = "truncation"
     traits: ClassVar[frozenset[str]] = frozenset({"stochastic"})
@@ -23,7 +23,7 @@ class Truncation(Selection):
     share: float = attrs.field(
         default=0.5,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("share of the generation that may have offspring, at least one individual"),
+        metadata=doc("share of the generation that becomes parents, at least one individual"),
     )
     elites: int = attrs.field(default=0, validator=attrs.validators.ge(0), metadata=ELITES)
 

@@ -107,8 +107,8 @@ def _by_name(source: Path, files: Iterable[PurePosixPath]) -> dict[str, PurePosi
     for file in sorted(files):
         if (other := named.setdefault(file.stem, file)) != file:
             raise TaskError(
-                f"task.data = '{source}': '{other}' and '{file}' have the same name, so it cannot "
-                "be told which of them is meant. Move one away."
+                f"task.data = '{source}': '{other}' and '{file}' have the same name, so it is "
+                "ambiguous which of them is meant. Move one away."
             )
     return named
 

@@ -53,7 +53,7 @@ def lenet_5_caffe() -> nn.Sequential:
 
 @attrs.frozen
 class Lenet300100(Mnist):
-    """Handwritten digits and LeNet-300-100, of which all 266,200 weights evolve."""
+    """Handwritten digits and LeNet-300-100, all 266,200 weights of which evolve."""
 
     name: ClassVar[str] = "lenet-300-100"
     network: ClassVar[Callable[[], nn.Module]] = lenet_300_100
@@ -66,7 +66,7 @@ class Lenet300100(Mnist):
 
 @attrs.frozen
 class Lenet5Caffe(Mnist):
-    """Handwritten digits and LeNet-5 as in Caffe, of which all 430,500 weights evolve."""
+    """Handwritten digits and LeNet-5 as in Caffe, all 430,500 weights of which evolve."""
 
     name: ClassVar[str] = "lenet-5-caffe"
     network: ClassVar[Callable[[], nn.Module]] = lenet_5_caffe

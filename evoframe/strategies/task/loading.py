@@ -114,7 +114,7 @@ def require_many_passes(loader: DataLoader[Any], split: str) -> None:
     if not _are_equal(*heads):
         raise TaskError(
             f"the {split} loader does not begin anew when it is read again: its data set is a "
-            "stream that goes on, or draws from a generator of its own. A run reads it many times: "
+            "continuing stream, or uses its own generator. A run reads it many times, so "
             "let __iter__() begin at the beginning, and follow torch's global generator."
         )
 

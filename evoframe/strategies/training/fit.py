@@ -23,7 +23,10 @@ class Fit(Training):
 
     sees: Literal["train", "validation"] = attrs.field(  # type: ignore[misc]
         default="validation",
-        metadata=doc("what fit() reads besides: validation to stop early, else train", later=True),
+        metadata=doc(
+            "further data that fit() reads: validation for early stopping, otherwise train",
+            later=True,
+        ),
     )
 
     def check(self, task: Task) -> None:

@@ -21,88 +21,96 @@ class Wish(Training):
     dial: ClassVar[str] = "epochs"
 
     epochs: int = attrs.field(
-        default=3, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")
+        default=3,
+        validator=attrs.validators.ge(1),
+        metadata=doc("number of passes over the training split"),
     )
-    optimiser: Literal["sgd", "adamw"] = attrs.field(
-        default="sgd", metadata=doc("the rule of descent")
-    )
+    optimiser: Literal["sgd", "adamw"] = attrs.field(default="sgd", metadata=doc("optimiser"))
     learning_rate: float = attrs.field(
-        default=0.05, validator=attrs.validators.gt(0), metadata=doc("step size at the start")
+        default=0.05, validator=attrs.validators.gt(0), metadata=doc("initial learning rate")
     )
     momentum: float = attrs.field(
         default=0.9,
         validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
-        metadata=doc("momentum of sgd, first moment's decay of adamw"),
+        metadata=doc("momentum of SGD, beta1 of AdamW"),
     )
     weight_decay: float = attrs.field(
-        default=1e-4, validator=attrs.validators.ge(0), metadata=doc("decay of all parameters")
+        default=1e-4, validator=attrs.validators.ge(0), metadata=doc("weight decay")
     )
     schedule: Literal["constant", "cosine", "steps"] = attrs.field(
         default="cosine",
-        metadata=doc("step size over a life: constant, half a cosine, or a tenth at 2/3 and 8/9"),
+        metadata=doc(
+            "learning-rate schedule of a life: constant, cosine, or steps to a tenth at 2/3 and 8/9"
+        ),
     )
     batch_size: int | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(attrs.validators.ge(1)),
-        metadata=doc("examples in a batch; the task's own choice if not given"),
+        metadata=doc("batch size; default: the task's"),
     )
     label_smoothing: float = attrs.field(
         default=0.0,
         validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
-        metadata=doc("probability mass spread over the other classes; needs a task that knows it"),
+        metadata=doc("label smoothing; needs a task that supports it"),
     )
     half_precision: bool = attrs.field(
         default=False,
-        metadata=doc("compute in bfloat16 where the device has it, in float32 elsewhere"),
+        metadata=doc("compute in bfloat16 where the device supports it, otherwise in float32"),
     )
     warm_up: float = attrs.field(
         default=0.0,
         validator=attrs.validators.ge(0),
-        metadata=doc("epochs over which the step size rises to what the schedule says", later=True),
+        metadata=doc(
+            "warm-up epochs, during which the learning rate rises to the schedule's", later=True
+        ),
     )
     decays: Literal["all", "weights"] = attrs.field(
         default="all",
-        metadata=doc("what decays: all, or weights alone, without norms and biases", later=True),
+        metadata=doc(
+            "parameters under weight decay: all, or weights without norms and biases", later=True
+        ),
     )
     clip: float | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(attrs.validators.gt(0)),
-        metadata=doc("largest norm of the gradient of a step, over all synapses", later=True),
+        metadata=doc("maximum gradient norm (clipping)", later=True),
     )
     accumulate: int = attrs.field(
         default=1,
         validator=attrs.validators.ge(1),
-        metadata=doc("batches in a step, which learns from all of them at once", later=True),
+        metadata=doc("gradient accumulation: batches per optimiser step", later=True),
     )
     average: float = attrs.field(
         default=0.0,
         validator=[attrs.validators.ge(0), attrs.validators.lt(1)],
-        metadata=doc("decay of averaged weights, in whose place they come at last", later=True),
+        metadata=doc(
+            "EMA decay; the averaged weights replace the trained ones at the end", later=True
+        ),
     )
     patience: int | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(attrs.validators.ge(1)),
         metadata=doc(
-            "stop after so many epochs that are no better on what is held out", later=True
+            "early stopping: epochs without improvement on the held-out batches", later=True
         ),
     )
     held_out: float = attrs.field(
         default=0.1,
         validator=[attrs.validators.gt(0), attrs.validators.lt(1)],
         metadata=doc(
-            "share of training batches that patience looks at, and learns nothing of", later=True
+            "share of training batches held out for patience and not trained on", later=True
         ),
     )
     teacher: Literal["nobody", "ancestor", "parent"] = attrs.field(
         default="nobody",
-        metadata=doc("whose outputs to imitate, as the nurture distillation does", later=True),
+        metadata=doc("teacher for distillation, as in the nurture distillation", later=True),
     )
 
     together: int = attrs.field(  # type: ignore[misc]
         default=1,
         validator=attrs.validators.ge(1),
         metadata=doc(
-            "lives of a generation that are trained at once, on the same batches; 1: one by one",
+            "number of lives of a generation trained together on the same batches; 1: separately",
             later=True,
         ),
     )
@@ -110,8 +118,8 @@ class Wish(Training):
     compile: str | None = attrs.field(
         default=None,
         metadata=doc(
-            "backend of torch.compile for the steps of each life, such as inductor; weights depend "
-            "on it in their last bits",
+            "torch.compile backend for training steps, e.g. inductor; affects the last bits "
+            "of weights",
             later=True,
         ),
     )

@@ -83,7 +83,7 @@ def found(life: Descent) -> tuple[int, State] | None:
         if reason := unfit(saved[1], phenotype):
             warnings.warn(
                 f"the checkpoint of {life.context.id} is of another network ({reason}): the life "
-                "is lived again from its beginning",
+                "starts again from its beginning",
                 stacklevel=4,
             )
         else:

@@ -71,7 +71,7 @@ def require_together(wish: Wish, task: Task) -> None:
         reason = " ".join(str(error).split()).partition(". ")[0]
         raise TaskError(_refused(wish, task, f"torch.func.vmap says: {reason}")) from error
     if apart is None:
-        said = "its loss is another one at every call, so nothing tells whether it would be right"
+        said = "its loss differs at every call, so its correctness cannot be verified"
         raise TaskError(_refused(wish, task, said))
     if not apart <= APART:
         said = f"losses or gradients are {apart:.1g} of the largest one apart from those alone"

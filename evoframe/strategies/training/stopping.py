@@ -32,7 +32,7 @@ def learned_of(count: int | None, share: float, task: str) -> int:
     """
     if count is not None and count >= 2:
         return count - min(count - 1, max(1, round(count * share)))
-    found = "of a stream nobody knows how many" if count is None else f"there is {count}"
+    found = "a stream has an unknown number" if count is None else f"there is {count}"
     raise TaskError(
         f"training.patience holds out a share of the training batches of task {task!r}, but "
         f"{found}. Make smaller batches, give the loader a length, or leave training.patience out."

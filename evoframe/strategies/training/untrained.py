@@ -33,7 +33,7 @@ class Untrained(Training):
     batches: int = attrs.field(
         default=20,
         validator=attrs.validators.ge(1),
-        metadata=doc("training batches to re-estimate batch-norm statistics on"),
+        metadata=doc("training batches for re-estimating batch-norm statistics"),
     )
 
     def train(self, phenotype: Phenotype, context: Context) -> TrainingResult:

@@ -41,6 +41,6 @@ def require_length(task: Task, batch_size: int | None, who: str) -> None:
     if batches_in(task.batches("train", batch_size=batch_size)) is None:
         raise TaskError(
             f"training {who!r} plans a life by the number of its steps, and the training split of "
-            f"task {task.name!r} is a stream of unknown length. Give it a length, or use training "
+            f"task {task.name!r} is a streamof unknown length. Give it a length, or use training "
             "'gradient'."
         )

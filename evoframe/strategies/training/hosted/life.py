@@ -196,7 +196,7 @@ class HostedLife:
             raise self._nothing_learned()
         if not self.taken:
             raise ContractError(
-                "the loop has told of no step; wanted after_step(optimiser) after every step, or "
+                "the loop reported no step; wanted after_step(optimiser) after every step, or "
                 "absent synapses come back and nurtures do not act"
             )
         self.phenotype.enforce()

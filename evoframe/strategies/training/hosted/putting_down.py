@@ -33,7 +33,7 @@ def found(phenotype: Phenotype, context: Context) -> tuple[int, State] | None:
     )
     if reason:
         warnings.warn(
-            f"the checkpoint of {context.id} is of another life ({reason}): the life is lived "
+            f"the checkpoint of {context.id} is of another life ({reason}): the life starts "
             "again from its beginning",
             stacklevel=4,
         )

@@ -34,7 +34,9 @@ class HostedTraining(Training, ABC):
     loop: ClassVar[str] = ""
 
     epochs: int = attrs.field(
-        default=1, validator=attrs.validators.ge(1), metadata=doc("passes over the training split")
+        default=1,
+        validator=attrs.validators.ge(1),
+        metadata=doc("number of passes over the training split"),
     )
 
     @abstractmethod
