@@ -43,6 +43,6 @@ def instead_of_weights(network: nn.Module, computed: Mapping[str, str]) -> str:
         if ".quantized." in type(module).__module__:
             return (
                 f"{name!r} is a quantised {type(module).__name__}, which holds packed integers. "
-                "Cut the network as it was before, and quantise what comes out."
+                "Cut the unquantised network, and quantise the result."
             )
     return "Name them with the task's `evolvable`."

@@ -44,7 +44,8 @@ def latency_plan(anatomy: Anatomy, name: str, *, batch: int | None = None, point
     whole = calls_of(plan, as_given, batch)
     if whole is None:
         raise ConfigError(
-            f"what takes time in {name!r} cannot be told: it does not run on torch's meta device."
+            f"what takes time in {name!r} cannot be timed, because it does not run "
+            "on torch's meta device."
         )
     found = [whole.calls, *_of_smaller_ones(anatomy, batch)]
     return {

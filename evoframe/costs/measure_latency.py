@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("plan")
     parser.add_argument("table")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1, help="of the CPU")
+    parser.add_argument("--threads", type=int, default=1, help="number of CPU threads")
     parser.add_argument("--rounds", type=int, default=3, help="over the whole plan")
     parser.add_argument("--seconds", type=float, default=0.01, help="for each width and round")
     parser.add_argument("--processor", action="store_true", help="count the processor's time")

@@ -161,12 +161,12 @@ class Pressed:
         kills = self.promised == math.inf and newborn.stillborn.startswith(EXTINCT)
         if self.expected >= FAR_LESS * due or not (kills or self.promised < math.inf):
             return None
-        said = "allows" if self.promised < math.inf else "says nothing against all"
+        said = "allows" if self.promised < math.inf else "sets no limit on"
         return Remark(
-            f"environment {self.name!r} leaves far less than it promises",
-            f"to {newborn.id} {self.expected:,.4g} synapses on average, and it {said} "
-            f"{due:,.4g}. An encoding that only ranks needs a budget that says how many live, as "
-            "'retention' is one; else soften its dial.",
+            f"environment {self.name!r} keeps far less than it promises",
+            f"in {newborn.id} {self.expected:,.4g} synapses on average, and it {said} "
+            f"{due:,.4g}. An encoding that only ranks needs a budget that sets how "
+            "many are kept, such as 'retention'; otherwise use a milder setting.",
         )
 
 

@@ -42,8 +42,8 @@ def require_rungs(
     require_pausable(selection, training, nurtures)
     if litter is not None:
         raise ConfigError(
-            f"selection {selection.name!r} lives lives in rungs, and litter {litter.name!r} "
-            "decides who is trained how far as well. Leave out one of them."
+            f"selection {selection.name!r} trains in rungs, and litter {litter.name!r} "
+            "also decides how far siblings are trained. Use only one of them."
         )
 
 

@@ -24,7 +24,7 @@ def require_numbers(network: nn.Module) -> None:
     for name, value in tensors_of(network).items():
         if value.is_meta:
             raise TaskError(
-                f"the ancestor's {name!r} lies on the meta device and holds no numbers. Build the "
+                f"the ancestor's {name!r} is on the meta device and has no values. Build the "
                 "network on the CPU, or use to_empty(device='cpu') and load its weights."
             )
 
@@ -41,9 +41,8 @@ def require_own_numbers(network: nn.Module) -> None:
         if isinstance(module, torch.jit.ScriptModule):
             what = f"the ancestor's layer {name!r}" if name else "the ancestor"
             raise TaskError(
-                f"{what} is a program of torch.jit, whose parameters cannot be made smaller. Hand "
-                "over the module that was scripted or traced, and make the program of what comes "
-                "out."
+                f"{what} is a program of torch.jit, whose parameters cannot be made smaller. Pass "
+                "the original module, and script or trace the result."
             )
     entries = tensors_of(network)
     for name, value in entries.items():

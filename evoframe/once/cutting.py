@@ -87,9 +87,10 @@ def _cut_once(
             return _with_something_everywhere(synthesise(dna, inheritance, context), context)
         except StillbornError as error:
             raise ConfigError(
-                f"this network cannot be cut as far as that: {error}. {_meant(ceilings)}"
-                f"{_held(context)}Ask for less, or let more leave: `keep`, `at_least` and "
-                "`multiple` hold back channels too, and with `depth` whole blocks may leave."
+                f"this network cannot be cut that far: {error}. {_meant(ceilings)}"
+                f"{_held(context)}Relax the limit, or allow more to be removed: `keep`, "
+                "`at_least` and `multiple` also retain channels, and with `depth` "
+                "whole blocks may be removed."
             ) from error
 
 

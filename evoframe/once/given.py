@@ -92,8 +92,9 @@ def told_of_data(what: str, task: object, instead: str) -> Iterator[None]:
             raise
         said = " ".join(str(error).split())[:300]
         raise ConfigError(
-            f"{what} cannot be told of this network, its loss and its data: "
-            f"{type(error).__name__}: {said}. Give examples as the network takes them{instead}."
+            f"{what} cannot be computed for this network, its loss and its data: "
+            f"{type(error).__name__}: {said}. Pass examples in the network's input "
+            f"format{instead}."
         ) from error
 
 

@@ -44,7 +44,7 @@ def require_hearing(network: nn.Module, smaller: nn.Module, inputs: Arguments, k
     found = _heard(smaller, several)
     if found.same and (lost := found.lost(_heard(network, several))):
         raise ConfigError(
-            f"this network cannot be cut as far as that: without what would leave, its {lost} "
+            f"this network cannot be cut that far: without what would be removed, its {lost} "
             "the same for all inputs. Ask for less, let layers keep more by `at_least`, or keep a "
             "layer, or the block that it is part of, by `keep`."
         )

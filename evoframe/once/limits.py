@@ -59,7 +59,9 @@ def limits_of(
     if not given and bounded:
         return [Limit("parameters", costs["parameters"], costs["parameters"])]
     if not given:
-        raise ConfigError("how small? Wanted flops='4x', parameters='2x' or bytes='2x'.")
+        raise ConfigError(
+            "no target given; pass for example flops='4x', parameters='2x' or bytes='2x'."
+        )
     return [_limit(cost, value, costs) for cost, value in given.items()]
 
 
@@ -71,8 +73,8 @@ def _limit(cost: str, value: str | float, costs: Mapping[str, float]) -> Limit:
         )
     if cost not in costs:
         raise ConfigError(
-            f"the {COSTS[cost]} of this network cannot be told: it does not run on torch's meta "
-            "device. Limit parameters or bytes."
+            f"the {COSTS[cost]} of this network cannot be computed, because it does not run on "
+            "torch's meta device. Limit parameters or bytes."
         )
     whole = costs[cost]
     most = _most(cost, value, whole)

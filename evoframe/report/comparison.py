@@ -190,7 +190,7 @@ def _claim(out: Path, asked: object) -> None:
     elif file.read_text() != text:
         raise RunError(
             f"{out} holds another comparison: other recipes, options, targets or seeds. Name "
-            "another --out, or ask for the same to go on with it."
+            "another --out, or use the same arguments to resume it."
         )
 
 

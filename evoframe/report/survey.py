@@ -160,7 +160,8 @@ def estimate(recipe: Recipe, anatomy: Anatomy) -> str:
     epochs_in_all = (0 if recipe.task.is_trained else first) + lives * epochs
     seconds = _seconds_of_a_batch(recipe, anatomy, size) * count * epochs_in_all
     return (
-        f"training takes {_duration(seconds)} at most, were nobody smaller than the ancestor: "
+        f"training takes {_duration(seconds)} at most, if no individual is smaller "
+        "than the ancestor: "
         f"{epochs_in_all} epochs of {count} batches, on one CPU thread, measured on "
         f"{BATCHES_TIMED} batches"
     )

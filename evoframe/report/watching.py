@@ -68,13 +68,13 @@ class State:
             return f"finished: {self.run.ending}"
         if not self.held:
             return (
-                f"{done} of {self.lives} lives are on record, and nobody is working on it. Go on "
-                f"with `evoframe resume {self.run.path}`."
+                f"{done} of {self.lives} lives are on record, and no process is working on it. "
+                f"Continue with `evoframe resume {self.run.path}`."
             )
-        who = "the ancestor is being lived" if not done else "the next are being lived"
+        who = "the ancestor is being trained" if not done else "the next are in training"
         if self.living:
             known = [f"{name} after {epochs} epochs" for name, epochs in self.living]
-            who = f"being lived: {', '.join(known)}"
+            who = f"in training: {', '.join(known)}"
         return f"{done} of {self.lives} lives are on record; {who}"
 
 

@@ -89,9 +89,10 @@ def _checked(name: str, values: Any, size: int | None, who: str) -> Tensor:
         )
     if found.ndim == 0 and size is None:
         raise TaskError(
-            f"metric {name!r} of task {who!r} is the mean of a batch, and how many examples the "
-            "batch holds cannot be told. Let it return a value for each example, or say how many "
-            "there are: examples= of evoframe.task, or examples_in() of a task of your own."
+            f"metric {name!r} of task {who!r} is the mean of a batch, and the number of examples "
+            "in the batch is unknown. Let it return a value for each example, or "
+            "give their number: examples= of evoframe.task, or examples_in() of a "
+            "task of your own."
         )
     return found
 

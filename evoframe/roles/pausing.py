@@ -57,6 +57,6 @@ def require_pausable(who: Strategy, training: Training, nurtures: Sequence[Nurtu
             else "Leave it out, or give it put_down(), take_up() and the trait."
         )
         raise ConfigError(
-            f"{who.role} {who.name!r} lives lives in rungs, but a life with {one.role} "
-            f"{one.name!r} cannot be put down: it lacks the trait {PAUSABLE!r}. {remedy}"
+            f"{who.role} {who.name!r} trains in rungs, but a life with {one.role} "
+            f"{one.name!r} cannot be paused: it lacks the trait {PAUSABLE!r}. {remedy}"
         )

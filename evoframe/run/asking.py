@@ -34,7 +34,7 @@ class Session:
     """A run whose individuals are trained elsewhere; to be closed, or used in a ``with``.
 
     The run is the same as any other: its journal, lineage and digest. A newborn that was asked
-    for and never told of is asked for again, by the same id and with the same bits, in the next
+    for without a result is handed out again, with the same id and the same bits, in the next
     session of the run.
     """
 
@@ -151,8 +151,9 @@ class Session:
             yield asked
         if self._out:
             raise RunError(
-                f"{listing(self._out)} was asked for and not told of. Call tell() before the next, "
-                "or ask() for several at a time."
+                f"{listing(self._out)} was asked for, and its result was not told. Call "
+                "tell() first, "
+                "or use ask() for several at a time."
             )
 
     def __enter__(self) -> Self:
@@ -210,8 +211,8 @@ class Session:
     def _waiting(self, identity: str) -> Out:
         if identity not in self._out:
             raise RunError(
-                f"nobody waits as {identity!r}; there are: {listing(self._out) or 'none'}. "
-                "Whoever is told of was asked for in this session, and is told of once."
+                f"no open request {identity!r}; open are: {listing(self._out) or 'none'}. "
+                "Results can be told once, for networks that were asked for in this session."
             )
         return self._out[identity]
 
@@ -220,7 +221,7 @@ class Session:
     ) -> Metrics | None:
         if metrics is None:
             if test is not None:
-                raise ConfigError("test was told without metrics; selection needs those.")
+                raise ConfigError("test was passed without metrics, which selection needs.")
             return None
         assert self._runner is not None
         due = [one.name for one in self._runner.world.recipe.task.metrics]

@@ -77,9 +77,9 @@ def require_as_begun(folder: RunFolder, *, record: bool = False) -> None:
     told = edits(folder, record=record)
     if told:
         raise ResumeError(
-            f"{folder.recipe} was edited after the run began: {shortened(told, MOST, '; ')}. Put "
-            "back what it said; to change it on purpose, on record from the next generation on, "
-            f"use `evoframe resume {folder.path} --change OPTION=VALUE`."
+            f"{folder.recipe} was edited after the run began: {shortened(told, MOST, '; ')}. "
+            "Restore it; for an intentional change, recorded from the next generation on, use "
+            f"`evoframe resume {folder.path} --change OPTION=VALUE`."
         )
 
 
@@ -193,8 +193,8 @@ def decides(tables: files.Tables) -> dict[str, Any]:
 
 def _fixed(what: str) -> str:
     return (
-        f"{what} made the ancestor, which is on record, so it cannot be changed. Start a new run "
-        "that says so from the beginning, with another --out."
+        f"{what} determined the ancestor, which is on record, so it cannot be changed. Start a new "
+        "run that says so from the beginning, with another --out."
     )
 
 

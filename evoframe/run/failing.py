@@ -52,8 +52,8 @@ def in_words(error: StrategyError, recipe: Recipe, folder: RunFolder) -> str:
     advice = f"{mishaps.LESS_MEMORY} " if mishaps.is_of_memory(error.__cause__) else ""
     return (
         f"{strategy.role} {strategy.name!r} of {_whence(strategy, recipe)} {how}{whom}: "
-        f"{error.reason.rstrip('.')}. {advice}What was finished is kept: once it is repaired, go "
-        f"on with `evoframe resume {folder.path}`, or start a new run with another {strategy.role}."
+        f"{error.reason.rstrip('.')}. {advice}Finished work is kept. Once it is repaired, continue "
+        f"with `evoframe resume {folder.path}`, or start a new run with another {strategy.role}."
     )
 
 

@@ -21,16 +21,16 @@ SPREAD = "module."
 
 @attrs.frozen(eq=False)
 class Asked:
-    """A newborn, to be trained by whoever asked for it.
+    """A newborn network, to be trained by the caller.
 
     Attributes:
-        id: by which it is told of.
+        id: identifies it in ``tell``.
         generation: its number; the ancestor's is 1.
-        parents: ids of those that it descends from.
-        network: to train, on the run's device; what is absent in it stays absent however it is
+        parents: ids of its parents.
+        network: to be trained, on the run's device; masked synapses remain zero however it is
             trained. It may be copied, compiled, wrapped, or sent to another process.
         costs: its sizes, as ``parameters`` and ``flops``.
-        notes: what strategies have noted of it.
+        notes: notes of strategies on it.
     """
 
     id: str
@@ -69,7 +69,7 @@ def take(network: nn.Module | Mapping[str, Tensor], out: Out) -> None:
     found = {name: tuple(value.shape) for name, value in given.items() if name in due}
     if wrong := [name for name in due if found.get(name) != due[name]]:
         raise RunError(
-            f"what was told of {out.asked.id} is not the network that was handed out: "
+            f"the network told for {out.asked.id} is not the one that was handed out: "
             f"{wrong[0]!r} is {found.get(wrong[0], 'not there')}, and was {due[wrong[0]]}."
         )
     with torch.no_grad():

@@ -79,7 +79,7 @@ def _how(world: World) -> str:
     path = world.folder.path
     if not world.folder.journal.exists():
         return ""
-    return f" Go on with `evoframe resume {path}`; the traceback is in {path / 'log.jsonl'}."
+    return f" Continue with `evoframe resume {path}`; the traceback is in {path / 'log.jsonl'}."
 
 
 def _named(strategy: Strategy, world: World) -> str:

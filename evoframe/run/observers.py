@@ -74,7 +74,7 @@ class Observers:
             returned = list(caller(**given))
             # Not by ``==``, to which NaN is never the same.
             if repr(given) != repr(arguments):
-                raise ContractError("it changed what it was told, and was only to read")
+                raise ContractError("it changed its arguments, which are read-only")
             return returned
         return []
 

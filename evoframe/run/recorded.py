@@ -84,7 +84,8 @@ class Recorded:
         """
         if not self.entries:
             raise RunError(
-                f"nobody is on record in {self.path} yet. Go on with `evoframe resume {self.path}`."
+                f"no individual is on record in {self.path} yet. Continue with "
+                f"`evoframe resume {self.path}`."
             )
         return self.individuals[0]
 

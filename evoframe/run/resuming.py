@@ -33,9 +33,9 @@ def require_on_record(recorded: Mapping[str, Any], path: Path) -> None:
     """
     if not recorded.get(FINGERPRINTS):
         raise ResumeError(
-            f"{path} cannot be gone on with: it is of format {recorded.get('format', 0)}, and no "
-            "fingerprints of its survey and strategies are on record that could be compared with "
-            f"those of this version.{_instead(recorded)}"
+            f"{path} cannot be resumed: it is of format {recorded.get('format', 0)}, and has "
+            "no fingerprints of its survey and strategies to compare with this "
+            f"version's.{_instead(recorded)}"
         )
 
 
@@ -56,7 +56,7 @@ def require_equal(recorded: Mapping[str, Any], found: Mapping[str, Any], path: P
     told = differences(before, found)
     if told:
         raise ResumeError(
-            f"{path} cannot be gone on with, because its results could be other ones here: "
+            f"{path} cannot be resumed, because its results could differ here: "
             f"{shortened(told, MOST, '; ')}.{_instead(recorded)}"
         )
 
@@ -74,8 +74,9 @@ def require_alike(driver: Sequence[str], here: Sequence[str]) -> None:
     other = [*(set(here) - set(driver)), *(f"not: {one}" for one in set(driver) - set(here))]
     if other:
         raise ResumeError(
-            f"lives could end otherwise on {socket.gethostname()}, where the record of the run and "
-            f"what is installed differ in another way than where the run is carried: "
+            f"lives could end differently on {socket.gethostname()}, where the "
+            "record of the run and "
+            f"what is installed differ from those of the driver: "
             f"{'; '.join(sorted(other)[:MOST])}. Install the same versions, and ask for machines "
             "with devices of one kind."
         )
@@ -135,8 +136,8 @@ def _instead(recorded: Mapping[str, Any]) -> str:
     version = recorded.get("evoframe", "")
     began = f"evoframe {version} as it was then" if version else "the evoframe that began it"
     return (
-        f" Go on with {began}, or start a new run with the same recipe; "
-        "`evoframe show` and `evoframe export` work on what there is."
+        f" Continue with {began}, or start a new run with the same recipe; "
+        "`evoframe show` and `evoframe export` still work."
     )
 
 

@@ -78,7 +78,9 @@ def stop_reason(
     if reached:
         return f"{reached[0].id} reached {options.until}"
     if not good:
-        return f"everybody in generation {number} lost more than max_drop = {options.max_drop:g}"
+        return (
+            f"all individuals of generation {number} lost more than max_drop = {options.max_drop:g}"
+        )
     if options.seconds is not None and seconds >= options.seconds:
         return f"the time limit of {options.time} passed in generation {number}"
     # Last: a target that is reached in the last generation is the better thing to say.
@@ -90,8 +92,8 @@ def stop_reason(
 def _nobody_left(generation: Sequence[Individual], metric: Metric) -> str:
     number, reasons = generation[0].generation, {one.stillborn for one in generation} - {""}
     if any(one.is_alive for one in generation):
-        return f"nobody is left: in generation {number} nobody has a finite {metric.name}"
-    return f"nobody lives in generation {number} ({'; '.join(sorted(reasons))})"
+        return f"no individual of generation {number} has a finite {metric.name}"
+    return f"no individual of generation {number} is alive ({'; '.join(sorted(reasons))})"
 
 
 def pick(individuals: Sequence[Individual], options: RunOptions, metric: Metric) -> str:

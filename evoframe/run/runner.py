@@ -192,4 +192,4 @@ class Runner:
                 self.teller.observers.phase,
             )
         except StillbornError as error:
-            raise RunError(f"the ancestor cannot live: {error}.") from error
+            raise RunError(f"the ancestor is not viable: {error}.") from error

@@ -80,6 +80,6 @@ def _require_same(recipe: Recipe, registry: Registry, folder: RunFolder) -> None
             option = next(one for one in both if table.get(one) != found.get(one))
             what = f"{name}.{option}"
         raise RunError(
-            f"{folder.path} holds a run with another {what}. Ask with the same recipe to go on "
-            "with it, or name another folder."
+            f"{folder.path} holds a run with another {what}. Use the same recipe to continue "
+            "it, or another folder."
         )

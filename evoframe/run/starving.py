@@ -45,11 +45,14 @@ def require_life(world: World) -> None:
             return
     who = listing(repr(one.name) for one in recipe.environment)
     raise ConfigError(
-        f"nobody would live: encoding {recipe.encoding.name!r} only ranks synapses, so that "
-        f"somebody has to say how many live, and no environment does (there is: {who}). Of "
-        f"{count(genotype.masks):,} synapses {dna.expected_synapses():,.4g} are expected. Name an "
-        "environment that says how many, such as 'retention', or another encoding, such as "
-        "'synaptic'; authors of environments find log_multiplier in evoframe.plugin."
+        f"no offspring would have a synapse: encoding {recipe.encoding.name!r} only "
+        "ranks synapses, so an "
+        f"environment has to set how many are kept, and none does (found: {who}). Of "
+        f"{count(genotype.masks):,} synapses {dna.expected_synapses():,.4g} are "
+        "expected. Use an "
+        "environment that sets their number, such as 'retention', or another "
+        "encoding, such as 'synaptic'; authors of environments can use "
+        "log_multiplier from evoframe.plugin."
     )
 
 

@@ -48,10 +48,10 @@ def made(
     before = read(journal, number - 1)
     if before is None and number > FIRST and any(learners(world.at(number - 1).strategies())):
         raise DamagedError(
-            f"what strategies kept for generation {number - 1} is gone from the journal of "
+            f"the state of strategies for generation {number - 1} is missing from the journal of "
             f"{world.folder.path}, and generation {number} cannot be made without it. "
-            f"`evoframe resume {world.folder.path} --repair` takes the copy that was made after "
-            "the last generation."
+            f"`evoframe resume {world.folder.path} --repair` restores the copy made after the "
+            "last generation."
         )
     fresh = states_after(population, strategies, before or {}, context)
     kept = {entry: {"strategy": one.strategy, "text": one.text} for entry, one in fresh.items()}

@@ -78,6 +78,7 @@ def _require_told(recipe: Recipe, costs: Mapping[str, float]) -> None:
             "that `evoframe latency` made, or use until = 'flops=4x'."
         )
     raise ConfigError(
-        f"until = {until!r} cannot be told: the network of task {recipe.task.name!r} does not run "
+        f"until = {until!r} cannot be computed: the network of task "
+        f"{recipe.task.name!r} does not run "
         "on torch's meta device. Use until = 'parameters=4x'."
     )

@@ -47,7 +47,7 @@ def _overlaps(task: Any) -> Iterator[str]:
             if shared := sum(one in known for one in examples):
                 yield (
                     f"{shared} of {len(examples)} examples of {split} are also in train, bit for "
-                    "bit: what is measured on them says little about others"
+                    "bit: so metrics on them say little about new data"
                 )
     except Exception:  # noqa: BLE001  a check tells of it
         return

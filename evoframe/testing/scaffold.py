@@ -105,7 +105,7 @@ def files_of(role: str, name: str) -> dict[str, str]:
     if name in {offer.name for offer in load_registry(entry_points=False).of_role(role)}:
         raise ConfigError(
             f"there is a {role} {name!r} already, which comes with evoframe. Choose another name: "
-            "two of one name would have to be told apart in every recipe."
+            "two of one name would have to be distinguished in every recipe."
         )
     example = example_of(role)
     module, kind = f"evoframe_{name.replace('-', '_')}", _class_name(name, role, example)

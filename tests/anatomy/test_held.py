@@ -132,6 +132,8 @@ def test_a_network_that_cannot_be_surveyed_is_held_back_entirely() -> None:
 
     assert found == Held(found.barrier, 1.0, None)
     words = nothing_can_leave(anatomy)
-    assert words.startswith("no channel can leave this network, so no tensor will shrink.")
+    assert words.startswith(
+        "no channel can be removed from this network, so no tensor will shrink."
+    )
     assert "at least 100% of the parameters" in words
     assert "Try: write the forward pass so that it runs on torch's meta device" in words

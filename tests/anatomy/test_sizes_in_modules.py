@@ -137,7 +137,7 @@ def test_what_is_computed_nearly_tells_how_nearly(norm) -> None:
     exact, near = (surveyed(network, (1, 2, 7, 7), approximate=flag) for flag in (False, True))
     assert exact.error is None
     assert 0 < near.error < 100
-    assert "came up to" in of_anatomy(near)[0]
+    assert "deviate from the masked ancestor's by up to" in of_anatomy(near)[0]
 
     widths = {near.develop(without(near, seed, 0.7)).network[0].out_channels for seed in range(20)}
     assert len(widths) > 2

@@ -23,7 +23,7 @@ def test_all_generations_together_go_as_far_as_the_run(factor: float, generation
 
 
 def test_a_budget_without_an_end_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"as far as run.until says.*--until flops=4x"):
+    with pytest.raises(ConfigError, match=r"to the target of run.until.*--until flops=4x"):
         aimed(TABLES, None, 3)
 
 

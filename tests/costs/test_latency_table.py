@@ -271,7 +271,7 @@ def test_latency_is_traded_where_a_table_tells_it(tmp_path) -> None:
                            "selection": "pareto", "population": 3}  # fmt: skip
     given = ["encoding.of=bundle", "training.epochs=1", objectives]
 
-    with pytest.raises(ConfigError, match=r"no table tells it.*run\.latency_table"):
+    with pytest.raises(ConfigError, match=r"there is no latency table.*run\.latency_table"):
         evoframe.evolve(BLOBS, out=tmp_path / "none", options=given, **how)
     assert not (tmp_path / "none").exists()
     given.append(f"run.latency_table={table}")

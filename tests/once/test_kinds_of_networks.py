@@ -96,11 +96,11 @@ def scaled() -> nn.Module:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (scripted, r"layer '2' is a program of torch\.jit.*Hand over the module that was scripted"),
+        (scripted, r"layer '2' is a program of torch\.jit.*Pass the original module"),
         (lambda: torch.jit.script(layers()), r"the ancestor is a program of torch\.jit"),
         (pruned, r"'0\.weight' is computed from '0\.weight_orig'.*prune\.remove"),
-        (quantised, r"'0' is a quantised Linear.*quantise what comes out"),
-        (scaled, r"All is held back by aten\.addmm\.default in 0 .*reads slices of a parameter"),
+        (quantised, r"'0' is a quantised Linear.*quantise the result"),
+        (scaled, r"The obstacle is aten\.addmm\.default in 0 .*reads slices of a parameter"),
     ],
 )
 @pytest.mark.filterwarnings("ignore")  # torch's own, of what is to go

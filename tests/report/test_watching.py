@@ -88,7 +88,7 @@ def test_a_run_that_nobody_lives_is_told_with_what_to_do(tmp_path: Path) -> None
 
     said = invoke("watch", path).output
 
-    assert "nobody is working on it" in said
+    assert "no process is working on it" in said
     assert f"evoframe resume {path}" in said
     assert invoke("watch", tmp_path / "nowhere").exit_code == 2
 
@@ -107,7 +107,7 @@ def test_there_is_a_line_a_life_and_a_line_a_minute(tmp_path: Path) -> None:
     with RunFolder(path).locked():
         watch_lines(path, said.append, wait=clock.wait, now=clock.now)
 
-    quiet = [line for line in said if "is being lived" in line]
+    quiet = [line for line in said if "is being trained" in line]
     assert len(quiet) == 2
     assert quiet[0].startswith("0 of 11 lives are on record")
     assert [line.partition(":")[0] for line in said[2:]] == ["g1s0", "g2s0", "g2s1", "g2s2",
@@ -153,7 +153,7 @@ def test_show_tells_a_first_life_from_a_run_that_was_left(tmp_path: Path) -> Non
     with RunFolder(path).locked():
         done = invoke("show", path)
     assert done.exit_code == 0
-    assert "the ancestor is being lived" in done.output
+    assert "the ancestor is being trained" in done.output
 
     left = invoke("show", path)
     assert left.exit_code == 2
@@ -193,7 +193,7 @@ def test_show_says_that_a_first_life_is_being_lived(tmp_path: Path) -> None:
         process.wait(120)
 
     assert done.exit_code == as_json.exit_code == 0
-    assert "0 of 1 lives are on record; the ancestor is being lived" in done.output
+    assert "0 of 1 lives are on record; the ancestor is being trained" in done.output
     assert "evoframe watch" in done.output
     assert "Nobody is on record yet" in notebook
     assert process.returncode == 0
@@ -216,4 +216,4 @@ def test_a_command_says_once_a_minute_how_far_it_is(
         pass
 
     assert threading.active_count() == before
-    assert "3 of 11 lives are on record; the next are being lived" in capfd.readouterr().err
+    assert "3 of 11 lives are on record; the next are in training" in capfd.readouterr().err

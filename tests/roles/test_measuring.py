@@ -98,7 +98,7 @@ def test_targets_with_time_first_are_refused_until_it_is_told(tmp_path) -> None:
     targets = (torch.arange(41 * T).reshape(41, T) % 3 == 0).long()
     given = {"targets": targets, "collate": all_stacked, "steps": True}
     task = sequences(**given)
-    with pytest.raises(TaskError, match=r"metric 'ones' .* cannot be told"):
+    with pytest.raises(TaskError, match=r"metric 'ones' .* is unknown"):
         evoframe.evolve(task, out=tmp_path / "run", generations=1)
     assert not (tmp_path / "run").exists()
 

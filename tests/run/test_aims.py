@@ -117,7 +117,9 @@ def test_that_nothing_smaller_is_delivered_is_told(tmp_path, capsys) -> None:
     )
     assert run.best.id == "g1s0"
 
-    said = "nothing smaller is delivered: g1s0 is the ancestor, as all offspring lose more than"
+    said = (
+        "nothing smaller is delivered: g1s0 is the ancestor, because all offspring lose more than"
+    )
     (told,) = [one for one in run.remarks if said in one]
     assert "percentage points of accuracy, of g2s0" in told
     assert "until = '4x' is not reached: g1s0 has 1.0x fewer" in " ".join(run.remarks)

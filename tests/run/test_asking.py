@@ -153,15 +153,17 @@ def test_what_is_wrong_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
     digest = run.digest()
     with ask_tell(tmp_path / "run") as session:
         asked = session.ask()
-        assert "nobody waits as 'g9s9'" in refused(session, lambda s: s.tell("g9s9", asked.network))
+        assert "no open request 'g9s9'" in refused(session, lambda s: s.tell("g9s9", asked.network))
         small = {"0.weight": torch.zeros(2, 2)}
-        assert "not the network" in refused(session, lambda s: s.tell(asked.id, small))
+        assert "is not the one that was handed out" in refused(
+            session, lambda s: s.tell(asked.id, small)
+        )
         metrics = {"loss": 1.0}
         told = refused(session, lambda s: s.tell(asked.id, asked.network, metrics))
         assert "metrics lack 'accuracy'" in told
         told = refused(session, lambda s: s.tell(asked.id, asked.network, {"accuracy": "high"}))
         assert "wanted a number" in told
-        assert "not told of" in refused(session, list)
+        assert "its result was not told" in refused(session, list)
         with pytest.raises(RunLockedError):
             ask_tell(tmp_path / "run")
     assert evoframe.open_run(tmp_path / "run", task=TASK).digest() == digest

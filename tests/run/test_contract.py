@@ -453,7 +453,7 @@ def test_an_environment_that_leaves_far_less_than_it_allows_is_remarked_upon(
 
     (said,) = [one for one in evolved(tmp_path, environment=[stingy]).remarks if "faulty" in one]
 
-    assert said.startswith("environment 'faulty' leaves far less than it promises: to g2s0 ")
+    assert said.startswith("environment 'faulty' keeps far less than it promises: in g2s0 ")
     assert "and it allows 160" in said
 
 
@@ -467,7 +467,9 @@ def test_a_recipe_of_which_everybody_would_starve_is_refused(tmp_path: Path) -> 
         facts = {"press": press, "name": "factor"}
         return attrs.frozen(type("Factor", (base,), facts))()
 
-    with pytest.raises(ConfigError, match=r"nobody would live: encoding 'magnitude' only ranks"):
+    with pytest.raises(
+        ConfigError, match=r"no offspring would have a synapse: encoding 'magnitude' only ranks"
+    ):
         evolved(tmp_path, encoding="magnitude", environment=[factor(evoframe.plugin.Environment)])
     assert not (tmp_path / "run").exists()
     pressed = [factor(evoframe.plugin.Environment), Retention(0.7)]

@@ -128,7 +128,7 @@ def test_what_does_not_come_out_the_same_is_told_to_be_lost(run: Path) -> None:
     changed(run, "UPDATE individuals SET digest = ? WHERE id = 'g2s0'", "0" * 32)
     changed(run, "DELETE FROM facts WHERE name = 'checksum of individual g2s0'")
 
-    with pytest.raises(DamagedError, match="g2s0 is lost: it was made again"):
+    with pytest.raises(DamagedError, match="g2s0 is lost: reconstructed"):
         evoframe.resume(run)
 
 

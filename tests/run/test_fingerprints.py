@@ -116,8 +116,8 @@ def test_a_run_without_fingerprints_is_refused(begun: Path) -> None:
 
     said = refused(begun)
 
-    assert "no fingerprints of its survey and strategies are on record" in said
-    assert "Go on with evoframe 0.1.0 as it was then, or start a new run" in said
+    assert "no fingerprints of its survey and strategies" in said
+    assert "Continue with evoframe 0.1.0 as it was then, or start a new run" in said
 
 
 def test_another_survey_is_refused(begun: Path) -> None:
@@ -172,7 +172,7 @@ def test_many_differences_make_one_sentence(begun: Path) -> None:
 
     said = refused(begun)
 
-    assert re.search(r" and \d+ more\. Go on with", said)
+    assert re.search(r" and \d+ more\. Continue with", said)
     assert "\n" not in said
 
 

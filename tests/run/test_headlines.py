@@ -143,7 +143,7 @@ def test_tensors_that_did_not_shrink_are_told_of_at_once_with_the_barrier(tmp_pa
     told = [line for line in capsys.readouterr().err.splitlines() if "did not shrink" in line]
     assert ["so far" in line for line in told] == [True, False]
     assert all("x fewer parameters" in line for line in told)
-    assert all("Most is held back by aten.cumsum" in line for line in told)
+    assert all("The main obstacle is aten.cumsum" in line for line in told)
     assert [one for one in run.remarks if "did not shrink" in one] == [
         line.partition("] ")[2].strip() for line in told[1:]
     ]
@@ -175,7 +175,7 @@ def test_a_network_that_nothing_can_leave_is_told_of_before_anybody_lives(tmp_pa
     evoframe.evolve(task_of(Stubborn()), generations=2, out=tmp_path / "run", **QUICK)
 
     told = capsys.readouterr().err
-    assert told.count("no channel can leave this network") == 1
+    assert told.count("no channel can be removed from this network") == 1
     assert "did not shrink" not in told
 
 
@@ -235,7 +235,9 @@ def test_what_was_not_tried_by_numbers_is_told_and_on_record(kind, tmp_path, cap
     given = {**QUICK, **BUNDLES, "options": [*BUNDLES["options"], *options]}
     run = evoframe.evolve(task, generations=2, out=tmp_path / "run", **given)
 
-    assert capsys.readouterr().err.count(f"not all that can leave was tried by numbers: {reason}")
+    assert capsys.readouterr().err.count(
+        f"not all removable channels were tested numerically: {reason}"
+    )
     assert [words for words in run.remarks if reason in words]
     assert run.as_json()["remarks"] == run.remarks
 

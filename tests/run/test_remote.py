@@ -126,7 +126,7 @@ def test_resume_copies_a_mirror_to_a_folder_that_holds_no_run(tmp_path: Path, me
     assert evoframe.open_run(tmp_path / "back").digest() == whole.digest()
     refused = called(*words)
     assert refused.exit_code == 2
-    assert "there is a run in" in refused.output
+    assert "already contains a run" in refused.output
 
 
 def test_a_mirror_that_fails_is_told_and_made_up_for(

@@ -430,9 +430,9 @@ def test_extinction_is_an_outcome_with_a_reason(tmp_path) -> None:
     """Too harsh an environment ends a run; it does not crash it."""
     run = evolve(tmp_path / "run", "environment.retention=0.001")
 
-    assert "nobody lives in generation 2" in run.ending
+    assert "no individual of generation 2 is alive" in run.ending
     assert all("no synapse left in" in one.stillborn for one in run.individuals[1:])
-    assert any("extinct" in one and "Let more live" in one for one in run.remarks)
+    assert any("extinct" in one and "Remove less per generation" in one for one in run.remarks)
     assert run.best.id == "g1s0"
 
 

@@ -98,7 +98,7 @@ def test_a_stored_run_is_gone_on_with_or_refused(facts: Path, tmp_path: Path) ->
         assert not list((path / "lives").iterdir())
     else:
         said = said_by("resume", path, code=2)
-        assert "cannot be gone on with" in said
+        assert "cannot be resumed" in said
         assert "evoframe show" in said
         after = {file: file.read_bytes() for file in before}
         assert before == after

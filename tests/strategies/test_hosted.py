@@ -212,7 +212,7 @@ class Endless(Specimen):
     ("training", "task", "error", "told"),
     [
         (Hurried(), Specimen(), ContractError, r"within epoch 1; wanted end_epoch\(\) after it"),
-        (Silent(), Specimen(), ContractError, r"told of no step; wanted after_step\(optimiser\)"),
+        (Silent(), Specimen(), ContractError, r"reported no step; wanted after_step\(optimiser\)"),
         (Idle(), Specimen(), TaskError, "no training batch that anything can be learned from"),
         (Borrowed(), Hopeless(), StillbornError, "try a smaller training.rate than 0.05"),
         (Borrowed(batch_size=1), Specimen("normed"), TaskError, "Another batch size, or drop_last"),

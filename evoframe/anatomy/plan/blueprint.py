@@ -62,7 +62,7 @@ class Blueprint:
         for name, kind in self.replacements.items():
             if found.get(name) != kind:
                 raise ExportError(
-                    f"in this export {kind!r} stands in the place of {name!r}, where this evoframe "
+                    f"in this export {kind!r} replaces {name!r}, where this evoframe "
                     f"and this architecture have {found.get(name, 'no replacement')!r}; wanted the "
                     "same torch module there, and an evoframe that knows the replacement."
                 )
@@ -90,9 +90,9 @@ class Blueprint:
             if not name or name not in modules or not fits(modules[name], how):
                 found = type(modules[name]).__name__ if name in modules else "no such module"
                 raise ExportError(
-                    f"in this export {how.kind!r} stands in the place of {name!r}, where this "
-                    f"architecture has {found}; wanted a network that has the block which left, "
-                    "and an evoframe that knows what stands in its place."
+                    f"in this export {how.kind!r} replaces {name!r}, where this "
+                    f"architecture has {found}; wanted a network with the removed block, and "
+                    "an evoframe that knows the replacement."
                 )
 
     def _require_numbers(self, network: nn.Module) -> None:

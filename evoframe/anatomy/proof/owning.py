@@ -181,8 +181,8 @@ def refusal(network: nn.Module, entry: str) -> TaskError:
     """Return the refusal of a network whose copies compute with an entry of the original."""
     return TaskError(
         f"a copy of the network computes with {entry!r} of the original, so every offspring would "
-        f"answer with the ancestor's weights: {unusual(network, entry)}. Take that away before "
-        "evolving, and put it around what comes out."
+        f"compute with the ancestor's weights: {unusual(network, entry)}. Remove it before "
+        "evolving, and apply it to the result."
     )
 
 

@@ -153,9 +153,9 @@ def _rest(curves: Curves, differences: Sequence[Difference]) -> list[str]:
     ]
     if seeds < fewest():
         found.append(
-            f"With {seeds} seeds no difference can be told from chance, however large it is; "
+            f"With {seeds} seeds no difference is significant, however large it is; "
             f"{fewest()} are needed for one comparison, {fewest(max(len(differences), 1))} for all "
-            f"{len(differences)} that are made here."
+            f"{len(differences)} made here."
         )
     behind = [
         HEADLINES[size]

@@ -97,5 +97,5 @@ def _notes(facts: Facts) -> list[str]:
             "the same again, and take the tables of that name out of the recipe."
         )
     if facts.ending is None:
-        found.append(f"The run goes on with evoframe resume {facts.run.path}.")
+        found.append(f"The run is continued by evoframe resume {facts.run.path}.")
     return found

@@ -31,7 +31,7 @@ def stays(facts: Facts) -> Stays:
     if not facts.survey:
         words = (
             "Barriers are not on record: an earlier version of evoframe made this run. "
-            "evoframe inspect tells them, from the task."
+            "evoframe inspect shows them, from the task."
         )
         return Stays((), 0, (words,))
     rows = tuple(

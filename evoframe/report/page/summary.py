@@ -174,7 +174,7 @@ def _wide_layers(facts: Facts, one: Individual) -> list[str]:
     reasons = [
         (outputs, "the network gives their channels out"),
         (others, _held_by(facts)),
-        (kept, "channels could leave, and evolution kept them"),
+        (kept, "channels could be removed, and evolution kept them"),
     ]
     words = "; ".join(f"{listed(names)} ({reason})" for names, reason in reasons if names)
     all_of = f"{len(wide)} of {count(len(facts.layers))} layers"

@@ -54,7 +54,7 @@ def survival(facts: Facts) -> Survival:
             "below hold all."
         )
     if len(columns) < len(left):
-        notes.append(f"Drawn are {len(columns)} of {len(left)} generations.")
+        notes.append(f"{len(columns)} of {len(left)} generations are shown.")
     return Survival(_chart(facts, rows, columns, left), tuple(notes))
 
 

@@ -96,7 +96,7 @@ def _chart(facts: Facts, name: str, points: Sequence[Point]) -> Chart:
 def _what(facts: Facts, name: str) -> str:
     if name != "latency":
         return HEADLINES[name]
-    return "latency, measured" if facts.latency else "latency as an environment tells it"
+    return "latency, measured" if facts.latency else "latency as predicted by an environment"
 
 
 def _label(facts: Facts, name: str) -> str:
@@ -104,7 +104,7 @@ def _label(facts: Facts, name: str) -> str:
         return f"times fewer {HEADLINES[name]} than the ancestor"
     if facts.latency:
         return f"times faster than the ancestor, batch {batch_of(facts)}"
-    return "times faster than the ancestor, as told"
+    return "times faster than the ancestor, as predicted"
 
 
 def _error_ends(facts: Facts, points: Sequence[Point]) -> list[float]:
@@ -129,7 +129,7 @@ def _lines(
 ) -> list[Line]:
     found = []
     if len(front) > 1:
-        words = "Pareto front: nobody is smaller and better"
+        words = "Pareto front: no individual is both smaller and better"
         found.append(Line(stairs([(x(p.fewer), y(p.value)) for p in front]), "front", words))
     for point in points:
         if error := _error(facts, point):
@@ -249,12 +249,12 @@ def _notes(facts: Facts, fronts: dict[str, list[Point]]) -> list[str]:
     if "flops" not in fronts:
         found.append(
             "FLOPs are not on record: the network does not run on torch's meta device, or "
-            "nobody but the ancestor lives."
+            "only the ancestor is alive."
         )
     if "latency" not in fronts:
         found.append(
-            "Latency is not on record. A run measures it at its end with -o run.latency=true; of "
-            f"this one, evoframe show {facts.run.path} --latency tells it here and now."
+            "Latency is not on record. A run measures it at its end with -o run.latency=true; for "
+            f"this run, evoframe show {facts.run.path} --latency measures it on this machine."
         )
     elif not facts.latency:
         found.append(

@@ -40,7 +40,7 @@ def _nothing_smaller(
     said, ancestor = f"nothing smaller is delivered: {chosen.id} is the ancestor", everyone[0]
     offspring = [one for one in everyone[1:] if _is_other(one, ancestor, metric)]
     if not offspring:
-        return f"{said}, as no offspring lives with a finite {metric.name}."
+        return f"{said}, because no living offspring has a finite {metric.name}."
     if options.max_drop is None:
         return f"{said}, unchanged."
     assert ancestor.fitness is not None
@@ -48,9 +48,9 @@ def _nothing_smaller(
     unit = "percentage points of " if share else "of "
     least = min(offspring, key=lambda one: drop_in_points(one, ancestor, metric))
     return (
-        f"{said}, as all offspring lose more than max_drop = {options.max_drop:g}. The least is "
-        f"{drop_in_points(least, ancestor, metric):.3g} {unit}{metric.name}, of {least.id}. Let "
-        "more live in each generation, train offspring longer, or allow more."
+        f"{said}, because all offspring lose more than max_drop = {options.max_drop:g}. The least "
+        f"is {drop_in_points(least, ancestor, metric):.3g} {unit}{metric.name}, of {least.id}. "
+        "Keep more in each generation, train offspring longer, or allow more."
     )
 
 

@@ -47,8 +47,8 @@ class Looks:
                 both, looked = self.seen[one] & self.seen[other], len(self.seen[other])
                 if both:
                     found.append(
-                        f"{len(both)} of the {looked} {other} examples looked at stand in {one} "
-                        f"too, bit for bit: what is measured on {other} says little of new ones."
+                        f"{len(both)} of the {looked} {other} examples looked at also occur in "
+                        f"{one}, bit for bit, so metrics on {other} say little about new data."
                     )
         return tuple(found)
 

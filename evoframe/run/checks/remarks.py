@@ -37,14 +37,14 @@ def of_recipe(recipe: Recipe) -> list[str]:
     found = of_imports(recipe)
     if recipe.ancestor is not None and recipe.task.is_trained:
         found.append(
-            "[ancestor] has no effect, since the network of this task is said to come trained. If "
-            "it does not, let the task say so: evoframe.task(trained=False)."
+            "[ancestor] has no effect, since the network of this task is declared as trained. If "
+            "it is not, declare it: evoframe.task(trained=False)."
         )
     if recipe.nurture and isinstance(recipe.training, ALONE):
         found.append(
             f"[nurture] ({listing(one.name for one in recipe.nurture)}) has no effect, since "
-            f"training {recipe.training.name!r} takes no nurture along. Use training 'gradient'; "
-            "with epochs = 1 it is short."
+            f"training {recipe.training.name!r} does not apply nurtures. Use training 'gradient'; "
+            "epochs = 1 keeps it short."
         )
     return found
 
@@ -72,21 +72,21 @@ def of_anatomy(anatomy: Anatomy) -> list[str]:
         return []
     if anatomy.error is not None:
         found.append(
-            "anatomy.approximate is true, so smaller networks compute something else: on the "
-            f"example inputs their outputs came up to {anatomy.error:.2g} of the largest one apart "
-            "from the masked ancestor's, before they have learned anew."
+            "anatomy.approximate is true, so smaller networks compute something different: on "
+            "the example inputs, their outputs before training deviate from the "
+            f"masked ancestor's by up to {anatomy.error:.2g} of the largest output."
         )
     elif anatomy.untried:
         found.append(
-            f"not all that can leave was tried by numbers: {anatomy.untried}. That a smaller "
-            "network computes the same is proved there by operations and shapes alone."
+            f"not all removable channels were tested numerically: {anatomy.untried}. For these, "
+            "only operations and shapes prove that a smaller network computes the same."
         )
     if asks := anatomy.proved.plan.trace.asks:
         lines = listing(asks[:SOME]) + (", and more" if len(asks) > SOME else "")
         found.append(
             f"the network's code reads values of tensors ({lines}), and may take another path for "
-            "other inputs: what can leave was learned on the path of the example inputs, so give "
-            "such as are typical."
+            "other inputs. What can be removed was determined on the path of the example inputs, "
+            "so these should be typical."
         )
     return found
 
@@ -111,10 +111,10 @@ def lost_too_much(individuals: Sequence[Individual]) -> str:
         return ""
     told = " and ".join(f"{count} {name}" for name, count in dead.items())
     return (
-        f"{sum(dead.values())} were stillborn ({told}), as a generation loses more than these "
-        "layers can do without. Let more live in each (a larger retention or share of the "
-        "environment) and have more generations, or take the same share of every layer: scope = "
-        "'layer', of the environment or the encoding."
+        f"{sum(dead.values())} were stillborn ({told}), because each generation removes "
+        "more than these layers can lose. Remove less per generation (a larger retention or share "
+        "of the environment) over more generations, or the same share of every layer, by scope = "
+        "'layer' of the environment or the encoding."
     )
 
 
@@ -125,7 +125,10 @@ def far_under(one: Individual, ancestor: Individual, metric: Metric) -> str:
     less is.
     """
     if not is_sound(one, metric):
-        return f"{one.id} is delivered, though its {metric.name} is not finite: nobody else's is."
+        return (
+            f"{one.id} is delivered although its {metric.name} is not finite, because no "
+            "individual's is."
+        )
     if not is_sound(ancestor, metric):
         return ""
     assert one.fitness is not None
@@ -135,9 +138,9 @@ def far_under(one: Individual, ancestor: Individual, metric: Metric) -> str:
     if metric.drop(found.value, before.value) <= allowed:
         return ""
     return (
-        f"{one.id} lies far under the ancestor: {metric.name} {metric.in_words(found)}, and the "
-        f"ancestor's {metric.in_words(before)}. With --max-drop the smallest is delivered that "
-        "loses no more than you allow."
+        f"{one.id} is much worse than the ancestor: its {metric.name} is {metric.in_words(found)}, "
+        f"the ancestor's {metric.in_words(before)}. With --max-drop, the smallest "
+        "individual within the allowed loss is delivered."
     )
 
 
@@ -151,6 +154,6 @@ def splits_apart(one: Individual, metric: Metric) -> str:
         return ""
     return (
         f"{one.id} has {metric.name} {metric.in_words(seen)} on validation and "
-        f"{metric.in_words(unseen)} on test, which is no chance. Look whether examples and labels "
-        "of one of them are what they should be, and whether validation is learned from."
+        f"{metric.in_words(unseen)} on test, which is beyond chance. Check the examples and labels "
+        "of both splits, and whether validation data are used in training."
     )

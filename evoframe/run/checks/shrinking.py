@@ -34,7 +34,10 @@ def nothing_can_leave(anatomy: Anatomy) -> str:
     everything = torch.ones_like(anatomy.bundles.kept)
     if anatomy.bundles.count(everything):
         return ""
-    return f"no channel can leave this network, so no tensor will shrink. {_because(anatomy)}"
+    return (
+        "no channel can be removed from this network, so no tensor will shrink. "
+        f"{_because(anatomy)}"
+    )
 
 
 def not_so_far(members: Sequence[Individual], ancestor: Individual, anatomy: Anatomy) -> str:
@@ -61,8 +64,8 @@ def did_not_shrink(members: Sequence[Individual], ancestor: Individual, anatomy:
         return ""
     least = min(smaller, key=lambda one: one["parameters"])
     return (
-        f"tensors did not shrink: {fewer_in_words(least, whole)}, and what is absent inside "
-        f"tensors is held at zero, which saves neither memory nor time. {_because(anatomy)}"
+        f"tensors did not shrink: {fewer_in_words(least, whole)}, and synapses absent inside "
+        f"tensors are masked to zero, which saves neither memory nor time. {_because(anatomy)}"
     )
 
 
@@ -84,10 +87,10 @@ def worst_of(anatomy: Anatomy) -> str:
     if not held or held[0].share < MUCH:
         if anatomy.barriers and not anatomy.bundles.count(torch.ones_like(anatomy.bundles.kept)):
             first = anatomy.barriers[0]
-            return f"All is held back by {first.what} ({first.reason}). Try: {remedy(first)}"
+            return f"The obstacle is {first.what} ({first.reason}). Try: {remedy(first)}"
         return ""
     worst = held[0]
     return (
-        f"Most is held back by {worst.barrier.what} ({worst.barrier.reason}): "
+        f"The main obstacle is {worst.barrier.what} ({worst.barrier.reason}): "
         f"{share_in_words(worst)}. Try: {remedy(worst.barrier)}"
     )

@@ -21,7 +21,7 @@ def copied_back(address: str, path: Path) -> None:
     folder = RunFolder(path.absolute())
     if folder.exists():
         raise RunError(
-            f"there is a run in {path} already: go on with `evoframe resume {path}`, or name "
-            "another folder."
+            f"{path} already contains a run. Continue it with `evoframe resume {path}`, or "
+            "choose another folder."
         )
     fetched(address, path)

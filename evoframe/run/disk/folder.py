@@ -90,7 +90,7 @@ class RunFolder:
         try:
             return self.recipe.is_file()
         except OSError as error:
-            raise RunError(f"{self.path} cannot be looked into: {error}") from error
+            raise RunError(f"cannot read {self.path}: {error}") from error
 
     def create(self) -> None:
         """Make the folders.
@@ -100,8 +100,9 @@ class RunFolder:
         """
         if self.exists():
             raise RunError(
-                f"there is a run in {self.path} already. Go on with `evoframe resume {self.path}`, "
-                "or name another folder with --out."
+                f"{self.path} already contains a run. Continue it with `evoframe resume "
+                f"{self.path}`, "
+                "or choose another folder with --out."
             )
         try:
             if self.path.exists() and self._foreign():
@@ -233,8 +234,9 @@ def put_atomically(path: Path, put: Callable[[Path], None]) -> None:
         with suppress(OSError):
             aside.unlink()
         raise RunError(
-            f"{path} cannot be written: {error}. What was finished before is safe; make room and "
-            f"go on with `evoframe resume`."
+            f"{path} cannot be written: {error}. Finished work is safe; free some "
+            "space and continue "
+            f"with `evoframe resume`."
         ) from error
 
 

@@ -70,7 +70,8 @@ def require_writable(found: int, path: Path) -> None:
     if found < FORMAT:
         raise RunError(
             f"{path} has format {found}, which this version of evoframe reads but does not write; "
-            f"it writes format {FORMAT}. Go on with the version that began the run, or start a new "
+            f"it writes format {FORMAT}. Continue with the version that began the "
+            "run, or start a new "
             "one; `evoframe show` and `evoframe export` work."
         )
 

@@ -55,8 +55,8 @@ class Guarded:
             yield
         except sqlite3.OperationalError as error:
             raise RunError(
-                f"the journal {self._path} cannot be used: {error}. What it holds is safe; make "
-                "room or repair the folder, then go on with `evoframe resume`."
+                f"the journal {self._path} cannot be used: {error}. Its content is safe; free "
+                "some space or repair the folder, then continue with `evoframe resume`."
             ) from error
         # Python cannot decode what SQLite complains of where damage stands in its words.
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:

@@ -83,8 +83,8 @@ def metrics_of(recorded: Mapping[str, Any], individuals: Iterable[Individual]) -
     names = sorted(next(iter(measured), {}))
     if len(names) != 1:
         raise RunError(
-            f"the task of this run lived in a Python session, and which of its metrics "
-            f"({', '.join(names) or 'none'}) came first is not on record. Hand the task over: "
+            f"the task of this run was made in a Python session, and which of its metrics "
+            f"({', '.join(names) or 'none'}) came first is not on record. Pass the task: "
             "evoframe.open_run(path, task=...)."
         )
     return [Metric(names[0], maximise=names[0] != "loss")]
@@ -187,6 +187,7 @@ def factory_of(use: str) -> Callable[[], Any]:
 
 def _gone() -> TaskError:
     return TaskError(
-        "the task of this run lived in a Python session; its loss and data are not here. Hand it "
-        "over from Python: evoframe.resume(path, task=...)."
+        "the task of this run was made in a Python session, so its loss and data "
+        "are not available. "
+        "Pass it from Python: evoframe.resume(path, task=...)."
     )

@@ -102,7 +102,7 @@ def load_genotype(path: Path, digest: str | None = None) -> Genotype:
 def _damaged(path: Path, reason: str) -> str:
     return (
         f"{path} is damaged ({' '.join(reason.split())}). The journal is whole: `evoframe resume "
-        f"{path.parents[1]} --repair` lives this life again, and compares what it makes."
+        f"{path.parents[1]} --repair` repeats this life, and compares the result."
     )
 
 
@@ -162,7 +162,7 @@ class FileCheckpoint:
             # A life can always be lived again from its start.
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             self.told.append(
-                f"the checkpoint {self.path} is damaged ({reason}): the life is lived again from "
+                f"the checkpoint {self.path} is damaged ({reason}): the life starts again from "
                 "its beginning"
             )
             return None
@@ -172,7 +172,7 @@ class FileCheckpoint:
         metadata = metadata_of(content, self.path)
         tensors = load(content)
         if DIGEST not in metadata:
-            raise ValueError("it has no digest, so nothing tells whether it is as it was written")
+            raise ValueError("it has no digest, so its integrity cannot be verified")
         if metadata[WHOSE] != self.whose:
             raise ValueError("it is of another life")
         if metadata[DIGEST] != checksums.of_tensors(tensors, self.whose):

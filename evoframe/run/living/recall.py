@@ -178,13 +178,13 @@ class Recall:
         try:
             genotype, how = self._again(identity)
         except EvoframeError as error:
-            raise DamagedError(f"{what}, and cannot be made again: {error}") from error
+            raise DamagedError(f"{what}, and cannot be reconstructed: {error}") from error
         if genotype is None or genotype.digest() != self.digest(identity):
             raise DamagedError(
-                f"{what}, and {identity} is lost: it was made again from its parents, "
-                "its key and the recipe of its generation, and has another digest than the one on "
-                "record. The machine, the libraries or the code of strategies are other ones; "
-                "restore the file from a backup."
+                f"{what}, and {identity} is lost: reconstructed from its parents, its "
+                "key and the recipe of its generation, it has a digest that differs "
+                "from the record. The machine, the libraries or the code of strategies "
+                "differ; restore the file from a backup."
             )
         save_genotype(genotype, folder.genotype(identity))
         if identity == ANCESTOR:

@@ -119,7 +119,7 @@ class Calls:
             raise RunError(
                 f"{call.whose} cannot be lived on a node of the executor 'ray': {_reason(error)}. "
                 "Wanted there: the same Python, evoframe, plugins and files, at the same paths. "
-                "What was finished is kept: go on with `evoframe resume`."
+                "Finished work is kept; continue with `evoframe resume`."
             ) from error
         except (StopIteration, ray.exceptions.RayError) as error:
             self._lost(call, error)
@@ -137,7 +137,7 @@ class Calls:
             raise RunError(
                 f"{call.whose} was lost {call.tries} times on nodes of the executor 'ray', the "
                 f"last time so: {reason}. Was its process killed, or out of memory? What was "
-                "finished is kept: go on with `evoframe resume`, or with the same `evoframe "
+                "finished is kept; continue with `evoframe resume`, or with the same `evoframe "
                 "compare`; `--change executor.tries=N` allows for more."
             ) from error
         LOG.warning(

@@ -107,7 +107,7 @@ class Ray(Executor):
         if not can_be_rebuilt:
             raise TaskError(
                 "the executor 'ray' must rebuild the task in processes on other nodes, and a "
-                "strategy of this recipe lives only in this Python session. Put it in a file and "
+                "strategy of this recipe exists only in this Python session. Put it in a file and "
                 "name it as --task file.py:Name, or use the executor 'serial'."
             )
         if self.address == cluster.LOCAL:

@@ -57,7 +57,7 @@ class Room:
         if time.monotonic() - self._missed[0] >= self.patience:
             raise RunError(
                 f"{self._told(nodes)}. Ask for less (executor.cpus, .gpus, .resources), or add a "
-                "node. What was finished is kept: go on with `evoframe resume`."
+                "node. Finished work is kept; continue with `evoframe resume`."
             )
         return False
 

@@ -241,7 +241,9 @@ def test_a_driver_that_is_killed_leaves_nobody_and_goes_on(number, cluster, mark
     until(lambda: not any(map(is_alive, workers(marks))), 30)
     if number == signal.SIGTERM:
         assert driver.returncode == 143
-        assert said.strip().splitlines()[-1].startswith("terminated; go on with: evoframe resume")
+        assert (
+            said.strip().splitlines()[-1].startswith("terminated; continue with: evoframe resume")
+        )
     resumed = evoframe.resume(tmp_path / "run")
     serial = evolved(tmp_path / "serial", marks, "serial")
     assert resumed.digest() == serial.digest()

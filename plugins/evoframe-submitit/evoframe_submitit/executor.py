@@ -91,7 +91,7 @@ class Submitit(Executor):
         if not can_be_rebuilt:
             raise TaskError(
                 "the executor 'submitit' must rebuild the task in jobs, and a strategy of this "
-                "recipe lives only in this Python session. Put it in a file and name it as "
+                "recipe exists only in this Python session. Put it in a file and name it as "
                 "--task file.py:Name, or use the executor 'serial'."
             )
         library.check(self)

@@ -223,7 +223,7 @@ class Jobs:
         )  # fmt: skip
         return (
             f"Its log is {life.job.paths.stderr}. What was finished is kept, and this life up to "
-            f"its last checkpoint: go on with `{resume}`."
+            f"its last checkpoint; continue with `{resume}`."
         )
 
     def _leave(self) -> None:

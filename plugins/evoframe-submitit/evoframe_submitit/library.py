@@ -116,7 +116,7 @@ def submitted(executor: Any, calls: list[Any]) -> list[Any]:
         said = " ".join(str(error).split())[:300]
         raise RunError(
             f"the cluster refuses {len(calls)} jobs: {said}. The table [executor] of run.toml may "
-            "be changed; then go on with `evoframe resume`."
+            "be changed; then continue with `evoframe resume`."
         ) from error
 
 

@@ -59,7 +59,7 @@ def test_bad_options_are_one_line_and_nothing_is_written(options, words, tmp_pat
 
 
 def test_what_lives_in_a_session_of_python_alone_is_refused():
-    with pytest.raises(TaskError, match="lives only in this Python session"):
+    with pytest.raises(TaskError, match="exists only in this Python session"):
         Submitit(cluster="local").check(can_be_rebuilt=False)
 
 

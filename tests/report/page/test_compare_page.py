@@ -51,7 +51,7 @@ def test_three_seeds_show_nothing_and_twelve_do() -> None:
     """However large a difference is, few seeds cannot tell it from luck, and the page says so."""
     few, many = Elements(page(two_arms(3))).text, Elements(page(two_arms(12))).text
 
-    assert "With 3 seeds no difference can be told from chance" in few
+    assert "With 3 seeds no difference is significant" in few
     assert "cannot be told from chance: 6 seeds are needed at least" in few
     assert "beyond chance" in many
     assert "cannot be told" not in many

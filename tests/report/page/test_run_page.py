@@ -187,7 +187,7 @@ def test_a_run_that_goes_on_has_a_page_and_one_without_anybody_a_message(tmp_pat
     path = record(tmp_path / "none", 0, finished=False)
     done = invoke("report", path)
     assert done.exit_code == 2
-    assert "nobody is on record" in done.output
+    assert "no individual is on record" in done.output
     assert not (path / "report.html").exists()
 
 
