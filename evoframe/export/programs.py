@@ -28,6 +28,9 @@ from evoframe.kernel.modules.nested import plainly
 TOLERANCE = 1e-4
 """How far outputs may be apart, relative and absolute: another order of the same sums."""
 
+GUARD = "Guard failed"
+"""How a program of torch says that it was not written for inputs of these sizes."""
+
 Compute = Callable[[Arguments], Any]
 """Takes inputs and gives the outputs of a program."""
 
@@ -173,10 +176,12 @@ def _agreement(
 ) -> str:
     """How well outputs agree over inputs of several sizes, in words.
 
+    Sizes that a program itself refuses are told; those of the example it has to take.
+
     Raises:
         ExportError: they do not.
     """
-    worst, tried = 0.0, []
+    worst, tried, refused = 0.0, [], list[str]()
     for probe in probes_of(inputs, shapes):
         try:
             wanted = [one.detach().double() for one in outputs_of(network, probe)]
@@ -186,12 +191,15 @@ def _agreement(
         try:
             found = _tensors(compute(probe))
         except Exception as error:
+            if tried and str(error).startswith(GUARD):
+                refused.append(f"; inputs of {said} it refuses: {_first_line(error)}")
+                continue
             raise _cannot(f"{who}, for inputs of {said},", error) from error
         worst = max(worst, _apart(found, wanted, f"{who}, for inputs of {said},"))
         tried.append(said)
     return (
         f"{who} and PyTorch agree on {len(tried)} inputs of shapes {', '.join(tried)}: outputs are "
-        f"at most {worst:.1g} apart"
+        f"at most {worst:.1g} apart{''.join(refused)}"
     )
 
 
@@ -232,10 +240,12 @@ def _quiet() -> Iterator[None]:
 
 def _cannot(who: str, error: Exception) -> ExportError:
     """The refusal of a network, in one line."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")
-    return ExportError(
-        f"{who} cannot take this network: {type(error).__name__}: {said[:200]}. Try --format state."
-    )
+    said = f"{type(error).__name__}: {_first_line(error)}"
+    return ExportError(f"{who} cannot take this network: {said}. Try --format state.")
+
+
+def _first_line(error: Exception) -> str:
+    return next((one.strip()[:200] for one in str(error).splitlines() if one.strip()), "no reason")
 
 
 def _is_there(name: str) -> bool:

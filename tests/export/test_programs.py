@@ -190,6 +190,15 @@ def test_a_size_that_is_fixed_for_no_reason_of_the_network_is_told(tmp_path: Pat
     assert "axis 1 of input 0 is fixed at 6 in the program, although the network itself" in told
 
 
+def test_sizes_that_a_program_refuses_are_told(tmp_path: Path) -> None:
+    """Torch writes no program for a picture of one pixel in which others have several."""
+    down = [nn.Conv2d(3, 3, 3, stride=2, padding=1) for _ in range(3)]
+    network = nn.Sequential(*down, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    told = written(write_torch_export, network, (torch.zeros(1, 3, 16, 16),), tmp_path)
+    assert "agree on 4 inputs of shapes (1, 3, 16, 16), (2, 3, 17, 17), (2, 3, 32, 32)" in told
+    assert "; inputs of (3, 3, 8, 8) it refuses: Guard failed: " in told
+
+
 def test_what_cannot_be_exported_is_told_in_one_line(tmp_path: Path, capfd: Any) -> None:
     with pytest.raises(ExportError) as caught:
         write_torch_export(Branching().eval(), (torch.zeros(1, 4),), tmp_path)
