@@ -140,7 +140,8 @@ def _unpacked(name: str, one: Mapping[str, Any]) -> Tensor:
     content = bytearray(base64.b64decode(one["bits"], validate=True))
     if len(content) != -(-math.prod(shape) // 8):
         raise ValueError(f"{len(content)} bytes for {tuple(shape)}")
-    packed = torch.frombuffer(content, dtype=torch.uint8)
+    # Of nothing torch makes no tensor.
+    packed = torch.frombuffer(content or bytearray(1), dtype=torch.uint8)[: len(content)]
     return Absent({name: shape}, packed).masks()[name]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import evoframe
 from anatomy.branching import BRANCHING
@@ -28,6 +30,12 @@ def a_network_without_blocks() -> Delivered:
     torch.manual_seed(0)
     network, inputs = MAKE().eval(), (torch.randn(SHAPE),)
     names = [n for n, p in network.named_parameters() if p.ndim > 1 and not n.startswith("head")]
+    return without_two(network, inputs, names)
+
+
+def without_two(
+    network: nn.Module, inputs: tuple[torch.Tensor, ...], names: Sequence[str]
+) -> Delivered:
     plan = anatomy.survey(network, inputs, names, depth=True)
     whole = plan.genotype()
     masks = without(dict(whole.masks), plan.blocks[:2])
@@ -78,3 +86,46 @@ def test_it_is_a_program_of_any_batch(delivered, tmp_path: Path) -> None:
     program = torch.export.load(tmp_path / "out" / "network.pt2").module()
     more = torch.randn(5, *SHAPE[1:])
     torch.testing.assert_close(program(more), delivered.network(more))
+
+
+class Table(nn.Module):
+    """Weighs channels by one row of a table, as attention takes biases from one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(torch.randn(3, 12))
+
+    def forward(self, x):
+        return x * self.rows[1]
+
+
+class Weighing(nn.Module):
+    """Two blocks with a table inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Linear(6, 8), nn.Linear(8, 3)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Linear(8, 12), nn.ReLU(), Table(), nn.Linear(12, 8)) for _ in range(2)
+        )
+
+    def forward(self, x):
+        x = self.stem(x).relu()
+        for block in self.blocks:
+            x = x + block(x)
+        return self.head(x)
+
+
+def test_what_is_idle_has_no_absent_entries(tmp_path: Path) -> None:
+    """Of a table without rows nothing is absent, although all of its columns are dead."""
+    torch.manual_seed(0)
+    network, inputs = Weighing().eval(), (torch.randn(4, 6),)
+    delivered = without_two(
+        network, inputs, [f"blocks.{n}.{at}.weight" for n in (0, 1) for at in (0, 3)]
+    )
+    assert not dict(delivered.network.named_parameters())["blocks.0.2.rows"].numel()
+
+    export(delivered, "state", tmp_path / "out")
+    again = evoframe.load(tmp_path / "out", Weighing)
+    assert not delivered.masks
+    torch.testing.assert_close(again(*inputs), delivered.network(*inputs))

@@ -47,6 +47,8 @@ def slices_inside(
         if holding.entry not in parameters:
             continue
         living, how = alive[holding.channels], cuts.get(holding.entry)
+        if not math.prod(shape_cut(parameters[holding.entry].shape, how)):
+            continue  # of an idle module's
         if how is not None and (left := how[holding.axis]) is not None:
             living = living[left]
         if not are_all(living):
