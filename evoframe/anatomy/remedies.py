@@ -13,6 +13,9 @@ REMEDIES = {
     "forward pass on the meta device": (
         "write the forward pass so that it runs on torch's meta device, where no value is known"
     ),
+    "slices of a parameter together": (
+        "make plain weights of those that the layer computes in every pass, as for inference"
+    ),
     "norm": "anatomy.approximate=true, in runs, lets channels leave that a norm averages over",
     "mean": "anatomy.approximate=true, in runs, lets channels leave that a mean averages over",
     "is used in two ways": "give each use a parameter of its own, or let other layers evolve",

@@ -25,6 +25,9 @@ from evoframe.strategies.environment.bundling import by_bundle
 SMALL = 100
 """Numbers below it that cannot be met may have been meant as factors."""
 
+SOME = 0.01
+"""From which share of a network on a barrier is told where a limit cannot be met."""
+
 
 OF_LOSS = (
     ", and a loss that is one number with gradients, in evaluation mode too; "
@@ -95,9 +98,9 @@ def _cut_once(
 
 
 def _held(context: Context) -> str:
-    """Return a sentence on the operation that keeps most; empty if none keeps much."""
+    """Return a sentence on the operation that keeps most; empty if none keeps anything."""
     assert isinstance(context.anatomy, Anatomy)
-    worst = worst_of(context.anatomy)
+    worst = worst_of(context.anatomy, SOME)
     return f"{worst}. " if worst else ""
 
 

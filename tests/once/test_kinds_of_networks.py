@@ -38,6 +38,15 @@ class Scaled(nn.Linear):
         return F.linear(x, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
 
 
+class Standardised(nn.Conv2d):
+    """Computes its weights anew in every pass, as networks without norms do."""
+
+    def forward(self, x):
+        rows = self.weight.reshape(1, len(self.weight), -1)
+        weight = F.batch_norm(rows, None, None, training=True).reshape_as(self.weight)
+        return F.conv2d(x, weight, self.bias)
+
+
 class Seam(nn.Module):
     """Reads a part of what two layers write; nobody reads the rest."""
 
@@ -130,6 +139,18 @@ def test_layers_below_the_kinks_of_all_that_is_left_of_them_are_refused() -> Non
         evoframe.shrink(network, (torch.randn(4, 6),), layers=widths)
     smaller = evoframe.shrink(network, (torch.randn(4, 6),), layers={"2": {"at_most": 3}})
     assert smaller[2].out_features == 3
+
+
+def test_a_limit_out_of_reach_tells_a_barrier_that_is_known_to_hold_little() -> None:
+    """Of what reads computed weights nothing is known, so their share is a lower bound."""
+    sizes = [(3, 32), (32, 32), (32, 4)]
+    network = nn.Sequential(
+        *(part for size in sizes for part in (Standardised(*size, 1), nn.ReLU())),
+        *(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1)),
+    )
+    words = r"held back by aten\.native_batch_norm.* in 0 .*: at least 2%.*make plain weights"
+    with pytest.raises(ConfigError, match=words):
+        evoframe.shrink(network.eval(), (torch.randn(2, 3, 4, 4),), flops="2x")
 
 
 def test_what_nobody_reads_counts_before_a_cut() -> None:

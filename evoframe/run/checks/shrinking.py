@@ -77,14 +77,14 @@ def _because(anatomy: Anatomy) -> str:
     return f"{worst}; `evoframe inspect` lists the rest."
 
 
-def worst_of(anatomy: Anatomy) -> str:
+def worst_of(anatomy: Anatomy, much: float = MUCH) -> str:
     """Return the barrier that holds back most, with its remedy; empty if none holds back much.
 
     Where no channel at all can leave, the first barrier is told: what is not known of any channel
     has no share.
     """
     held = held_back(anatomy)
-    if not held or held[0].share < MUCH:
+    if not held or held[0].share < much:
         if anatomy.barriers and not anatomy.bundles.count(torch.ones_like(anatomy.bundles.kept)):
             first = anatomy.barriers[0]
             return f"The obstacle is {first.what} ({first.reason}). Try: {remedy(first)}"
