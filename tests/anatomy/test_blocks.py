@@ -98,6 +98,30 @@ def test_what_left_costs_nothing() -> None:
     }
 
 
+def test_what_left_is_no_layer_that_was_not_met() -> None:
+    """Of a network whose code asks for values, whatever a layer could read elsewhere stays."""
+
+    class Asking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.head = nn.Linear(6, 12), nn.Linear(12, 3)
+            self.block = nn.Sequential(nn.Linear(12, 9), nn.ReLU(), nn.Linear(9, 12))
+
+        def forward(self, x):
+            x = self.stem(x).relu()
+            x = x + self.block(x)
+            return self.head(x if x.detach().abs().max() < 1e9 else -x)
+
+    torch.manual_seed(0)
+    inputs = (torch.randn(4, 6),)
+    plan = deep(Asking().eval(), inputs)
+    bare = plan.develop(less(plan, plan.genotype(), plan.blocks)).network
+    assert not dict(bare.named_parameters())["block.0.weight"].numel()
+
+    again = anatomy.survey(bare.eval(), inputs, ["stem.weight"])
+    assert not [one for one in again.barriers if "not met" in one.reason]
+
+
 def test_a_block_leaves_with_the_last_of_its_channels() -> None:
     _, _, plan = surveyed("basic")
     genotype = plan.genotype()

@@ -12,6 +12,7 @@ from evoframe import anatomy
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.settling import settle
 from networks.slices import HardCoded, Scaled
+from support.exactness import share_that_leaves
 
 
 def smaller(network: nn.Module):
@@ -50,3 +51,23 @@ def test_what_cannot_be_cut_keeps_its_channels(network) -> None:
     assert phenotype.network.one.weight.shape[0] == 8
     assert plan.barriers
     torch.testing.assert_close(phenotype.network(inputs), masked(inputs))
+
+
+class Squeezed(nn.Module):
+    """A depthwise layer whose kernels go around as (channels, taps), as causal ones do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv1d(6, 16, 1), nn.Conv1d(16, 5, 1)
+        self.mix = nn.Conv1d(16, 16, 3, groups=16)
+
+    def forward(self, x):
+        kernel = self.mix.weight.squeeze(1)
+        x = nn.functional.pad(self.one(x), (kernel.shape[-1] - 1, 0))
+        x = nn.functional.conv1d(x, kernel.unsqueeze(1), self.mix.bias, groups=len(kernel))
+        return self.two(x)
+
+
+def test_kernels_that_were_squeezed_are_those_of_their_layer() -> None:
+    torch.manual_seed(0)
+    assert share_that_leaves(Squeezed(), (torch.randn(2, 6, 7).double(),)) > 0.8

@@ -73,12 +73,28 @@ class Entries:
         if (found := self.entry(value)) is not None or id(value) not in self._moved:
             return found
         ((name, axes),) = self._made_of[id(value)].parts
+        if None not in (whole := self._with_axes_of_one(name, axes, value)):
+            return name, tuple(one for one in whole if one is not None)
         matrix, rest = axes[first : first + 2], (*axes[:first], *axes[first + 2 :])
         others = (at for at in range(len(axes)) if not first <= at < first + 2)
         alone = all(self.even.along(value, at) for at in others)
         if None in matrix or len(matrix) < 2 or not alone or any(one is not None for one in rest):
             return None
         return name, tuple(one for one in matrix if one is not None)
+
+    def _with_axes_of_one(self, name: str, axes: Axes, value: Tensor) -> Axes:
+        """Return the axes of a view that lost axes of one position, and got others in their place.
+
+        As where a kernel over one channel is squeezed, and made a convolution's weight again.
+        """
+        shape = self._shapes[name]
+        lost = [at for at in range(len(shape)) if at not in axes]
+        new = [at for at, one in enumerate(axes) if one is None]
+        sizes = [*(shape[at] for at in lost), *(value.shape[at] for at in new)]
+        if len(lost) != len(new) or any(size != 1 for size in sizes):
+            return axes
+        back = dict(zip(new, lost, strict=True))
+        return tuple(back.get(at, one) for at, one in enumerate(axes))
 
     def rows(self, value: Any) -> Rows | None:
         """Return the rows of an entry that a tensor is; None if it is something else."""

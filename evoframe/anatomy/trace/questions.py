@@ -117,7 +117,7 @@ class Questions:
         unmet = {
             name: value
             for name, value in self._tracer.network.named_parameters()
-            if name not in self._met and value.ndim > 1
+            if name not in self._met and value.ndim > 1 and value.numel()  # those of idle modules
         }
         sizes = {size for value in unmet.values() for size in value.shape if size > 1}
         if not sizes:
