@@ -14,7 +14,7 @@ REMEDIES = {
         "write the forward pass so that it runs on torch's meta device, where no value is known"
     ),
     "slices of a parameter together": (
-        "make plain weights of those that the layer computes in every pass, as for inference"
+        "compute it slice by slice; make plain weights of those that a layer computes in every pass"
     ),
     "norm": "anatomy.approximate=true, in runs, lets channels leave that a norm averages over",
     "mean": "anatomy.approximate=true, in runs, lets channels leave that a mean averages over",

@@ -189,3 +189,20 @@ def test_biases_of_any_shape_are_exact(bias: str) -> None:
     make, least = BIASES[bias]
     weight = "a.weight" if bias == "a row at many places" else "weight"
     assert share_that_leaves(make(), ROWS, (weight, "b.weight")) >= least
+
+
+class Doubled(nn.Module):
+    """Adds two copies of a layer's outputs, side by side, to those of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.head = nn.Linear(8, 6), nn.Linear(8, 12), nn.Linear(12, 3)
+
+    def forward(self, x):
+        half = relu(self.a(x))
+        return self.head(torch.cat([half, half], 1) + relu(self.b(x)))
+
+
+def test_what_meets_copies_of_a_channel_leaves_with_them() -> None:
+    torch.manual_seed(0)
+    assert share_that_leaves(Doubled(), ROWS, ("a.weight", "b.weight")) > 0.7

@@ -210,4 +210,13 @@ def _together(tracer: Tracer, rank: int, terms: Sequence[Term], *, every: bool) 
     if any(one.shape != met[0].shape for one in met):
         raise Unknown("channels are broadcast against channels")
     signal = tracer.channels.derive(met, every=every) if len(met) > 1 else met[0]
+    if len(met) > 1 and len(varying(signal)) == 1:
+        _tie_copies(tracer, met, signal)
     return tracer.channels.derive([signal], fed=True) if single and not every else signal
+
+
+def _tie_copies(tracer: Tracer, met: Sequence[Tensor], signal: Tensor) -> None:
+    """Let what meets copies of a channel, as lie side by side, leave together and with it."""
+    for one in met:
+        if 1 < len(one.unique()) < one.numel():
+            tracer.channels.ties.append((signal.reshape(-1), one.reshape(-1)))
