@@ -71,3 +71,22 @@ class Squeezed(nn.Module):
 def test_kernels_that_were_squeezed_are_those_of_their_layer() -> None:
     torch.manual_seed(0)
     assert share_that_leaves(Squeezed(), (torch.randn(2, 6, 7).double(),)) > 0.8
+
+
+class Mixed(nn.Module):
+    """A gate for each channel says how much of one layer, and how little of another."""
+
+    def __init__(self, way) -> None:
+        super().__init__()
+        self.one, self.two, self.head = nn.Linear(6, 12), nn.Linear(6, 12), nn.Linear(12, 3)
+        self.gate, self.way = nn.Parameter(torch.randn(12)), way
+
+    def forward(self, x):
+        gate = self.way(self.gate)
+        return self.head((1.0 - gate) * self.one(x) + gate * self.two(x))
+
+
+@pytest.mark.parametrize("way", [torch.sigmoid, nn.functional.silu, lambda gate: 1 - gate.cos()])
+def test_what_is_left_of_a_gate_is_a_gate(way) -> None:
+    torch.manual_seed(0)
+    assert share_that_leaves(Mixed(way), (torch.randn(5, 6).double(),)) > 0.8

@@ -128,8 +128,8 @@ KEEPS_ENTRY = frozenset({"t", "permute", "transpose", "detach", "alias", "expand
 SLICE_BY_SLICE = frozenset(
     {
         "neg", "exp", "sigmoid", "tanh", "abs", "sqrt", "rsqrt", "reciprocal", "log", "relu",
-        "softplus", "square", "clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "pow",
-        "clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh",
+        "softplus", "square", "clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "rsub",
+        "pow", "silu", "gelu", "hardsigmoid", "hardtanh", "log1p", "expm1", "sin", "cos", "clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh",
     }
 )  # fmt: skip
 """Work on each element alone, as long as no other tensor takes part."""
@@ -137,7 +137,7 @@ SLICE_BY_SLICE = frozenset(
 COPIES = frozenset({"clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh"})
 """Give the same values."""
 
-JOINS_SLICES = frozenset({"mul", "div", "add", "sub"})
+JOINS_SLICES = frozenset({"mul", "div", "add", "sub", "rsub"})
 """Work on pairs of elements, and keep the slices of both."""
 
 MADE_OF_PARAMETERS = frozenset(
