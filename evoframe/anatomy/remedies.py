@@ -10,6 +10,9 @@ SIZES = (
 )
 
 REMEDIES = {
+    "in training, a smaller network computes something else: RuntimeError": (
+        "take off layers that only training runs, such as auxiliary heads, before the cut"
+    ),
     "forward pass on the meta device": (
         "write the forward pass so that it runs on torch's meta device, where no value is known"
     ),

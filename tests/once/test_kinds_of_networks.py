@@ -38,6 +38,20 @@ class Scaled(nn.Linear):
         return F.linear(x, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
 
 
+class Helped(nn.Module):
+    """Has another head while it learns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(6, 16), nn.Linear(16, 12)
+        self.head, self.auxiliary = nn.Linear(12, 3), nn.Linear(16, 3)
+
+    def forward(self, x):
+        x = self.one(x).relu()
+        out = self.head(self.two(x).relu())
+        return (out, self.auxiliary(x)) if self.training else out
+
+
 class Standardised(nn.Conv2d):
     """Computes its weights anew in every pass, as networks without norms do."""
 
@@ -151,6 +165,15 @@ def test_a_limit_out_of_reach_tells_a_barrier_that_is_known_to_hold_little() -> 
     words = r"held back by aten\.native_batch_norm.* in 0 .*: at least 2%.*make plain weights"
     with pytest.raises(ConfigError, match=words):
         evoframe.shrink(network.eval(), (torch.randn(2, 3, 4, 4),), flops="2x")
+
+
+def test_layers_that_only_training_runs_keep_what_they_read_and_that_is_told() -> None:
+    torch.manual_seed(0)
+    smaller = evoframe.shrink(Helped().eval(), (torch.randn(4, 6),), parameters="1.2x")
+    assert smaller.train()(torch.randn(4, 6))[1].shape == (4, 3)
+    assert smaller.one.out_features == 16
+    told = [one for one in evoframe.shrunk(smaller).remedies.values() if "only training" in one]
+    assert "such as auxiliary heads" in told[0]
 
 
 def test_what_nobody_reads_counts_before_a_cut() -> None:
