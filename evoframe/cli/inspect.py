@@ -30,6 +30,7 @@ def command(
     from evoframe.cli.screen import screen
     from evoframe.config.request import Request
     from evoframe.report import survey
+    from evoframe.run.checks.shrinking import outputs
     from evoframe.run.disk.folder import RunFolder
     from evoframe.run.world import build_world
 
@@ -41,9 +42,7 @@ def command(
     console.print(survey.layers(anatomy))
     for line in (*survey.barriers(anatomy), *survey.blocks(anatomy)):
         console.print(line, markup=False)
-    for line in filter(
-        None, (survey.outputs(anatomy), survey.written_by_others(anatomy), *world.remarks)
-    ):
+    for line in filter(None, (outputs(anatomy), survey.written_by_others(anatomy), *world.remarks)):
         console.print(f"\n{line}", markup=False)
     console.print("\nthe ancestor")
     console.print(survey.costs(anatomy, asked.task.example_inputs()))

@@ -181,7 +181,7 @@ def _agreement(
     Raises:
         ExportError: they do not.
     """
-    worst, tried, refused = 0.0, [], list[str]()
+    worst, tried, refused = 0.0, list[str](), list[str]()
     for probe in probes_of(inputs, shapes):
         try:
             wanted = [one.detach().double() for one in outputs_of(network, probe)]

@@ -19,11 +19,8 @@ from evoframe.kernel.settling import settle
 from evoframe.once.given import told_of_data
 from evoframe.once.limits import COSTS, Limit
 from evoframe.roles import Encoding
-from evoframe.run.checks.shrinking import worst_of
+from evoframe.run.checks.shrinking import outputs, worst_of
 from evoframe.strategies.environment.bundling import by_bundle
-
-SMALL = 100
-"""Numbers below it that cannot be met may have been meant as factors."""
 
 SOME = 0.01
 """From which share of a network on a barrier is told where a limit cannot be met."""
@@ -71,7 +68,15 @@ def cut_down(
             Ceiling({one.cost: 1.0}, one.after((step + 1) / steps), floor, what=COSTS[one.cost])
             for one in limits
         )
-        genotype = _cut_once(genotype, encoding, ceilings, here)
+        try:
+            genotype = _cut_once(genotype, encoding, ceilings, here)
+        except StillbornError as error:
+            raise ConfigError(
+                f"this network cannot be cut that far: {error}. "
+                f"{''.join(one.hint for one in limits)}{_held(here)}Relax the limit, or allow more "
+                "to be removed: `keep`, `at_least` and `multiple` also retain channels, and with "
+                "`depth` whole blocks may be removed."
+            ) from error
     return genotype
 
 
@@ -86,22 +91,14 @@ def _cut_once(
             dna = encoding.encode(inheritance, evidence, context)
         dna = by_bundle(dna, context.anatomy.clusters("bundle"))
         dna = attrs.evolve(dna, ceilings=ceilings)
-        try:
-            return _with_something_everywhere(synthesise(dna, inheritance, context), context)
-        except StillbornError as error:
-            raise ConfigError(
-                f"this network cannot be cut that far: {error}. {_meant(ceilings)}"
-                f"{_held(context)}Relax the limit, or allow more to be removed: `keep`, "
-                "`at_least` and `multiple` also retain channels, and with `depth` "
-                "whole blocks may be removed."
-            ) from error
+        return _with_something_everywhere(synthesise(dna, inheritance, context), context)
 
 
 def _held(context: Context) -> str:
-    """Return a sentence on the operation that keeps most; empty if none keeps anything."""
+    """Return sentences on the operation that keeps most, and on outputs; empty if none keep any."""
     assert isinstance(context.anatomy, Anatomy)
-    worst = worst_of(context.anatomy, SOME)
-    return f"{worst}. " if worst else ""
+    worst, given = worst_of(context.anatomy, SOME), outputs(context.anatomy)
+    return (f"{worst}. " if worst else "") + (f"{given[0].upper()}{given[1:]} " if given else "")
 
 
 def _with_something_everywhere(genotype: Genotype, context: Context) -> Genotype:
@@ -121,11 +118,3 @@ def _with_something_everywhere(genotype: Genotype, context: Context) -> Genotype
     if empty:
         raise StillbornError(f"nothing would be left of {', '.join(empty[:3])}")
     return genotype
-
-
-def _meant(ceilings: Sequence[Ceiling]) -> str:
-    """Return a hint that a small number may have been meant as a factor; empty for others."""
-    small = [one for one in ceilings if 1 < one.limit < SMALL and "latency" not in one.rates]
-    return "".join(
-        f"(That is a number of {one.what}; a factor is written '{one.limit:g}x'.) " for one in small
-    )

@@ -19,6 +19,9 @@ COSTS = {
 }
 """The costs that may be limited, with their words."""
 
+SMALL = 100
+"""Numbers below it that cannot be met may have been meant as factors."""
+
 _MILLISECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*ms")
 _FACTOR = re.compile(r"(\d+(?:\.\d+)?)x")
 
@@ -31,11 +34,20 @@ class Limit:
         cost: which.
         whole: of the network as it came.
         most: of the smaller one.
+        asked: what somebody said.
     """
 
     cost: str
     whole: float
     most: float
+    asked: str | float = ""
+
+    @property
+    def hint(self) -> str:
+        """Say that a small number may have been meant as a factor; empty for anything else."""
+        if self.cost == "latency" or not _is_number(str(self.asked)) or not 1 < self.most < SMALL:
+            return ""
+        return f"(That is a number of {COSTS[self.cost]}; a factor is written '{self.most:g}x'.) "
 
     def after(self, share: float) -> float:
         """Return the limit when a share of the way down is done; each step takes the same part."""
@@ -81,7 +93,7 @@ def _limit(cost: str, value: str | float, costs: Mapping[str, float]) -> Limit:
     if most > whole:
         has = f"{1e3 * whole:.4g} ms" if cost == "latency" else f"{whole:,.0f}"
         raise ConfigError(f"{cost} = {value!r} is no less than the network has: {has}.")
-    return Limit(cost, whole, most)
+    return Limit(cost, whole, most, value)
 
 
 def _most(cost: str, value: str | float, whole: float) -> float:

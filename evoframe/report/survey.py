@@ -11,7 +11,7 @@ from rich.table import Table
 from torch import nn
 
 from evoframe.anatomy import Anatomy
-from evoframe.anatomy.held import given_out, held_back
+from evoframe.anatomy.held import held_back
 from evoframe.anatomy.plan.removable import lasting
 from evoframe.anatomy.remedies import OTHERWISE, remedy
 from evoframe.config.recipe import Recipe
@@ -80,16 +80,6 @@ def written_by_others(anatomy: Anatomy) -> str:
     if not writers:
         return f"{said}, such as a parameter, an input or a layer that is not `evolvable`."
     return f"{said}: {shortened(writers)}. Name such tables in the task's `evolvable` as well."
-
-
-def outputs(anatomy: Anatomy) -> str:
-    """Return a sentence on layers whose channels are outputs of the network; empty if none are."""
-    if not (layers := given_out(anatomy)):
-        return ""
-    return (
-        f"channels of {shortened(layers)} stay because the network gives them out. If you "
-        "need only some of its outputs, let it give no others, such as a cache of keys and values."
-    )
 
 
 def barriers(anatomy: Anatomy) -> list[str]:

@@ -38,6 +38,18 @@ class Scaled(nn.Linear):
         return F.linear(x, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
 
 
+class Caching(nn.Module):
+    """Gives out its keys and values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys, self.values, self.head = nn.Linear(6, 64), nn.Linear(6, 64), nn.Linear(64, 3)
+
+    def forward(self, x):
+        keys, values = self.keys(x), self.values(x)
+        return self.head(keys * values), (keys, values)
+
+
 class Helped(nn.Module):
     """Has another head while it learns."""
 
@@ -165,6 +177,14 @@ def test_a_limit_out_of_reach_tells_a_barrier_that_is_known_to_hold_little() -> 
     words = r"held back by aten\.native_batch_norm.* in 0 .*: at least 2%.*make plain weights"
     with pytest.raises(ConfigError, match=words):
         evoframe.shrink(network.eval(), (torch.randn(2, 3, 4, 4),), flops="2x")
+
+
+def test_a_limit_out_of_reach_tells_what_the_network_gives_out() -> None:
+    words = (
+        r"at the least\. Channels of keys\.weight, values\.weight stay because the network gives"
+    )
+    with pytest.raises(ConfigError, match=words):  # and nothing of factors: one was given
+        evoframe.shrink(Caching().eval(), (torch.randn(4, 6),), parameters="20x")
 
 
 def test_layers_that_only_training_runs_keep_what_they_read_and_that_is_told() -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from evoframe import anatomy
 from evoframe.report import survey
+from evoframe.run.checks.shrinking import outputs
 
 
 class Residual(nn.Module):
@@ -67,8 +68,8 @@ def test_channels_that_a_network_gives_out_are_told() -> None:
     )
 
     assert can_leave(cached) == {"one.weight": 0}
-    assert survey.outputs(cached).startswith("channels of one.weight stay because")
-    assert survey.outputs(bare) == ""
+    assert outputs(cached).startswith("channels of one.weight stay because")
+    assert outputs(bare) == ""
 
 
 def test_a_table_that_evolves_lets_its_stream_leave() -> None:

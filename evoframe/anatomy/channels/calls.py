@@ -129,7 +129,8 @@ SLICE_BY_SLICE = frozenset(
     {
         "neg", "exp", "sigmoid", "tanh", "abs", "sqrt", "rsqrt", "reciprocal", "log", "relu",
         "softplus", "square", "clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "rsub",
-        "pow", "silu", "gelu", "hardsigmoid", "hardtanh", "log1p", "expm1", "sin", "cos", "clone", "contiguous", "detach", "alias", "_to_copy", "lift_fresh",
+        "pow", "silu", "gelu", "hardsigmoid", "hardtanh", "log1p", "expm1", "sin", "cos", "clone",
+        "contiguous", "detach", "alias", "_to_copy", "lift_fresh",
     }
 )  # fmt: skip
 """Work on each element alone, as long as no other tensor takes part."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from evoframe.anatomy.channels.calls import Call
@@ -218,5 +219,5 @@ def _together(tracer: Tracer, rank: int, terms: Sequence[Term], *, every: bool) 
 def _tie_copies(tracer: Tracer, met: Sequence[Tensor], signal: Tensor) -> None:
     """Let what meets copies of a channel, as lie side by side, leave together and with it."""
     for one in met:
-        if 1 < len(one.unique()) < one.numel():
+        if 1 < len(torch.unique(one)) < one.numel():
             tracer.channels.ties.append((signal.reshape(-1), one.reshape(-1)))

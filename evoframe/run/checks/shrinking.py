@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from evoframe.anatomy import Anatomy
-from evoframe.anatomy.held import Held, held_back
+from evoframe.anatomy.held import Held, given_out, held_back
 from evoframe.anatomy.remedies import remedy
+from evoframe.errors import shortened
 from evoframe.kernel.individual import Individual
 from evoframe.kernel.sizes import did_shrink, fewer_in_words
 
@@ -93,4 +94,14 @@ def worst_of(anatomy: Anatomy, much: float = MUCH) -> str:
     return (
         f"The main obstacle is {worst.barrier.what} ({worst.barrier.reason}): "
         f"{share_in_words(worst)}. Try: {remedy(worst.barrier)}"
+    )
+
+
+def outputs(anatomy: Anatomy) -> str:
+    """Return a sentence on layers whose channels are outputs of the network; empty if none are."""
+    if not (layers := given_out(anatomy)):
+        return ""
+    return (
+        f"channels of {shortened(layers)} stay because the network gives them out. If you "
+        "need only some of its outputs, let it give no others, such as a cache of keys and values."
     )
