@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
+from evoframe import anatomy
 from evoframe.anatomy.channels.calls import Call, tensors_in
 from evoframe.anatomy.plan.growing import body_of
 from evoframe.anatomy.trace.forward import plain_operations
@@ -56,3 +58,27 @@ def test_a_call_that_swallows_channels_has_read_them(name: str) -> None:
         assert name.startswith(("values", "path")) or name in others
 
     assert witness.channels.count
+
+
+class Held:
+    """Holds something, as a cache of keys and values holds layers."""
+
+    def __init__(self, what) -> None:
+        self.what = what
+
+
+class Caching(nn.Module):
+    """Gives out a cache of caches of layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.head = nn.Linear(6, 12), nn.Linear(12, 3)
+
+    def forward(self, x):
+        x = self.one(x).relu()
+        return {"answer": self.head(x), "cache": Held(Held([Held(x)]))}
+
+
+def test_what_lies_deep_in_an_output_is_given_out() -> None:
+    plan = anatomy.survey(Caching().eval(), (torch.randn(4, 6),), ["one.weight"])
+    assert not plan.removable.any()

@@ -21,7 +21,7 @@ from evoframe.anatomy.trace.work import WorkRecorder
 from evoframe.kernel.key import untouched
 from evoframe.kernel.modules.arguments import Arguments
 
-OPENED = 4
+OPENED = 6
 """How deep objects, lists and mappings are opened to find the tensors of an output."""
 
 
