@@ -125,7 +125,7 @@ def _compare(
     unknown = sorted(found.keys() - wanted.keys())
     other = [name for name in wanted if name in found and wanted[name] != found[name]]
     said = [
-        f"{label} {shortened(names)}"
+        f"{label} {shortened(sorted(names))}"
         for label, names in (("lacks", missing), ("has besides", unknown), ("has another", other))
         if names
     ]

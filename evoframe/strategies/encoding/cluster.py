@@ -147,7 +147,7 @@ class Cluster(Encoding):
             )
 
     def check_ancestor(self, context: Context) -> None:
-        """Refuse an importance that cannot be told of this ancestor: it is asked of one batch."""
+        """Refuse an importance that cannot be computed for this ancestor; one batch is tried."""
         if self.importance is None:
             return
         genotype, once = context.ancestor, attrs.evolve(self, batches=1, examples=1)
@@ -159,9 +159,9 @@ class Cluster(Encoding):
         except Exception as error:
             said = " ".join(str(error).split())[:200]
             raise TaskError(
-                f"encoding.importance = {self.importance!r} cannot be told of this network, its "
-                f"loss and its data: {type(error).__name__}: {said}. Try 'magnitude', "
-                "which needs none of them."
+                f"encoding.importance = {self.importance!r} cannot be computed for this network, "
+                f"its loss and its data: {type(error).__name__}: {said}. Try 'magnitude', which "
+                "needs none of them."
             ) from error
 
     def encode(self, inheritance: Inheritance, evidence: Evidence, context: Context) -> DNA:
