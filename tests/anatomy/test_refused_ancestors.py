@@ -86,9 +86,9 @@ def attributes_on_a_parameter() -> nn.Module:
 
 
 REFUSED = {
-    on_meta: "'0.weight' lies on the meta device",
-    one_on_meta: "'2.weight' lies on the meta device",
-    a_buffer_on_meta: "'centre' lies on the meta device",
+    on_meta: "'0.weight' is on the meta device",
+    one_on_meta: "'2.weight' is on the meta device",
+    a_buffer_on_meta: "'centre' is on the meta device",
     lazy: "'0.weight' is uninitialised, as its lazy layer",
     lazy_inside: "'1.weight' is uninitialised, as its lazy layer",
     lazy_convolutions: "'1.weight' is uninitialised, as its lazy layer",

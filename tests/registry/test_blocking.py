@@ -81,8 +81,8 @@ def test_the_environment_says_which_are_loaded(
     }.items():
         monkeypatch.setenv(VARIABLE, said)
         assert loaded() == ({"evt-alpha", "evt-beta"} if there is None else there)
-    monkeypatch.setenv(VARIABLE, "evt-gamma")
-    with pytest.raises(ConfigError, match=r"names 'evt-gamma', which is not installed\. Did you"):
+    monkeypatch.setenv(VARIABLE, "evt-alpa")
+    with pytest.raises(ConfigError, match=r"names 'evt-alpa', which is not installed\. Did you"):
         load_registry()
     assert "evoframe" in {one.distribution for one in load_registry(entry_points=False).plugins}
 

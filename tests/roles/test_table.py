@@ -57,7 +57,6 @@ def test_generations_are_made_by_all_roles_but_those_of_a_run() -> None:
         Strategies, None, {role.class_name: role.base for role in ROLES.values()}
     )
 
-    assert hints.pop("strict") is bool
     assert "states" in hints  # what they keep, and no role
     del hints["states"]
     assert set(hints) == set(ROLES) - OF_A_RUN

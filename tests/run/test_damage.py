@@ -336,8 +336,8 @@ def test_a_finished_run_may_go_on_longer(whole: evoframe.Run, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("run.seed=9", "run.seed made the ancestor"),
-        ("anatomy.multiple=4", r"\[anatomy\] made the ancestor"),
+        ("run.seed=9", "run.seed determined the ancestor"),
+        ("anatomy.multiple=4", r"\[anatomy\] determined the ancestor"),
         ("run.generations=2", "generation 3 is on record"),
         ("encoding.heat=3", "there is no option encoding.heat"),
         ("nonsense", "cannot be read"),

@@ -113,7 +113,10 @@ def once(outputs, targets):
     ("importance", "message"),
     [
         ("batch-norm", "'batch-norm' says nothing of any bundle of this network"),
-        ("hessian-vector", "cannot be computed for this network, its loss and its data: RuntimeError"),
+        (
+            "hessian-vector",
+            "computed for this network, its loss and its data: RuntimeError",
+        ),
         ("fisher", "examples are asked for one by one"),
     ],
 )

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from evoframe import anatomy
+from evoframe.evolution.conception import Conception
 from evoframe.evolution.generation import conceive, foresee
 from evoframe.evolution.strategies import Strategies
-from evoframe.evolution.watch import Watch
 from evoframe.kernel.context import Context, Parent
 from evoframe.kernel.genotype import Genotype
 from evoframe.kernel.individual import Individual, Origin
@@ -61,7 +61,7 @@ def test_what_is_foreseen_is_what_would_be_born(seed: int, ranks: bool) -> None:
     parent = Parent(Individual("g2s0", 2, 0, (), Origin.OFFSPRING, "0"), genotype)
     child = attrs.evolve(context, generation=3, parents=(parent,), life=Life())
 
-    born = conceive(own, child, Watch(child, strict=False), []).genotype
+    born = conceive(Conception.of(own, child)).genotype
     foreseen = foresee(own, genotype, context)
 
     assert all(torch.equal(born.masks[name], foreseen.masks[name]) for name in born.masks)
@@ -75,7 +75,7 @@ def test_a_network_takes_over_what_was_made_for_it_and_nothing_else(seed, retent
     own = strategies(Synaptic(), Retention(retention=retention))
     parent = Parent(Individual("g2s0", 2, 0, (), Origin.OFFSPRING, "0"), genotype)
     child = attrs.evolve(context, generation=3, parents=(parent,), life=Life())
-    born = conceive(own, child, Watch(child, strict=False), [])
+    born = conceive(Conception.of(own, child))
     before = parent.genotype.digest()
 
     grown = context.anatomy.develop(born.genotype, spent=born.own)
