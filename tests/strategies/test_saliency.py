@@ -198,7 +198,7 @@ def test_scenes_can_be_learned() -> None:
     with torch.no_grad():
         measured = task.evaluate(network.eval(), "validation", CPU)
 
-    # Untrained it has 0.34. Processors round sums otherwise: after four epochs 0.66 to 0.7 and more.
+    # Untrained it has 0.34; after four epochs 0.66 or more, as processors round sums otherwise.
     assert measured["f-max"].value > 0.55
     assert measured["mae"].value < 0.2
 
