@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 
 from evoframe.anatomy import Anatomy
 from evoframe.config.values import structure
-from evoframe.errors import ConfigError
+from evoframe.errors import ConfigError, shortened
 from evoframe.kernel.context import Context
 from evoframe.kernel.key import Key
 from evoframe.kernel.modules.arguments import Arguments
@@ -22,7 +23,7 @@ from evoframe.once.hearing import require_hearing
 from evoframe.once.limits import limits_of
 from evoframe.roles import Task
 from evoframe.strategies.encoding.cluster import Cluster
-from evoframe.strategies.nurture.repair import Repair
+from evoframe.strategies.nurture.repair import PLACES, Repair
 from evoframe.strategies.training.untrained import Untrained
 
 FLOOR = 0.1
@@ -77,7 +78,9 @@ class Wish:
         phenotype = anatomy.develop(genotype)
         with told_of_data("repair or statistics", task, "; repair=0 and statistics=0 ask for none"):
             if self.repair:
-                Repair(self.repair).before_epoch(phenotype, context, 0)
+                repairing = Repair(self.repair).begin(phenotype, context)
+                repairing.before_epoch(phenotype, context, 0)
+                _warn_of(repairing.lacking)
                 genotype = anatomy.absorb(phenotype)
             if self.statistics:
                 Untrained(batches=self.statistics).train(phenotype, context)
@@ -93,3 +96,15 @@ class Wish:
             if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 wanted = "at least one cut" if least else "a number of batches, or 0"
                 raise ConfigError(f"{name} is {value!r}; wanted {wanted}.")
+
+
+def _warn_of(lacking: Mapping[str, str]) -> None:
+    """Warn of layers that repair did not change, as the batches had too few examples."""
+    if lacking:
+        name = next(iter(lacking))
+        warnings.warn(
+            f"repair does not change {shortened(lacking)}: the batches have too few examples "
+            f"({lacking[name]} inputs of {name}, {PLACES} for each channel that remains). Use more "
+            "batches, or larger ones.",
+            stacklevel=2,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
@@ -123,6 +124,18 @@ def test_channels_that_a_parent_has_not_are_not_mistaken_for_others(
 
         for name in ("0.weight", "2.weight"):
             assert torch.equal(phenotype.network.state_dict()[name], before[name])
+
+
+def test_layers_of_which_too_little_is_seen_are_named() -> None:
+    """They stay as they are, which nobody would notice."""
+    network = doubled(0, twins=False)
+    data = (torch.randn(6, 2, 8, 8), torch.randint(0, 3, (6,)))
+
+    with pytest.warns(UserWarning, match=r"repair does not change 6: .*6 of 90 inputs of 6"):
+        evoframe.shrink(
+            network, data=data, loss=F.cross_entropy, importance="magnitude", repair=1,
+            layers={"2": {"share": 0.5}},
+        )  # fmt: skip
 
 
 def test_shrink_repairs_if_asked() -> None:

@@ -57,14 +57,14 @@ class Repair(Nurture):
         metadata=doc("training batches for fitting activations"),
     )
 
-    def begin(self, phenotype: Phenotype, context: Context) -> Nurture:
+    def begin(self, phenotype: Phenotype, context: Context) -> Repairing:
         """Return a companion that measures what layers were given once, for all that it repairs."""
         genotype = context.parents[0].genotype if context.parents else context.ancestor
         whole = context.anatomy.develop(genotype)
         whole.network.eval()
         inheritance = Inheritance(genotype.masks, {}, genotype.state)
         evidence = Evidence(inheritance, context.at("repair"))
-        return _Repairing(whole, evidence, self.batches)
+        return Repairing(whole, evidence, self.batches)
 
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
         """Fit all layers, in place, before the first epoch; of several parents to the first."""
@@ -73,8 +73,16 @@ class Repair(Nurture):
 
 
 @attrs.frozen(eq=False)
-class _Repairing(Nurture):
-    """Repair within one life, or of the siblings of a litter."""
+class Repairing(Nurture):
+    """Repair within one life, or of the siblings of a litter.
+
+    Attributes:
+        whole: the parent's network.
+        evidence: gives batches.
+        batches: how many.
+        moments: of the inputs of its layers, measured once.
+        lacking: layers that lost inputs and were not changed, with how little was seen of them.
+    """
 
     name: ClassVar[str] = "repair"
 
@@ -82,15 +90,17 @@ class _Repairing(Nurture):
     evidence: Evidence
     batches: int
     moments: dict[str, _Moments] = attrs.field(factory=dict)
+    lacking: dict[str, str] = attrs.field(factory=dict)
 
     def before_epoch(self, phenotype: Phenotype, context: Context, epoch: int) -> None:
+        """Fit all layers, in place, before the first epoch."""
         if epoch:
             return
         was = phenotype.network.training
         phenotype.network.eval()
         if not self.moments:
             self.moments.update(by_loss_or_metrics(context.task, self._moments_by))
-        repair(phenotype, self.whole, self.moments)
+        self.lacking.update(repair(phenotype, self.whole, self.moments))
         phenotype.network.train(was)
 
     def _moments_by(self, call: Call) -> dict[str, _Moments]:
@@ -113,24 +123,34 @@ class Reader:
 
 
 @torch.no_grad()
-def repair(smaller: Phenotype, whole: Phenotype, moments: Mapping[str, _Moments]) -> None:
+def repair(smaller: Phenotype, whole: Phenotype, moments: Mapping[str, _Moments]) -> dict[str, str]:
     """Change the weights of what is left of a network, in place.
 
     Args:
         smaller: what is left, in evaluation mode.
         whole: the network that it is made of, in evaluation mode.
         moments: of the inputs of its layers.
+
+    Returns:
+        Layers that lost inputs and stay as they are, as too little was seen of them: how many
+        inputs of how many, in words.
     """
     layers, before = (dict(one.network.named_modules()) for one in (smaller, whole))
+    lacking: dict[str, str] = {}
     for name, seen in moments.items():
         reader = reader_of(name, smaller, whole, before[name]) if name in layers else None
-        if reader is None or seen.places < PLACES * len(reader.kept):
+        if reader is None:
+            continue
+        if seen.places < (wanted := PLACES * len(reader.kept)):
+            if len(reader.kept) < len(seen.products):
+                lacking[name] = f"{seen.places} of {wanted}"
             continue
         weight = before[name].weight.detach()[reader.rows].double()
         told = _told(seen.products, reader.kept)
         changed = torch.einsum("or...,rk->ok...", weight, told)
         layers[name].weight.copy_(changed.to(layers[name].weight))
     smaller.enforce()
+    return lacking
 
 
 @torch.no_grad()
