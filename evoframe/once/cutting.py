@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -40,10 +40,14 @@ class Cut:
     Attributes:
         anatomy: of the network as it came.
         genotype: of the smaller one.
+        lost: which of its outputs no longer depend on its inputs, in words.
+        unrepaired: layers of which too little was seen to repair them: inputs of how many.
     """
 
     anatomy: Anatomy
     genotype: Genotype
+    lost: str = ""
+    unrepaired: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def cut_down(

@@ -27,8 +27,11 @@ OTHERS = 3
 """How many inputs are tried besides the example inputs."""
 
 
-def require_hearing(network: nn.Module, smaller: nn.Module, inputs: Arguments, key: Key) -> None:
-    """Refuse a smaller network that has outputs which do not depend on what it is given.
+def require_hearing(network: nn.Module, smaller: nn.Module, inputs: Arguments, key: Key) -> str:
+    """Refuse a smaller network of which no output depends on what it is given.
+
+    One of several outputs may be the same for the inputs that are tried without being lost, as
+    scores of a network that was not trained, which differ by hardly more than roundings.
 
     Args:
         network: as it came; outputs that do not depend on it there either count for nothing.
@@ -36,18 +39,23 @@ def require_hearing(network: nn.Module, smaller: nn.Module, inputs: Arguments, k
         inputs: example inputs, by which others are made.
         key: of the others.
 
+    Returns:
+        Which of several outputs differ for several inputs, and no longer of the smaller one.
+
     Raises:
-        ConfigError: which outputs differ for several inputs, and no longer of the smaller one.
+        ConfigError: they all are the same for all inputs.
     """
     several = [inputs, *(_other(inputs, key.at("other", at)) for at in range(OTHERS))]
     # The smaller one first: it nearly always does, and the other one need not be copied.
     found = _heard(smaller, several)
-    if found.same and (lost := found.lost(_heard(network, several))):
+    lost = found.lost(_heard(network, several)) if found.same else ""
+    if lost and found.is_deaf:
         raise ConfigError(
             f"this network cannot be cut that far: without what would be removed, its {lost} "
             "the same for all inputs. Ask for less, let layers keep more by `at_least`, or keep a "
             "layer, or the block that it is part of, by `keep`."
         )
+    return lost
 
 
 def _other(inputs: Arguments, key: Key) -> Arguments:

@@ -31,6 +31,10 @@ class Shrunk:
         remedies: for barriers, how to remove them.
         untried: why removals were not tried by numbers, in evaluation and in training; empty if
             they were. Code that only training runs may then no longer fit.
+        lost: which of several outputs differed for several inputs and no longer do, in words;
+            empty if all still do.
+        unrepaired: layers that lost inputs and that ``repair`` did not change, as the batches have
+            too few examples: how many inputs of how many, in words.
     """
 
     before: Mapping[str, float]
@@ -40,6 +44,8 @@ class Shrunk:
     blocks: tuple[str, ...] = ()
     remedies: Mapping[str, str] = attrs.field(factory=dict)
     untried: str = ""
+    lost: str = ""
+    unrepaired: Mapping[str, str] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, cut: Cut) -> Shrunk:
@@ -65,6 +71,8 @@ class Shrunk:
             blocks=tuple(one.name for one in left),
             remedies={f"{one.what}: {one.reason}": remedy(one) for one in anatomy.barriers},
             untried=anatomy.untried,
+            lost=cut.lost,
+            unrepaired=cut.unrepaired,
         )
 
     def factor(self, cost: str) -> float:
@@ -85,7 +93,9 @@ class Shrunk:
             if 0 < has < had
         ]
         blocks = [f"{name}: left as a whole" for name in self.blocks]
-        return "\n".join([*sizes, *blocks, *lost, *self._kept(), *self._not_tried()])
+        return "\n".join(
+            [*sizes, *blocks, *lost, *self._kept(), *self._not_tried(), *self._doubtful()]
+        )
 
     def _not_tried(self) -> list[str]:
         """Return lines on what was not tried by numbers, and what helps."""
@@ -95,6 +105,20 @@ class Shrunk:
             f"not all was tried by numbers: {self.untried}",
             "    try: data=loader, and its inputs are tried as training gives them",
         ]
+
+    def _doubtful(self) -> list[str]:
+        """Return lines on layers that were not repaired and on lost outputs, with remedies."""
+        lines = [
+            f"not repaired: {name}, of which the batches have {seen} inputs"
+            for name, seen in self.unrepaired.items()
+        ]
+        lines += ["    try: more batches, or larger ones"] if lines else []
+        if self.lost:
+            lines += [
+                f"its {self.lost} the same for all inputs that were tried",
+                "    try: a milder limit, at_least=, or keep= for the layers that it is made by",
+            ]
+        return lines
 
     def _kept(self) -> list[str]:
         """Return a line for each barrier, and each remedy once, behind the last that it is for."""

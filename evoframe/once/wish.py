@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 
 from evoframe.anatomy import Anatomy
 from evoframe.config.values import structure
-from evoframe.errors import ConfigError, shortened
+from evoframe.errors import ConfigError
 from evoframe.kernel.context import Context
 from evoframe.kernel.key import Key
 from evoframe.kernel.modules.arguments import Arguments
@@ -23,7 +22,7 @@ from evoframe.once.hearing import require_hearing
 from evoframe.once.limits import limits_of
 from evoframe.roles import Task
 from evoframe.strategies.encoding.cluster import Cluster
-from evoframe.strategies.nurture.repair import PLACES, Repair
+from evoframe.strategies.nurture.repair import Repair
 from evoframe.strategies.training.untrained import Untrained
 
 FLOOR = 0.1
@@ -77,18 +76,19 @@ class Wish:
         genotype = cut_down(self.encoding, limits, context, floor=share, steps=self.steps)
         phenotype = anatomy.develop(genotype)
         with told_of_data("repair or statistics", task, "; repair=0 and statistics=0 ask for none"):
+            unrepaired: Mapping[str, str] = {}
             if self.repair:
                 repairing = Repair(self.repair).begin(phenotype, context)
                 repairing.before_epoch(phenotype, context, 0)
-                _warn_of(repairing.lacking)
+                unrepaired = repairing.lacking
                 genotype = anatomy.absorb(phenotype)
             if self.statistics:
                 Untrained(batches=self.statistics).train(phenotype, context)
                 genotype = anatomy.absorb(phenotype)
         phenotype.network.eval()
         inputs = Arguments.of(task.example_inputs())
-        require_hearing(anatomy.network, phenotype.network, inputs, key.at("hearing"))
-        return Cut(anatomy, genotype), phenotype
+        lost = require_hearing(anatomy.network, phenotype.network, inputs, key.at("hearing"))
+        return Cut(anatomy, genotype, lost, unrepaired), phenotype
 
     def _require_whole_numbers(self) -> None:
         for name, least in (("steps", 1), ("repair", 0), ("statistics", 0)):
@@ -96,15 +96,3 @@ class Wish:
             if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 wanted = "at least one cut" if least else "a number of batches, or 0"
                 raise ConfigError(f"{name} is {value!r}; wanted {wanted}.")
-
-
-def _warn_of(lacking: Mapping[str, str]) -> None:
-    """Warn of layers that repair did not change, as the batches had too few examples."""
-    if lacking:
-        name = next(iter(lacking))
-        warnings.warn(
-            f"repair does not change {shortened(lacking)}: the batches have too few examples "
-            f"({lacking[name]} inputs of {name}, {PLACES} for each channel that remains). Use more "
-            "batches, or larger ones.",
-            stacklevel=2,
-        )
